@@ -1,0 +1,75 @@
+//! Time, passed in.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Where the current time comes from.
+pub trait Clock: Send + Sync {
+    /// The time in Unix seconds: whole seconds since 1970-01-01T00:00:00Z, rounded down.
+    fn unix_now(&self) -> i64;
+}
+
+impl<C: Clock + ?Sized> Clock for Arc<C> {
+    fn unix_now(&self) -> i64 {
+        (**self).unix_now()
+    }
+}
+
+/// The system's clock, the default.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn unix_now(&self) -> i64 {
+        match SystemTime::now().duration_since(UNIX_EPOCH) {
+            Ok(since) => i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
+            Err(before) => {
+                i64::try_from(before.duration().as_secs()).map_or(i64::MIN, i64::saturating_neg)
+            }
+        }
+    }
+}
+
+/// A clock that stands still until it is told to move, for tests. Clones share their time.
+///
+/// ```
+/// use tower_hmac::{Clock, ManualClock};
+///
+/// let clock = ManualClock::new(1_700_000_000);
+/// clock.advance(60);
+/// assert_eq!(clock.unix_now(), 1_700_000_060);
+/// ```
+#[derive(Clone)]
+pub struct ManualClock(Arc<AtomicI64>);
+
+impl ManualClock {
+    /// Stands at this time, in Unix seconds.
+    #[must_use]
+    pub fn new(unix_seconds: i64) -> Self {
+        Self(Arc::new(AtomicI64::new(unix_seconds)))
+    }
+
+    /// Moves to this time, in Unix seconds.
+    pub fn set(&self, unix_seconds: i64) {
+        self.0.store(unix_seconds, Ordering::SeqCst);
+    }
+
+    /// Moves on by so many seconds; back, if negative.
+    pub fn advance(&self, seconds: i64) {
+        self.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+}
+
+impl Clock for ManualClock {
+    fn unix_now(&self) -> i64 {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+impl fmt::Debug for ManualClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ManualClock").field(&self.unix_now()).finish()
+    }
+}

@@ -1,0 +1,83 @@
+use std::borrow::{Borrow, Cow};
+use std::fmt;
+use std::sync::Arc;
+
+use crate::error::ConfigError;
+
+/// The public name of a key: a service in Flask-HMAC, `keyid` in RFC 9421. Never empty, compared
+/// byte for byte, cheap to clone.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyId(Arc<str>);
+
+impl KeyId {
+    /// Takes a name as it is: no case is folded, nothing is trimmed.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::EmptyName`] if it is empty.
+    pub fn new<'a>(name: impl Into<Cow<'a, str>>) -> Result<Self, ConfigError> {
+        let name = name.into();
+        if name.is_empty() {
+            return Err(ConfigError::EmptyName("key id".into()));
+        }
+        Ok(Self(name.into()))
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&*self.0, f)
+    }
+}
+
+impl Borrow<str> for KeyId {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl AsRef<str> for KeyId {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl PartialEq<str> for KeyId {
+    fn eq(&self, other: &str) -> bool {
+        *self.0 == *other
+    }
+}
+
+impl PartialEq<&str> for KeyId {
+    fn eq(&self, other: &&str) -> bool {
+        *self.0 == **other
+    }
+}
+
+impl TryFrom<&str> for KeyId {
+    type Error = ConfigError;
+
+    fn try_from(name: &str) -> Result<Self, ConfigError> {
+        Self::new(name)
+    }
+}
+
+impl TryFrom<String> for KeyId {
+    type Error = ConfigError;
+
+    fn try_from(name: String) -> Result<Self, ConfigError> {
+        Self::new(name)
+    }
+}

@@ -1,0 +1,142 @@
+use std::collections::HashMap;
+use std::fmt;
+
+use http::request::Parts;
+
+use crate::error::ConfigError;
+use crate::key::{KeyId, KeySet, KeyStore, Lookup};
+use crate::scheme::Claim;
+
+/// The keys of a service in memory: one anonymous key, named keys, or both.
+///
+/// A claim without a name is held against the anonymous key alone, one with a name against the
+/// keys of that name alone: there is no falling back from one to the other.
+///
+/// ```
+/// use tower_hmac::{KeyMap, SecretKey};
+///
+/// let one = KeyMap::single(SecretKey::new("s3cr3tk3y")?);
+/// let many = KeyMap::services([("aservice", "akey"), ("bservice", "bkey")])?;
+/// let both = many.with_single(SecretKey::new("s3cr3tk3y")?);
+/// # Ok::<(), tower_hmac::ConfigError>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct KeyMap {
+    single: Option<KeySet>,
+    named: HashMap<KeyId, KeySet>,
+    max_keys: usize,
+}
+
+impl KeyMap {
+    /// One anonymous key, or a set of them.
+    #[must_use]
+    pub fn single(keys: impl Into<KeySet>) -> Self {
+        Self::default().with_single(keys)
+    }
+
+    /// Named keys: names and keys as text, or as a [`KeyId`] and a [`SecretKey`] or [`KeySet`].
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if there is none, a name or a key is empty, or a name comes twice.
+    pub fn services<I, K>(services: impl IntoIterator<Item = (I, K)>) -> Result<Self, ConfigError>
+    where
+        I: TryInto<KeyId, Error: Into<ConfigError>>,
+        K: TryInto<KeySet, Error: Into<ConfigError>>,
+    {
+        let map = services
+            .into_iter()
+            .try_fold(Self::default(), |map, (id, keys)| map.with_key(id, keys))?;
+        if map.named.is_empty() {
+            return Err(ConfigError::NoKeys("services".into()));
+        }
+        map.warn_of_shared_keys();
+        Ok(map)
+    }
+
+    /// Adds a named key.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if the name or the key is empty, or the name is there already.
+    pub fn with_key<I, K>(mut self, id: I, keys: K) -> Result<Self, ConfigError>
+    where
+        I: TryInto<KeyId, Error: Into<ConfigError>>,
+        K: TryInto<KeySet, Error: Into<ConfigError>>,
+    {
+        let id = id.try_into().map_err(|error| error.into().named("name of a service"))?;
+        let keys =
+            keys.try_into().map_err(|error| error.into().named(format!("service {id:?}")))?;
+        if self.named.contains_key(&id) {
+            return Err(ConfigError::invalid(format!("service {id:?}"), "is there twice"));
+        }
+        self.max_keys = self.max_keys.max(keys.len());
+        self.named.insert(id, keys);
+        Ok(self)
+    }
+
+    /// Sets the anonymous key, or a set of them.
+    #[must_use]
+    pub fn with_single(mut self, keys: impl Into<KeySet>) -> Self {
+        let keys = keys.into();
+        self.max_keys = self.max_keys.max(keys.len());
+        self.single = Some(keys);
+        self
+    }
+
+    /// The keys of this name; of the anonymous caller, if there is none.
+    #[must_use]
+    pub fn get(&self, id: Option<&KeyId>) -> Option<&KeySet> {
+        match id {
+            Some(id) => self.named.get(id),
+            None => self.single.as_ref(),
+        }
+    }
+
+    /// Whether there is no key at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.single.is_none() && self.named.is_empty()
+    }
+
+    /// A format whose MAC does not cover the name cannot tell two names with one key apart.
+    #[cfg(feature = "tracing")]
+    fn warn_of_shared_keys(&self) {
+        let mut owners = HashMap::new();
+        for (id, keys) in &self.named {
+            for entry in keys.iter() {
+                let owner = owners.entry(entry.key().expose_secret()).or_insert(id);
+                if *owner != id {
+                    tracing::warn!(
+                        one = owner.as_str(),
+                        other = id.as_str(),
+                        "two services share a key: each can pass itself off as the other"
+                    );
+                }
+            }
+        }
+    }
+
+    #[cfg(not(feature = "tracing"))]
+    #[allow(clippy::unused_self)]
+    fn warn_of_shared_keys(&self) {}
+}
+
+impl KeyStore for KeyMap {
+    fn lookup(&self, claim: &Claim, _head: &Parts) -> Lookup {
+        Lookup::ready(Ok(self.get(claim.key_id()).cloned()))
+    }
+
+    fn max_keys(&self) -> usize {
+        self.max_keys
+    }
+}
+
+impl fmt::Debug for KeyMap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyMap")
+            .field("single", &self.single.is_some())
+            .field("named", &self.named.len())
+            .finish_non_exhaustive()
+    }
+}

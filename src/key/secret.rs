@@ -1,0 +1,142 @@
+use std::fmt;
+use std::sync::OnceLock;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
+use crate::error::ConfigError;
+use crate::mac::{Algorithm, Mac, Prepared};
+
+/// Secret bytes with their prepared HMAC state. Never empty, wiped on drop, opaque in [`Debug`].
+///
+/// Text is taken as its UTF-8 bytes. A key that is not ASCII and comes from a Flask configuration
+/// is latin-1 there; `FlaskConfig` (feature `serde`) reads it so.
+pub struct SecretKey {
+    bytes: Zeroizing<Box<[u8]>>,
+    prepared: OnceLock<Box<Node>>,
+}
+
+/// The prepared states of one key: a list, since nearly every key serves one algorithm for life.
+struct Node {
+    prepared: Prepared,
+    next: OnceLock<Box<Node>>,
+}
+
+impl SecretKey {
+    /// Takes the bytes of a key, or a text as its UTF-8 bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::EmptyKey`] if there is no byte.
+    pub fn new(bytes: impl Into<Vec<u8>>) -> Result<Self, ConfigError> {
+        let bytes = Zeroizing::new(bytes.into());
+        if bytes.is_empty() {
+            return Err(ConfigError::EmptyKey("key".into()));
+        }
+        // A copy of its exact size: shrinking in place could leave the old bytes behind.
+        Ok(Self { bytes: Zeroizing::new(Box::from(bytes.as_slice())), prepared: OnceLock::new() })
+    }
+
+    /// Decodes a key from standard base64 with padding (RFC 4648 section 4).
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if it is no such text, or empty. The text is not repeated.
+    pub fn from_base64(text: &str) -> Result<Self, ConfigError> {
+        match STANDARD.decode(text) {
+            Ok(bytes) => Self::new(bytes),
+            Err(_) => Err(ConfigError::invalid("key", "is not base64 (RFC 4648 section 4)")),
+        }
+    }
+
+    /// Decodes a key from hex, in either case (RFC 4648 section 8).
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if it is no such text, or empty. The text is not repeated.
+    pub fn from_hex(text: &str) -> Result<Self, ConfigError> {
+        match base16ct::mixed::decode_vec(text) {
+            Ok(bytes) => Self::new(bytes),
+            Err(_) => Err(ConfigError::invalid("key", "is not hex (RFC 4648 section 8)")),
+        }
+    }
+
+    /// Makes a key from the system's random source, as long as the tags of the algorithm
+    /// (the least length that RFC 2104 section 3 advises).
+    ///
+    /// # Panics
+    ///
+    /// If the system has no random source.
+    #[must_use]
+    pub fn generate(algorithm: Algorithm) -> Self {
+        let mut bytes = Zeroizing::new(vec![0; algorithm.tag_len()]);
+        crate::random::fill(&mut bytes);
+        Self { bytes: Zeroizing::new(Box::from(bytes.as_slice())), prepared: OnceLock::new() }
+    }
+
+    /// The secret itself, to be stored or passed on. Every use of it is easy to find by this name.
+    #[must_use]
+    pub fn expose_secret(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Starts an HMAC from the state prepared for this algorithm, which is made at the first use.
+    pub(crate) fn start(&self, algorithm: Algorithm) -> Mac {
+        let mut slot = &self.prepared;
+        loop {
+            let node = slot.get_or_init(|| {
+                let prepared = Prepared::new(algorithm, &self.bytes);
+                Box::new(Node { prepared, next: OnceLock::new() })
+            });
+            if node.prepared.algorithm() == algorithm {
+                return node.prepared.start();
+            }
+            slot = &node.next;
+        }
+    }
+}
+
+impl Clone for SecretKey {
+    fn clone(&self) -> Self {
+        Self { bytes: self.bytes.clone(), prepared: OnceLock::new() }
+    }
+}
+
+impl fmt::Debug for SecretKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretKey(..)")
+    }
+}
+
+impl TryFrom<&str> for SecretKey {
+    type Error = ConfigError;
+
+    fn try_from(text: &str) -> Result<Self, ConfigError> {
+        Self::new(text)
+    }
+}
+
+impl TryFrom<String> for SecretKey {
+    type Error = ConfigError;
+
+    fn try_from(text: String) -> Result<Self, ConfigError> {
+        Self::new(text)
+    }
+}
+
+impl TryFrom<&[u8]> for SecretKey {
+    type Error = ConfigError;
+
+    fn try_from(bytes: &[u8]) -> Result<Self, ConfigError> {
+        Self::new(bytes)
+    }
+}
+
+impl TryFrom<Vec<u8>> for SecretKey {
+    type Error = ConfigError;
+
+    fn try_from(bytes: Vec<u8>) -> Result<Self, ConfigError> {
+        Self::new(bytes)
+    }
+}

@@ -1,0 +1,208 @@
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use crate::error::ConfigError;
+use crate::key::SecretKey;
+use crate::mac::Algorithm;
+
+/// The most keys that one name may have at a time. Every one of them costs each request a MAC.
+pub const MAX_KEYS: usize = 8;
+
+/// The keys that are valid for one name, newest first: more than one while keys are rotated.
+/// An [`Arc`], cheap to clone.
+///
+/// ```
+/// use tower_hmac::{KeyEntry, KeySet, SecretKey};
+///
+/// let new = KeyEntry::new(SecretKey::new("the new key")?).with_label("2026-11");
+/// let old = KeyEntry::new(SecretKey::new("the old key")?)
+///     .with_label("2026-05")
+///     .with_not_after(1_800_000_000);
+/// let keys = KeySet::new([new, old])?;
+/// assert_eq!(keys.len(), 2);
+/// # Ok::<(), tower_hmac::ConfigError>(())
+/// ```
+#[derive(Clone)]
+pub struct KeySet(Arc<[KeyEntry]>);
+
+impl KeySet {
+    /// Makes a set, newest key first.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if there is no key, or more than [`MAX_KEYS`].
+    pub fn new<E: Into<KeyEntry>>(
+        entries: impl IntoIterator<Item = E>,
+    ) -> Result<Self, ConfigError> {
+        let entries: Arc<[KeyEntry]> = entries.into_iter().map(Into::into).collect();
+        if entries.is_empty() {
+            return Err(ConfigError::NoKeys("key set".into()));
+        }
+        if entries.len() > MAX_KEYS {
+            return Err(ConfigError::invalid("key set", "holds more than 8 keys"));
+        }
+        Ok(Self(entries))
+    }
+
+    /// The number of keys, valid now or not.
+    #[must_use]
+    #[allow(clippy::len_without_is_empty)] // Never empty.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The keys, newest first.
+    pub fn iter(&self) -> impl Iterator<Item = &KeyEntry> {
+        self.0.iter()
+    }
+
+    /// The keys valid at this time with their places in the set.
+    pub(crate) fn valid_at(&self, now: i64) -> impl Iterator<Item = (usize, &KeyEntry)> + Clone {
+        self.0.iter().enumerate().filter(move |(_, entry)| entry.is_valid_at(now))
+    }
+
+    /// Whether the time matters to any key.
+    pub(crate) fn has_limits(&self) -> bool {
+        self.0.iter().any(|entry| entry.limits.is_some())
+    }
+
+    /// Keys that nobody knows, random per process: what a request under an unknown name is
+    /// checked with.
+    pub(crate) fn dummies() -> &'static Self {
+        static DUMMIES: OnceLock<KeySet> = OnceLock::new();
+        DUMMIES.get_or_init(|| {
+            let dummy = || KeyEntry::new(SecretKey::generate(Algorithm::Sha256));
+            Self(std::iter::repeat_with(dummy).take(MAX_KEYS).collect())
+        })
+    }
+}
+
+impl fmt::Debug for KeySet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl From<KeyEntry> for KeySet {
+    fn from(entry: KeyEntry) -> Self {
+        Self(Arc::new([entry]))
+    }
+}
+
+impl From<SecretKey> for KeySet {
+    fn from(key: SecretKey) -> Self {
+        KeyEntry::new(key).into()
+    }
+}
+
+impl TryFrom<&str> for KeySet {
+    type Error = ConfigError;
+
+    fn try_from(text: &str) -> Result<Self, ConfigError> {
+        SecretKey::new(text).map(Self::from)
+    }
+}
+
+impl TryFrom<String> for KeySet {
+    type Error = ConfigError;
+
+    fn try_from(text: String) -> Result<Self, ConfigError> {
+        SecretKey::new(text).map(Self::from)
+    }
+}
+
+impl TryFrom<Vec<u8>> for KeySet {
+    type Error = ConfigError;
+
+    fn try_from(bytes: Vec<u8>) -> Result<Self, ConfigError> {
+        SecretKey::new(bytes).map(Self::from)
+    }
+}
+
+/// One key of a [`KeySet`] with its label and the time in which it counts.
+#[derive(Clone)]
+pub struct KeyEntry {
+    key: SecretKey,
+    /// Boxed, since most keys have none and there may be a million of them.
+    limits: Option<Box<Limits>>,
+}
+
+#[derive(Clone, Default)]
+struct Limits {
+    label: Option<Arc<str>>,
+    not_before: Option<i64>,
+    not_after: Option<i64>,
+}
+
+impl KeyEntry {
+    /// A key that counts always.
+    #[must_use]
+    pub fn new(key: SecretKey) -> Self {
+        Self { key, limits: None }
+    }
+
+    /// A public name for this very key, such as its month: [`Verified::key_label`] tells which
+    /// one matched.
+    ///
+    /// [`Verified::key_label`]: crate::Verified::key_label
+    #[must_use]
+    pub fn with_label<'a>(mut self, label: impl Into<Cow<'a, str>>) -> Self {
+        self.limits.get_or_insert_default().label = Some(label.into().into());
+        self
+    }
+
+    /// Counts from this time on, in Unix seconds, the second itself included.
+    #[must_use]
+    pub fn with_not_before(mut self, unix_seconds: i64) -> Self {
+        self.limits.get_or_insert_default().not_before = Some(unix_seconds);
+        self
+    }
+
+    /// Counts up to this time, in Unix seconds, the second itself included.
+    #[must_use]
+    pub fn with_not_after(mut self, unix_seconds: i64) -> Self {
+        self.limits.get_or_insert_default().not_after = Some(unix_seconds);
+        self
+    }
+
+    /// The secret.
+    #[must_use]
+    pub fn key(&self) -> &SecretKey {
+        &self.key
+    }
+
+    /// The public name of this very key.
+    #[must_use]
+    pub fn label(&self) -> Option<&str> {
+        self.shared_label().map(|label| &**label)
+    }
+
+    pub(crate) fn shared_label(&self) -> Option<&Arc<str>> {
+        self.limits.as_ref()?.label.as_ref()
+    }
+
+    fn is_valid_at(&self, now: i64) -> bool {
+        self.limits.as_ref().is_none_or(|limits| {
+            limits.not_before.is_none_or(|start| start <= now)
+                && limits.not_after.is_none_or(|end| now <= end)
+        })
+    }
+}
+
+impl fmt::Debug for KeyEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let limits = self.limits.as_deref();
+        f.debug_struct("KeyEntry")
+            .field("label", &self.label())
+            .field("not_before", &limits.and_then(|limits| limits.not_before))
+            .field("not_after", &limits.and_then(|limits| limits.not_after))
+            .finish_non_exhaustive()
+    }
+}
+
+impl From<SecretKey> for KeyEntry {
+    fn from(key: SecretKey) -> Self {
+        Self::new(key)
+    }
+}

@@ -1,0 +1,165 @@
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::request::Parts;
+
+use crate::error::BoxError;
+use crate::key::{KeyId, KeySet};
+use crate::scheme::Claim;
+
+/// Finds the keys of a claim.
+///
+/// A store that answers `None` for an unknown name is all it takes: the request goes on with
+/// dummy keys and is refused like one with a wrong signature. The time that a lookup takes is the
+/// store's own; one that is slower for unknown names tells them apart by it.
+pub trait KeyStore: Send + Sync {
+    /// Looks for the keys of a claim that is not proven yet. The head is that of the request, its
+    /// target as first received.
+    fn lookup(&self, claim: &Claim, head: &Parts) -> Lookup;
+
+    /// The size of the largest set that this store can answer with, at most [`MAX_KEYS`]. Every
+    /// request is checked with so many keys, the missing ones being dummies, so that an unknown
+    /// name costs what a known one does.
+    ///
+    /// [`MAX_KEYS`]: crate::MAX_KEYS
+    fn max_keys(&self) -> usize {
+        1
+    }
+}
+
+impl<K: KeyStore + ?Sized> KeyStore for Arc<K> {
+    fn lookup(&self, claim: &Claim, head: &Parts) -> Lookup {
+        (**self).lookup(claim, head)
+    }
+
+    fn max_keys(&self) -> usize {
+        (**self).max_keys()
+    }
+}
+
+/// What a store found, or the failure of the store. `None`: the name is unknown.
+type Found = Result<Option<KeySet>, BoxError>;
+
+/// The answer of a [`KeyStore`], now or later.
+///
+/// A named future rather than an `async fn`: a store in memory answers without an allocation.
+#[must_use = "a lookup does nothing unless awaited"]
+pub struct Lookup(Answer<Found>);
+
+/// An answer that is there, or one box.
+pub(crate) enum Answer<T> {
+    Ready(Option<T>),
+    Later(Pin<Box<dyn Future<Output = T> + Send>>),
+}
+
+impl<T> Answer<T> {
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<T> {
+        match self {
+            Self::Ready(answer) => answer.take().map_or(Poll::Pending, Poll::Ready),
+            Self::Later(future) => future.as_mut().poll(cx),
+        }
+    }
+}
+
+impl Lookup {
+    /// An answer that is known at once.
+    pub fn ready(found: Result<Option<KeySet>, BoxError>) -> Self {
+        Self(Answer::Ready(Some(found)))
+    }
+
+    /// An answer that takes a while: one box.
+    pub fn later(
+        future: impl Future<Output = Result<Option<KeySet>, BoxError>> + Send + 'static,
+    ) -> Self {
+        Self(Answer::Later(Box::pin(future)))
+    }
+}
+
+impl Future for Lookup {
+    type Output = Result<Option<KeySet>, BoxError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.poll(cx)
+    }
+}
+
+impl fmt::Debug for Lookup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Answer::Ready(_) => "Lookup::ready",
+            Answer::Later(_) => "Lookup::later",
+        })
+    }
+}
+
+/// Makes a store of an async function from the claimed name and the head to a key, a set, or none.
+///
+/// ```
+/// use http::request::Parts;
+/// use tower_hmac::{BoxError, KeyId, SecretKey, key_fn};
+///
+/// let store = key_fn(|id: Option<&KeyId>, _head: &Parts| {
+///     let id = id.cloned();
+///     async move {
+///         // Ask a database here; an error is answered with 503.
+///         match id {
+///             Some(id) if id == "aservice" => Ok(Some(SecretKey::new("akey")?)),
+///             _ => Ok::<_, BoxError>(None),
+///         }
+///     }
+/// });
+/// # let _ = store;
+/// ```
+pub fn key_fn<F, Fut, K, E>(f: F) -> KeyFn<F>
+where
+    F: Fn(Option<&KeyId>, &Parts) -> Fut + Send + Sync,
+    Fut: Future<Output = Result<Option<K>, E>> + Send + 'static,
+    K: Into<KeySet>,
+    E: Into<BoxError>,
+{
+    KeyFn { f, max_keys: 1 }
+}
+
+/// The store that [`key_fn`] makes.
+#[derive(Clone, Copy)]
+pub struct KeyFn<F> {
+    f: F,
+    max_keys: usize,
+}
+
+impl<F> KeyFn<F> {
+    /// Sets the size of the largest set that the function answers with; 1 if it is not set.
+    #[must_use]
+    pub fn with_max_keys(mut self, max_keys: usize) -> Self {
+        self.max_keys = max_keys;
+        self
+    }
+}
+
+impl<F, Fut, K, E> KeyStore for KeyFn<F>
+where
+    F: Fn(Option<&KeyId>, &Parts) -> Fut + Send + Sync,
+    Fut: Future<Output = Result<Option<K>, E>> + Send + 'static,
+    K: Into<KeySet>,
+    E: Into<BoxError>,
+{
+    fn lookup(&self, claim: &Claim, head: &Parts) -> Lookup {
+        let future = (self.f)(claim.key_id(), head);
+        Lookup::later(
+            async move { future.await.map(|keys| keys.map(Into::into)).map_err(Into::into) },
+        )
+    }
+
+    fn max_keys(&self) -> usize {
+        self.max_keys
+    }
+}
+
+impl<F> fmt::Debug for KeyFn<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyFn").field("max_keys", &self.max_keys).finish_non_exhaustive()
+    }
+}

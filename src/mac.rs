@@ -1,0 +1,439 @@
+//! HMAC (RFC 2104) with the hash chosen at run time. The only file that names a hash crate.
+
+use std::borrow::{Borrow, BorrowMut};
+use std::fmt;
+use std::str::FromStr;
+
+use hmac::block_api::HmacCore;
+use hmac::digest::block_api::CoreProxy;
+use hmac::digest::{Digest as _, FixedOutput as _};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use subtle::{Choice, ConstantTimeEq as _};
+use zeroize::Zeroize as _;
+
+use crate::error::ConfigError;
+use crate::key::SecretKey;
+
+/// The longest tag of any [`Algorithm`], in bytes.
+pub(crate) const MAX_TAG_LEN: usize = 64;
+
+/// A value that stands in the enum itself, or behind a box where it is large, so that the common
+/// hashes stay cheap to move.
+type Inline<T> = T;
+type Boxed<T> = Box<T>;
+
+macro_rules! own {
+    (Inline, $value:expr) => {
+        $value
+    };
+    (Boxed, $value:expr) => {
+        *$value
+    };
+}
+
+macro_rules! algorithms {
+    ($( $(#[$meta:meta])* $name:ident $(if $feature:literal)? = $text:literal, $tag:literal, $block:literal, $hash:ty, $slot:ident; )+) => {
+        /// The hash under an HMAC.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Algorithm { $( $(#[$meta])* $(#[cfg(feature = $feature)])? $name, )+ }
+
+        impl Algorithm {
+            const ALL: &[Algorithm] = &[ $( $(#[cfg(feature = $feature)])? Algorithm::$name, )+ ];
+
+            /// The name in lower case, such as `sha256` or `sha3-256`.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $( $(#[cfg(feature = $feature)])? Self::$name => $text, )+ }
+            }
+
+            /// The length of a tag, in bytes.
+            #[must_use]
+            pub const fn tag_len(self) -> usize {
+                match self { $( $(#[cfg(feature = $feature)])? Self::$name => $tag, )+ }
+            }
+
+            /// The block length of the hash, in bytes: a longer key is hashed before its use.
+            #[must_use]
+            pub const fn block_len(self) -> usize {
+                match self { $( $(#[cfg(feature = $feature)])? Self::$name => $block, )+ }
+            }
+        }
+
+        /// The two chaining values of RFC 2104 section 4, prepared once a key.
+        enum State { $( $(#[cfg(feature = $feature)])? $name($slot<HmacCore<$hash>>), )+ }
+
+        impl State {
+            fn new(algorithm: Algorithm, key: &[u8]) -> Self {
+                match algorithm { $( $(#[cfg(feature = $feature)])? Algorithm::$name => {
+                    // The only error is a wrong key length, and RFC 2104 takes every length.
+                    #[allow(clippy::expect_used)]
+                    let core = HmacCore::<$hash>::new_from_slice(key).expect("HMAC takes keys of any length");
+                    #[allow(clippy::useless_conversion)]
+                    Self::$name(core.into())
+                } )+ }
+            }
+
+            fn start(&self) -> Running {
+                match self { $( $(#[cfg(feature = $feature)])? Self::$name(core) => {
+                    let core: &HmacCore<$hash> = core.borrow();
+                    #[allow(clippy::useless_conversion)]
+                    Running::$name(Hmac::<$hash>::compose(core.clone(), Default::default()).into())
+                } )+ }
+            }
+
+            fn algorithm(&self) -> Algorithm {
+                match self { $( $(#[cfg(feature = $feature)])? Self::$name(_) => Algorithm::$name, )+ }
+            }
+        }
+
+        #[derive(Clone)]
+        enum Running { $( $(#[cfg(feature = $feature)])? $name($slot<Hmac<$hash>>), )+ }
+
+        impl Running {
+            fn update(&mut self, bytes: &[u8]) {
+                match self { $( $(#[cfg(feature = $feature)])? Self::$name(mac) => {
+                    let mac: &mut Hmac<$hash> = mac.borrow_mut();
+                    mac.update(bytes);
+                } )+ }
+            }
+
+            fn finalize(self, out: &mut [u8; MAX_TAG_LEN]) -> usize {
+                match self { $( $(#[cfg(feature = $feature)])? Self::$name(mac) => {
+                    let (head, _) = out.split_at_mut($tag);
+                    let mac: Hmac<$hash> = own!($slot, mac);
+                    // The slice was cut to the length of this very hash.
+                    #[allow(clippy::expect_used)]
+                    mac.finalize_into(head.try_into().expect("the tag length of the hash"));
+                    $tag
+                } )+ }
+            }
+
+            fn algorithm(&self) -> Algorithm {
+                match self { $( $(#[cfg(feature = $feature)])? Self::$name(_) => Algorithm::$name, )+ }
+            }
+        }
+
+        #[derive(Clone)]
+        enum Plain { $( $(#[cfg(feature = $feature)])? $name($slot<$hash>), )+ }
+
+        impl Plain {
+            fn new(algorithm: Algorithm) -> Self {
+                match algorithm { $( $(#[cfg(feature = $feature)])? Algorithm::$name => {
+                    #[allow(clippy::useless_conversion)]
+                    Self::$name(<$hash>::new().into())
+                } )+ }
+            }
+
+            fn update(&mut self, bytes: &[u8]) {
+                match self { $( $(#[cfg(feature = $feature)])? Self::$name(hash) => {
+                    let hash: &mut $hash = hash.borrow_mut();
+                    hmac::digest::Update::update(hash, bytes);
+                } )+ }
+            }
+
+            fn finalize(self) -> Digest {
+                match self { $( $(#[cfg(feature = $feature)])? Self::$name(hash) => {
+                    let hash: $hash = own!($slot, hash);
+                    Digest { algorithm: Algorithm::$name, bytes: FixedBytes::of(&hash.finalize()) }
+                } )+ }
+            }
+        }
+    };
+}
+
+algorithms! {
+    /// SHA-256 (FIPS 180-4), the default.
+    #[default]
+    Sha256 = "sha256", 32, 64, sha2::Sha256, Inline;
+    /// SHA-384 (FIPS 180-4).
+    Sha384 = "sha384", 48, 128, sha2::Sha384, Boxed;
+    /// SHA-512 (FIPS 180-4).
+    Sha512 = "sha512", 64, 128, sha2::Sha512, Boxed;
+    /// SHA-224 (FIPS 180-4).
+    Sha224 = "sha224", 28, 64, sha2::Sha224, Inline;
+    /// SHA-512/256 (FIPS 180-4).
+    Sha512_256 = "sha512-256", 32, 128, sha2::Sha512_256, Boxed;
+    /// SHA-512/224 (FIPS 180-4).
+    Sha512_224 = "sha512-224", 28, 128, sha2::Sha512_224, Boxed;
+    /// SHA-1 (RFC 3174), feature `sha1`. For formats that ask for it.
+    Sha1 if "sha1" = "sha1", 20, 64, sha1::Sha1, Inline;
+    /// MD5 (RFC 1321), feature `md5`. For peers that offer nothing else.
+    Md5 if "md5" = "md5", 16, 64, md5::Md5, Inline;
+    /// SHA3-224 (FIPS 202), feature `sha3`.
+    Sha3_224 if "sha3" = "sha3-224", 28, 144, sha3::Sha3_224, Boxed;
+    /// SHA3-256 (FIPS 202), feature `sha3`.
+    Sha3_256 if "sha3" = "sha3-256", 32, 136, sha3::Sha3_256, Boxed;
+    /// SHA3-384 (FIPS 202), feature `sha3`.
+    Sha3_384 if "sha3" = "sha3-384", 48, 104, sha3::Sha3_384, Boxed;
+    /// SHA3-512 (FIPS 202), feature `sha3`.
+    Sha3_512 if "sha3" = "sha3-512", 64, 72, sha3::Sha3_512, Boxed;
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Algorithm {
+    type Err = ConfigError;
+
+    /// Reads a name such as `sha256`. Python's spelling `sha3_256` is the same as `sha3-256`.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if no such hash is built in; some need a feature.
+    fn from_str(name: &str) -> Result<Self, ConfigError> {
+        let name = name.to_ascii_lowercase().replace('_', "-");
+        Self::ALL.iter().copied().find(|algorithm| algorithm.as_str() == name).ok_or_else(|| {
+            ConfigError::invalid("digest", "is no hash that this build has; see the features")
+        })
+    }
+}
+
+/// A running HMAC (RFC 2104): the counterpart of `cryptography`'s `HMAC` with the same verbs.
+///
+/// | Python | here |
+/// | --- | --- |
+/// | `h = HMAC(key, SHA256())` | [`Mac::new`]`(Algorithm::Sha256, &key)` |
+/// | `h.update(data)` | [`mac.update(data)`](Mac::update) |
+/// | `h.copy()` | `mac.clone()` |
+/// | `h.verify(tag)` | [`mac.verify(tag)`](Mac::verify) |
+/// | `h.finalize()` | [`mac.finalize()`](Mac::finalize) |
+///
+/// ```
+/// use tower_hmac::{Algorithm, Mac, SecretKey};
+///
+/// let key = SecretKey::new("test key. Beware! A real key should use os.urandom")?;
+/// let mut mac = Mac::new(Algorithm::Sha256, &key);
+/// mac.update(b"message to hash");
+/// let copy = mac.clone();
+/// let tag = mac.finalize();
+///
+/// assert!(copy.clone().verify(tag.as_bytes()).is_ok());
+/// assert!(copy.verify(b"an incorrect signature").is_err());
+/// # Ok::<(), tower_hmac::ConfigError>(())
+/// ```
+///
+/// `verify` and `finalize` take the value, so that Python's `AlreadyFinalized` is an error of the
+/// compiler:
+///
+/// ```compile_fail,E0382
+/// # use tower_hmac::{Algorithm, Mac, SecretKey};
+/// # let key = SecretKey::new("a key").unwrap();
+/// let mut mac = Mac::new(Algorithm::Sha256, &key);
+/// let tag = mac.finalize();
+/// mac.update(b"more");
+/// ```
+#[derive(Clone)]
+pub struct Mac(Running);
+
+impl Mac {
+    /// Starts an HMAC under this key. The key keeps its prepared state for the next one.
+    #[must_use]
+    pub fn new(algorithm: Algorithm, key: &SecretKey) -> Self {
+        key.start(algorithm)
+    }
+
+    /// The hash under this HMAC.
+    #[must_use]
+    pub fn algorithm(&self) -> Algorithm {
+        self.0.algorithm()
+    }
+
+    /// Takes in more of the message.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// Compares the tag of the message with this one, in a time that depends only on lengths.
+    ///
+    /// # Errors
+    ///
+    /// [`Mismatch`] if the tag is another one, or has another length.
+    pub fn verify(self, tag: &[u8]) -> Result<(), Mismatch> {
+        let offered = FixedBytes::try_of(tag).ok_or(Mismatch)?;
+        if bool::from(self.finalize().matches(&offered)) { Ok(()) } else { Err(Mismatch) }
+    }
+
+    /// Ends the message and gives its tag.
+    #[must_use]
+    pub fn finalize(self) -> Tag {
+        let mut bytes = FixedBytes::EMPTY;
+        let len = self.0.finalize(&mut bytes.bytes);
+        bytes.set_len(len);
+        Tag(bytes)
+    }
+}
+
+impl fmt::Debug for Mac {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mac").field("algorithm", &self.algorithm()).finish_non_exhaustive()
+    }
+}
+
+/// The tag of a message is another one than was offered.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the tag does not match")]
+pub struct Mismatch;
+
+/// The output of an HMAC. Wiped on drop, opaque in [`Debug`].
+///
+/// It has no `==`: what verifies is [`Mac::verify`].
+///
+/// ```compile_fail,E0369
+/// # use tower_hmac::{Algorithm, Mac, SecretKey};
+/// # let key = SecretKey::new("a key").unwrap();
+/// let one = Mac::new(Algorithm::Sha256, &key).finalize();
+/// let two = Mac::new(Algorithm::Sha256, &key).finalize();
+/// one == two;
+/// ```
+pub struct Tag(FixedBytes);
+
+impl Tag {
+    /// The bytes of the tag, to be sent: whoever has them can pass the message off as its own.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+
+    /// The only comparison of tags in this crate. Lengths are public, bytes are not.
+    pub(crate) fn matches(&self, offered: &FixedBytes) -> Choice {
+        self.0.constant_time_eq(offered)
+    }
+}
+
+impl Drop for Tag {
+    fn drop(&mut self) {
+        self.0.bytes.zeroize();
+    }
+}
+
+impl fmt::Debug for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tag(..)")
+    }
+}
+
+/// The plain hash of a body, as a `Content-Digest` field carries it (RFC 9530). No secret.
+#[derive(Clone)]
+pub struct Digest {
+    algorithm: Algorithm,
+    bytes: FixedBytes,
+}
+
+impl Digest {
+    /// Hashes a body.
+    #[must_use]
+    pub fn of(algorithm: Algorithm, body: &[u8]) -> Self {
+        let mut hasher = Hasher::new(algorithm);
+        hasher.update(body);
+        hasher.finalize()
+    }
+
+    /// Takes a digest as it was received; `None` if its length is not that of the algorithm.
+    #[must_use]
+    pub fn received(algorithm: Algorithm, bytes: &[u8]) -> Option<Self> {
+        let bytes = FixedBytes::try_of(bytes)?;
+        (bytes.as_bytes().len() == algorithm.tag_len()).then_some(Self { algorithm, bytes })
+    }
+
+    /// The hash that made it.
+    #[must_use]
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// The bytes of the digest.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes.as_bytes()
+    }
+
+    pub(crate) fn matches(&self, other: &Self) -> bool {
+        self.algorithm == other.algorithm && self.bytes.constant_time_eq(&other.bytes).into()
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Digest").field("algorithm", &self.algorithm).finish_non_exhaustive()
+    }
+}
+
+/// A running plain hash.
+pub(crate) struct Hasher(Plain);
+
+impl Hasher {
+    pub(crate) fn new(algorithm: Algorithm) -> Self {
+        Self(Plain::new(algorithm))
+    }
+
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    pub(crate) fn finalize(self) -> Digest {
+        self.0.finalize()
+    }
+}
+
+/// The prepared state of a key for one algorithm.
+pub(crate) struct Prepared(State);
+
+impl Prepared {
+    pub(crate) fn new(algorithm: Algorithm, key: &[u8]) -> Self {
+        Self(State::new(algorithm, key))
+    }
+
+    pub(crate) fn algorithm(&self) -> Algorithm {
+        self.0.algorithm()
+    }
+
+    pub(crate) fn start(&self) -> Mac {
+        Mac(self.0.start())
+    }
+}
+
+/// Up to [`MAX_TAG_LEN`] bytes on the stack, the rest of them zero.
+#[derive(Clone)]
+pub(crate) struct FixedBytes {
+    bytes: [u8; MAX_TAG_LEN],
+    len: u8,
+}
+
+impl FixedBytes {
+    const EMPTY: Self = Self { bytes: [0; MAX_TAG_LEN], len: 0 };
+
+    /// `None` if there are more bytes than the longest tag has.
+    pub(crate) fn try_of(bytes: &[u8]) -> Option<Self> {
+        let mut fixed = Self::EMPTY;
+        fixed.bytes.get_mut(..bytes.len())?.copy_from_slice(bytes);
+        fixed.set_len(bytes.len());
+        Some(fixed)
+    }
+
+    /// For the output of a hash, which is never longer than [`MAX_TAG_LEN`].
+    fn of(bytes: &[u8]) -> Self {
+        Self::try_of(bytes).unwrap_or(Self::EMPTY)
+    }
+
+    fn set_len(&mut self, len: usize) {
+        self.len = u8::try_from(len).unwrap_or(0);
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.len)).unwrap_or_default()
+    }
+
+    /// Compares all words whatever they hold; the bytes past the length are zero on both sides.
+    fn constant_time_eq(&self, other: &Self) -> Choice {
+        let (ours, _) = self.bytes.as_chunks::<8>();
+        let (theirs, _) = other.bytes.as_chunks::<8>();
+        let difference = ours.iter().zip(theirs).fold(0, |difference, (a, b)| {
+            difference | (u64::from_ne_bytes(*a) ^ u64::from_ne_bytes(*b))
+        });
+        difference.ct_eq(&0) & self.len.ct_eq(&other.len)
+    }
+}
