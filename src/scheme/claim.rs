@@ -1,0 +1,221 @@
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+
+use http::{HeaderName, HeaderValue};
+
+use crate::key::KeyId;
+use crate::mac::FixedBytes;
+
+/// The most tags that one request may offer.
+const MAX_TAGS: usize = 16;
+
+/// What a request's head *says*: who signed it, with which tags, and when. Not yet true.
+#[derive(Clone, Default)]
+pub struct Claim {
+    key_id: Option<KeyId>,
+    first: Option<Signature>,
+    more: Vec<Signature>,
+    created: Option<i64>,
+    expires: Option<i64>,
+    nonce: Option<Box<[u8]>>,
+    covered: Option<Arc<Covered>>,
+    memo: Option<Arc<dyn Any + Send + Sync>>,
+}
+
+/// What a format says that its signature covers, beside the body.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Covered {
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) components: Vec<String>,
+}
+
+/// One tag as it was offered, decoded. Opaque in [`Debug`]: it may be the right one.
+#[derive(Clone)]
+pub struct Signature(FixedBytes);
+
+impl Signature {
+    /// Takes decoded bytes; `None` if there are none, or more than the longest tag has (64).
+    #[must_use]
+    pub fn new(bytes: &[u8]) -> Option<Self> {
+        if bytes.is_empty() { None } else { FixedBytes::try_of(bytes).map(Self) }
+    }
+
+    /// The length, in bytes.
+    #[must_use]
+    #[allow(clippy::len_without_is_empty)] // Never empty.
+    pub fn len(&self) -> usize {
+        self.0.as_bytes().len()
+    }
+
+    pub(crate) fn bytes(&self) -> &FixedBytes {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Signature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Signature(..)")
+    }
+}
+
+impl Claim {
+    /// A claim by the anonymous key, without a tag yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A claim with one tag.
+    #[must_use]
+    pub fn signed(signature: Signature) -> Self {
+        Self { first: Some(signature), ..Self::default() }
+    }
+
+    /// Adds a tag.
+    ///
+    /// # Errors
+    ///
+    /// [`ClaimError::Malformed`] at the seventeenth.
+    pub fn add_signature(mut self, signature: Signature) -> Result<Self, ClaimError> {
+        if self.first.is_none() {
+            self.first = Some(signature);
+        } else if self.signatures().count() < MAX_TAGS {
+            self.more.push(signature);
+        } else {
+            return Err(ClaimError::malformed("there are more than 16 signatures"));
+        }
+        Ok(self)
+    }
+
+    /// Sets the claimed name.
+    #[must_use]
+    pub fn with_key_id(mut self, key_id: impl Into<Option<KeyId>>) -> Self {
+        self.key_id = key_id.into();
+        self
+    }
+
+    /// Sets the time of signing, in Unix seconds.
+    #[must_use]
+    pub fn with_created(mut self, unix_seconds: i64) -> Self {
+        self.created = Some(unix_seconds);
+        self
+    }
+
+    /// Sets the time up to which it holds, in Unix seconds, the second itself included.
+    #[must_use]
+    pub fn with_expires(mut self, unix_seconds: i64) -> Self {
+        self.expires = Some(unix_seconds);
+        self
+    }
+
+    /// Sets the value that no other request of this key has.
+    #[must_use]
+    pub fn with_nonce(mut self, nonce: &[u8]) -> Self {
+        self.nonce = Some(nonce.into());
+        self
+    }
+
+    /// Sets the headers that the signature covers, as they were read.
+    #[must_use]
+    pub fn with_signed_headers(mut self, headers: Vec<(HeaderName, HeaderValue)>) -> Self {
+        Arc::make_mut(self.covered.get_or_insert_default()).headers = headers;
+        self
+    }
+
+    /// Sets the names of the components that the signature covers, in the format's own terms.
+    #[must_use]
+    pub fn with_covered(mut self, components: Vec<String>) -> Self {
+        Arc::make_mut(self.covered.get_or_insert_default()).components = components;
+        self
+    }
+
+    /// Keeps what the format has parsed and wants again when the text is written.
+    #[must_use]
+    pub fn with_memo<T: Any + Send + Sync>(mut self, memo: T) -> Self {
+        self.memo = Some(Arc::new(memo));
+        self
+    }
+
+    /// The claimed name; `None` for the anonymous key.
+    #[must_use]
+    pub fn key_id(&self) -> Option<&KeyId> {
+        self.key_id.as_ref()
+    }
+
+    /// The offered tags.
+    pub fn signatures(&self) -> impl Iterator<Item = &Signature> {
+        self.first.iter().chain(&self.more)
+    }
+
+    /// The claimed time of signing, in Unix seconds.
+    #[must_use]
+    pub fn created(&self) -> Option<i64> {
+        self.created
+    }
+
+    /// The time up to which it holds, in Unix seconds.
+    #[must_use]
+    pub fn expires(&self) -> Option<i64> {
+        self.expires
+    }
+
+    /// The value that no other request of this key has.
+    #[must_use]
+    pub fn nonce(&self) -> Option<&[u8]> {
+        self.nonce.as_deref()
+    }
+
+    /// What the format kept by [`with_memo`](Self::with_memo), if it is of this type.
+    #[must_use]
+    pub fn memo<T: Any + Send + Sync>(&self) -> Option<&T> {
+        self.memo.as_deref()?.downcast_ref()
+    }
+
+    pub(crate) fn covered(&self) -> Option<&Arc<Covered>> {
+        self.covered.as_ref()
+    }
+}
+
+impl fmt::Debug for Claim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Claim")
+            .field("key_id", &self.key_id)
+            .field("created", &self.created)
+            .field("expires", &self.expires)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a head holds no claim of a format.
+///
+/// It names headers, never their values.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClaimError {
+    /// No header or parameter of the format is there.
+    #[error("the request is not signed")]
+    Missing,
+    /// There is something that this format does not write.
+    #[error("{}{why}", .header.as_ref().map(|name| format!("header `{name}`: ")).unwrap_or_default())]
+    Malformed {
+        /// The header that it stands in.
+        header: Option<HeaderName>,
+        /// What is wrong, without any value.
+        why: &'static str,
+    },
+}
+
+impl ClaimError {
+    /// Something that this format does not write.
+    #[must_use]
+    pub const fn malformed(why: &'static str) -> Self {
+        Self::Malformed { header: None, why }
+    }
+
+    /// The same in a header.
+    #[must_use]
+    pub fn in_header(name: &HeaderName, why: &'static str) -> Self {
+        Self::Malformed { header: Some(name.clone()), why }
+    }
+}

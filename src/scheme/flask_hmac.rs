@@ -1,0 +1,117 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::HeaderName;
+use http::request::Parts;
+
+use crate::error::{ConfigError, header_name};
+use crate::key::KeyId;
+use crate::mac::{Algorithm, Tag};
+use crate::scheme::header::{self, Encoding};
+use crate::scheme::{Claim, ClaimError, Scheme, SignedText, Stamp};
+use crate::sign::SignError;
+
+/// The format of [Flask-HMAC] 1.2.1: a header over the raw body.
+///
+/// `Signature: b64(HMAC(key, body))` for the single key,
+/// `Signature: b64(name ":" b64(HMAC(key, body)))` for a service; both forms in one scheme.
+///
+/// **Covered:** the body. **Not covered:** method, path, query, headers, time, and the name of the
+/// service. Whoever sees one signed request can send its body to any route that takes the key, as
+/// often as they like, and two services with one key can take each other's name.
+///
+/// [Flask-HMAC]: https://pypi.org/project/Flask-HMAC/1.2.1/
+#[derive(Clone, Debug)]
+pub struct FlaskHmac {
+    headers: [HeaderName; 1],
+    algorithm: Algorithm,
+}
+
+impl FlaskHmac {
+    /// Header `Signature`, HMAC-SHA-256.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { headers: [HeaderName::from_static("signature")], algorithm: Algorithm::default() }
+    }
+
+    /// Sets the header's name: `HMAC(header=...)` in Flask-HMAC.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if it is no header name.
+    pub fn with_header<N: TryInto<HeaderName>>(mut self, name: N) -> Result<Self, ConfigError> {
+        self.headers = [header_name(name, "header")?];
+        Ok(self)
+    }
+
+    /// Sets the hash: `HMAC(digestmod=...)` in Flask-HMAC.
+    #[must_use]
+    pub fn with_algorithm(mut self, algorithm: Algorithm) -> Self {
+        self.algorithm = algorithm;
+        self
+    }
+
+    fn header(&self) -> &HeaderName {
+        let [name] = &self.headers;
+        name
+    }
+
+    /// The value of the header for this tag.
+    pub(crate) fn value(key_id: Option<&KeyId>, tag: &Tag) -> String {
+        let tag = STANDARD.encode(tag.as_bytes());
+        match key_id {
+            None => tag,
+            Some(name) => STANDARD.encode(format!("{name}:{tag}")),
+        }
+    }
+
+    /// The longer text: a name and a tag. Base64 has no colon, so the last one divides them.
+    fn named(&self, value: &[u8]) -> Option<Claim> {
+        let decoded = STANDARD.decode(value).ok()?;
+        let (name, tag) = std::str::from_utf8(&decoded).ok()?.rsplit_once(':')?;
+        let signature = Encoding::Base64.decode_tag(tag, self.algorithm)?;
+        Some(Claim::signed(signature).with_key_id(KeyId::new(name).ok()?))
+    }
+}
+
+impl Default for FlaskHmac {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Scheme for FlaskHmac {
+    fn name(&self) -> &'static str {
+        "flask-hmac"
+    }
+
+    fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    fn headers(&self) -> &[HeaderName] {
+        &self.headers
+    }
+
+    fn claim(&self, head: &Parts) -> Result<Claim, ClaimError> {
+        let value = header::single(head, self.header())?.as_bytes();
+        Encoding::Base64
+            .decode_tag(value, self.algorithm)
+            .map(Claim::signed)
+            .or_else(|| self.named(value))
+            .ok_or_else(|| ClaimError::in_header(self.header(), "is no Flask-HMAC signature"))
+    }
+
+    fn before_body(&self, _: &Parts, _: &Claim, _: &mut SignedText) -> Result<(), ClaimError> {
+        Ok(())
+    }
+
+    fn stamp(&self, _: &mut Parts, stamp: &Stamp<'_>) -> Result<Claim, SignError> {
+        Ok(Claim::new().with_key_id(stamp.key_id().cloned()))
+    }
+
+    fn attach(&self, head: &mut Parts, claim: &Claim, tag: &Tag) -> Result<(), SignError> {
+        let value = header::sensitive(self.header(), &Self::value(claim.key_id(), tag))?;
+        head.headers.insert(self.header().clone(), value);
+        Ok(())
+    }
+}

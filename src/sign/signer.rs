@@ -1,0 +1,205 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Request;
+use http::request::Parts;
+
+use crate::clock::{Clock, SystemClock};
+use crate::error::ConfigError;
+use crate::key::{KeyId, SecretKey};
+use crate::mac::Tag;
+use crate::scheme::{Claim, ClaimError, Coverage, FlaskHmac, Scheme, SignedText, Stamp};
+use crate::sign::{NonceSource, SignError, SystemNonce};
+
+/// Signs requests in the format that a [`Verifier`](crate::Verifier) verifies them in.
+///
+/// ```
+/// use http::Request;
+/// use tower_hmac::{FlaskHmac, SecretKey, Signer};
+///
+/// let signer = Signer::new(FlaskHmac::new(), SecretKey::new("s3cr3tk3y")?);
+/// let request = signer.sign(Request::post("/plain").body(r#"{"foo": "boo"}"#)?)?;
+/// assert_eq!(
+///     request.headers()["signature"],
+///     "nm3ezDgSuwx2dN51HHuq8CK/R7G8J+tulFgYFFArj8U=",
+/// );
+/// # Ok::<(), tower_hmac::BoxError>(())
+/// ```
+#[derive(Clone)]
+pub struct Signer<S> {
+    scheme: S,
+    key: Arc<SecretKey>,
+    key_id: Option<KeyId>,
+    clock: Arc<dyn Clock>,
+    nonces: Arc<dyn NonceSource>,
+    lifetime: Option<u64>,
+    replaces: bool,
+}
+
+impl<S: Scheme> Signer<S> {
+    /// Signs with the anonymous key.
+    #[must_use]
+    pub fn new(scheme: S, key: SecretKey) -> Self {
+        Self {
+            scheme,
+            key: Arc::new(key),
+            key_id: None,
+            clock: Arc::new(SystemClock),
+            nonces: Arc::new(SystemNonce),
+            lifetime: None,
+            replaces: false,
+        }
+    }
+
+    /// Sets the name of the key: who the server is to see.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::EmptyName`] if it is empty.
+    pub fn with_key_id<I>(mut self, key_id: I) -> Result<Self, ConfigError>
+    where
+        I: TryInto<KeyId, Error: Into<ConfigError>>,
+    {
+        self.key_id = Some(key_id.try_into().map_err(Into::into)?);
+        Ok(self)
+    }
+
+    /// Sets where the time comes from; the system's clock if it is not set.
+    #[must_use]
+    pub fn with_clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Sets where nonces come from; the system's random source if it is not set.
+    #[must_use]
+    pub fn with_nonce_source(mut self, nonces: impl NonceSource + 'static) -> Self {
+        self.nonces = Arc::new(nonces);
+        self
+    }
+
+    /// Sets how long a signature is to hold, in whole seconds, in formats that carry an expiry.
+    #[must_use]
+    pub fn with_lifetime(mut self, lifetime: Duration) -> Self {
+        self.lifetime = Some(lifetime.as_secs());
+        self
+    }
+
+    /// Replaces a signature that is there, where it is an error otherwise.
+    #[must_use]
+    pub fn replace_signature(mut self) -> Self {
+        self.replaces = true;
+        self
+    }
+
+    /// The format that it signs in.
+    pub fn scheme(&self) -> &S {
+        &self.scheme
+    }
+
+    /// Signs a request whose body is in memory.
+    ///
+    /// # Errors
+    ///
+    /// [`SignError`] if the format cannot sign this request.
+    pub fn sign<B: AsRef<[u8]>>(&self, request: Request<B>) -> Result<Request<B>, SignError> {
+        let (mut head, body) = request.into_parts();
+        self.sign_head(&mut head, body.as_ref())?;
+        Ok(Request::from_parts(head, body))
+    }
+
+    /// Signs a head for a body that is sent apart. The head is left as it was unless all of it
+    /// succeeds.
+    ///
+    /// # Errors
+    ///
+    /// [`SignError`] if the format cannot sign this request.
+    pub fn sign_head(&self, head: &mut Parts, body: &[u8]) -> Result<(), SignError> {
+        let mut signed = head.clone();
+        if self.replaces {
+            self.scheme.strip(&mut signed);
+        } else if !matches!(self.scheme.claim(&signed), Err(ClaimError::Missing)) {
+            return Err(SignError::AlreadySigned);
+        }
+        let nonce = self.nonces.nonce();
+        let stamp = Stamp {
+            body,
+            key_id: self.key_id.as_ref(),
+            now: self.clock.unix_now(),
+            nonce: &nonce,
+            lifetime: self.lifetime,
+        };
+        let claim = self.scheme.stamp(&mut signed, &stamp)?;
+        let tag = self.tag(&signed, &claim, body)?;
+        self.scheme.attach(&mut signed, &claim, &tag)?;
+        *head = signed;
+        Ok(())
+    }
+
+    fn tag(&self, head: &Parts, claim: &Claim, body: &[u8]) -> Result<Tag, SignError> {
+        let mut text = SignedText::new(self.scheme.key_mac(&self.key, claim), Vec::new());
+        write_text(&self.scheme, head, claim, body, &mut text)?;
+        text.finalize().next().ok_or(SignError::Request("there is no key"))
+    }
+}
+
+/// The whole signed text of a request, as a server would write it.
+pub(crate) fn write_text(
+    scheme: &(impl Scheme + ?Sized),
+    head: &Parts,
+    claim: &Claim,
+    body: &[u8],
+    text: &mut SignedText,
+) -> Result<(), ClaimError> {
+    let coverage = scheme.coverage(head, claim)?;
+    scheme.before_body(head, claim, text)?;
+    match coverage {
+        Coverage::Signed => text.update(body),
+        Coverage::Derived => scheme.derive(head, claim, body, text)?,
+        Coverage::Empty if !body.is_empty() => {
+            return Err(ClaimError::malformed("the format signs no body, and there is one"));
+        }
+        Coverage::Digest(_) | Coverage::Empty | Coverage::Unsigned => {}
+    }
+    scheme.after_body(head, claim, text)
+}
+
+impl From<ClaimError> for SignError {
+    /// A server would refuse this request; so it is not signed.
+    fn from(error: ClaimError) -> Self {
+        match error {
+            ClaimError::Malformed { header: Some(name), .. } => Self::Header(name),
+            ClaimError::Malformed { header: None, why } => Self::Request(why),
+            ClaimError::Missing => Self::Request("a part that the format covers is missing"),
+        }
+    }
+}
+
+impl Signer<FlaskHmac> {
+    /// The value of the header for this body: `make_hmac` of Flask-HMAC, or `make_hmac_for` with a
+    /// [key id](Self::with_key_id). For another application's key, make a signer with that key.
+    ///
+    /// ```
+    /// use tower_hmac::{FlaskHmac, SecretKey, Signer};
+    ///
+    /// let single = Signer::new(FlaskHmac::new(), SecretKey::new("s3cr3tk3y")?);
+    /// assert_eq!(single.signature(b""), "LSXp2AnBSNGHEcjN2CIBCD0n+HMR4DPunreKdyp6u8w=");
+    /// # Ok::<(), tower_hmac::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn signature(&self, body: &[u8]) -> String {
+        let mut mac = crate::Mac::new(self.scheme.algorithm(), &self.key);
+        mac.update(body);
+        FlaskHmac::value(self.key_id.as_ref(), &mac.finalize())
+    }
+}
+
+impl<S: Scheme> fmt::Debug for Signer<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Signer")
+            .field("scheme", &self.scheme.name())
+            .field("key_id", &self.key_id)
+            .finish_non_exhaustive()
+    }
+}
