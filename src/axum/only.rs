@@ -1,0 +1,133 @@
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::Deref;
+
+use axum::extract::FromRequestParts;
+use axum::response::Response;
+use http::request::Parts;
+
+use crate::axum::verified::{found, missing, refuse};
+use crate::key::KeyId;
+use crate::verify::{Verified, VerifyError};
+
+/// Who may call a route, as a type. [`allow_list!`](crate::allow_list) makes one of names.
+pub trait AllowList: 'static {
+    /// Whether this caller may. `None` is the anonymous key.
+    fn allows(key_id: Option<&KeyId>) -> bool;
+}
+
+/// Whoever has a key.
+#[derive(Clone, Copy, Debug)]
+pub enum Anyone {}
+
+impl AllowList for Anyone {
+    fn allows(_: Option<&KeyId>) -> bool {
+        true
+    }
+}
+
+/// Makes a type of a list of key ids, for [`Only`] and [`Signed`](crate::axum::Signed).
+///
+/// ```
+/// tower_hmac::allow_list! {
+///     /// Who may write invoices.
+///     pub Billing = ["aservice", "bservice"];
+/// }
+/// ```
+///
+/// A name is never empty, and a list of nobody is spelled `[]`:
+///
+/// ```compile_fail,E0080
+/// tower_hmac::allow_list!(pub Billing = ["aservice", ""]);
+/// ```
+#[macro_export]
+macro_rules! allow_list {
+    ($(#[$meta:meta])* $visibility:vis $name:ident = [$($key_id:expr),* $(,)?] $(;)?) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug)]
+        $visibility enum $name {}
+
+        impl $crate::axum::AllowList for $name {
+            fn allows(key_id: ::core::option::Option<&$crate::KeyId>) -> bool {
+                const NAMES: &[&str] = &[$($key_id),*];
+                const { $( ::core::assert!(!$key_id.is_empty(), "a name is empty"); )* }
+                key_id.is_some_and(|key_id| NAMES.contains(&key_id.as_str()))
+            }
+        }
+    };
+}
+
+/// A caller on the list `L`; the layer's own rejection answers all others.
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use tower_hmac::axum::Only;
+/// use tower_hmac::{FlaskHmac, KeyMap, VerifyLayer};
+///
+/// tower_hmac::allow_list!(Billing = ["aservice", "bservice"]);
+///
+/// async fn invoice(caller: Only<Billing>) -> String {
+///     format!("for {}", caller.key_id().unwrap())
+/// }
+///
+/// let keys = KeyMap::services([("aservice", "akey"), ("cservice", "ckey")])?;
+/// let app: Router = Router::new()
+///     .route("/invoice", get(invoice))
+///     .layer(VerifyLayer::new(FlaskHmac::new(), keys));
+/// # Ok::<(), tower_hmac::ConfigError>(())
+/// ```
+///
+/// A disarmed layer lets everybody pass here, too.
+pub struct Only<L> {
+    verified: Verified,
+    list: PhantomData<fn() -> L>,
+}
+
+impl<L: AllowList> Only<L> {
+    /// Holds a caller against the list.
+    pub(super) fn admit(verified: &Verified) -> Result<Self, VerifyError> {
+        if verified.is_disarmed() || L::allows(verified.key_id()) {
+            Ok(Self { verified: verified.clone(), list: PhantomData })
+        } else {
+            Err(VerifyError::not_allowed(verified.scheme(), verified.key_id()))
+        }
+    }
+
+    /// What was proven, without the list.
+    #[must_use]
+    pub fn into_verified(self) -> Verified {
+        self.verified
+    }
+}
+
+impl<L> Deref for Only<L> {
+    type Target = Verified;
+
+    fn deref(&self) -> &Verified {
+        &self.verified
+    }
+}
+
+impl<L> Clone for Only<L> {
+    fn clone(&self) -> Self {
+        Self { verified: self.verified.clone(), list: PhantomData }
+    }
+}
+
+impl<L> fmt::Debug for Only<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Only").field(&self.verified).finish()
+    }
+}
+
+impl<S: Send + Sync, L: AllowList> FromRequestParts<S> for Only<L> {
+    /// The layer's own answer.
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
+        match found(parts)? {
+            None => Err(missing(parts)),
+            Some(verified) => Self::admit(verified).map_err(|error| refuse(parts, error)),
+        }
+    }
+}

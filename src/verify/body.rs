@@ -1,0 +1,180 @@
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf as _, Bytes};
+use http::header::CONTENT_LENGTH;
+use http::request::Parts;
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::LengthLimitError;
+use pin_project_lite::pin_project;
+
+use crate::error::BoxError;
+use crate::verify::error::{ErrorKind, VerifyError};
+
+/// The first room for a body of several frames, in bytes.
+const FIRST_ROOM: usize = 16 * 1024;
+
+/// The frames of a body in one buffer. A body that is one frame is kept as it came.
+pub(super) struct Gather {
+    whole: Bytes,
+    joined: Vec<u8>,
+    content_length: Option<usize>,
+    declared: usize,
+}
+
+impl Gather {
+    pub(super) fn new(head: &Parts, body: &impl Body) -> Self {
+        let content_length = head
+            .headers
+            .get(CONTENT_LENGTH)
+            .and_then(|value| value.to_str().ok())
+            // A number that does not fit is a body that does not fit.
+            .map(|text| text.parse().unwrap_or(usize::MAX));
+        let hint = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+        Self {
+            whole: Bytes::new(),
+            joined: Vec::new(),
+            content_length,
+            declared: content_length.unwrap_or(0).max(hint),
+        }
+    }
+
+    /// The length that the head or the body promises, 0 if neither does.
+    pub(super) fn declared(&self) -> usize {
+        self.declared
+    }
+
+    pub(super) fn len(&self) -> usize {
+        if self.joined.is_empty() { self.whole.len() } else { self.joined.len() }
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        if self.joined.is_empty() { &self.whole } else { &self.joined }
+    }
+
+    pub(super) fn push(&mut self, data: Bytes, limit: usize) {
+        if self.len() == 0 {
+            self.whole = data;
+            return;
+        }
+        let len = self.len().saturating_add(data.len());
+        if len > self.joined.capacity() {
+            // Twice what has arrived, but never more than was promised or is allowed: a client
+            // gets no memory for a length that it only claims.
+            let most = if self.declared >= len { self.declared } else { limit };
+            let room = len.saturating_mul(2).max(FIRST_ROOM).min(most).max(len);
+            self.joined.reserve_exact(room.saturating_sub(self.joined.len()));
+        }
+        if self.joined.is_empty() {
+            self.joined.extend_from_slice(&std::mem::take(&mut self.whole));
+        }
+        self.joined.extend_from_slice(&data);
+    }
+
+    /// Refuses a body that is shorter than its `Content-Length`.
+    pub(super) fn finish(&self) -> Result<(), VerifyError> {
+        match self.content_length {
+            Some(promised) if self.len() < promised => Err(VerifyError::new(ErrorKind::BodyRead)),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn take(&mut self) -> Bytes {
+        if self.joined.is_empty() {
+            std::mem::take(&mut self.whole)
+        } else {
+            std::mem::take(&mut self.joined).into()
+        }
+    }
+
+    /// A body that failed; over the limit, if another limit says so first.
+    pub(super) fn broken(error: BoxError) -> VerifyError {
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&*error);
+        while let Some(inner) = cause {
+            if inner.is::<LengthLimitError>() {
+                return VerifyError::caused(ErrorKind::BodyTooLarge, error);
+            }
+            cause = inner.source();
+        }
+        VerifyError::caused(ErrorKind::BodyRead, error)
+    }
+}
+
+pin_project! {
+    /// The body that the inner service gets: the verified bytes, or, behind an optional layer, the
+    /// untouched body of an unsigned request.
+    #[project = BodyProjection]
+    pub struct VerifiedBody<B> {
+        #[pin]
+        kind: Kind<B>,
+    }
+}
+
+pin_project! {
+    #[project = KindProjection]
+    enum Kind<B> {
+        Whole { bytes: Bytes },
+        Untouched { #[pin] body: B },
+    }
+}
+
+impl<B> VerifiedBody<B> {
+    pub(super) fn whole(bytes: Bytes) -> Self {
+        Self { kind: Kind::Whole { bytes } }
+    }
+
+    pub(super) fn untouched(body: B) -> Self {
+        Self { kind: Kind::Untouched { body } }
+    }
+}
+
+impl<B> Body for VerifiedBody<B>
+where
+    B: Body<Error: Into<BoxError>>,
+{
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        match self.project().kind.project() {
+            KindProjection::Whole { bytes } => Poll::Ready(if bytes.is_empty() {
+                None
+            } else {
+                Some(Ok(Frame::data(std::mem::take(bytes))))
+            }),
+            KindProjection::Untouched { body } => {
+                Poll::Ready(ready!(body.poll_frame(cx)).map(|frame| {
+                    let frame = frame.map_err(Into::into)?;
+                    Ok(frame.map_data(|mut data| data.copy_to_bytes(data.remaining())))
+                }))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.kind {
+            Kind::Whole { bytes } => bytes.is_empty(),
+            Kind::Untouched { body } => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.kind {
+            Kind::Whole { bytes } => SizeHint::with_exact(bytes.len() as u64),
+            Kind::Untouched { body } => body.size_hint(),
+        }
+    }
+}
+
+impl<B> fmt::Debug for VerifiedBody<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.kind {
+            Kind::Whole { .. } => "VerifiedBody::Whole(..)",
+            Kind::Untouched { .. } => "VerifiedBody::Untouched(..)",
+        })
+    }
+}

@@ -1,0 +1,219 @@
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+use http::StatusCode;
+
+use crate::error::BoxError;
+use crate::key::KeyId;
+use crate::scheme::{Claim, ClaimError};
+
+/// Why a request was refused, for logs and custom rejections.
+///
+/// Its message names headers, never values, keys or computed tags. What a client may learn is a
+/// rejection's to say; the default says the same to all.
+#[derive(Clone)]
+pub struct VerifyError {
+    kind: ErrorKind,
+    scheme: Option<&'static str>,
+    claimed: Option<ClaimedKeyId>,
+    detail: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+/// The kind of a [`VerifyError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// No header or parameter of the format is there.
+    Missing,
+    /// There is something that the format does not write.
+    Malformed,
+    /// Nobody has this key id, or none of its keys counts now.
+    UnknownKey,
+    /// The signature is not that of the request.
+    Mismatch,
+    /// The time of signing is too far from now, on either side.
+    Stale,
+    /// The time of expiry has passed, or lies too far ahead.
+    Expired,
+    /// The caller is known, but not on the list of this route.
+    NotAllowed,
+    /// The request has been let through before.
+    Replayed,
+    /// The body is over the limit.
+    BodyTooLarge,
+    /// The body broke off.
+    BodyRead,
+    /// The key store or the replay guard failed.
+    StoreUnavailable,
+    /// The replay guard has no room.
+    ReplayFull,
+}
+
+impl ErrorKind {
+    /// A fixed name, fit for a label of a metric.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Malformed => "malformed",
+            Self::UnknownKey => "unknown_key",
+            Self::Mismatch => "mismatch",
+            Self::Stale => "stale",
+            Self::Expired => "expired",
+            Self::NotAllowed => "not_allowed",
+            Self::Replayed => "replayed",
+            Self::BodyTooLarge => "body_too_large",
+            Self::BodyRead => "body_read",
+            Self::StoreUnavailable => "store_unavailable",
+            Self::ReplayFull => "replay_full",
+        }
+    }
+
+    const fn message(self) -> &'static str {
+        match self {
+            Self::Missing => "the request is not signed",
+            Self::Malformed => "the signature is malformed",
+            Self::UnknownKey => "the key id is unknown",
+            Self::Mismatch => "the signature does not match",
+            Self::Stale => "the time of signing is too far from now",
+            Self::Expired => "the signature has expired",
+            Self::NotAllowed => "the caller is not on the list of this route",
+            Self::Replayed => "the request was let through before",
+            Self::BodyTooLarge => "the body is over the limit",
+            Self::BodyRead => "the body broke off",
+            Self::StoreUnavailable => "the store of keys or of seen requests failed",
+            Self::ReplayFull => "the store of seen requests is full",
+        }
+    }
+}
+
+impl VerifyError {
+    pub(crate) fn new(kind: ErrorKind) -> Self {
+        Self { kind, scheme: None, claimed: None, detail: None }
+    }
+
+    pub(crate) fn caused(kind: ErrorKind, source: BoxError) -> Self {
+        Self { detail: Some(source.into()), ..Self::new(kind) }
+    }
+
+    pub(crate) fn in_scheme(mut self, scheme: &'static str, claim: Option<&Claim>) -> Self {
+        self.scheme = Some(scheme);
+        self.claimed = claim.and_then(Claim::key_id).cloned().map(ClaimedKeyId);
+        self
+    }
+
+    /// A caller that a route's own list leaves out.
+    #[cfg(feature = "axum")]
+    pub(crate) fn not_allowed(scheme: &'static str, key_id: Option<&KeyId>) -> Self {
+        Self {
+            scheme: Some(scheme),
+            claimed: key_id.cloned().map(ClaimedKeyId),
+            ..Self::new(ErrorKind::NotAllowed)
+        }
+    }
+
+    /// Its kind.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// The status that fits it: 413 for a body over the limit, 400 for a broken one, 503 where a
+    /// store failed, 403 for all else.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        match self.kind {
+            ErrorKind::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            ErrorKind::BodyRead => StatusCode::BAD_REQUEST,
+            ErrorKind::StoreUnavailable | ErrorKind::ReplayFull => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::FORBIDDEN,
+        }
+    }
+
+    /// Whether it is the caller who was refused, rather than a body that could not be read or a
+    /// store that failed: the kinds that a client should not be able to tell apart.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        self.status() == StatusCode::FORBIDDEN
+    }
+
+    /// The format that the request was held against, once that is known.
+    #[must_use]
+    pub fn scheme(&self) -> Option<&'static str> {
+        self.scheme
+    }
+
+    /// Who the request *claimed* to come from. Anybody can claim anything.
+    #[must_use]
+    pub fn claimed_key_id(&self) -> Option<&ClaimedKeyId> {
+        self.claimed.as_ref()
+    }
+}
+
+impl From<ClaimError> for VerifyError {
+    fn from(error: ClaimError) -> Self {
+        match error {
+            ClaimError::Missing => Self::new(ErrorKind::Missing),
+            malformed => {
+                Self { detail: Some(Arc::new(malformed)), ..Self::new(ErrorKind::Malformed) }
+            }
+        }
+    }
+}
+
+impl fmt::Display for VerifyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.detail, self.kind) {
+            (Some(detail), ErrorKind::Malformed) => {
+                write!(f, "{}: {detail}", self.kind.message())
+            }
+            _ => f.write_str(self.kind.message()),
+        }
+    }
+}
+
+impl fmt::Debug for VerifyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifyError")
+            .field("kind", &self.kind)
+            .field("scheme", &self.scheme)
+            .field("claimed_key_id", &self.claimed)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Error for VerifyError {
+    /// What a store or a body said.
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self.kind {
+            ErrorKind::Malformed => None,
+            _ => self.detail.as_deref().map(|source| source as &(dyn Error + 'static)),
+        }
+    }
+}
+
+/// A key id that was claimed and not proven: another type than that of
+/// [`Verified::key_id`](crate::Verified::key_id), so that the two cannot be mixed up.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ClaimedKeyId(KeyId);
+
+impl ClaimedKeyId {
+    /// The name as it was claimed.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl fmt::Display for ClaimedKeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for ClaimedKeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}

@@ -1,0 +1,193 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Response;
+use tower_layer::Layer;
+
+use crate::clock::Clock;
+use crate::error::ConfigError;
+use crate::key::{KeyId, KeyStore};
+use crate::replay::ReplayGuard;
+use crate::scheme::Scheme;
+use crate::verify::error::VerifyError;
+use crate::verify::rejection::{RejectionFn, StatusRejection};
+use crate::verify::{Verifier, VerifyService};
+
+/// A layer that lets a request through when it proves who sent it.
+///
+/// The [module](crate::verify) has the contract, step by step, and where to put the layer.
+///
+/// ```
+/// use axum::{Router, body::Body, routing::post};
+/// use http::{Request, StatusCode};
+/// use tower::ServiceExt as _;
+/// use tower_hmac::{FlaskHmac, KeyMap, Verified, VerifyLayer};
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let keys = KeyMap::services([("aservice", "akey"), ("bservice", "bkey")])?;
+/// let app = Router::new()
+///     .route("/", post(|caller: Verified| async move { caller.key_id().unwrap().to_string() }))
+///     .layer(VerifyLayer::new(FlaskHmac::new(), keys));
+///
+/// let unsigned = Request::post("/").body(Body::from("{}"))?;
+/// assert_eq!(app.clone().oneshot(unsigned).await?.status(), StatusCode::FORBIDDEN);
+///
+/// let signer = tower_hmac::Signer::new(FlaskHmac::new(), tower_hmac::SecretKey::new("akey")?)
+///     .with_key_id("aservice")?;
+/// let signed = signer.sign(Request::post("/").body("{}")?)?.map(Body::from);
+/// assert_eq!(app.oneshot(signed).await?.status(), StatusCode::OK);
+/// # Ok::<(), tower_hmac::BoxError>(())
+/// # }).unwrap();
+/// ```
+pub struct VerifyLayer<R = StatusRejection> {
+    pub(crate) verifier: Arc<Verifier>,
+    pub(crate) rejection: Arc<R>,
+}
+
+impl VerifyLayer {
+    /// Verifies one format against the keys of a store, and refuses with 403.
+    #[must_use]
+    pub fn new(scheme: impl Scheme + 'static, keys: impl KeyStore + 'static) -> Self {
+        Verifier::new(scheme, keys).into()
+    }
+}
+
+impl From<Verifier> for VerifyLayer {
+    fn from(verifier: Verifier) -> Self {
+        Self { verifier: Arc::new(verifier), rejection: Arc::new(StatusRejection::default()) }
+    }
+}
+
+impl<R> VerifyLayer<R> {
+    fn map(mut self, change: impl FnOnce(Verifier) -> Verifier) -> Self {
+        self.verifier = Arc::new(change(Arc::unwrap_or_clone(self.verifier)));
+        self
+    }
+
+    fn try_map(
+        mut self,
+        change: impl FnOnce(Verifier) -> Result<Verifier, ConfigError>,
+    ) -> Result<Self, ConfigError> {
+        self.verifier = Arc::new(change(Arc::unwrap_or_clone(self.verifier))?);
+        Ok(self)
+    }
+
+    /// Sets how a refusal looks: a [`StatusRejection`] or a type of one's own.
+    #[must_use]
+    pub fn with_rejection<R2>(self, rejection: R2) -> VerifyLayer<R2> {
+        VerifyLayer { verifier: self.verifier, rejection: Arc::new(rejection) }
+    }
+
+    /// Sets how a refusal looks by a function of the error, for example
+    /// `|error| (error.status(), Json(..)).into_response()`.
+    #[must_use]
+    pub fn with_rejection_fn<F, B>(self, f: F) -> VerifyLayer<RejectionFn<F>>
+    where
+        F: Fn(&VerifyError) -> Response<B> + Send + Sync,
+    {
+        self.with_rejection(RejectionFn(f))
+    }
+
+    /// Accepts a second format beside the first; see [`Verifier::or`].
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if the formats cannot be told apart.
+    pub fn or(
+        self,
+        scheme: impl Scheme + 'static,
+        keys: impl KeyStore + 'static,
+    ) -> Result<Self, ConfigError> {
+        self.try_map(|verifier| verifier.or(scheme, keys))
+    }
+
+    /// Lets only these key ids through; see [`Verifier::only`].
+    ///
+    /// # Panics
+    ///
+    /// If a name is empty.
+    #[track_caller]
+    #[must_use]
+    pub fn only<I>(self, key_ids: impl IntoIterator<Item = I>) -> Self
+    where
+        I: TryInto<KeyId, Error: Into<ConfigError>>,
+    {
+        let Self { verifier, rejection } = self;
+        let verifier = Arc::unwrap_or_clone(verifier).only(key_ids);
+        Self { verifier: Arc::new(verifier), rejection }
+    }
+
+    /// Sets the longest body that is read, in bytes; 2 MiB if it is not set. With feature `axum`
+    /// it is axum's `DefaultBodyLimit` for the routes inside, too.
+    #[must_use]
+    pub fn with_body_limit(self, bytes: usize) -> Self {
+        self.map(|verifier| verifier.with_body_limit(bytes))
+    }
+
+    /// Sets how old a signature may be and how far ahead its clock; see
+    /// [`Verifier::with_tolerance`].
+    #[must_use]
+    pub fn with_tolerance(self, past: Duration, future: Duration) -> Self {
+        self.map(|verifier| verifier.with_tolerance(past, future))
+    }
+
+    /// Lets each request through once; see [`Verifier::with_replay_guard`].
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::ReplayWithoutTime`] if a format carries no time.
+    pub fn with_replay_guard(self, guard: impl ReplayGuard + 'static) -> Result<Self, ConfigError> {
+        self.try_map(|verifier| verifier.with_replay_guard(guard))
+    }
+
+    /// Loses requests that are honest and equal; see [`Verifier::dangerous_replay_by_tag`].
+    #[must_use]
+    pub fn dangerous_replay_by_tag(self, retention: Duration) -> Self {
+        self.map(|verifier| verifier.dangerous_replay_by_tag(retention))
+    }
+
+    /// Sets where the time comes from; the system's clock if it is not set.
+    #[must_use]
+    pub fn with_clock(self, clock: impl Clock + 'static) -> Self {
+        self.map(|verifier| verifier.with_clock(clock))
+    }
+
+    /// Lets unsigned requests go on untouched; see [`Verifier::optional`].
+    #[must_use]
+    pub fn optional(self) -> Self {
+        self.map(Verifier::optional)
+    }
+
+    /// Takes the signature out of the head before the handler sees it.
+    #[must_use]
+    pub fn strip_signature(self) -> Self {
+        self.map(Verifier::strip_signature)
+    }
+
+    /// Loses every protection but the body limit; see [`Verifier::dangerous_disarmed`].
+    #[must_use]
+    pub fn dangerous_disarmed(self, disarmed: bool) -> Self {
+        self.map(|verifier| verifier.dangerous_disarmed(disarmed))
+    }
+}
+
+impl<R> Clone for VerifyLayer<R> {
+    fn clone(&self) -> Self {
+        Self { verifier: self.verifier.clone(), rejection: self.rejection.clone() }
+    }
+}
+
+impl<R> fmt::Debug for VerifyLayer<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifyLayer").field("verifier", &self.verifier).finish_non_exhaustive()
+    }
+}
+
+impl<S, R> Layer<S> for VerifyLayer<R> {
+    type Service = VerifyService<S, R>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        VerifyService::new(inner, self.clone())
+    }
+}

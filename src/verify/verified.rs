@@ -1,0 +1,143 @@
+use std::fmt;
+use std::sync::Arc;
+
+use http::{HeaderName, HeaderValue};
+
+use crate::key::KeyId;
+use crate::scheme::Covered;
+use crate::verify::handle::Handle;
+
+/// What a request has *proven*. Only this crate makes one, after its last check.
+///
+/// It stands in the request's extensions, and is an extractor with feature `axum`. A handler that
+/// takes it cannot be reached without the layer.
+///
+/// ```compile_fail
+/// // There is no way to make one: no constructor, no public field, no `Default`.
+/// let forged = tower_hmac::Verified::default();
+/// ```
+///
+/// ```compile_fail,E0451
+/// let forged = tower_hmac::Verified { key_id: None, ..todo!() };
+/// ```
+#[derive(Clone)]
+pub struct Verified {
+    key_id: Option<KeyId>,
+    scheme: &'static str,
+    key_index: u8,
+    disarmed: bool,
+    key_label: Option<Arc<str>>,
+    created: Option<i64>,
+    covered: Option<Arc<Covered>>,
+    handle: Option<Handle>,
+}
+
+/// What the last check hands over.
+pub(super) struct Facts {
+    pub(super) key_id: Option<KeyId>,
+    pub(super) scheme: &'static str,
+    pub(super) key_index: usize,
+    pub(super) key_label: Option<Arc<str>>,
+    pub(super) created: Option<i64>,
+    pub(super) covered: Option<Arc<Covered>>,
+}
+
+impl Verified {
+    pub(super) fn new(facts: Facts) -> Self {
+        Self {
+            key_id: facts.key_id,
+            scheme: facts.scheme,
+            key_index: u8::try_from(facts.key_index).unwrap_or(u8::MAX),
+            key_label: facts.key_label,
+            created: facts.created,
+            covered: facts.covered,
+            disarmed: false,
+            handle: None,
+        }
+    }
+
+    /// Of a layer that checks nothing: no name, whatever the head claims.
+    pub(super) fn disarmed(scheme: &'static str) -> Self {
+        Self {
+            key_id: None,
+            scheme,
+            key_index: 0,
+            key_label: None,
+            created: None,
+            covered: None,
+            disarmed: true,
+            handle: None,
+        }
+    }
+
+    pub(crate) fn with_handle(mut self, handle: Handle) -> Self {
+        self.handle = Some(handle);
+        self
+    }
+
+    #[cfg(feature = "axum")]
+    pub(crate) fn handle(&self) -> Option<&Handle> {
+        self.handle.as_ref()
+    }
+
+    /// The name of the key that signed; `None` for the anonymous key, and where the layer is
+    /// disarmed.
+    #[must_use]
+    pub fn key_id(&self) -> Option<&KeyId> {
+        self.key_id.as_ref()
+    }
+
+    /// The name of the format.
+    #[must_use]
+    pub fn scheme(&self) -> &'static str {
+        self.scheme
+    }
+
+    /// Which key of the set signed: 0 is the newest. So one sees when an old key is idle.
+    #[must_use]
+    pub fn key_index(&self) -> usize {
+        usize::from(self.key_index)
+    }
+
+    /// The label of the key that signed, if it has one.
+    #[must_use]
+    pub fn key_label(&self) -> Option<&str> {
+        self.key_label.as_deref()
+    }
+
+    /// The time of signing in Unix seconds, if the format carries one.
+    #[must_use]
+    pub fn created(&self) -> Option<i64> {
+        self.created
+    }
+
+    /// The headers that the signature covers, with the values that were signed.
+    pub fn signed_headers(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
+        self.covered.iter().flat_map(|covered| &covered.headers).map(|(name, value)| (name, value))
+    }
+
+    /// The components that the signature covers, in the format's own terms, such as `"@method"`.
+    /// Empty for formats that do not list them.
+    pub fn covered(&self) -> impl Iterator<Item = &str> {
+        self.covered.iter().flat_map(|covered| &covered.components).map(String::as_str)
+    }
+
+    /// Whether the layer checks nothing (`dangerous_disarmed`).
+    #[must_use]
+    pub fn is_disarmed(&self) -> bool {
+        self.disarmed
+    }
+}
+
+impl fmt::Debug for Verified {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verified")
+            .field("key_id", &self.key_id)
+            .field("scheme", &self.scheme)
+            .field("key_index", &self.key_index)
+            .field("key_label", &self.key_label)
+            .field("created", &self.created)
+            .field("disarmed", &self.disarmed)
+            .finish_non_exhaustive()
+    }
+}
