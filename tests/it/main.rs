@@ -1,0 +1,26 @@
+//! One test binary: the contract, vectors, attacks, and every format.
+#![allow(missing_docs, unreachable_pub)]
+
+mod attacks;
+mod axum;
+mod body;
+mod config;
+mod contract;
+mod decisions;
+mod explain;
+mod flask_path;
+mod fost;
+mod fost_url;
+mod header_scheme;
+mod interop;
+mod keys;
+mod or;
+mod replay;
+mod rfc9421;
+mod roundtrip;
+mod secrecy;
+mod sign;
+mod sockets;
+mod support;
+mod vectors;
+mod watch;
