@@ -9,6 +9,8 @@
 )]
 
 mod clock;
+#[cfg(feature = "serde")]
+pub mod config;
 mod error;
 pub mod key;
 mod mac;
