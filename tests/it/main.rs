@@ -1,5 +1,5 @@
 //! One test binary: the contract, vectors, attacks, and every format.
-#![allow(missing_docs, unreachable_pub)]
+#![allow(missing_docs, unreachable_pub, clippy::pedantic)]
 
 mod attacks;
 mod axum;
