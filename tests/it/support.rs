@@ -33,19 +33,9 @@ impl Conformance {
         }
     }
 
-    /// Sends bytes as they are, and gives the answer as it came. The sending side stays open unless
-    /// `hang_up` is set.
+    /// Sends bytes as they are, as [`send`] does.
     pub fn send(&self, request: &[u8], hang_up: bool) -> String {
-        let mut stream = TcpStream::connect(self.addr).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        stream.write_all(request).unwrap();
-        if hang_up {
-            stream.shutdown(Shutdown::Write).unwrap();
-        }
-        let mut answer = Vec::new();
-        // A server that refuses without reading all of it may reset the connection.
-        let _ = stream.read_to_end(&mut answer);
-        String::from_utf8_lossy(&answer).into_owned()
+        send(self.addr, request, hang_up)
     }
 }
 
@@ -96,4 +86,47 @@ pub fn example(name: &str) -> PathBuf {
 /// The status of an answer; 0 if there is none.
 pub fn status(answer: &str) -> u16 {
     answer.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0)
+}
+
+/// Sends bytes as they are, and gives the answer as it came. The sending side stays open unless
+/// `hang_up` is set.
+pub fn send(addr: SocketAddr, request: &[u8], hang_up: bool) -> String {
+    let mut stream = TcpStream::connect(addr).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream.write_all(request).unwrap();
+    if hang_up {
+        stream.shutdown(Shutdown::Write).unwrap();
+    }
+    let mut answer = Vec::new();
+    // A server that refuses without reading all of it may reset the connection.
+    let _ = stream.read_to_end(&mut answer);
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// A POST with this signature and body, as bytes.
+pub fn request_text(path: &str, signature: &str, body: &[u8]) -> Vec<u8> {
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nSignature: {signature}\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n",
+        body.len(),
+    );
+    [head.as_bytes(), body].concat()
+}
+
+/// The Python of the peers, with the packages of `tests/peers/requirements.txt`.
+pub fn peer_python() -> Option<PathBuf> {
+    peer("target/peers/venv/bin/python")
+}
+
+/// A program that `scripts/peers` installs. Where it is absent, the test that needs it says so and
+/// passes, unless `TOWER_HMAC_REQUIRE_PEERS` is set.
+pub fn peer(path: &str) -> Option<PathBuf> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path);
+    if path.exists() {
+        return Some(path);
+    }
+    let missing = format!("{} is missing: run scripts/peers", path.display());
+    assert!(std::env::var_os("TOWER_HMAC_REQUIRE_PEERS").is_none(), "{missing}");
+    println!("skipped: {missing}");
+    None
 }
