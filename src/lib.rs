@@ -1,4 +1,46 @@
-//! HMAC request authentication for Tower and axum.
+//! HMAC request authentication for Tower and axum: one layer verifies signed requests, one signs
+//! them, and every signature format is one small file.
+//!
+//! A client and a server share a secret key. The client signs each request with it; the layer lets
+//! the request through only if the signature is right, and tells the handler who sent it. What a
+//! signature covers is the format's: Flask-HMAC's covers the body alone, RFC 9421's whatever it
+//! lists. Nothing is hidden: use TLS.
+//!
+//! ```
+//! use axum::{Router, body::Body, routing::post};
+//! use http::{Request, StatusCode};
+//! use tower::ServiceExt as _;
+//! use tower_hmac::{FlaskHmac, KeyMap, SecretKey, Signer, Verified, VerifyLayer};
+//!
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! // The server: a layer, and a handler that nobody reaches without a signature.
+//! let keys = KeyMap::services([("aservice", "akey"), ("bservice", "bkey")])?;
+//! let app = Router::new()
+//!     .route("/", post(|caller: Verified| async move { caller.key_id().unwrap().to_string() }))
+//!     .layer(VerifyLayer::new(FlaskHmac::new(), keys));
+//!
+//! // The client: the same scheme, the other way round.
+//! let signer = Signer::new(FlaskHmac::new(), SecretKey::new("akey")?).with_key_id("aservice")?;
+//! let signed = signer.sign(Request::post("/").body("a body")?)?;
+//! assert_eq!(app.clone().oneshot(signed.map(Body::from)).await?.status(), StatusCode::OK);
+//!
+//! let unsigned = Request::post("/").body(Body::from("a body"))?;
+//! assert_eq!(app.oneshot(unsigned).await?.status(), StatusCode::FORBIDDEN);
+//! # Ok::<(), tower_hmac::BoxError>(())
+//! # }).unwrap();
+//! ```
+//!
+//! * [`verify`]: the server's half, its contract step by step, and where to put the layer.
+//! * [`sign`]: the client's half.
+//! * [`scheme`]: the formats, and how to write one.
+//! * [`key`]: keys in memory, in rotation, from a database.
+//! * [`replay`]: requests that count once.
+//! * [`axum`]: extractors.
+//!
+//! The [README] has the formats side by side, the features, and a table for those who come from
+//! Flask-HMAC.
+//!
+//! [README]: https://crates.io/crates/tower-hmac
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![deny(
     clippy::unwrap_used,
@@ -35,3 +77,8 @@ pub use verify::{
     ErrorKind, Rejection, StatusRejection, Verified, VerifiedBody, Verifier, VerifyError,
     VerifyFuture, VerifyLayer, VerifyService,
 };
+
+/// The code of the README, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
