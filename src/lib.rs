@@ -71,7 +71,11 @@ pub use error::{BoxError, ConfigError};
 pub use key::{KeyEntry, KeyId, KeyMap, KeySet, KeyStore, Lookup, MAX_KEYS, SecretKey, key_fn};
 pub use mac::{Algorithm, Digest, Mac, Mismatch, Tag};
 pub use replay::ReplayGuard;
-pub use scheme::{Claim, FlaskHmac, Scheme};
+#[cfg(feature = "serde")]
+pub use scheme::JsonStrings;
+pub use scheme::{
+    Claim, ClaimError, Encoding, FlaskHmac, FlaskHmacPath, HeaderScheme, Part, Scheme, TimeFormat,
+};
 pub use sign::{SignError, Signer};
 pub use verify::{
     ErrorKind, Rejection, StatusRejection, Verified, VerifiedBody, Verifier, VerifyError,

@@ -12,9 +12,15 @@
 //!
 //! Comparing, clocks, key stores and bodies are the [`Verifier`](crate::Verifier)'s.
 
+pub(crate) mod civil;
 mod claim;
 mod flask_hmac;
+mod flask_path;
 pub(crate) mod header;
+#[cfg(feature = "serde")]
+mod json;
+mod parts;
+pub(crate) mod path;
 mod text;
 
 use std::sync::Arc;
@@ -25,7 +31,11 @@ use http::request::Parts;
 pub(crate) use claim::Covered;
 pub use claim::{Claim, ClaimError, Signature};
 pub use flask_hmac::FlaskHmac;
+pub use flask_path::FlaskHmacPath;
 pub use header::Encoding;
+#[cfg(feature = "serde")]
+pub use json::JsonStrings;
+pub use parts::{HeaderScheme, Part, TimeFormat};
 pub use text::SignedText;
 
 use crate::key::{KeyId, SecretKey};
