@@ -28,17 +28,34 @@ pub(crate) fn single<'h>(
     Ok(value)
 }
 
+/// The same for a header that a signed request cannot do without.
+#[allow(dead_code)]
+pub(crate) fn required<'h>(
+    head: &'h Parts,
+    name: &HeaderName,
+) -> Result<&'h HeaderValue, ClaimError> {
+    single(head, name).map_err(|error| match error {
+        ClaimError::Missing => ClaimError::in_header(name, "is missing"),
+        malformed => malformed,
+    })
+}
+
 /// The text of a value: visible ASCII and spaces.
 pub(crate) fn text<'h>(name: &HeaderName, value: &'h HeaderValue) -> Result<&'h str, ClaimError> {
     value.to_str().map_err(|_| ClaimError::in_header(name, "is not ASCII text"))
 }
 
-/// A value to be sent; marked, so that it stays out of logs.
-pub(crate) fn sensitive(name: &HeaderName, text: &str) -> Result<HeaderValue, SignError> {
+/// A value to be sent.
+pub(crate) fn value(name: &HeaderName, text: &str) -> Result<HeaderValue, SignError> {
     if text.len() > MAX_VALUE_LEN {
         return Err(SignError::Header(name.clone()));
     }
-    let mut value = HeaderValue::from_str(text).map_err(|_| SignError::Header(name.clone()))?;
+    HeaderValue::from_str(text).map_err(|_| SignError::Header(name.clone()))
+}
+
+/// A value to be sent; marked, so that it stays out of logs.
+pub(crate) fn sensitive(name: &HeaderName, text: &str) -> Result<HeaderValue, SignError> {
+    let mut value = value(name, text)?;
     value.set_sensitive(true);
     Ok(value)
 }

@@ -12,9 +12,19 @@
 //!
 //! Comparing, clocks, key stores and bodies are the [`Verifier`](crate::Verifier)'s.
 
+#[cfg(feature = "sha1")]
+mod civil;
 mod claim;
 mod flask_hmac;
+#[cfg(feature = "sha1")]
+mod fost;
+#[cfg(feature = "sha1")]
+mod fost_url;
 pub(crate) mod header;
+#[cfg(feature = "sha1")]
+mod path;
+#[cfg(feature = "sha1")]
+mod percent;
 mod text;
 
 use http::HeaderName;
@@ -23,6 +33,10 @@ use http::request::Parts;
 pub(crate) use claim::Covered;
 pub use claim::{Claim, ClaimError, Signature};
 pub use flask_hmac::FlaskHmac;
+#[cfg(feature = "sha1")]
+pub use fost::Fost;
+#[cfg(feature = "sha1")]
+pub use fost_url::FostUrl;
 pub use header::Encoding;
 pub use text::SignedText;
 
