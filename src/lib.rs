@@ -30,12 +30,12 @@
 //! # }).unwrap();
 //! ```
 //!
-//! * [`verify`]: the server's half, its contract step by step, and where to put the layer.
-//! * [`sign`]: the client's half.
-//! * [`scheme`]: the formats, and how to write one.
-//! * [`key`]: keys in memory, in rotation, from a database.
-//! * [`replay`]: requests that count once.
-//! * [`axum`]: extractors.
+//! * [`mod@verify`] has the server's half, its contract step by step, and where to put the layer.
+//! * [`mod@sign`] has the client's half.
+//! * [`mod@scheme`] has the formats, and how to write one.
+//! * [`mod@key`] has keys in memory, in rotation, from a database.
+//! * [`mod@replay`] has requests that count once.
+//! * [`mod@axum`] has extractors.
 //!
 //! The [README] has the formats side by side, the features, and a table for those who come from
 //! Flask-HMAC.
@@ -76,6 +76,8 @@ pub use scheme::JsonStrings;
 pub use scheme::{
     Claim, ClaimError, Encoding, FlaskHmac, FlaskHmacPath, HeaderScheme, Part, Scheme, TimeFormat,
 };
+#[cfg(feature = "sha1")]
+pub use scheme::{Fost, FostUrl};
 pub use sign::{SignError, Signer};
 pub use verify::{
     ErrorKind, Rejection, StatusRejection, Verified, VerifiedBody, Verifier, VerifyError,

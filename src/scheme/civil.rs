@@ -1,14 +1,25 @@
-//! The Gregorian calendar: dates of four-digit years to Unix seconds and back.
+//! Dates of the Gregorian calendar in UTC, years 0 to 9999, and Unix seconds.
 
-use std::ops::RangeInclusive;
-
-const YEARS: RangeInclusive<i64> = 0..=9999;
 const SECONDS_A_DAY: i64 = 86_400;
-/// The days from 0000-01-01 to 1970-01-01.
-const DAYS_TO_EPOCH: i64 = 719_528;
+const LAST_YEAR: i64 = 9999;
+/// Days from 0001-01-01 to 1970-01-01.
+const UNIX_EPOCH: i64 = 719_162;
+/// The first day of each month in a common year, counted from 0.
+const MONTHS: [i64; 12] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
 
-/// The Unix time of a date in UTC; `None` if there is no such date, or for a leap second.
-#[allow(clippy::arithmetic_side_effects)] // Of numbers with four digits.
+/// A moment as a calendar and a clock show it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Civil {
+    pub(crate) year: i64,
+    pub(crate) month: u32,
+    pub(crate) day: u32,
+    pub(crate) hour: u32,
+    pub(crate) minute: u32,
+    pub(crate) second: u32,
+}
+
+/// The Unix seconds of a moment in UTC. `None` where there is no such date or time; a leap second
+/// has no Unix seconds, so second 60 is none.
 pub(crate) fn unix_from_civil(
     year: i64,
     month: u32,
@@ -17,120 +28,108 @@ pub(crate) fn unix_from_civil(
     minute: u32,
     second: u32,
 ) -> Option<i64> {
-    let day = i64::from(day);
-    let valid = YEARS.contains(&year)
-        && (1..=12).contains(&month)
-        && (1..=days_in_month(year, month)).contains(&day)
-        && hour < 24
-        && minute < 60
-        && second < 60;
-    if !valid {
+    if !(0..=LAST_YEAR).contains(&year) || hour > 23 || minute > 59 || second > 59 {
         return None;
     }
-    let days_of_year = (1..month).map(|month| days_in_month(year, month)).sum::<i64>() + day - 1;
-    let days = days_before_year(year) + days_of_year - DAYS_TO_EPOCH;
-    let minutes = i64::from(hour) * 60 + i64::from(minute);
-    Some(days * SECONDS_A_DAY + minutes * 60 + i64::from(second))
-}
-
-/// A Unix time as `YYYY-MM-DDTHH:MM:SSZ`; `None` if its year has not four digits.
-#[allow(clippy::arithmetic_side_effects)] // Of numbers with four digits, once the year is known.
-pub(crate) fn rfc3339_from_unix(seconds: i64) -> Option<String> {
-    let mut days = seconds.div_euclid(SECONDS_A_DAY).checked_add(DAYS_TO_EPOCH)?;
-    // 400 years have 146,097 days; what the mean year is off is made up for below.
-    let mean = days.checked_mul(400)?.div_euclid(146_097);
-    let year = (mean.saturating_sub(1)..=mean.saturating_add(1))
-        .rfind(|year| YEARS.contains(year) && days_before_year(*year) <= days)?;
-    if days >= days_before_year(year + 1) {
+    let first = month_start(year, month)?;
+    let after = month_start(year, month.checked_add(1)?)?;
+    let day = first.checked_add(i64::from(day))?.checked_sub(1)?;
+    if !(first..after).contains(&day) {
         return None;
     }
-    days -= days_before_year(year);
-    let mut month = 1;
-    while days >= days_in_month(year, month) {
-        days -= days_in_month(year, month);
-        month += 1;
-    }
-    let second = seconds.rem_euclid(SECONDS_A_DAY);
-    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    Some(format!("{year:04}-{month:02}-{:02}T{hour:02}:{minute:02}:{second:02}Z", days + 1))
+    let hours = day.checked_sub(UNIX_EPOCH)?.checked_mul(24)?.checked_add(hour.into())?;
+    let minutes = hours.checked_mul(60)?.checked_add(minute.into())?;
+    minutes.checked_mul(60)?.checked_add(second.into())
 }
 
-/// The days of the years from 0 on that come before this one.
-#[allow(clippy::arithmetic_side_effects)] // Of numbers with four digits.
-fn days_before_year(year: i64) -> i64 {
-    let leap_years = (year + 3) / 4 - (year + 99) / 100 + (year + 399) / 400;
-    year * 365 + leap_years
+/// The other way round. `None` outside the years 0 to 9999.
+pub(crate) fn civil_from_unix(seconds: i64) -> Option<Civil> {
+    let days = seconds.div_euclid(SECONDS_A_DAY).checked_add(UNIX_EPOCH)?;
+    let of_day = u32::try_from(seconds.rem_euclid(SECONDS_A_DAY)).ok()?;
+    // 400 years are 146,097 days: at most one year off, either way.
+    let near = days.checked_mul(400)?.div_euclid(146_097).checked_add(1)?;
+    let year = [near.checked_add(1)?, near, near.checked_sub(1)?]
+        .into_iter()
+        .filter(|year| (0..=LAST_YEAR).contains(year))
+        .find(|year| month_start(*year, 1).is_some_and(|start| start <= days))?;
+    let start = |month| month_start(year, month).filter(|start| *start <= days);
+    let (month, start) = (1..=12).rev().find_map(|month| Some((month, start(month)?)))?;
+    let day = u32::try_from(days.checked_sub(start)?.checked_add(1)?).ok()?;
+    // A day after the last of the year.
+    unix_from_civil(year, month, day, 0, 0, 0)?;
+    let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
+    Some(Civil { year, month, day, hour, minute, second })
 }
 
-fn days_in_month(year: i64, month: u32) -> i64 {
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    match month {
-        2 if leap => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
+/// The first day of a month, in days from 0001-01-01. Month 13 is the next January.
+fn month_start(year: i64, month: u32) -> Option<i64> {
+    if month == 13 {
+        return month_start(year.checked_add(1)?, 1);
     }
+    let before = MONTHS.get(usize::try_from(month.checked_sub(1)?).ok()?)?;
+    let past = year.checked_sub(1)?;
+    let leap_days = past
+        .div_euclid(4)
+        .checked_sub(past.div_euclid(100))?
+        .checked_add(past.div_euclid(400))?
+        .checked_add(i64::from(month > 2 && is_leap(year)))?;
+    past.checked_mul(365)?.checked_add(leap_days)?.checked_add(*before)
+}
+
+fn is_leap(year: i64) -> bool {
+    year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::arithmetic_side_effects)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
     #[test]
-    fn dates_that_others_computed() {
-        for (seconds, text) in [
-            (0, "1970-01-01T00:00:00Z"),
-            (-1, "1969-12-31T23:59:59Z"),
-            (951_782_400, "2000-02-29T00:00:00Z"),
-            (1_700_000_000, "2023-11-14T22:13:20Z"),
-            (4_107_542_400, "2100-03-01T00:00:00Z"),
-            (253_402_300_799, "9999-12-31T23:59:59Z"),
-            (-62_167_219_200, "0000-01-01T00:00:00Z"),
+    fn known_moments_have_their_unix_seconds() {
+        // GNU date: `date -u -d '…' +%s`.
+        for (civil, unix) in [
+            ((1970, 1, 1, 0, 0, 0), 0),
+            ((1969, 12, 31, 23, 59, 59), -1),
+            ((2000, 2, 29, 12, 0, 0), 951_825_600),
+            ((2011, 4, 27, 3, 26, 37), 1_303_874_797),
+            ((1, 1, 1, 0, 0, 0), -62_135_596_800),
+            ((9999, 12, 31, 23, 59, 59), 253_402_300_799),
         ] {
-            assert_eq!(rfc3339_from_unix(seconds).as_deref(), Some(text));
+            let (year, month, day, hour, minute, second) = civil;
+            assert_eq!(unix_from_civil(year, month, day, hour, minute, second), Some(unix));
+            let back = Civil { year, month, day, hour, minute, second };
+            assert_eq!(civil_from_unix(unix), Some(back));
         }
     }
 
     #[test]
-    fn every_month_follows_the_one_before() {
-        let mut next = -62_167_219_200;
-        for (year, month) in YEARS.flat_map(|year| (1..=12).map(move |month| (year, month))) {
-            let last = u32::try_from(days_in_month(year, month)).unwrap();
-            for (date, unix) in [(1, next), (last, next + i64::from(last - 1) * SECONDS_A_DAY)] {
-                assert_eq!(unix_from_civil(year, month, date, 0, 0, 0), Some(unix));
-                let text = format!("{year:04}-{month:02}-{date:02}T00:00:00Z");
-                assert_eq!(rfc3339_from_unix(unix), Some(text));
-            }
-            next += i64::from(last) * SECONDS_A_DAY;
+    fn dates_that_are_none_are_refused() {
+        for (year, month, day) in
+            [(2011, 2, 29), (1900, 2, 29), (2011, 4, 31), (2011, 0, 1), (2011, 13, 1), (2011, 1, 0)]
+        {
+            assert_eq!(unix_from_civil(year, month, day, 0, 0, 0), None, "{year}-{month}-{day}");
+        }
+        for (hour, minute, second) in [(24, 0, 0), (0, 60, 0), (23, 59, 60), (u32::MAX, 0, 0)] {
+            assert_eq!(unix_from_civil(2011, 1, 1, hour, minute, second), None);
+        }
+        assert_eq!(unix_from_civil(10_000, 1, 1, 0, 0, 0), None);
+        assert_eq!(unix_from_civil(i64::MIN, 1, u32::MAX, 0, 0, 0), None);
+    }
+
+    #[test]
+    fn years_of_more_than_four_digits_have_no_text() {
+        for seconds in [253_402_300_800, i64::MAX, i64::MIN] {
+            assert_eq!(civil_from_unix(seconds), None);
         }
     }
 
     #[test]
-    fn dates_that_do_not_exist_are_refused() {
-        for (year, month, day, hour, minute, second) in [
-            (2023, 2, 29, 0, 0, 0),
-            (1900, 2, 29, 0, 0, 0),
-            (2023, 4, 31, 0, 0, 0),
-            (2023, 0, 1, 0, 0, 0),
-            (2023, 13, 1, 0, 0, 0),
-            (2023, 1, 0, 0, 0, 0),
-            (2023, 1, 1, 24, 0, 0),
-            (2023, 1, 1, 0, 60, 0),
-            (2016, 12, 31, 23, 59, 60),
-            (-1, 1, 1, 0, 0, 0),
-            (10_000, 1, 1, 0, 0, 0),
-            (i64::MAX, u32::MAX, u32::MAX, u32::MAX, u32::MAX, u32::MAX),
-            (i64::MIN, 1, 1, 0, 0, 0),
-        ] {
-            assert_eq!(unix_from_civil(year, month, day, hour, minute, second), None);
-        }
-    }
-
-    #[test]
-    fn times_past_four_digits_have_no_text() {
-        for seconds in [i64::MIN, -62_167_219_201, 253_402_300_800, i64::MAX] {
-            assert_eq!(rfc3339_from_unix(seconds), None);
+    fn every_day_of_four_hundred_years_goes_there_and_back() {
+        let first = unix_from_civil(1799, 12, 31, 0, 0, 0).unwrap();
+        for day in (first..).step_by(86_400).take(146_097) {
+            let at = civil_from_unix(day).unwrap();
+            assert_eq!(unix_from_civil(at.year, at.month, at.day, 0, 0, 0), Some(day));
         }
     }
 }

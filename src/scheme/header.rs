@@ -44,12 +44,17 @@ pub(crate) fn text<'h>(name: &HeaderName, value: &'h HeaderValue) -> Result<&'h 
     value.to_str().map_err(|_| ClaimError::in_header(name, "is not ASCII text"))
 }
 
-/// A value to be sent; marked, so that it stays out of logs.
-pub(crate) fn sensitive(name: &HeaderName, text: &str) -> Result<HeaderValue, SignError> {
+/// A value to be sent.
+pub(crate) fn value(name: &HeaderName, text: &str) -> Result<HeaderValue, SignError> {
     if text.len() > MAX_VALUE_LEN {
         return Err(SignError::Header(name.clone()));
     }
-    let mut value = HeaderValue::from_str(text).map_err(|_| SignError::Header(name.clone()))?;
+    HeaderValue::from_str(text).map_err(|_| SignError::Header(name.clone()))
+}
+
+/// A value to be sent; marked, so that it stays out of logs.
+pub(crate) fn sensitive(name: &HeaderName, text: &str) -> Result<HeaderValue, SignError> {
+    let mut value = value(name, text)?;
     value.set_sensitive(true);
     Ok(value)
 }

@@ -12,15 +12,20 @@
 //!
 //! Comparing, clocks, key stores and bodies are the [`Verifier`](crate::Verifier)'s.
 
-pub(crate) mod civil;
+mod civil;
 mod claim;
 mod flask_hmac;
 mod flask_path;
+#[cfg(feature = "sha1")]
+mod fost;
+#[cfg(feature = "sha1")]
+mod fost_url;
 pub(crate) mod header;
 #[cfg(feature = "serde")]
 mod json;
 mod parts;
-pub(crate) mod path;
+mod path;
+mod percent;
 mod text;
 
 use std::sync::Arc;
@@ -32,6 +37,10 @@ pub(crate) use claim::Covered;
 pub use claim::{Claim, ClaimError, Signature};
 pub use flask_hmac::FlaskHmac;
 pub use flask_path::FlaskHmacPath;
+#[cfg(feature = "sha1")]
+pub use fost::Fost;
+#[cfg(feature = "sha1")]
+pub use fost_url::FostUrl;
 pub use header::Encoding;
 #[cfg(feature = "serde")]
 pub use json::JsonStrings;

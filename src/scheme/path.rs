@@ -1,34 +1,18 @@
-//! The path as Flask and Django hand it over: percent-decoded.
-
 use http::request::Parts;
 
-use crate::scheme::ClaimError;
+use crate::scheme::{ClaimError, percent};
 
-/// The percent-decoded path. Refused are escapes that are invalid or not UTF-8, and `%2F` and
-/// `%25`, by which one decoded path would stand for two structures. That leaves one pair: a
-/// character and its own escape (`/a` and `/%61`), which RFC 3986 section 6.2.2.2 calls the same.
+/// The percent-decoded path, as Flask and Django hand it over.
+///
+/// An escaped `/` or `%` would let two paths share one text, and is refused; so are escapes that
+/// are none, or whose bytes are not UTF-8.
 pub(crate) fn decoded(head: &Parts) -> Result<String, ClaimError> {
-    let mut bytes = Vec::with_capacity(head.uri.path().len());
-    let mut rest = head.uri.path().as_bytes();
-    while let Some((&byte, after)) = rest.split_first() {
-        rest = after;
-        bytes.push(if byte == b'%' { escape(&mut rest)? } else { byte });
+    let path = head.uri.path();
+    if ["%2F", "%2f", "%25"].iter().any(|escape| path.contains(escape)) {
+        return Err(ClaimError::malformed("the path has an escaped `/` or `%`"));
     }
-    String::from_utf8(bytes)
-        .map_err(|_| ClaimError::malformed("the path has an escape that is not UTF-8"))
-}
-
-/// The byte that the two hex digits after a `%` stand for.
-fn escape(rest: &mut &[u8]) -> Result<u8, ClaimError> {
-    let invalid = || ClaimError::malformed("the path has an invalid escape");
-    let (digits, after) = rest.split_first_chunk::<2>().ok_or_else(invalid)?;
-    *rest = after;
-    let mut byte = [0];
-    base16ct::mixed::decode(digits, &mut byte).map_err(|_| invalid())?;
-    match byte {
-        [b'/' | b'%'] => Err(ClaimError::malformed("the path has an escaped `/` or `%`")),
-        [byte] => Ok(byte),
-    }
+    percent::decoded(path)
+        .ok_or(ClaimError::malformed("the path has an escape that is none, or is not UTF-8"))
 }
 
 #[cfg(test)]

@@ -32,10 +32,15 @@ impl TimeFormat {
         let text = match self {
             Self::UnixSeconds => now.to_string(),
             Self::UnixMillis => now.checked_mul(1000)?.to_string(),
-            Self::Rfc3339 => civil::rfc3339_from_unix(now)?,
+            Self::Rfc3339 => rfc3339_text(civil::civil_from_unix(now)?),
         };
         self.read(&text).map(|_| text)
     }
+}
+
+fn rfc3339_text(at: civil::Civil) -> String {
+    let civil::Civil { year, month, day, hour, minute, second } = at;
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
 fn rfc3339(text: &str) -> Option<i64> {
