@@ -28,6 +28,8 @@ pub use key::{KeyEntry, KeyId, KeyMap, KeySet, KeyStore, Lookup, MAX_KEYS, Secre
 pub use mac::{Algorithm, Digest, Mac, Mismatch, Tag};
 pub use replay::ReplayGuard;
 pub use scheme::{Claim, FlaskHmac, Scheme};
+#[cfg(feature = "rfc9421")]
+pub use scheme::{MessageSignatures, Policy};
 pub use sign::{SignError, Signer};
 pub use verify::{
     ErrorKind, Rejection, StatusRejection, Verified, VerifiedBody, Verifier, VerifyError,

@@ -15,6 +15,8 @@
 mod claim;
 mod flask_hmac;
 pub(crate) mod header;
+#[cfg(feature = "rfc9421")]
+mod rfc9421;
 mod text;
 
 use http::HeaderName;
@@ -24,6 +26,8 @@ pub(crate) use claim::Covered;
 pub use claim::{Claim, ClaimError, Signature};
 pub use flask_hmac::FlaskHmac;
 pub use header::Encoding;
+#[cfg(feature = "rfc9421")]
+pub use rfc9421::{MessageSignatures, Policy, StructuredType};
 pub use text::SignedText;
 
 use crate::key::{KeyId, SecretKey};
