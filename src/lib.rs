@@ -78,6 +78,8 @@ pub use scheme::{
 };
 #[cfg(feature = "sha1")]
 pub use scheme::{Fost, FostUrl};
+#[cfg(feature = "rfc9421")]
+pub use scheme::{MessageSignatures, Policy};
 pub use sign::{SignError, Signer};
 pub use verify::{
     ErrorKind, Rejection, StatusRejection, Verified, VerifiedBody, Verifier, VerifyError,

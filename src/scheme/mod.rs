@@ -26,6 +26,8 @@ mod json;
 mod parts;
 mod path;
 mod percent;
+#[cfg(feature = "rfc9421")]
+mod rfc9421;
 mod text;
 
 use std::sync::Arc;
@@ -45,6 +47,8 @@ pub use header::Encoding;
 #[cfg(feature = "serde")]
 pub use json::JsonStrings;
 pub use parts::{HeaderScheme, Part, TimeFormat};
+#[cfg(feature = "rfc9421")]
+pub use rfc9421::{MessageSignatures, Policy, StructuredType};
 pub use text::SignedText;
 
 use crate::key::{KeyId, SecretKey};
