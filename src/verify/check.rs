@@ -359,7 +359,7 @@ where
                     };
                     let proof = check.finish(verifier, head, this.gather.bytes())?;
                     verifier.allow(&proof)?;
-                    match verifier.claim_once(&proof) {
+                    match verifier.claim_once(&proof)? {
                         None => return Poll::Ready(Ok(proof.into_verified())),
                         Some(claim) => Step::Replay(claim, proof),
                     }
