@@ -26,7 +26,9 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::{BoxError, ConfigError};
 pub use key::{KeyEntry, KeyId, KeyMap, KeySet, KeyStore, Lookup, MAX_KEYS, SecretKey, key_fn};
 pub use mac::{Algorithm, Digest, Mac, Mismatch, Tag};
-pub use replay::ReplayGuard;
+#[cfg(feature = "redis")]
+pub use replay::RedisReplay;
+pub use replay::{MemoryReplay, ReplayGuard};
 pub use scheme::{Claim, FlaskHmac, Scheme};
 pub use sign::{SignError, Signer};
 pub use verify::{
