@@ -24,6 +24,10 @@ pub mod axum;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::{BoxError, ConfigError};
+#[cfg(feature = "cache")]
+pub use key::CachedKeys;
+#[cfg(feature = "reload")]
+pub use key::SharedKeys;
 pub use key::{KeyEntry, KeyId, KeyMap, KeySet, KeyStore, Lookup, MAX_KEYS, SecretKey, key_fn};
 pub use mac::{Algorithm, Digest, Mac, Mismatch, Tag};
 #[cfg(feature = "redis")]
