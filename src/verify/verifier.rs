@@ -12,6 +12,7 @@ use crate::scheme::{Claim, ClaimError, Coverage, Scheme, Window};
 use crate::verify::Verified;
 use crate::verify::check::{Check, Claimed, Proof};
 use crate::verify::error::{ErrorKind, VerifyError};
+use crate::verify::observe::Watch;
 
 /// The body limit where none is set: 2 MiB, as axum's own.
 const DEFAULT_BODY_LIMIT: usize = 2 * 1024 * 1024;
@@ -248,6 +249,13 @@ impl Verifier {
     ///
     /// [`VerifyError`] if it is refused.
     pub async fn verify(&self, head: &Parts, body: &[u8]) -> Result<Verified, VerifyError> {
+        let watch = Watch::start();
+        let outcome = self.verify_unwatched(head, body).await;
+        watch.done(outcome.as_ref(), body.len());
+        outcome
+    }
+
+    async fn verify_unwatched(&self, head: &Parts, body: &[u8]) -> Result<Verified, VerifyError> {
         if self.disarmed {
             self.check_length(body.len())?;
             return Ok(self.disarmed_verified());
