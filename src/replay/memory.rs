@@ -26,7 +26,7 @@ const MAX_CAPACITY: usize = 1 << 30;
 /// of 300 s on both sides at most 601 s, for an honest clock 300 s. So 100 requests a second need
 /// room for 60,100 entries. An entry is 48 bytes; with the table that finds it, the room is
 ///
-/// * 50 to 58 bytes an entry of the capacity from 100,000 entries on, and
+/// * 52 to 61 bytes an entry of the capacity from 100,000 entries on, and
 /// * 64 KiB for the buckets of time, and a little for the spread over 16 shards.
 ///
 /// All of it is allocated when the guard is made and never grows: a request allocates nothing.
