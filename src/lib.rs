@@ -68,9 +68,15 @@ pub mod axum;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::{BoxError, ConfigError};
+#[cfg(feature = "cache")]
+pub use key::CachedKeys;
+#[cfg(feature = "reload")]
+pub use key::SharedKeys;
 pub use key::{KeyEntry, KeyId, KeyMap, KeySet, KeyStore, Lookup, MAX_KEYS, SecretKey, key_fn};
 pub use mac::{Algorithm, Digest, Mac, Mismatch, Tag};
-pub use replay::ReplayGuard;
+#[cfg(feature = "redis")]
+pub use replay::RedisReplay;
+pub use replay::{MemoryReplay, ReplayGuard};
 #[cfg(feature = "serde")]
 pub use scheme::JsonStrings;
 pub use scheme::{

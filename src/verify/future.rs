@@ -58,6 +58,7 @@ where
                 body_limit: verifier.body_limit(),
             },
             Err(error) if error.kind() == ErrorKind::Missing && verifier.is_optional() => {
+                observe::unsigned();
                 let mut parts = head.into_parts();
                 let handle = Handle::new::<R, ResBody>(layer.rejection.clone());
                 parts.extensions.insert(Unsigned(handle));
