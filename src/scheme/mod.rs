@@ -15,6 +15,7 @@
 mod claim;
 mod flask_hmac;
 pub(crate) mod header;
+mod shared;
 mod text;
 
 use http::HeaderName;
