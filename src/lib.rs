@@ -28,7 +28,7 @@ pub use key::{KeyEntry, KeyId, KeyMap, KeySet, KeyStore, Lookup, MAX_KEYS, Secre
 pub use mac::{Algorithm, Digest, Mac, Mismatch, Tag};
 pub use replay::ReplayGuard;
 pub use scheme::{Claim, FlaskHmac, Scheme};
-pub use sign::{SignError, Signer};
+pub use sign::{SignError, SignLayer, Signer};
 pub use verify::{
     ErrorKind, Rejection, StatusRejection, Verified, VerifiedBody, Verifier, VerifyError,
     VerifyFuture, VerifyLayer, VerifyService,
