@@ -4,6 +4,7 @@
 mod attacks;
 mod axum;
 mod body;
+mod clients;
 mod config;
 mod contract;
 mod decisions;
@@ -22,5 +23,6 @@ mod secrecy;
 mod sign;
 mod sockets;
 mod support;
+mod timed;
 mod vectors;
 mod watch;
