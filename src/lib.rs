@@ -86,7 +86,7 @@ pub use scheme::{
 pub use scheme::{Fost, FostUrl};
 #[cfg(feature = "rfc9421")]
 pub use scheme::{MessageSignatures, Policy};
-pub use sign::{SignError, Signer};
+pub use sign::{SignError, SignLayer, Signer};
 pub use verify::{
     ErrorKind, Rejection, StatusRejection, Verified, VerifiedBody, Verifier, VerifyError,
     VerifyFuture, VerifyLayer, VerifyService,

@@ -131,6 +131,12 @@ impl KeyStore for KeyMap {
     fn max_keys(&self) -> usize {
         self.max_keys
     }
+
+    fn list(&self) -> Vec<(Option<KeyId>, KeySet)> {
+        let single = self.single.iter().map(|keys| (None, keys.clone()));
+        let named = self.named.iter().map(|(id, keys)| (Some(id.clone()), keys.clone()));
+        single.chain(named).collect()
+    }
 }
 
 impl fmt::Debug for KeyMap {

@@ -41,18 +41,18 @@ const DEFAULT_TOLERANCE: u64 = 300;
 /// ```
 #[derive(Clone)]
 pub struct Verifier {
-    first: Format,
-    more: Vec<Format>,
-    only: Option<Arc<[KeyId]>>,
+    pub(super) first: Format,
+    pub(super) more: Vec<Format>,
+    pub(super) only: Option<Arc<[KeyId]>>,
     body_limit: usize,
     past: u64,
     future: u64,
-    clock: Arc<dyn Clock>,
-    replay: Option<Arc<dyn ReplayGuard>>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) replay: Option<Arc<dyn ReplayGuard>>,
     tag_retention: Option<u64>,
     optional: bool,
     strips: bool,
-    disarmed: bool,
+    pub(super) disarmed: bool,
 }
 
 /// A format with its own keys.
@@ -275,11 +275,7 @@ impl Verifier {
 
     /// Steps 1 and 2.
     pub(crate) fn claim(&self, head: &Parts) -> Result<Claimed, VerifyError> {
-        let (place, claim) = if self.more.is_empty() {
-            (0, self.first.scheme.claim(head).map_err(|error| self.first_error(error))?)
-        } else {
-            self.decide(head)?
-        };
+        let (place, claim) = self.read(head)?;
         let scheme = &self.format(place).scheme;
         let refused = |error: VerifyError| error.in_scheme(scheme.name(), Some(&claim));
         self.check_window(scheme.window(), &claim).map_err(refused)?;
@@ -289,6 +285,16 @@ impl Verifier {
             return Err(refused(ClaimError::malformed("no digest of the body is covered").into()));
         }
         Ok(Claimed { place, claim, coverage })
+    }
+
+    /// Step 1: the format that the head is in, and what it says.
+    pub(super) fn read(&self, head: &Parts) -> Result<(usize, Claim), VerifyError> {
+        if self.more.is_empty() {
+            let claim = self.first.scheme.claim(head).map_err(|error| self.first_error(error))?;
+            Ok((0, claim))
+        } else {
+            self.decide(head)
+        }
     }
 
     fn first_error(&self, error: ClaimError) -> VerifyError {
@@ -405,7 +411,7 @@ impl Verifier {
         }
     }
 
-    fn formats(&self) -> impl Iterator<Item = &Format> {
+    pub(super) fn formats(&self) -> impl Iterator<Item = &Format> {
         std::iter::once(&self.first).chain(&self.more)
     }
 

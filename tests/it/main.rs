@@ -4,6 +4,7 @@
 mod attacks;
 mod axum;
 mod body;
+mod clients;
 mod config;
 mod contract;
 mod decisions;
@@ -24,5 +25,6 @@ mod sign;
 mod sockets;
 mod stamped;
 mod support;
+mod timed;
 mod vectors;
 mod watch;
