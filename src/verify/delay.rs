@@ -1,0 +1,53 @@
+//! Refusals that are held back, on tokio's clock. Without feature `tokio` none can be.
+
+use std::future::Future as _;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use crate::verify::VerifyError;
+
+/// A box, so that requests which are let through do not carry a timer's room.
+#[cfg(feature = "tokio")]
+type Sleep = Pin<Box<tokio::time::Sleep>>;
+#[cfg(not(feature = "tokio"))]
+type Sleep = std::future::Ready<()>;
+
+#[cfg(feature = "tokio")]
+fn sleep(delay: Duration) -> Sleep {
+    Box::pin(tokio::time::sleep(delay))
+}
+#[cfg(not(feature = "tokio"))]
+fn sleep(_: Duration) -> Sleep {
+    std::future::ready(())
+}
+
+/// How long a refusal is held back.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Delay {
+    pub(super) refusals: Option<Duration>,
+}
+
+impl Delay {
+    /// The wait before this error's answer: a body that cannot be read, or a store that failed,
+    /// is said at once.
+    pub(super) fn before(self, error: &VerifyError) -> Wait {
+        Wait { left: self.refusals.filter(|_| error.is_refusal()), sleep: None }
+    }
+}
+
+/// The wait before one answer. Its timer starts with the first poll, on the runtime.
+pub(super) struct Wait {
+    left: Option<Duration>,
+    sleep: Option<Sleep>,
+}
+
+impl Wait {
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(delay) = self.left {
+            ready!(Pin::new(self.sleep.get_or_insert_with(|| sleep(delay))).poll(cx));
+            self.left = None;
+        }
+        Poll::Ready(())
+    }
+}
