@@ -7,6 +7,7 @@ mod body;
 mod config;
 mod contract;
 mod decisions;
+mod delay;
 mod explain;
 mod flask_path;
 mod fost;
