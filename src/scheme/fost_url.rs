@@ -34,7 +34,8 @@ use crate::sign::{SignError, Signer};
 ///
 /// * `/a` and `/%61`: a character and its escape in the path;
 /// * GET and HEAD: with a replay guard, a HEAD uses up the link;
-/// * the three parameters at other places of the query, and `/a?_k=..` and `/a?&_k=..`.
+/// * the three parameters at other places of the query, and `/a?_k=..` and `/a?&_k=..`;
+/// * their values with more or fewer characters escaped.
 ///
 /// Who has the link has what it opens, until it expires: keep it out of logs. A link stands in the
 /// target of the request, so `strip_signature` takes the three parameters out of that.
