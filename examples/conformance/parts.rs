@@ -1,7 +1,7 @@
 //! The parts of a `header` format.
 
 use serde::Deserialize;
-use tower_hmac::{BoxError, ClaimError, HeaderScheme, JsonStrings, Part, TimeFormat};
+use tower_hmac::{BoxError, HeaderScheme, JsonText, Part, TimeFormat};
 
 #[derive(Clone, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -54,48 +54,20 @@ pub(crate) fn with_parts(
     let mut all = parts(&list[..first])?;
     all.push(Part::Body);
     all.extend(parts(&list[last + 1..])?);
-    let members = Members::new(&list[first..=last])?;
-    let derive = move |_: &http::request::Parts, body: &[u8]| members.text(body);
-    Ok(scheme.with_parts(all)?.dangerous_derived_text(derive)?)
+    let text = json_text(&list[first..=last])?;
+    Ok(scheme.with_parts(all)?.dangerous_derived_text(move |_, body| text.of(body))?)
 }
 
 /// Members of the JSON body, a literal between two of them.
-struct Members {
-    first: String,
-    rest: Vec<(String, String)>,
-}
-
-impl Members {
-    fn new(list: &[PartConfig]) -> Result<Self, BoxError> {
-        let invalid = "parts: between two members of JSON stands one literal, and nothing else";
-        let Some((PartConfig::Json(first), pairs)) = list.split_first() else {
-            return Err(invalid.into());
-        };
-        let mut rest = Vec::new();
-        for pair in pairs.chunks(2) {
-            match pair {
-                [PartConfig::Literal(literal), PartConfig::Json(name)] if !literal.is_empty() => {
-                    rest.push((literal.clone(), name.clone()));
-                }
-                _ => return Err(invalid.into()),
-            }
+fn json_text(list: &[PartConfig]) -> Result<JsonText, BoxError> {
+    let invalid = "parts: between two members of JSON stands one literal, and nothing else";
+    let Some((PartConfig::Json(first), pairs)) = list.split_first() else {
+        return Err(invalid.into());
+    };
+    pairs.chunks(2).try_fold(JsonText::new(first.clone()), |text, pair| match pair {
+        [PartConfig::Literal(literal), PartConfig::Json(name)] => {
+            Ok(text.then(literal.clone(), name.clone())?)
         }
-        Ok(Self { first: first.clone(), rest })
-    }
-
-    /// The first member may hold anything. Each later one is found from the end of the text, down
-    /// to the literal before it, which it must not hold.
-    fn text(&self, body: &[u8]) -> Result<String, ClaimError> {
-        let json = JsonStrings::read(body)?;
-        let mut text = json.get(&self.first)?.to_owned();
-        for (literal, name) in &self.rest {
-            let value = json.get(name)?;
-            if literal.chars().last().is_some_and(|end| value.contains(end)) {
-                return Err(ClaimError::malformed("a member holds the delimiter before it"));
-            }
-            text.push_str(literal);
-            text.push_str(value);
-        }
-        Ok(text)
-    }
+        _ => Err(invalid.into()),
+    })
 }
