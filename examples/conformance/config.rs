@@ -273,7 +273,7 @@ impl Format {
     }
 
     fn header_scheme(&self, config: &Config) -> Result<HeaderScheme, BoxError> {
-        let header = self.header.as_deref().ok_or("header: this scheme needs its name")?;
+        let header = self.header.as_deref().unwrap_or("X-HMAC-Signature");
         let mut scheme = HeaderScheme::new(header)?;
         if let Some(prefix) = &self.prefix {
             scheme = scheme.with_prefix(prefix.clone())?;
