@@ -22,6 +22,9 @@ pub mod verify;
 #[cfg(feature = "axum")]
 pub mod axum;
 
+#[cfg(any(doc, doctest))]
+pub mod guide;
+
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::{BoxError, ConfigError};
 pub use key::{KeyEntry, KeyId, KeyMap, KeySet, KeyStore, Lookup, MAX_KEYS, SecretKey, key_fn};
