@@ -1,5 +1,5 @@
 //! One test binary: the contract, vectors, attacks, and every format.
-#![allow(missing_docs, unreachable_pub)]
+#![allow(missing_docs, unreachable_pub, clippy::pedantic)]
 
 mod attacks;
 mod axum;
@@ -14,6 +14,7 @@ mod fost;
 mod fost_url;
 mod header_scheme;
 mod interop;
+mod interop_flask;
 mod keys;
 mod or;
 mod replay;
@@ -22,6 +23,7 @@ mod roundtrip;
 mod secrecy;
 mod sign;
 mod sockets;
+mod stamped;
 mod support;
 mod timed;
 mod vectors;
