@@ -1,4 +1,4 @@
-//! Pages for users: how to test signed routes, and clients in other languages.
+//! Pages for users: which format to take, how to test signed routes, clients in other languages.
 //!
 //! They exist in the documentation alone.
 
@@ -7,3 +7,7 @@ pub mod testing {}
 
 #[doc = include_str!("../docs/clients.md")]
 pub mod clients {}
+
+#[cfg(feature = "rfc9421")]
+#[doc = include_str!("../docs/which-format.md")]
+pub mod which_format {}
