@@ -12,6 +12,8 @@
 mod config;
 #[path = "conformance/lines.rs"]
 mod lines;
+#[path = "conformance/parts.rs"]
+mod parts;
 #[path = "conformance/serve.rs"]
 mod serve;
 

@@ -37,12 +37,15 @@ impl Line {
     }
 }
 
-pub fn sign(config: &Config) -> Result<(), BoxError> {
+pub(crate) fn sign(config: &Config) -> Result<(), BoxError> {
     let scheme = config.scheme()?;
     let keys = config.key_map()?;
     answer_lines(|line| {
         let mut signer = Signer::new(scheme.clone(), newest(&keys, line.key_id.as_deref())?)
             .with_clock(config.clock());
+        if let Some(lifetime) = config.lifetime() {
+            signer = signer.with_lifetime(lifetime);
+        }
         if let Some(key_id) = line.key_id.as_deref().filter(|id| !id.is_empty()) {
             signer = signer.with_key_id(key_id)?;
         }
@@ -63,7 +66,7 @@ fn newest(keys: &KeyMap, key_id: Option<&str>) -> Result<tower_hmac::SecretKey, 
     Ok(newest.key().clone())
 }
 
-pub async fn explain(_config: &Config) -> Result<(), BoxError> {
+pub(crate) async fn explain(_config: &Config) -> Result<(), BoxError> {
     Err("explain: not built".into())
 }
 
