@@ -66,6 +66,9 @@ pub mod verify;
 #[cfg(feature = "axum")]
 pub mod axum;
 
+#[cfg(any(doc, doctest))]
+pub mod guide;
+
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::{BoxError, ConfigError};
 #[cfg(feature = "cache")]
