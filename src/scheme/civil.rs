@@ -33,11 +33,22 @@ pub(crate) fn unix_from_civil(
     Some(days * SECONDS_A_DAY + minutes * 60 + i64::from(second))
 }
 
-/// A Unix time as `YYYY-MM-DDTHH:MM:SSZ`; `None` if its year has not four digits.
+/// A moment in UTC as a calendar and a clock show it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Civil {
+    pub(crate) year: i64,
+    pub(crate) month: u32,
+    pub(crate) day: u32,
+    pub(crate) hour: u32,
+    pub(crate) minute: u32,
+    pub(crate) second: u32,
+}
+
+/// The date of a Unix time; `None` if its year has not four digits.
 #[allow(clippy::arithmetic_side_effects)] // Of numbers with four digits, once the year is known.
-pub(crate) fn rfc3339_from_unix(seconds: i64) -> Option<String> {
+pub(crate) fn civil_from_unix(seconds: i64) -> Option<Civil> {
     let mut days = seconds.div_euclid(SECONDS_A_DAY).checked_add(DAYS_TO_EPOCH)?;
-    // 400 years have 146,097 days; what the mean year is off is made up for below.
+    // 400 years have 146,097 days: the mean year is off by one at most.
     let mean = days.checked_mul(400)?.div_euclid(146_097);
     let year = (mean.saturating_sub(1)..=mean.saturating_add(1))
         .rfind(|year| YEARS.contains(year) && days_before_year(*year) <= days)?;
@@ -50,9 +61,10 @@ pub(crate) fn rfc3339_from_unix(seconds: i64) -> Option<String> {
         days -= days_in_month(year, month);
         month += 1;
     }
-    let second = seconds.rem_euclid(SECONDS_A_DAY);
+    let day = u32::try_from(days + 1).ok()?;
+    let second = u32::try_from(seconds.rem_euclid(SECONDS_A_DAY)).ok()?;
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    Some(format!("{year:04}-{month:02}-{:02}T{hour:02}:{minute:02}:{second:02}Z", days + 1))
+    Some(Civil { year, month, day, hour, minute, second })
 }
 
 /// The days of the years from 0 on that come before this one.
@@ -77,19 +89,22 @@ fn days_in_month(year: i64, month: u32) -> i64 {
 mod tests {
     use super::*;
 
+    fn both_ways(unix: i64, date: (i64, u32, u32), time: (u32, u32, u32)) {
+        let ((year, month, day), (hour, minute, second)) = (date, time);
+        assert_eq!(unix_from_civil(year, month, day, hour, minute, second), Some(unix));
+        let civil = Civil { year, month, day, hour, minute, second };
+        assert_eq!(civil_from_unix(unix), Some(civil));
+    }
+
     #[test]
     fn dates_that_others_computed() {
-        for (seconds, text) in [
-            (0, "1970-01-01T00:00:00Z"),
-            (-1, "1969-12-31T23:59:59Z"),
-            (951_782_400, "2000-02-29T00:00:00Z"),
-            (1_700_000_000, "2023-11-14T22:13:20Z"),
-            (4_107_542_400, "2100-03-01T00:00:00Z"),
-            (253_402_300_799, "9999-12-31T23:59:59Z"),
-            (-62_167_219_200, "0000-01-01T00:00:00Z"),
-        ] {
-            assert_eq!(rfc3339_from_unix(seconds).as_deref(), Some(text));
-        }
+        both_ways(0, (1970, 1, 1), (0, 0, 0));
+        both_ways(-1, (1969, 12, 31), (23, 59, 59));
+        both_ways(951_782_400, (2000, 2, 29), (0, 0, 0));
+        both_ways(1_700_000_000, (2023, 11, 14), (22, 13, 20));
+        both_ways(4_107_542_400, (2100, 3, 1), (0, 0, 0));
+        both_ways(253_402_300_799, (9999, 12, 31), (23, 59, 59));
+        both_ways(-62_167_219_200, (0, 1, 1), (0, 0, 0));
     }
 
     #[test]
@@ -97,12 +112,9 @@ mod tests {
         let mut next = -62_167_219_200;
         for (year, month) in YEARS.flat_map(|year| (1..=12).map(move |month| (year, month))) {
             let last = u32::try_from(days_in_month(year, month)).unwrap();
-            for (date, unix) in [(1, next), (last, next + i64::from(last - 1) * SECONDS_A_DAY)] {
-                assert_eq!(unix_from_civil(year, month, date, 0, 0, 0), Some(unix));
-                let text = format!("{year:04}-{month:02}-{date:02}T00:00:00Z");
-                assert_eq!(rfc3339_from_unix(unix), Some(text));
-            }
+            both_ways(next, (year, month, 1), (0, 0, 0));
             next += i64::from(last) * SECONDS_A_DAY;
+            both_ways(next - 1, (year, month, last), (23, 59, 59));
         }
     }
 
@@ -128,9 +140,9 @@ mod tests {
     }
 
     #[test]
-    fn times_past_four_digits_have_no_text() {
+    fn years_past_four_digits_have_no_date() {
         for seconds in [i64::MIN, -62_167_219_201, 253_402_300_800, i64::MAX] {
-            assert_eq!(rfc3339_from_unix(seconds), None);
+            assert_eq!(civil_from_unix(seconds), None);
         }
     }
 }
