@@ -37,3 +37,8 @@ pub use verify::{
     ErrorKind, Rejection, StatusRejection, Verified, VerifiedBody, Verifier, VerifyError,
     VerifyFuture, VerifyLayer, VerifyService,
 };
+
+/// The guides' code is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/migration.md")]
+struct MigrationGuide;
