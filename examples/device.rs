@@ -65,7 +65,7 @@ fn refusal(error: &VerifyError) -> Response {
     (status, Json(Refusal { detail })).into_response()
 }
 
-pub fn app(key: &str) -> Result<Router, ConfigError> {
+pub(crate) fn app(key: &str) -> Result<Router, ConfigError> {
     let header = HeaderScheme::new("X-HMAC-Signature")?;
     let members = header.clone().dangerous_derived_text(|_, body| address_and_time(body))?;
     let keys = KeyMap::single(SecretKey::new(key)?);

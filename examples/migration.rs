@@ -22,7 +22,7 @@ fn old() -> FlaskHmac {
 
 fn new() -> Result<HeaderScheme, ConfigError> {
     let line = || Part::literal("\n");
-    Ok(HeaderScheme::new("X-Signature")?
+    HeaderScheme::new("X-Signature")?
         .with_name("orders-v2")
         .with_key_id_header("X-Key-Id")?
         .with_parts([
@@ -35,7 +35,7 @@ fn new() -> Result<HeaderScheme, ConfigError> {
             Part::Query,
             line(),
             Part::Body,
-        ])?)
+        ])
 }
 
 /// Each format has keys of its own: one key for both would be as weak as the weaker.
