@@ -11,3 +11,7 @@ pub mod clients {}
 #[cfg(feature = "rfc9421")]
 #[doc = include_str!("../docs/which-format.md")]
 pub mod which_format {}
+
+#[cfg(feature = "sha1")]
+#[doc = include_str!("../docs/migration.md")]
+pub mod migration {}

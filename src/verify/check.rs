@@ -199,6 +199,7 @@ impl Subject {
         let verified = Verified::new(Facts {
             key_id: self.claim.key_id().cloned(),
             scheme: scheme.name(),
+            algorithm: scheme.algorithm(),
             key_index,
             key_label: entry.and_then(|entry| entry.shared_label()).cloned(),
             created: self.claim.created(),

@@ -120,6 +120,9 @@ impl Verifier {
     /// Give each format keys of its own: a key that serves two formats is only as strong as the
     /// weaker of them, since a signature of one may be read as one of the other.
     ///
+    /// This is how a fleet moves from one format to another: the guide `docs/migration.md` goes
+    /// through it from start to end.
+    ///
     /// # Errors
     ///
     /// [`ConfigError::AmbiguousSchemes`] if both read the same headers, unless it is one format
