@@ -4,6 +4,8 @@
 mod attacks;
 mod axum;
 mod body;
+#[cfg(feature = "tracing")]
+mod capture;
 mod config;
 mod contract;
 mod decisions;
@@ -13,15 +15,18 @@ mod fost;
 mod fost_url;
 mod header_scheme;
 mod interop;
+#[cfg(all(feature = "cache", feature = "reload"))]
 mod keys;
 mod or;
 mod replay;
 mod rfc9421;
 mod roundtrip;
+#[cfg(feature = "tracing")]
 mod secrecy;
 mod sign;
 mod sockets;
 mod stamped;
 mod support;
 mod vectors;
+#[cfg(all(feature = "metrics", feature = "tracing"))]
 mod watch;
