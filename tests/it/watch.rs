@@ -132,8 +132,11 @@ fn the_proven_name_goes_into_the_span_and_a_claimed_one_does_not() {
     }
 }
 
-/// The metrics of what is done here: name, labels and value.
-fn metrics_of(run: impl FnOnce()) -> Vec<(String, Vec<(String, String)>, DebugValue)> {
+/// A metric's name, labels and value.
+type Metric = (String, Vec<(String, String)>, DebugValue);
+
+/// The metrics of what is done here.
+fn metrics_of(run: impl FnOnce()) -> Vec<Metric> {
     let recorder = DebuggingRecorder::new();
     let snapshotter = recorder.snapshotter();
     metrics::with_local_recorder(&recorder, run);
