@@ -12,6 +12,5 @@ pub mod clients {}
 #[doc = include_str!("../docs/which-format.md")]
 pub mod which_format {}
 
-#[cfg(feature = "sha1")]
 #[doc = include_str!("../docs/migration.md")]
 pub mod migration {}
