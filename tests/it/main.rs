@@ -13,6 +13,7 @@ mod fost;
 mod fost_url;
 mod header_scheme;
 mod interop;
+mod interop_rfc9421;
 mod keys;
 mod or;
 mod replay;
