@@ -1,12 +1,52 @@
 //! What tests of signed routes need.
 
+use bytes::Bytes;
+use http::Request;
 use http::request::Parts;
+use http_body_util::Full;
 
 use crate::scheme::{ClaimError, Scheme, SignedText};
-use crate::sign::write_text;
+use crate::sign::{Signer, write_text};
 
 pub use crate::clock::ManualClock;
 pub use crate::sign::FixedNonce;
+
+/// Signs a request for a service under test, such as `Router::oneshot`, in one line.
+///
+/// ```
+/// use axum::{Router, routing::post};
+/// use http::Request;
+/// use tower::ServiceExt;
+/// use tower_hmac::testing::signed;
+/// use tower_hmac::{FlaskHmac, KeyMap, SecretKey, Signer, VerifyLayer};
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let key = SecretKey::new("a key of the test")?;
+/// let signer = Signer::new(FlaskHmac::new(), key.clone());
+/// let app = Router::new()
+///     .route("/order", post(async || "ordered"))
+///     .layer(VerifyLayer::new(FlaskHmac::new(), KeyMap::single(key)));
+///
+/// let response = app.oneshot(signed(&signer, Request::post("/order").body("{}")?)).await?;
+/// assert_eq!(response.status(), 200);
+/// # Ok::<(), tower_hmac::BoxError>(())
+/// # }).unwrap();
+/// ```
+///
+/// # Panics
+///
+/// If the request cannot be signed: what is wrong is the test.
+#[track_caller]
+pub fn signed<S: Scheme>(
+    signer: &Signer<S>,
+    request: Request<impl Into<Bytes>>,
+) -> Request<Full<Bytes>> {
+    match signer.sign(request.map(Into::into)) {
+        Ok(request) => request.map(Full::new),
+        #[allow(clippy::panic)]
+        Err(error) => panic!("the request cannot be signed: {error}"),
+    }
+}
 
 /// The text that a format signs for this request, as a server assembles it from what it received.
 /// It holds no key and no tag: for tests of a format of one's own.

@@ -34,7 +34,8 @@ impl KeyMap {
         Self::default().with_single(keys)
     }
 
-    /// Named keys: names and keys as text, or as a [`KeyId`] and a [`SecretKey`] or [`KeySet`].
+    /// Named keys: names and keys as text, or as a [`KeyId`] and a [`SecretKey`](crate::SecretKey) or
+    /// [`KeySet`].
     ///
     /// # Errors
     ///
@@ -101,7 +102,7 @@ impl KeyMap {
 
     /// A format whose MAC does not cover the name cannot tell two names with one key apart.
     #[cfg(feature = "tracing")]
-    fn warn_of_shared_keys(&self) {
+    pub(crate) fn warn_of_shared_keys(&self) {
         let mut owners = HashMap::new();
         for (id, keys) in &self.named {
             for entry in keys.iter() {
@@ -119,7 +120,7 @@ impl KeyMap {
 
     #[cfg(not(feature = "tracing"))]
     #[allow(clippy::unused_self)]
-    fn warn_of_shared_keys(&self) {}
+    pub(crate) fn warn_of_shared_keys(&self) {}
 }
 
 impl KeyStore for KeyMap {
@@ -129,6 +130,12 @@ impl KeyStore for KeyMap {
 
     fn max_keys(&self) -> usize {
         self.max_keys
+    }
+
+    fn list(&self) -> Vec<(Option<KeyId>, KeySet)> {
+        let single = self.single.iter().map(|keys| (None, keys.clone()));
+        let named = self.named.iter().map(|(id, keys)| (Some(id.clone()), keys.clone()));
+        single.chain(named).collect()
     }
 }
 

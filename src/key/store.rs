@@ -28,6 +28,14 @@ pub trait KeyStore: Send + Sync {
     fn max_keys(&self) -> usize {
         1
     }
+
+    /// The keys that the store can name, for [`Verifier::explain`]: whether a signature was made
+    /// with another caller's. None by default; nothing else asks for it.
+    ///
+    /// [`Verifier::explain`]: crate::Verifier::explain
+    fn list(&self) -> Vec<(Option<KeyId>, KeySet)> {
+        Vec::new()
+    }
 }
 
 impl<K: KeyStore + ?Sized> KeyStore for Arc<K> {
@@ -37,6 +45,10 @@ impl<K: KeyStore + ?Sized> KeyStore for Arc<K> {
 
     fn max_keys(&self) -> usize {
         (**self).max_keys()
+    }
+
+    fn list(&self) -> Vec<(Option<KeyId>, KeySet)> {
+        (**self).list()
     }
 }
 

@@ -1,10 +1,32 @@
 //! The client's half: the same scheme objects, the other way round.
+//!
+//! * [`Signer`] signs one request whose body is in memory.
+//! * [`SignLayer`] signs each request of a tower client: hyper-util's, or one like tonic's.
+//! * `Signer::sign_reqwest` signs a `reqwest::Request` (feature `reqwest`), and `SignMiddleware`
+//!   each attempt of a `reqwest-middleware` client (feature of that name).
+//!
+//! A signature is for one host. A client that follows redirects carries a header of its user's
+//! along to the next one: `same_origin_redirects` keeps `reqwest` from that.
 
 mod error;
+mod future;
+mod layer;
+#[cfg(feature = "reqwest-middleware")]
+mod middleware;
 mod nonce;
+#[cfg(feature = "reqwest")]
+mod reqwest;
+mod service;
 mod signer;
 
 pub use error::SignError;
+pub use future::SignFuture;
+pub use layer::SignLayer;
+#[cfg(feature = "reqwest-middleware")]
+pub use middleware::SignMiddleware;
 pub use nonce::{FixedNonce, NONCE_LEN, NonceSource, SystemNonce};
+#[cfg(feature = "reqwest")]
+pub use reqwest::same_origin_redirects;
+pub use service::SignService;
 pub use signer::Signer;
 pub(crate) use signer::write_text;

@@ -98,15 +98,33 @@ impl<S: Scheme> Signer<S> {
         &self.scheme
     }
 
-    /// Signs a request whose body is in memory.
+    /// Signs a request whose body is in memory. [`sign_mut`](Self::sign_mut) is for those who want
+    /// the request back if it cannot be signed.
     ///
     /// # Errors
     ///
     /// [`SignError`] if the format cannot sign this request.
-    pub fn sign<B: AsRef<[u8]>>(&self, request: Request<B>) -> Result<Request<B>, SignError> {
-        let (mut head, body) = request.into_parts();
-        self.sign_head(&mut head, body.as_ref())?;
-        Ok(Request::from_parts(head, body))
+    pub fn sign<B: AsRef<[u8]>>(&self, mut request: Request<B>) -> Result<Request<B>, SignError> {
+        self.sign_mut(&mut request)?;
+        Ok(request)
+    }
+
+    /// Signs a request in its place. It is left as it was unless all of it succeeds.
+    ///
+    /// # Errors
+    ///
+    /// [`SignError`] if the format cannot sign this request.
+    pub fn sign_mut<B: AsRef<[u8]>>(&self, request: &mut Request<B>) -> Result<(), SignError> {
+        let (mut head, ()) = Request::new(()).into_parts();
+        head.method.clone_from(request.method());
+        head.uri.clone_from(request.uri());
+        head.version = request.version();
+        head.headers.clone_from(request.headers());
+        head.extensions.clone_from(request.extensions());
+        let signed = self.signed(head, request.body().as_ref())?;
+        *request.uri_mut() = signed.uri;
+        *request.headers_mut() = signed.headers;
+        Ok(())
     }
 
     /// Signs a head for a body that is sent apart. The head is left as it was unless all of it
@@ -116,7 +134,12 @@ impl<S: Scheme> Signer<S> {
     ///
     /// [`SignError`] if the format cannot sign this request.
     pub fn sign_head(&self, head: &mut Parts, body: &[u8]) -> Result<(), SignError> {
-        let mut signed = head.clone();
+        *head = self.signed(head.clone(), body)?;
+        Ok(())
+    }
+
+    /// Signs a copy of a head, which is thrown away if any of it fails.
+    fn signed(&self, mut signed: Parts, body: &[u8]) -> Result<Parts, SignError> {
         if self.replaces {
             self.scheme.strip(&mut signed);
         } else if !matches!(self.scheme.claim(&signed), Err(ClaimError::Missing)) {
@@ -133,8 +156,12 @@ impl<S: Scheme> Signer<S> {
         let claim = self.scheme.stamp(&mut signed, &stamp)?;
         let tag = self.tag(&signed, &claim, body)?;
         self.scheme.attach(&mut signed, &claim, &tag)?;
-        *head = signed;
-        Ok(())
+        for name in self.scheme.headers() {
+            if let Some(value) = signed.headers.get_mut(name) {
+                value.set_sensitive(true);
+            }
+        }
+        Ok(signed)
     }
 
     fn tag(&self, head: &Parts, claim: &Claim, body: &[u8]) -> Result<Tag, SignError> {

@@ -196,7 +196,7 @@ impl Error for VerifyError {
 /// A key id that was claimed and not proven: another type than that of
 /// [`Verified::key_id`](crate::Verified::key_id), so that the two cannot be mixed up.
 #[derive(Clone, PartialEq, Eq)]
-pub struct ClaimedKeyId(KeyId);
+pub struct ClaimedKeyId(pub(super) KeyId);
 
 impl ClaimedKeyId {
     /// The name as it was claimed.

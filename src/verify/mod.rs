@@ -40,7 +40,9 @@
 
 mod body;
 mod check;
+mod delay;
 mod error;
+mod explain;
 mod future;
 mod handle;
 mod layer;
@@ -54,6 +56,7 @@ pub use body::VerifiedBody;
 #[cfg(feature = "axum")]
 pub(crate) use check::{Checked, Checking, Head};
 pub use error::{ClaimedKeyId, ErrorKind, VerifyError};
+pub use explain::{Cause, Report};
 pub use future::VerifyFuture;
 #[cfg(feature = "axum")]
 pub(crate) use handle::{Handle, Unsigned};

@@ -12,6 +12,7 @@ use crate::scheme::{Claim, ClaimError, Coverage, Scheme, Window};
 use crate::verify::Verified;
 use crate::verify::check::{Check, Claimed, Proof};
 use crate::verify::error::{ErrorKind, VerifyError};
+use crate::verify::observe::Watch;
 
 /// The body limit where none is set: 2 MiB, as axum's own.
 const DEFAULT_BODY_LIMIT: usize = 2 * 1024 * 1024;
@@ -40,18 +41,18 @@ const DEFAULT_TOLERANCE: u64 = 300;
 /// ```
 #[derive(Clone)]
 pub struct Verifier {
-    first: Format,
-    more: Vec<Format>,
-    only: Option<Arc<[KeyId]>>,
+    pub(super) first: Format,
+    pub(super) more: Vec<Format>,
+    pub(super) only: Option<Arc<[KeyId]>>,
     body_limit: usize,
     past: u64,
     future: u64,
-    clock: Arc<dyn Clock>,
-    replay: Option<Arc<dyn ReplayGuard>>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) replay: Option<Arc<dyn ReplayGuard>>,
     tag_retention: Option<u64>,
     optional: bool,
     strips: bool,
-    disarmed: bool,
+    pub(super) disarmed: bool,
 }
 
 /// A format with its own keys.
@@ -248,6 +249,13 @@ impl Verifier {
     ///
     /// [`VerifyError`] if it is refused.
     pub async fn verify(&self, head: &Parts, body: &[u8]) -> Result<Verified, VerifyError> {
+        let watch = Watch::start();
+        let outcome = self.verify_unwatched(head, body).await;
+        watch.done(outcome.as_ref(), body.len());
+        outcome
+    }
+
+    async fn verify_unwatched(&self, head: &Parts, body: &[u8]) -> Result<Verified, VerifyError> {
         if self.disarmed {
             self.check_length(body.len())?;
             return Ok(self.disarmed_verified());
@@ -259,7 +267,7 @@ impl Verifier {
         check.update(body)?;
         let proof = check.finish(self, head, body)?;
         self.allow(&proof)?;
-        if let Some(claim) = self.claim_once(&proof) {
+        if let Some(claim) = self.claim_once(&proof)? {
             proof.replied(claim.await)?;
         }
         Ok(proof.into_verified())
@@ -267,11 +275,7 @@ impl Verifier {
 
     /// Steps 1 and 2.
     pub(crate) fn claim(&self, head: &Parts) -> Result<Claimed, VerifyError> {
-        let (place, claim) = if self.more.is_empty() {
-            (0, self.first.scheme.claim(head).map_err(|error| self.first_error(error))?)
-        } else {
-            self.decide(head)?
-        };
+        let (place, claim) = self.read(head)?;
         let scheme = &self.format(place).scheme;
         let refused = |error: VerifyError| error.in_scheme(scheme.name(), Some(&claim));
         self.check_window(scheme.window(), &claim).map_err(refused)?;
@@ -281,6 +285,16 @@ impl Verifier {
             return Err(refused(ClaimError::malformed("no digest of the body is covered").into()));
         }
         Ok(Claimed { place, claim, coverage })
+    }
+
+    /// Step 1: the format that the head is in, and what it says.
+    pub(super) fn read(&self, head: &Parts) -> Result<(usize, Claim), VerifyError> {
+        if self.more.is_empty() {
+            let claim = self.first.scheme.claim(head).map_err(|error| self.first_error(error))?;
+            Ok((0, claim))
+        } else {
+            self.decide(head)
+        }
     }
 
     fn first_error(&self, error: ClaimError) -> VerifyError {
@@ -368,8 +382,11 @@ impl Verifier {
     }
 
     /// Step 8. The request is remembered for as long as it could be accepted again.
-    pub(crate) fn claim_once(&self, proof: &Proof) -> Option<ReplayClaim> {
-        let guard = self.replay.as_ref()?;
+    ///
+    /// The time of a request may run out while its body arrives. A guard may have forgotten such a
+    /// one, so that its copy, sent as slowly, would pass.
+    pub(crate) fn claim_once(&self, proof: &Proof) -> Result<Option<ReplayClaim>, VerifyError> {
+        let Some(guard) = &self.replay else { return Ok(None) };
         let now = self.clock.unix_now();
         let claim = &proof.claim;
         let keep_until = claim
@@ -377,7 +394,11 @@ impl Verifier {
             .map(|created| created.saturating_add_unsigned(self.past))
             .or(claim.expires())
             .unwrap_or_else(|| now.saturating_add_unsigned(self.tag_retention.unwrap_or(u64::MAX)));
-        Some(guard.claim(proof.replay_key(), keep_until, now))
+        if keep_until < now {
+            let created = claim.created().is_some();
+            return Err(proof.error(if created { ErrorKind::Stale } else { ErrorKind::Expired }));
+        }
+        Ok(Some(guard.claim(proof.replay_key(), keep_until, now)))
     }
 
     fn check_replay(self) -> Result<Self, ConfigError> {
@@ -390,7 +411,7 @@ impl Verifier {
         }
     }
 
-    fn formats(&self) -> impl Iterator<Item = &Format> {
+    pub(super) fn formats(&self) -> impl Iterator<Item = &Format> {
         std::iter::once(&self.first).chain(&self.more)
     }
 

@@ -1,1 +1,426 @@
-//! To come.
+//! `Verifier::explain`: each likely cause is named by a request that makes just that mistake.
+
+use http::request::Parts;
+use http::{HeaderName, Request};
+use tower_hmac::replay::{Replay, ReplayClaim, ReplayKey};
+use tower_hmac::scheme::{Claim, ClaimError, Encoding, SignedText, Stamp};
+use tower_hmac::testing::ManualClock;
+use tower_hmac::verify::{Cause, Report};
+use tower_hmac::{
+    Algorithm, ConfigError, ErrorKind, FlaskHmac, KeyEntry, KeyMap, KeySet, Mac, ReplayGuard,
+    Scheme, SecretKey, SignError, Signer, Tag, Verifier,
+};
+
+use crate::timed::{Once, Timed};
+
+const NOW: i64 = 1_700_000_000;
+const KEY: &str = "a key of many words";
+
+fn key(text: &str) -> SecretKey {
+    SecretKey::new(text).unwrap()
+}
+
+/// A tag over a text, in a header or in the query.
+struct Probe {
+    header: Option<HeaderName>,
+    encoding: Encoding,
+    text: fn(&Parts) -> String,
+}
+
+fn path(head: &Parts) -> String {
+    format!("{}\n", head.uri.path())
+}
+
+impl Probe {
+    fn new(encoding: Encoding) -> Self {
+        Self { header: Some(HeaderName::from_static("x-probe")), encoding, text: path }
+    }
+}
+
+impl Scheme for Probe {
+    fn name(&self) -> &'static str {
+        "probe"
+    }
+
+    fn algorithm(&self) -> Algorithm {
+        Algorithm::Sha256
+    }
+
+    fn headers(&self) -> &[HeaderName] {
+        self.header.as_slice()
+    }
+
+    fn claim(&self, head: &Parts) -> Result<Claim, ClaimError> {
+        let query = || head.uri.query()?.split('&').find_map(|pair| pair.strip_prefix("_s="));
+        let value = match &self.header {
+            Some(name) => head.headers.get(name).and_then(|value| value.to_str().ok()),
+            None => query(),
+        };
+        let value = value.ok_or(ClaimError::Missing)?.replace("%2F", "/").replace("%3D", "=");
+        let tag = self.encoding.decode_tag(value.replace("%2B", "+"), self.algorithm());
+        tag.map(Claim::signed).ok_or(ClaimError::malformed("is no probe"))
+    }
+
+    fn before_body(
+        &self,
+        head: &Parts,
+        _: &Claim,
+        text: &mut SignedText,
+    ) -> Result<(), ClaimError> {
+        text.update((self.text)(head).as_bytes());
+        Ok(())
+    }
+
+    fn stamp(&self, _: &mut Parts, _: &Stamp<'_>) -> Result<Claim, SignError> {
+        Ok(Claim::new())
+    }
+
+    fn attach(&self, head: &mut Parts, _: &Claim, tag: &Tag) -> Result<(), SignError> {
+        let value = self.encoding.encode(tag.as_bytes());
+        head.headers.insert("x-probe", value.parse().unwrap());
+        Ok(())
+    }
+}
+
+fn tag(text: &[u8]) -> Vec<u8> {
+    let mut mac = Mac::new(Algorithm::Sha256, &key(KEY));
+    mac.update(text);
+    mac.finalize().as_bytes().to_vec()
+}
+
+async fn explain(verifier: &Verifier, request: &Request<String>) -> Report {
+    let (head, ()) = request.clone().map(|_| ()).into_parts();
+    let report = verifier.explain(&head, request.body().as_bytes()).await;
+    assert_tells_no_secret(&report, request);
+    report
+}
+
+/// Neither the key nor a tag stands in what a report prints.
+fn assert_tells_no_secret(report: &Report, request: &Request<String>) {
+    for shown in [report.to_string(), format!("{report:?}")] {
+        assert!(!shown.contains(KEY), "{shown}");
+        for value in request.headers().values() {
+            assert!(!shown.contains(value.to_str().unwrap()), "{shown}");
+        }
+    }
+}
+
+fn probe_request(value: &str) -> Request<String> {
+    Request::post("/path?query=1").header("x-probe", value).body("body".into()).unwrap()
+}
+
+async fn probed(encoding: Encoding, value: &str) -> Vec<Cause> {
+    let verifier = Verifier::new(Probe::new(encoding), KeyMap::single(key(KEY)));
+    explain(&verifier, &probe_request(value)).await.likely().to_vec()
+}
+
+fn flask_verifier(keys: KeyMap) -> Verifier {
+    Verifier::new(FlaskHmac::new(), keys)
+}
+
+fn flask_request(key: SecretKey, signed_body: &str, sent_body: &str) -> Request<String> {
+    let signer = Signer::new(FlaskHmac::new(), key);
+    Request::post("/path")
+        .header("signature", signer.signature(signed_body.as_bytes()))
+        .body(sent_body.to_owned())
+        .unwrap()
+}
+
+#[tokio::test]
+async fn accepted_request_has_no_causes() {
+    let verifier = flask_verifier(KeyMap::single(key(KEY)));
+    let report = explain(&verifier, &flask_request(key(KEY), "body", "body")).await;
+    assert_eq!(report.outcome(), "accepted");
+    assert_eq!(report.step(), None);
+    assert_eq!(report.signed_text(), Some("body"));
+    assert_eq!(report.likely(), []);
+    assert!(report.refusal().is_none());
+}
+
+#[tokio::test]
+async fn newline_at_the_end_of_the_body_is_named() {
+    let verifier = flask_verifier(KeyMap::single(key(KEY)));
+    for (signed, sent, cause) in [
+        ("body", "body\n", Cause::BodyNewlineCut),
+        ("body", "body\r\n", Cause::BodyNewlineCut),
+        ("body\n", "body", Cause::BodyNewlineAdded),
+        ("body\r\n", "body", Cause::BodyNewlineAdded),
+    ] {
+        let report = explain(&verifier, &flask_request(key(KEY), signed, sent)).await;
+        assert_eq!(report.likely(), [cause], "{signed:?} {sent:?}");
+        assert_eq!((report.outcome(), report.step()), ("mismatch", Some("mac")));
+    }
+}
+
+#[tokio::test]
+async fn another_encoding_of_the_tag_is_named() {
+    let signed = tag(b"/path\nbody");
+    for (sent, sent_name, expected, expected_name) in [
+        (Encoding::Hex, "hex", Encoding::Base64, "base64"),
+        (Encoding::Base64, "base64", Encoding::Hex, "hex"),
+        (Encoding::Base64Url, "url-safe base64", Encoding::Base64, "base64"),
+        (Encoding::Hex, "hex", Encoding::Base64Url, "url-safe base64"),
+        (Encoding::Base64UrlNoPad, "url-safe base64 without padding", Encoding::Base64, "base64"),
+        (Encoding::Base64, "base64", Encoding::Base64UrlNoPad, "url-safe base64 without padding"),
+    ] {
+        let likely = probed(expected, &sent.encode(&signed)).await;
+        let cause = Cause::Encoding { sent: sent_name, expected: expected_name };
+        assert_eq!(likely, std::slice::from_ref(&cause));
+        assert_eq!(cause.to_string(), format!("right with {sent_name} instead of {expected_name}"));
+    }
+    let upper = Encoding::Hex.encode(&signed).to_uppercase();
+    let cause = Cause::Encoding { sent: "hex in upper case", expected: "hex" };
+    assert_eq!(probed(Encoding::Hex, &upper).await, [cause]);
+}
+
+#[tokio::test]
+async fn tag_that_is_encoded_twice_is_named() {
+    let hex = Encoding::Hex.encode(&tag(b"/path\nbody"));
+    let twice = Encoding::Base64.encode(hex.as_bytes());
+    assert_eq!(probed(Encoding::Base64, &twice).await, [Cause::EncodedTwice]);
+    assert_eq!(probed(Encoding::Hex, &twice).await, [Cause::EncodedTwice]);
+}
+
+#[tokio::test]
+async fn another_encoding_within_the_named_form_is_named() {
+    let verifier = flask_verifier(KeyMap::services([("aservice", KEY)]).unwrap());
+    let hex = Encoding::Hex.encode(&tag(b"body"));
+    let value = Encoding::Base64.encode(format!("aservice:{hex}").as_bytes());
+    let request = Request::post("/").header("signature", value).body("body".into()).unwrap();
+    let report = explain(&verifier, &request).await;
+    assert_eq!(report.likely(), [Cause::Encoding { sent: "hex", expected: "base64" }]);
+    assert_eq!((report.outcome(), report.step()), ("malformed", Some("claim")));
+    assert_eq!(report.signed_text(), None);
+}
+
+#[tokio::test]
+async fn another_encoding_in_the_query_is_named() {
+    let probe = Probe { header: None, ..Probe::new(Encoding::Base64) };
+    let verifier = Verifier::new(probe, KeyMap::single(key(KEY)));
+    let hex = Encoding::Hex.encode(&tag(b"/path\nbody"));
+    let request = Request::post(format!("/path?a=b&_s={hex}&c=d")).body("body".into()).unwrap();
+    let report = explain(&verifier, &request).await;
+    assert_eq!(report.likely(), [Cause::Encoding { sent: "hex", expected: "base64" }]);
+}
+
+#[tokio::test]
+async fn key_that_one_side_decodes_is_named() {
+    for (text, decoded, encoding) in [
+        ("c2VjcmV0IQ==", SecretKey::from_base64("c2VjcmV0IQ==").unwrap(), "base64"),
+        ("00fe17", SecretKey::from_hex("00fe17").unwrap(), "hex"),
+    ] {
+        // The server decodes, the caller does not.
+        let verifier = flask_verifier(KeyMap::single(decoded.clone()));
+        let report = explain(&verifier, &flask_request(key(text), "body", "body")).await;
+        assert_eq!(report.likely(), [Cause::KeyAsText { encoding }]);
+        // The other way round.
+        let verifier = flask_verifier(KeyMap::single(key(text)));
+        let report = explain(&verifier, &flask_request(decoded, "body", "body")).await;
+        assert_eq!(report.likely(), [Cause::KeyDecoded { from: encoding }]);
+        assert!(!report.to_string().contains(text));
+    }
+}
+
+#[tokio::test]
+async fn newline_at_the_end_of_a_key_is_named() {
+    for (ours, theirs, cause) in
+        [("key", "key\n", Cause::KeyNewlineAdded), ("key\n", "key", Cause::KeyNewlineCut)]
+    {
+        let verifier = flask_verifier(KeyMap::single(key(ours)));
+        let report = explain(&verifier, &flask_request(key(theirs), "body", "body")).await;
+        assert_eq!(report.likely(), [cause]);
+    }
+}
+
+#[tokio::test]
+async fn key_of_another_name_is_named() {
+    let keys = KeyMap::services([("aservice", "akey"), ("bservice", "bkey")]).unwrap();
+    let verifier = flask_verifier(keys.with_single(key("single")));
+    let named = |name: &str, text: &str| {
+        let signer = Signer::new(FlaskHmac::new(), key(text)).with_key_id(name).unwrap();
+        signer.sign(Request::post("/").body("body".to_owned()).unwrap()).unwrap()
+    };
+    let shown = [
+        (named("aservice", "bkey"), "mismatch", "right with the key of \"bservice\""),
+        (named("aservice", "single"), "mismatch", "right with the anonymous key"),
+        (named("nobody", "akey"), "unknown_key", "right with the key of \"aservice\""),
+    ];
+    for (request, outcome, likely) in shown {
+        let report = explain(&verifier, &request).await;
+        assert_eq!(report.outcome(), outcome);
+        let causes: Vec<_> = report.likely().iter().map(ToString::to_string).collect();
+        assert_eq!(causes, [likely]);
+    }
+}
+
+#[tokio::test]
+async fn key_that_does_not_count_now_is_named() -> Result<(), ConfigError> {
+    let old = KeyEntry::new(key(KEY)).with_not_after(NOW - 1);
+    let keys = KeySet::new([KeyEntry::new(key("new")), old])?;
+    let verifier = flask_verifier(KeyMap::single(keys)).with_clock(ManualClock::new(NOW));
+    let report = explain(&verifier, &flask_request(key(KEY), "body", "body")).await;
+    assert_eq!(report.likely(), [Cause::KeyNotCurrent]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn query_that_the_caller_left_out_is_named() {
+    let probe = || Probe { text: |head| head.uri.to_string(), ..Probe::new(Encoding::Hex) };
+    let verifier = Verifier::new(probe(), KeyMap::single(key(KEY)));
+    let value = Encoding::Hex.encode(&tag(b"/pathbody"));
+    let report = explain(&verifier, &probe_request(&value)).await;
+    assert_eq!(report.likely(), [Cause::QueryDropped]);
+    assert_eq!(report.signed_text(), Some("/path?query=1body"));
+}
+
+#[tokio::test]
+async fn query_that_only_the_caller_signs_is_named() {
+    let value = Encoding::Hex.encode(&tag(b"/path?query=1\nbody"));
+    assert_eq!(probed(Encoding::Hex, &value).await, [Cause::QueryAdded]);
+}
+
+#[tokio::test]
+async fn clock_that_is_off_is_named_with_the_seconds() {
+    let verifier = Verifier::new(Timed::new(), KeyMap::single(key(KEY)));
+    let verifier = verifier.with_clock(ManualClock::new(NOW));
+    for (then, cause, text) in [
+        (
+            NOW - 3600,
+            Cause::Clock { seconds: -3600 },
+            "clock off by 3600 seconds: the caller's is behind this one",
+        ),
+        (
+            NOW + 301,
+            Cause::Clock { seconds: 301 },
+            "clock off by 301 seconds: the caller's is ahead of this one",
+        ),
+    ] {
+        let signer = Signer::new(Timed::new(), key(KEY)).with_clock(ManualClock::new(then));
+        let request = Request::get("/path").body(String::new()).unwrap();
+        let report = explain(&verifier, &signer.sign(request).unwrap()).await;
+        assert_eq!((report.outcome(), report.step()), ("stale", Some("window")));
+        assert_eq!((report.created(), report.now()), (Some(then), NOW));
+        assert_eq!(report.likely(), [cause]);
+        assert_eq!(report.likely()[0].to_string(), text);
+    }
+}
+
+#[tokio::test]
+async fn clock_is_named_with_what_else_is_wrong_and_not_alone() {
+    let verifier = Verifier::new(Timed::new(), KeyMap::single(key(KEY)));
+    let verifier = verifier.with_clock(ManualClock::new(NOW));
+    let signer = Signer::new(Timed::new(), key(KEY)).with_clock(ManualClock::new(NOW - 400));
+    let mut request = signer.sign(Request::post("/").body("body".to_owned()).unwrap()).unwrap();
+    *request.body_mut() = "body\n".into();
+    let report = explain(&verifier, &request).await;
+    assert_eq!(report.likely(), [Cause::Clock { seconds: -400 }, Cause::BodyNewlineCut]);
+
+    *request.body_mut() = "another body".into();
+    let report = explain(&verifier, &request).await;
+    assert_eq!(report.likely(), [], "the clock alone would not make it right");
+}
+
+#[tokio::test]
+async fn nothing_is_named_where_nothing_fits() {
+    let verifier = flask_verifier(KeyMap::single(key(KEY)));
+    let report = explain(&verifier, &flask_request(key("unrelated"), "body", "body")).await;
+    assert_eq!(report.likely(), []);
+    assert!(report.to_string().contains("nothing that was tried"));
+
+    let unsigned = Request::post("/").body("body".to_owned()).unwrap();
+    let report = explain(&verifier, &unsigned).await;
+    assert_eq!((report.outcome(), report.step()), ("missing", Some("claim")));
+    assert_eq!(report.likely(), []);
+}
+
+#[tokio::test]
+async fn list_and_limit_have_steps_of_their_own() {
+    let keys = || KeyMap::services([("aservice", KEY)]).unwrap();
+    let signer = Signer::new(FlaskHmac::new(), key(KEY)).with_key_id("aservice").unwrap();
+    let request = signer.sign(Request::post("/").body("body".to_owned()).unwrap()).unwrap();
+
+    let report = explain(&flask_verifier(keys()).only(["bservice"]), &request).await;
+    assert_eq!((report.outcome(), report.step()), ("not_allowed", Some("only")));
+    assert_eq!(report.claimed_key_id().unwrap().as_str(), "aservice");
+    assert_eq!(report.likely(), []);
+
+    let report = explain(&flask_verifier(keys()).with_body_limit(3), &request).await;
+    assert_eq!((report.outcome(), report.step()), ("body_too_large", Some("length")));
+}
+
+#[tokio::test]
+async fn replay_guard_is_not_asked() {
+    struct Never;
+
+    impl ReplayGuard for Never {
+        fn claim(&self, _: ReplayKey, _: i64, _: i64) -> ReplayClaim {
+            ReplayClaim::ready(Err::<Replay, _>("the guard was asked".into()))
+        }
+    }
+
+    let verifier = || Verifier::new(Timed::new(), KeyMap::single(key(KEY)));
+    let signer = Signer::new(Timed::new(), key(KEY));
+    let request = signer.sign(Request::post("/").body("body".to_owned()).unwrap()).unwrap();
+    let report = explain(&verifier().with_replay_guard(Never).unwrap(), &request).await;
+    assert_eq!(report.outcome(), "accepted");
+    assert!(report.to_string().contains("the replay guard was not asked"));
+
+    // And the request can still be sent.
+    let verifier = verifier().with_replay_guard(Once::default()).unwrap();
+    explain(&verifier, &request).await;
+    let (head, body) = request.into_parts();
+    verifier.verify(&head, body.as_bytes()).await.unwrap();
+    let again = verifier.verify(&head, body.as_bytes()).await.unwrap_err();
+    assert_eq!(again.kind(), ErrorKind::Replayed);
+}
+
+#[tokio::test]
+async fn disarmed_verifier_is_explained_as_if_armed() {
+    let verifier = flask_verifier(KeyMap::single(key(KEY))).dangerous_disarmed(true);
+    let report = explain(&verifier, &flask_request(key("unrelated"), "body", "body")).await;
+    assert_eq!(report.outcome(), "mismatch");
+}
+
+#[tokio::test]
+async fn second_format_is_explained_with_its_own_keys() {
+    let verifier = flask_verifier(KeyMap::single(key("another")));
+    let verifier = verifier.or(Probe::new(Encoding::Hex), KeyMap::single(key(KEY))).unwrap();
+    let value = Encoding::Hex.encode(&tag(b"/path?query=1\nbody"));
+    let report = explain(&verifier, &probe_request(&value)).await;
+    assert_eq!(report.scheme(), Some("probe"));
+    assert_eq!(report.likely(), [Cause::QueryAdded]);
+    let value = Encoding::Base64.encode(&tag(b"/path\nbody"));
+    let report = explain(&verifier, &probe_request(&value)).await;
+    assert_eq!(report.likely(), [Cause::Encoding { sent: "base64", expected: "hex" }]);
+}
+
+#[tokio::test]
+async fn long_body_is_shortened_and_bytes_are_shown() {
+    let verifier = flask_verifier(KeyMap::single(key(KEY)));
+    let long = format!("begin{}end\n", "-".repeat(100_000));
+    let report = explain(&verifier, &flask_request(key(KEY), "", &long)).await;
+    let text = report.signed_text().unwrap();
+    assert!(text.starts_with("begin--") && text.ends_with("--end\n"), "{text}");
+    assert!(text.contains("[... 99689 bytes ...]"), "{text}");
+    assert!(text.len() < 500);
+
+    let (head, _) = flask_request(key(KEY), "", "").into_parts();
+    let report = verifier.explain(&head, b"a\xff\n").await;
+    assert_eq!(report.signed_text(), Some("a\\xff\n"));
+}
+
+#[cfg(feature = "serde")]
+#[tokio::test]
+async fn report_becomes_json() {
+    let verifier = flask_verifier(KeyMap::single(key(KEY)));
+    let json = |report: Report| serde_json::to_string(&report).unwrap();
+    let report = explain(&verifier, &flask_request(key(KEY), "body", "body\n")).await;
+    let expected = concat!(
+        r#"{"outcome":"mismatch","step":"mac","signed_text":"body\n","#,
+        r#""likely":["right with the body's last newline cut off"]}"#,
+    );
+    assert_eq!(json(report), expected);
+    let report = explain(&verifier, &flask_request(key(KEY), "", "")).await;
+    let expected = r#"{"outcome":"accepted","step":null,"signed_text":"","likely":[]}"#;
+    assert_eq!(json(report), expected);
+}

@@ -1,9 +1,10 @@
 //! One test binary: the contract, vectors, attacks, and every format.
-#![allow(missing_docs, unreachable_pub)]
+#![allow(missing_docs, unreachable_pub, clippy::pedantic)]
 
 mod attacks;
 mod axum;
 mod body;
+mod clients;
 mod config;
 mod contract;
 mod decisions;
@@ -13,6 +14,7 @@ mod fost;
 mod fost_url;
 mod header_scheme;
 mod interop;
+mod interop_flask;
 mod interop_rfc9421;
 mod keys;
 mod or;
@@ -22,6 +24,8 @@ mod roundtrip;
 mod secrecy;
 mod sign;
 mod sockets;
+mod stamped;
 mod support;
+mod timed;
 mod vectors;
 mod watch;

@@ -1,0 +1,46 @@
+//! The whole crate behind a process, for tests in any language and for people with curl.
+//!
+//! ```text
+//! cargo run --release --all-features --example conformance -- serve   CONFIG.json
+//! cargo run --release --all-features --example conformance -- sign    CONFIG.json < requests.jsonl
+//! cargo run --release --all-features --example conformance -- explain CONFIG.json < requests.jsonl
+//! ```
+//!
+//! It holds no logic of its own: every decision is the library's.
+
+#[path = "conformance/config.rs"]
+mod config;
+#[path = "conformance/lines.rs"]
+mod lines;
+#[path = "conformance/serve.rs"]
+mod serve;
+
+use std::process::ExitCode;
+
+use tower_hmac::BoxError;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let [verb, path] = args.as_slice() else {
+        eprintln!("usage: conformance serve|sign|explain CONFIG.json");
+        return ExitCode::from(2);
+    };
+    match run(verb, path).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("conformance: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+async fn run(verb: &str, path: &str) -> Result<(), BoxError> {
+    let config = config::Config::read(path)?;
+    match verb {
+        "serve" => serve::serve(config).await,
+        "sign" => lines::sign(&config),
+        "explain" => lines::explain(&config).await,
+        _ => Err("the verb is none of serve, sign, explain".into()),
+    }
+}

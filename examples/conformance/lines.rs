@@ -1,0 +1,84 @@
+//! The verbs that read one request a line and write one answer a line.
+
+use std::io::{BufRead as _, Write as _};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderName, HeaderValue, Request};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tower_hmac::{BoxError, KeyId, KeyMap, Signer};
+
+use crate::config::Config;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    method: String,
+    url: String,
+    #[serde(default)]
+    headers: Vec<(String, String)>,
+    #[serde(default)]
+    body_base64: String,
+    #[serde(default)]
+    key_id: Option<String>,
+}
+
+impl Line {
+    fn request(&self) -> Result<Request<Vec<u8>>, BoxError> {
+        let body = STANDARD.decode(&self.body_base64)?;
+        let mut request =
+            Request::builder().method(self.method.as_str()).uri(self.url.as_str()).body(body)?;
+        for (name, value) in &self.headers {
+            let name: HeaderName = name.parse()?;
+            request.headers_mut().append(name, HeaderValue::from_bytes(value.as_bytes())?);
+        }
+        Ok(request)
+    }
+}
+
+pub fn sign(config: &Config) -> Result<(), BoxError> {
+    let scheme = config.scheme()?;
+    let keys = config.key_map()?;
+    answer_lines(|line| {
+        let mut signer = Signer::new(scheme.clone(), newest(&keys, line.key_id.as_deref())?)
+            .with_clock(config.clock());
+        if let Some(key_id) = line.key_id.as_deref().filter(|id| !id.is_empty()) {
+            signer = signer.with_key_id(key_id)?;
+        }
+        let request = signer.sign(line.request()?)?;
+        let headers: Vec<_> = request
+            .headers()
+            .iter()
+            .map(|(name, value)| json!([name.as_str(), String::from_utf8_lossy(value.as_bytes())]))
+            .collect();
+        Ok(json!({"url": request.uri().to_string(), "headers": headers}))
+    })
+}
+
+fn newest(keys: &KeyMap, key_id: Option<&str>) -> Result<tower_hmac::SecretKey, BoxError> {
+    let id = key_id.filter(|id| !id.is_empty()).map(KeyId::new).transpose()?;
+    let set = keys.get(id.as_ref()).ok_or("key_id: there is no key of this name")?;
+    let newest = set.iter().next().ok_or("key_id: there is no key of this name")?;
+    Ok(newest.key().clone())
+}
+
+pub async fn explain(_config: &Config) -> Result<(), BoxError> {
+    Err("explain: not built".into())
+}
+
+fn answer_lines(answer: impl Fn(Line) -> Result<Value, BoxError>) -> Result<(), BoxError> {
+    let mut out = std::io::stdout().lock();
+    for line in std::io::stdin().lock().lines() {
+        let line = line?;
+        if line.trim().is_empty() {
+            continue;
+        }
+        let line = serde_json::from_str(&line).map_err(BoxError::from);
+        let answer =
+            line.and_then(&answer).unwrap_or_else(|error| json!({"error": error.to_string()}));
+        writeln!(out, "{answer}")?;
+    }
+    out.flush()?;
+    Ok(())
+}

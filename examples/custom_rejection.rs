@@ -1,0 +1,34 @@
+//! How does a refusal look the way the application wants?
+//!
+//! In Flask-HMAC one overrides `abort()`; here a function of the error makes the response. It
+//! never decides whether there is a refusal.
+
+use axum::body::{Body, to_bytes};
+use axum::response::IntoResponse as _;
+use axum::routing::get;
+use axum::{Json, Router};
+use http::{Request, StatusCode};
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+use tower_hmac::{BoxError, FlaskHmac, KeyMap, SecretKey, VerifyLayer};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), BoxError> {
+    let keys = KeyMap::single(SecretKey::new("s3cr3tk3y")?);
+    let layer = VerifyLayer::new(FlaskHmac::new(), keys).with_rejection_fn(|error| {
+        // One text for all refusals: a client learns nothing from which check has failed. The
+        // error knows, and it stands in the response's extensions for logs.
+        let status = if error.is_refusal() { StatusCode::UNAUTHORIZED } else { error.status() };
+        let body = Json(json!({"message": "authentication failed", "code": status.as_u16()}));
+        (status, body).into_response()
+    });
+    let app = Router::new().route("/", get(|| async { "hello" })).layer(layer);
+
+    let response = app.oneshot(Request::get("/").body(Body::empty())?).await?;
+    println!("{}", response.status());
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    let body: Value = serde_json::from_slice(&to_bytes(response.into_body(), 1024).await?)?;
+    println!("{body}");
+    assert_eq!(body, json!({"message": "authentication failed", "code": 401}));
+    Ok(())
+}

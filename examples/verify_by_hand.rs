@@ -1,0 +1,28 @@
+//! How is a request verified outside the layer, as by Flask-HMAC's `validate_signature`?
+//!
+//! For messages that reach a program by another way than HTTP routing: a queue, a test, a proxy.
+
+use http::Request;
+use tower_hmac::{BoxError, ErrorKind, FlaskHmac, KeyMap, Verifier};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), BoxError> {
+    let keys = KeyMap::services([("aservice", "akey")])?;
+    let verifier = Verifier::new(FlaskHmac::new(), keys);
+
+    // Made with: printf %s "aservice:$(printf %s '{"foo": "boo"}' |
+    //   openssl dgst -sha256 -hmac akey -binary | openssl base64 -A)" | openssl base64 -A
+    let signature = "YXNlcnZpY2U6Q3JJcFhCS0NiNjNNK0lsa0h0TmpmQWVHK3JWR3owNXpHVzhtV2VxZHdaUT0=";
+    let (head, ()) = Request::post("/").header("Signature", signature).body(())?.into_parts();
+
+    let verified = verifier.verify(&head, br#"{"foo": "boo"}"#).await?;
+    println!("accepted: {:?} by {}", verified.key_id(), verified.scheme());
+    assert_eq!(verified.key_id().map(|id| id.as_str()), Some("aservice"));
+
+    let Err(error) = verifier.verify(&head, br#"{"foo": "bad"}"#).await else {
+        return Err("a changed body was accepted".into());
+    };
+    println!("refused: {error}");
+    assert_eq!(error.kind(), ErrorKind::Mismatch);
+    Ok(())
+}

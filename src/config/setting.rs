@@ -1,0 +1,256 @@
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use zeroize::Zeroizing;
+
+use crate::error::ConfigError;
+use crate::key::{KeySet, SecretKey};
+
+/// The value of a setting, not checked yet. Opaque in [`Debug`]: it may be a key.
+#[derive(Clone)]
+pub(super) enum Setting {
+    Null,
+    Bool(bool),
+    Integer(u64),
+    Text(Zeroizing<String>),
+    Bytes(Zeroizing<Vec<u8>>),
+    List(Vec<Setting>),
+    Map(Vec<(String, Setting)>),
+    /// What no setting here is, such as a fraction.
+    Other,
+}
+
+/// How a key's text becomes bytes.
+#[derive(Clone, Copy)]
+pub(super) enum KeyText {
+    Utf8,
+    /// As Flask-HMAC: latin-1 where every character fits, else UTF-8.
+    Latin1,
+}
+
+impl KeyText {
+    fn bytes(self, text: &str) -> Vec<u8> {
+        let latin1 = || text.chars().map(|c| u8::try_from(u32::from(c))).collect::<Result<_, _>>();
+        match self {
+            Self::Utf8 => text.into(),
+            Self::Latin1 => latin1().unwrap_or_else(|_| text.into()),
+        }
+    }
+}
+
+impl Setting {
+    pub(super) fn text(text: String) -> Self {
+        Self::Text(Zeroizing::new(text))
+    }
+
+    /// A switch. Texts are taken strictly, so that `"False"` is not true.
+    pub(super) fn switch(&self, name: &'static str) -> Result<bool, ConfigError> {
+        match self {
+            Self::Null => Ok(false),
+            Self::Bool(on) => Ok(*on),
+            Self::Text(text) => match text.as_str() {
+                "true" | "True" | "1" => Ok(true),
+                "false" | "False" | "0" => Ok(false),
+                _ => Err(ConfigError::invalid(name, "is neither true nor false")),
+            },
+            _ => Err(ConfigError::invalid(name, "is neither true nor false")),
+        }
+    }
+
+    /// A number, or the text of one. `None` for null.
+    pub(super) fn number<T: TryFrom<u64>>(
+        &self,
+        name: &'static str,
+    ) -> Result<Option<T>, ConfigError> {
+        let number = match self {
+            Self::Null => return Ok(None),
+            Self::Integer(number) => Some(*number),
+            Self::Text(text) => text.parse().ok(),
+            _ => None,
+        };
+        match number.and_then(|number| T::try_from(number).ok()) {
+            None => Err(ConfigError::invalid(name, "is no whole number of its range")),
+            number => Ok(number),
+        }
+    }
+
+    /// A key, or a list of keys with the newest first.
+    pub(super) fn keys(
+        &self,
+        name: impl Into<Cow<'static, str>>,
+        text: KeyText,
+    ) -> Result<KeySet, ConfigError> {
+        let keys = match self {
+            Self::List(keys) => keys.iter().map(|key| key.key(text)).collect::<Result<Vec<_>, _>>(),
+            key => key.key(text).map(|key| vec![key]),
+        };
+        keys.and_then(KeySet::new).map_err(|error| error.named(name))
+    }
+
+    fn key(&self, text: KeyText) -> Result<SecretKey, ConfigError> {
+        let invalid = || {
+            ConfigError::invalid(
+                "key",
+                "is neither a text nor one of {\"hex\": text}, {\"base64\": text}",
+            )
+        };
+        match self {
+            Self::Text(key) => SecretKey::new(text.bytes(key)),
+            Self::Bytes(key) => SecretKey::new(key.as_slice()),
+            Self::Map(members) => match members.as_slice() {
+                [(form, Self::Text(key))] => match form.as_str() {
+                    "hex" => SecretKey::from_hex(key),
+                    "base64" | "bytes_base64" => SecretKey::from_base64(key),
+                    _ => Err(invalid()),
+                },
+                _ => Err(invalid()),
+            },
+            _ => Err(invalid()),
+        }
+    }
+
+    /// The members of a map; `None` for null.
+    pub(super) fn members(
+        &self,
+        name: &'static str,
+    ) -> Result<Option<&[(String, Setting)]>, ConfigError> {
+        match self {
+            Self::Null => Ok(None),
+            Self::Map(members) => Ok(Some(members)),
+            _ => Err(ConfigError::invalid(name, "is no map from names to keys")),
+        }
+    }
+}
+
+impl fmt::Debug for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Setting(..)")
+    }
+}
+
+impl<'de> Deserialize<'de> for Setting {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(SettingVisitor)
+    }
+}
+
+/// Takes whatever comes: a format's own complaint about a type would repeat the value.
+struct SettingVisitor;
+
+impl<'de> Visitor<'de> for SettingVisitor {
+    type Value = Setting;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a setting")
+    }
+
+    fn visit_bool<E>(self, on: bool) -> Result<Setting, E> {
+        Ok(Setting::Bool(on))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Setting, E> {
+        Ok(u64::try_from(number).map_or(Setting::Other, Setting::Integer))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Setting, E> {
+        Ok(Setting::Integer(number))
+    }
+
+    fn visit_i128<E>(self, _: i128) -> Result<Setting, E> {
+        Ok(Setting::Other)
+    }
+
+    fn visit_u128<E>(self, _: u128) -> Result<Setting, E> {
+        Ok(Setting::Other)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Setting, E> {
+        Ok(Setting::Other)
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Setting, E> {
+        Ok(Setting::text(text.into()))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Setting, E> {
+        Ok(Setting::text(text))
+    }
+
+    fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Setting, E> {
+        Ok(Setting::Bytes(Zeroizing::new(bytes.into())))
+    }
+
+    fn visit_unit<E>(self) -> Result<Setting, E> {
+        Ok(Setting::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Setting, E> {
+        Ok(Setting::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Setting, D::Error> {
+        Setting::deserialize(deserializer)
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(
+        self,
+        deserializer: D,
+    ) -> Result<Setting, D::Error> {
+        Setting::deserialize(deserializer)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Setting, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element()? {
+            list.push(item);
+        }
+        Ok(Setting::List(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Setting, A::Error> {
+        let mut members = Vec::new();
+        while let Some(member) = entries.next_entry()? {
+            members.push(member);
+        }
+        Ok(Setting::Map(members))
+    }
+}
+
+/// Reads a map of settings and keeps those with a known name, doubled ones too: that a setting
+/// comes twice is found when they are checked.
+pub(super) struct MembersVisitor {
+    /// What it is, for a format that finds no map at all.
+    pub(super) what: &'static str,
+    /// The names to keep; all, if there is none.
+    pub(super) known: &'static [&'static str],
+}
+
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = Vec<(String, Setting)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.what)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+        let mut members = Vec::new();
+        while let Some(name) = entries.next_key::<String>()? {
+            if self.known.is_empty() || self.known.contains(&name.as_str()) {
+                members.push((name, entries.next_value()?));
+            } else {
+                entries.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(members)
+    }
+
+    // A text in the place of a map may be a key: it is not repeated.
+    fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<Self::Value, E> {
+        Err(E::custom(format_args!("a text is not {}", self.what)))
+    }
+
+    fn visit_bytes<E: serde::de::Error>(self, _: &[u8]) -> Result<Self::Value, E> {
+        Err(E::custom(format_args!("bytes are not {}", self.what)))
+    }
+}

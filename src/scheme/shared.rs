@@ -1,0 +1,82 @@
+use std::sync::Arc;
+
+use http::HeaderName;
+use http::request::Parts;
+
+use crate::key::SecretKey;
+use crate::mac::{Algorithm, Mac, Tag};
+use crate::scheme::{Claim, ClaimError, Coverage, Scheme, SignedText, Stamp, Window};
+use crate::sign::SignError;
+
+/// One scheme object for both halves, or one that is chosen at run time.
+///
+/// Every method is passed on: a default that stood in for one would be another format.
+impl<S: Scheme + ?Sized> Scheme for Arc<S> {
+    fn name(&self) -> &'static str {
+        (**self).name()
+    }
+
+    fn algorithm(&self) -> Algorithm {
+        (**self).algorithm()
+    }
+
+    fn headers(&self) -> &[HeaderName] {
+        (**self).headers()
+    }
+
+    fn window(&self) -> Window {
+        (**self).window()
+    }
+
+    fn claim(&self, head: &Parts) -> Result<Claim, ClaimError> {
+        (**self).claim(head)
+    }
+
+    fn coverage(&self, head: &Parts, claim: &Claim) -> Result<Coverage, ClaimError> {
+        (**self).coverage(head, claim)
+    }
+
+    fn before_body(
+        &self,
+        head: &Parts,
+        claim: &Claim,
+        text: &mut SignedText,
+    ) -> Result<(), ClaimError> {
+        (**self).before_body(head, claim, text)
+    }
+
+    fn after_body(
+        &self,
+        head: &Parts,
+        claim: &Claim,
+        text: &mut SignedText,
+    ) -> Result<(), ClaimError> {
+        (**self).after_body(head, claim, text)
+    }
+
+    fn derive(
+        &self,
+        head: &Parts,
+        claim: &Claim,
+        body: &[u8],
+        text: &mut SignedText,
+    ) -> Result<(), ClaimError> {
+        (**self).derive(head, claim, body, text)
+    }
+
+    fn key_mac(&self, key: &SecretKey, claim: &Claim) -> Mac {
+        (**self).key_mac(key, claim)
+    }
+
+    fn stamp(&self, head: &mut Parts, stamp: &Stamp<'_>) -> Result<Claim, SignError> {
+        (**self).stamp(head, stamp)
+    }
+
+    fn attach(&self, head: &mut Parts, claim: &Claim, tag: &Tag) -> Result<(), SignError> {
+        (**self).attach(head, claim, tag)
+    }
+
+    fn strip(&self, head: &mut Parts) {
+        (**self).strip(head);
+    }
+}

@@ -1,0 +1,109 @@
+//! Why a request was refused, for its developers.
+//!
+//! What is right is found by trying: each likely mistake is made good in a copy of the request, or
+//! of the verifier, and the copy is verified like any other. No format knows of this.
+
+mod encoding;
+mod report;
+mod retold;
+mod text;
+mod trial;
+
+use http::request::Parts;
+
+use crate::scheme::Claim;
+use crate::verify::Verifier;
+use crate::verify::error::{ClaimedKeyId, ErrorKind};
+pub use report::{Cause, Report};
+
+impl Verifier {
+    /// Finds out why a request is refused: the step that refused it, the signed text as this side
+    /// assembled it, and the likely causes, each of which has been tried.
+    ///
+    /// **For developers and their logs; a client never gets to see it.** It tells what a refusal
+    /// hides: whether a name is known, and which mistake would make a signature right. It contains
+    /// no key, and no tag that the request did not bring along.
+    ///
+    /// The replay guard is not asked, so that the request is not used up; and a disarmed verifier
+    /// is taken as if it were armed. A request may cost as much as some hundred, and ask the key
+    /// store several times.
+    ///
+    /// ```
+    /// use http::Request;
+    /// use tower_hmac::{FlaskHmac, KeyMap, SecretKey, Verifier};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let keys = KeyMap::single(SecretKey::new("s3cr3tk3y")?);
+    /// let verifier = Verifier::new(FlaskHmac::new(), keys);
+    ///
+    /// // The client signed `{"foo": "boo"}` and sent a newline with it.
+    /// let request = Request::post("/plain")
+    ///     .header("Signature", "nm3ezDgSuwx2dN51HHuq8CK/R7G8J+tulFgYFFArj8U=")
+    ///     .body("{\"foo\": \"boo\"}\n")?;
+    /// let (head, body) = request.into_parts();
+    ///
+    /// let report = verifier.explain(&head, body.as_bytes()).await;
+    /// assert_eq!(report.outcome(), "mismatch");
+    /// let likely = report.likely()[0].to_string();
+    /// assert_eq!(likely, "right with the body's last newline cut off");
+    /// # Ok::<(), tower_hmac::BoxError>(())
+    /// # }).unwrap();
+    /// ```
+    pub async fn explain(&self, head: &Parts, body: &[u8]) -> Report {
+        let mut armed = self.clone();
+        armed.replay = None;
+        armed.disarmed = false;
+        let refusal = armed.verify(head, body).await.err();
+        let read = armed.read(head).ok();
+        let claim = read.as_ref().map(|(_, claim)| claim);
+        let likely = match &refusal {
+            Some(error) if may_be_a_mistake(error.kind()) => {
+                trial::likely(&armed, head, body, read.as_ref(), error.kind()).await
+            }
+            _ => Vec::new(),
+        };
+        Report {
+            step: refusal.as_ref().map(|error| step(error.kind(), armed.claim(head).is_ok())),
+            scheme: read.as_ref().map(|(place, _)| armed.format(*place).scheme.name()),
+            key_id: claim.and_then(Claim::key_id).cloned().map(ClaimedKeyId),
+            created: claim.and_then(Claim::created),
+            expires: claim.and_then(Claim::expires),
+            now: self.now(),
+            signed_text: read.as_ref().and_then(|(place, claim)| {
+                text::Assembled::new(&*armed.format(*place).scheme, head, claim, body)
+                    .ok()
+                    .map(|text| text.shown())
+            }),
+            likely,
+            refusal,
+            is_guarded: self.replay.is_some(),
+        }
+    }
+}
+
+/// Whether the kind of a refusal leaves open what the caller did.
+fn may_be_a_mistake(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::Malformed
+            | ErrorKind::UnknownKey
+            | ErrorKind::Mismatch
+            | ErrorKind::Stale
+            | ErrorKind::Expired
+    )
+}
+
+/// The step of [the way of a request](crate::verify) that refuses with this kind.
+fn step(kind: ErrorKind, is_claimed: bool) -> &'static str {
+    match kind {
+        ErrorKind::Malformed if is_claimed => "text",
+        ErrorKind::Missing | ErrorKind::Malformed => "claim",
+        ErrorKind::Stale | ErrorKind::Expired => "window",
+        ErrorKind::BodyTooLarge => "length",
+        ErrorKind::UnknownKey | ErrorKind::StoreUnavailable => "keys",
+        ErrorKind::BodyRead => "body",
+        ErrorKind::Mismatch => "mac",
+        ErrorKind::NotAllowed => "only",
+        ErrorKind::Replayed | ErrorKind::ReplayFull => "replay",
+    }
+}
