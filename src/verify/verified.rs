@@ -131,7 +131,7 @@ impl Verified {
     /// The components that the signature covers, in the format's own terms, such as `"@method"`.
     /// Empty for formats that do not list them.
     pub fn covered(&self) -> impl Iterator<Item = &str> {
-        self.covered.iter().flat_map(|covered| &covered.components).map(String::as_str)
+        self.covered.iter().flat_map(|covered| &covered.components).map(AsRef::as_ref)
     }
 
     /// Whether the layer checks nothing (`dangerous_disarmed`).

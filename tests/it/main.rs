@@ -18,6 +18,7 @@ mod fost_url;
 mod header_scheme;
 mod interop;
 mod interop_flask;
+mod interop_rfc9421;
 #[cfg(all(feature = "cache", feature = "reload"))]
 mod keys;
 mod or;
