@@ -166,7 +166,7 @@ impl FlaskConfig {
 impl<'de> Deserialize<'de> for FlaskConfig {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let visitor = MembersVisitor { what: "a map of Flask's settings", known: KNOWN };
-        let members = deserializer.deserialize_map(visitor)?;
+        let members = deserializer.deserialize_any(visitor)?;
         Ok(Self { members, allows_disarm: false })
     }
 }

@@ -61,7 +61,7 @@ pub(super) fn key_map(
 impl<'de> Deserialize<'de> for KeysConfig {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let visitor = MembersVisitor { what: "a map from key ids to keys", known: &[] };
-        deserializer.deserialize_map(visitor).map(Self)
+        deserializer.deserialize_any(visitor).map(Self)
     }
 }
 

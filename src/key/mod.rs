@@ -1,17 +1,29 @@
 //! Keys: the secret, its public name, the set valid for one name, and where sets are found.
 //!
 //! A [`KeyStore`] finds the [`KeySet`] of a claim. [`KeyMap`] is the store in memory; [`key_fn`]
-//! makes one of a function, such as a query to a database.
+//! makes one of a function, such as a query to a database. `SharedKeys` (feature `reload`) can be
+//! replaced while requests are served; `CachedKeys` (feature `cache`) stands before a slow store.
 
+#[cfg(feature = "cache")]
+mod cached;
+#[cfg(feature = "cache")]
+mod flight;
 mod id;
 mod map;
 mod secret;
 mod set;
+#[cfg(feature = "reload")]
+mod shared;
 mod store;
+
+#[cfg(feature = "cache")]
+pub use cached::CachedKeys;
 
 pub use id::KeyId;
 pub use map::KeyMap;
 pub use secret::SecretKey;
 pub use set::{KeyEntry, KeySet, MAX_KEYS};
+#[cfg(feature = "reload")]
+pub use shared::SharedKeys;
 pub(crate) use store::Answer;
 pub use store::{KeyFn, KeyStore, Lookup, key_fn};

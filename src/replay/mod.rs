@@ -3,6 +3,13 @@
 //! A [`ReplayGuard`] remembers which requests have been let through, for as long as each could be
 //! accepted again. The claim comes after everything else has been checked and before the handler
 //! runs: *at most once*. A handler that fails has used its request up, and the client signs anew.
+//!
+//! [`MemoryReplay`] is for a service of one process, `RedisReplay` (feature `redis`) for several.
+
+mod memory;
+#[cfg(feature = "redis")]
+mod redis;
+mod shard;
 
 use std::fmt;
 use std::future::Future;
@@ -14,13 +21,17 @@ use crate::error::BoxError;
 use crate::key::{Answer, KeyId};
 use crate::mac::{Algorithm, Hasher};
 
+pub use self::memory::MemoryReplay;
+#[cfg(feature = "redis")]
+pub use self::redis::RedisReplay;
+
 /// Remembers which requests have been let through.
 pub trait ReplayGuard: Send + Sync {
     /// Claims a request, atomically: of any number of claims of one key, one is
     /// [`Claimed`](Replay::Claimed).
     ///
     /// It is to be remembered up to and including the second `keep_until`. Both times are Unix
-    /// seconds; `now` is the verifier's clock.
+    /// seconds; `now` is the verifier's clock, and never after `keep_until`.
     fn claim(&self, key: ReplayKey, keep_until: i64, now: i64) -> ReplayClaim;
 }
 

@@ -28,17 +28,33 @@ pub(crate) fn single<'h>(
     Ok(value)
 }
 
+/// The same for a header that must be there beside the signature.
+pub(crate) fn required<'h>(
+    head: &'h Parts,
+    name: &HeaderName,
+) -> Result<&'h HeaderValue, ClaimError> {
+    single(head, name).map_err(|error| match error {
+        ClaimError::Missing => ClaimError::in_header(name, "is missing"),
+        error => error,
+    })
+}
+
 /// The text of a value: visible ASCII and spaces.
 pub(crate) fn text<'h>(name: &HeaderName, value: &'h HeaderValue) -> Result<&'h str, ClaimError> {
     value.to_str().map_err(|_| ClaimError::in_header(name, "is not ASCII text"))
 }
 
-/// A value to be sent; marked, so that it stays out of logs.
-pub(crate) fn sensitive(name: &HeaderName, text: &str) -> Result<HeaderValue, SignError> {
+/// A value to be sent.
+pub(crate) fn value(name: &HeaderName, text: &str) -> Result<HeaderValue, SignError> {
     if text.len() > MAX_VALUE_LEN {
         return Err(SignError::Header(name.clone()));
     }
-    let mut value = HeaderValue::from_str(text).map_err(|_| SignError::Header(name.clone()))?;
+    HeaderValue::from_str(text).map_err(|_| SignError::Header(name.clone()))
+}
+
+/// A value to be sent; marked, so that it stays out of logs.
+pub(crate) fn sensitive(name: &HeaderName, text: &str) -> Result<HeaderValue, SignError> {
+    let mut value = value(name, text)?;
     value.set_sensitive(true);
     Ok(value)
 }
@@ -110,7 +126,6 @@ fn decoded<'b>(
 }
 
 /// A count of Unix seconds as decimal digits: no sign, no leading zero, at most 18 digits.
-#[allow(dead_code)]
 pub(crate) fn unix_seconds(text: &str) -> Option<i64> {
     let canonical = text == "0" || !text.starts_with('0');
     let digits = !text.is_empty() && text.len() <= 18 && text.bytes().all(|b| b.is_ascii_digit());

@@ -12,9 +12,22 @@
 //!
 //! Comparing, clocks, key stores and bodies are the [`Verifier`](crate::Verifier)'s.
 
+mod civil;
 mod claim;
 mod flask_hmac;
+mod flask_path;
+#[cfg(feature = "sha1")]
+mod fost;
+#[cfg(feature = "sha1")]
+mod fost_url;
 pub(crate) mod header;
+#[cfg(feature = "serde")]
+mod json;
+mod parts;
+mod path;
+mod percent;
+#[cfg(feature = "rfc9421")]
+mod rfc9421;
 mod text;
 
 use std::sync::Arc;
@@ -25,7 +38,17 @@ use http::request::Parts;
 pub(crate) use claim::Covered;
 pub use claim::{Claim, ClaimError, Signature};
 pub use flask_hmac::FlaskHmac;
+pub use flask_path::FlaskHmacPath;
+#[cfg(feature = "sha1")]
+pub use fost::Fost;
+#[cfg(feature = "sha1")]
+pub use fost_url::FostUrl;
 pub use header::Encoding;
+#[cfg(feature = "serde")]
+pub use json::JsonStrings;
+pub use parts::{HeaderScheme, Part, TimeFormat};
+#[cfg(feature = "rfc9421")]
+pub use rfc9421::{MessageSignatures, Policy, StructuredType};
 pub use text::SignedText;
 
 use crate::key::{KeyId, SecretKey};

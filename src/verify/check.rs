@@ -359,7 +359,7 @@ where
                     };
                     let proof = check.finish(verifier, head, this.gather.bytes())?;
                     verifier.allow(&proof)?;
-                    match verifier.claim_once(&proof) {
+                    match verifier.claim_once(&proof)? {
                         None => return Poll::Ready(Ok(proof.into_verified())),
                         Some(claim) => Step::Replay(claim, proof),
                     }
@@ -427,8 +427,8 @@ where
         let Some(head) = this.head.take() else { return Poll::Pending };
         let mut parts = head.into_parts();
         this.verifier.cover_up(&mut parts);
+        this.watch.done(outcome.as_ref(), this.gather.len());
         let outcome = outcome.map(|verified| (verified, this.gather.take()));
-        this.watch.done(&outcome);
         Poll::Ready(Checked { parts, outcome })
     }
 }

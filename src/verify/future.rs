@@ -12,6 +12,7 @@ use tower_service::Service;
 
 use crate::error::BoxError;
 use crate::verify::check::{Checked, Checking, Head};
+use crate::verify::delay::{Delay, Wait};
 use crate::verify::error::{ErrorKind, VerifyError};
 use crate::verify::handle::{Handle, Unsigned};
 use crate::verify::{Rejection, VerifiedBody, VerifyLayer, observe};
@@ -25,6 +26,7 @@ pin_project! {
         #[pin]
         state: State<S, B, S::Future, ResBody>,
         rejection: Arc<R>,
+        delay: Delay,
     }
 }
 
@@ -33,7 +35,7 @@ pin_project! {
     enum State<S, B, F, ResBody> {
         Checking { #[pin] checking: Checking<B>, inner: S, body_limit: usize },
         Calling { #[pin] future: F },
-        Refused { response: Option<Response<ResBody>> },
+        Refused { wait: Wait, response: Option<Response<ResBody>> },
     }
 }
 
@@ -56,6 +58,7 @@ where
                 body_limit: verifier.body_limit(),
             },
             Err(error) if error.kind() == ErrorKind::Missing && verifier.is_optional() => {
+                observe::unsigned();
                 let mut parts = head.into_parts();
                 let handle = Handle::new::<R, ResBody>(layer.rejection.clone());
                 parts.extensions.insert(Unsigned(handle));
@@ -66,10 +69,13 @@ where
                 observe::refused(&error);
                 let mut parts = head.into_parts();
                 verifier.cover_up(&mut parts);
-                State::Refused { response: Some(refuse(&*layer.rejection, error, &parts)) }
+                State::Refused {
+                    wait: layer.delay.before(&error),
+                    response: Some(refuse(&*layer.rejection, error, &parts)),
+                }
             }
         };
-        Self { state, rejection: layer.rejection.clone() }
+        Self { state, rejection: layer.rejection.clone(), delay: layer.delay }
     }
 }
 
@@ -94,7 +100,8 @@ where
         loop {
             let next = match this.state.as_mut().project() {
                 StateProjection::Calling { future } => return future.poll(cx),
-                StateProjection::Refused { response } => {
+                StateProjection::Refused { wait, response } => {
+                    ready!(wait.poll(cx));
                     return response
                         .take()
                         .map_or(Poll::Pending, |response| Poll::Ready(Ok(response)));
@@ -111,6 +118,7 @@ where
                             State::Calling { future: inner.call(request) }
                         }
                         Err(error) => State::Refused {
+                            wait: this.delay.before(&error),
                             response: Some(refuse(&**this.rejection, error, &parts)),
                         },
                     }

@@ -10,6 +10,7 @@ use crate::error::ConfigError;
 use crate::key::{KeyId, KeyStore};
 use crate::replay::ReplayGuard;
 use crate::scheme::Scheme;
+use crate::verify::delay::Delay;
 use crate::verify::error::VerifyError;
 use crate::verify::rejection::{RejectionFn, StatusRejection};
 use crate::verify::{Verifier, VerifyService};
@@ -43,6 +44,7 @@ use crate::verify::{Verifier, VerifyService};
 pub struct VerifyLayer<R = StatusRejection> {
     pub(crate) verifier: Arc<Verifier>,
     pub(crate) rejection: Arc<R>,
+    pub(super) delay: Delay,
 }
 
 impl VerifyLayer {
@@ -55,7 +57,11 @@ impl VerifyLayer {
 
 impl From<Verifier> for VerifyLayer {
     fn from(verifier: Verifier) -> Self {
-        Self { verifier: Arc::new(verifier), rejection: Arc::new(StatusRejection::default()) }
+        Self {
+            verifier: Arc::new(verifier),
+            rejection: Arc::new(StatusRejection::default()),
+            delay: Delay::default(),
+        }
     }
 }
 
@@ -76,7 +82,7 @@ impl<R> VerifyLayer<R> {
     /// Sets how a refusal looks: a [`StatusRejection`] or a type of one's own.
     #[must_use]
     pub fn with_rejection<R2>(self, rejection: R2) -> VerifyLayer<R2> {
-        VerifyLayer { verifier: self.verifier, rejection: Arc::new(rejection) }
+        VerifyLayer { verifier: self.verifier, rejection: Arc::new(rejection), delay: self.delay }
     }
 
     /// Sets how a refusal looks by a function of the error, for example
@@ -113,9 +119,8 @@ impl<R> VerifyLayer<R> {
     where
         I: TryInto<KeyId, Error: Into<ConfigError>>,
     {
-        let Self { verifier, rejection } = self;
-        let verifier = Arc::unwrap_or_clone(verifier).only(key_ids);
-        Self { verifier: Arc::new(verifier), rejection }
+        let verifier = Arc::unwrap_or_clone(self.verifier).only(key_ids);
+        Self { verifier: Arc::new(verifier), ..self }
     }
 
     /// Sets the longest body that is read, in bytes; 2 MiB if it is not set. With feature `axum`
@@ -159,6 +164,19 @@ impl<R> VerifyLayer<R> {
         self.map(Verifier::optional)
     }
 
+    /// Holds each refusal back for so long, and no thread with it; not at all if it is not set.
+    /// Guessing a tag takes for ever without it: it is for peers of systems that did so. A body
+    /// that cannot be read and a store that failed are said at once, and refusals of the
+    /// extractors come from the handler, not from here.
+    ///
+    /// Each held answer keeps its connection, and needs a tokio runtime with its timer.
+    #[cfg(feature = "tokio")]
+    #[must_use]
+    pub fn with_refusal_delay(mut self, delay: Duration) -> Self {
+        self.delay.refusals = Some(delay);
+        self
+    }
+
     /// Takes the signature out of the head before the handler sees it.
     #[must_use]
     pub fn strip_signature(self) -> Self {
@@ -174,7 +192,11 @@ impl<R> VerifyLayer<R> {
 
 impl<R> Clone for VerifyLayer<R> {
     fn clone(&self) -> Self {
-        Self { verifier: self.verifier.clone(), rejection: self.rejection.clone() }
+        Self {
+            verifier: self.verifier.clone(),
+            rejection: self.rejection.clone(),
+            delay: self.delay,
+        }
     }
 }
 

@@ -40,6 +40,7 @@
 
 mod body;
 mod check;
+mod delay;
 mod error;
 mod future;
 mod handle;

@@ -1,31 +1,70 @@
-//! What a layer tells those who watch the service. Fixed labels, and no secret.
-
-use bytes::Bytes;
+//! What a layer tells those who watch the service: fixed labels, and no secret. Without the
+//! features it costs nothing.
 
 use crate::verify::{Verified, VerifyError};
 
 /// One request under watch.
-pub(crate) struct Watch(());
+pub(crate) struct Watch {
+    #[cfg(feature = "metrics")]
+    start: std::time::Instant,
+}
 
 impl Watch {
     pub(crate) fn start() -> Self {
-        Self(())
+        Self {
+            #[cfg(feature = "metrics")]
+            start: std::time::Instant::now(),
+        }
     }
 
-    pub(crate) fn done(&self, outcome: &Result<(Verified, Bytes), VerifyError>) {
+    /// The end of it, with the length of the body in bytes.
+    pub(crate) fn done(&self, outcome: Result<&Verified, &VerifyError>, body_len: usize) {
         match outcome {
-            Ok((verified, body)) => accepted(verified, body.len()),
+            Ok(verified) => accepted(verified, body_len),
             Err(error) => refused(error),
+        }
+        #[cfg(feature = "metrics")]
+        {
+            let scheme = match outcome {
+                Ok(verified) => verified.scheme(),
+                Err(error) => error.scheme().unwrap_or(NO_SCHEME),
+            };
+            metrics::histogram!("tower_hmac_verification_seconds", "scheme" => scheme)
+                .record(self.start.elapsed());
         }
     }
 }
 
-fn accepted(verified: &Verified, _body_len: usize) {
+/// The label of a request that was refused before a format was decided on.
+#[cfg(feature = "metrics")]
+const NO_SCHEME: &str = "none";
+
+#[cfg(feature = "metrics")]
+fn count(outcome: &'static str, scheme: &'static str) {
+    metrics::counter!("tower_hmac_requests_total", "outcome" => outcome, "scheme" => scheme)
+        .increment(1);
+}
+
+fn accepted(verified: &Verified, body_len: usize) {
     #[cfg(feature = "tracing")]
     if let Some(key_id) = verified.key_id() {
         tracing::Span::current().record("key_id", key_id.as_str());
     }
-    let _ = verified;
+    #[cfg(feature = "metrics")]
+    {
+        let outcome = if verified.is_disarmed() { "disarmed" } else { "accepted" };
+        count(outcome, verified.scheme());
+        #[allow(clippy::cast_precision_loss)] // Bodies are far below 2^52 bytes.
+        metrics::histogram!("tower_hmac_body_bytes", "scheme" => verified.scheme())
+            .record(body_len as f64);
+    }
+    let _ = (verified, body_len);
+}
+
+/// An unsigned request that an optional layer lets through.
+pub(crate) fn unsigned() {
+    #[cfg(feature = "metrics")]
+    count("unsigned", NO_SCHEME);
 }
 
 /// A refusal at any step.
@@ -44,5 +83,7 @@ pub(crate) fn refused(error: &VerifyError) {
             _ => tracing::debug!(kind, scheme, claimed_key_id = claimed, "{error}"),
         }
     }
+    #[cfg(feature = "metrics")]
+    count(error.kind().as_str(), error.scheme().unwrap_or(NO_SCHEME));
     let _ = error;
 }

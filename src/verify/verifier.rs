@@ -12,6 +12,7 @@ use crate::scheme::{Claim, ClaimError, Coverage, Scheme, Window};
 use crate::verify::Verified;
 use crate::verify::check::{Check, Claimed, Proof};
 use crate::verify::error::{ErrorKind, VerifyError};
+use crate::verify::observe::Watch;
 
 /// The body limit where none is set: 2 MiB, as axum's own.
 const DEFAULT_BODY_LIMIT: usize = 2 * 1024 * 1024;
@@ -248,6 +249,13 @@ impl Verifier {
     ///
     /// [`VerifyError`] if it is refused.
     pub async fn verify(&self, head: &Parts, body: &[u8]) -> Result<Verified, VerifyError> {
+        let watch = Watch::start();
+        let outcome = self.verify_unwatched(head, body).await;
+        watch.done(outcome.as_ref(), body.len());
+        outcome
+    }
+
+    async fn verify_unwatched(&self, head: &Parts, body: &[u8]) -> Result<Verified, VerifyError> {
         if self.disarmed {
             self.check_length(body.len())?;
             return Ok(self.disarmed_verified());
@@ -259,7 +267,7 @@ impl Verifier {
         check.update(body)?;
         let proof = check.finish(self, head, body)?;
         self.allow(&proof)?;
-        if let Some(claim) = self.claim_once(&proof) {
+        if let Some(claim) = self.claim_once(&proof)? {
             proof.replied(claim.await)?;
         }
         Ok(proof.into_verified())
@@ -368,8 +376,11 @@ impl Verifier {
     }
 
     /// Step 8. The request is remembered for as long as it could be accepted again.
-    pub(crate) fn claim_once(&self, proof: &Proof) -> Option<ReplayClaim> {
-        let guard = self.replay.as_ref()?;
+    ///
+    /// The time of a request may run out while its body arrives. A guard may have forgotten such a
+    /// one, so that its copy, sent as slowly, would pass.
+    pub(crate) fn claim_once(&self, proof: &Proof) -> Result<Option<ReplayClaim>, VerifyError> {
+        let Some(guard) = &self.replay else { return Ok(None) };
         let now = self.clock.unix_now();
         let claim = &proof.claim;
         let keep_until = claim
@@ -377,7 +388,11 @@ impl Verifier {
             .map(|created| created.saturating_add_unsigned(self.past))
             .or(claim.expires())
             .unwrap_or_else(|| now.saturating_add_unsigned(self.tag_retention.unwrap_or(u64::MAX)));
-        Some(guard.claim(proof.replay_key(), keep_until, now))
+        if keep_until < now {
+            let created = claim.created().is_some();
+            return Err(proof.error(if created { ErrorKind::Stale } else { ErrorKind::Expired }));
+        }
+        Ok(Some(guard.claim(proof.replay_key(), keep_until, now)))
     }
 
     fn check_replay(self) -> Result<Self, ConfigError> {

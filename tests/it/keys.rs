@@ -1,1 +1,475 @@
-//! To come.
+//! Keys that change: rotation, replacement, caches before slow stores.
+
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use http::StatusCode;
+use http::request::Parts;
+use tokio::time::Instant;
+use tower_hmac::{
+    BoxError, CachedKeys, Clock as _, ConfigError, ErrorKind, KeyEntry, KeyId, KeyMap, KeySet,
+    KeyStore, ManualClock, SecretKey, SharedKeys, Verified, Verifier, VerifyError, key_fn,
+};
+
+use crate::stamped::{NOW, Stamped, head, signer};
+
+fn secret(text: &str) -> SecretKey {
+    SecretKey::new(text).unwrap()
+}
+
+fn kind(outcome: &Result<Verified, VerifyError>) -> Option<ErrorKind> {
+    outcome.as_ref().err().map(VerifyError::kind)
+}
+
+mod rotation {
+    use super::*;
+
+    /// The new key from `NOW` on, the old one up to `NOW + 10`.
+    fn overlapping() -> KeySet {
+        let new = KeyEntry::new(secret("new")).with_label("2026-11").with_not_before(NOW);
+        let old = KeyEntry::new(secret("old")).with_label("2026-05").with_not_after(NOW + 10);
+        KeySet::new([new, old]).unwrap()
+    }
+
+    #[tokio::test]
+    async fn each_key_counts_from_its_first_second_to_its_last() {
+        let clock = ManualClock::new(NOW);
+        let keys = KeyMap::services([("aservice", overlapping())]).unwrap();
+        let verifier = Verifier::new(Stamped::new(), keys).with_clock(clock.clone());
+        // Time, and the label that the new and the old key prove; `None` where it is refused.
+        let table = [
+            (-1, None, Some("2026-05")),
+            (0, Some("2026-11"), Some("2026-05")),
+            (10, Some("2026-11"), Some("2026-05")),
+            (11, Some("2026-11"), None),
+        ];
+        for (time, new, old) in table {
+            clock.set(NOW + time);
+            for (key, index, expected) in [("new", 0, new), ("old", 1, old)] {
+                let head = head(&signer("aservice", key, &clock), b"");
+                let outcome = verifier.verify(&head, b"").await;
+                let label = outcome.as_ref().ok().and_then(Verified::key_label);
+                assert_eq!(label, expected, "key {key} at {time}");
+                match outcome {
+                    Ok(verified) => assert_eq!(verified.key_index(), index),
+                    Err(error) => assert_eq!(error.kind(), ErrorKind::Mismatch),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_set_without_a_key_or_with_nine_is_refused() {
+        assert!(matches!(KeySet::new(Vec::<KeyEntry>::new()), Err(ConfigError::NoKeys(_))));
+        let nine = (0..9).map(|number| secret(&format!("key {number}")));
+        assert!(matches!(KeySet::new(nine), Err(ConfigError::Invalid { .. })));
+    }
+
+    /// An unknown name, an expired set and a set of one cost the MACs of the largest set: the
+    /// time of the answer tells nobody which names there are.
+    #[tokio::test]
+    async fn every_name_costs_as_many_macs_as_the_largest_set() {
+        let clock = ManualClock::new(NOW);
+        let expired = KeyEntry::new(secret("expired")).with_not_after(NOW - 1);
+        let three = KeySet::new([secret("one"), secret("two"), secret("three")]).unwrap();
+        let keys = KeyMap::services([("three", three)]).unwrap();
+        let keys = keys.with_key("single", "alone").unwrap().with_key("expired", expired).unwrap();
+        let scheme = Stamped::new();
+        let verifier = Verifier::new(scheme.clone(), keys).with_clock(clock.clone());
+        let cases = [
+            ("three", "two", None),
+            ("three", "wrong", Some(ErrorKind::Mismatch)),
+            ("single", "alone", None),
+            ("single", "wrong", Some(ErrorKind::Mismatch)),
+            ("expired", "expired", Some(ErrorKind::UnknownKey)),
+            ("nobody", "any", Some(ErrorKind::UnknownKey)),
+            ("", "any", Some(ErrorKind::UnknownKey)),
+        ];
+        for (name, key, expected) in cases {
+            let outcome = verifier.verify(&head(&signer(name, key, &clock), b""), b"").await;
+            assert_eq!(kind(&outcome), expected, "{name}, {key}");
+            assert_eq!(scheme.take_macs(), 3, "{name}, {key}");
+        }
+    }
+
+    /// Key `n` counts from second `n` to second `n + 1`. A thread moves the time and the keys on
+    /// while four others sign with the key of the second and verify.
+    #[test]
+    fn keys_that_change_under_load_refuse_nobody_and_outlive_nothing() {
+        const CHANGES: i64 = 300;
+        let keys_at = |time: i64| {
+            let entry = |number: i64| {
+                KeyEntry::new(secret(&format!("key {number}")))
+                    .with_label(number.to_string())
+                    .with_not_before(number)
+                    .with_not_after(number + 1)
+            };
+            // What counts in this second or the one before, and the next key ahead of its time.
+            let set = KeySet::new((time - 2..=time + 1).rev().map(entry)).unwrap();
+            KeyMap::single(set)
+        };
+        let clock = ManualClock::new(10);
+        let shared = SharedKeys::new(keys_at(10)).unwrap();
+        let verifier = Verifier::new(Stamped::new(), shared.clone())
+            .with_tolerance(Duration::from_secs(10_000), Duration::from_secs(10_000))
+            .with_clock(clock.clone());
+        let (verified, accepted) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let expired = AtomicUsize::new(0);
+        let done = AtomicI64::new(0);
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let (verifier, clock, done) = (&verifier, &clock, &done);
+                let (verified, accepted, expired) = (&verified, &accepted, &expired);
+                scope.spawn(move || {
+                    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+                    while done.load(Ordering::SeqCst) == 0 {
+                        // One thread in four signs with a key that has run out.
+                        let number = clock.unix_now() - if thread == 0 { 2 } else { 0 };
+                        let head = head(&signer("", &format!("key {number}"), clock), b"");
+                        let before = clock.unix_now();
+                        let outcome = runtime.block_on(verifier.verify(&head, b""));
+                        let after = clock.unix_now();
+                        if before > number + 1 {
+                            assert!(outcome.is_err(), "key {number} was accepted at {before}");
+                            expired.fetch_add(1, Ordering::Relaxed);
+                        } else if after <= number + 1 {
+                            assert!(outcome.is_ok(), "key {number} was refused at {after}");
+                            accepted.fetch_add(1, Ordering::Relaxed);
+                        }
+                        verified.fetch_add(1, Ordering::Release);
+                    }
+                });
+            }
+            for time in 11..11 + CHANGES {
+                // So that requests fall between any two changes.
+                let enough = verified.load(Ordering::Acquire) + 20;
+                while verified.load(Ordering::Acquire) < enough {
+                    std::thread::yield_now();
+                }
+                shared.replace(keys_at(time)).unwrap();
+                clock.set(time);
+            }
+            done.store(1, Ordering::SeqCst);
+        });
+        assert!(accepted.into_inner() > 1_000, "too few were accepted to tell");
+        assert!(expired.into_inner() > 100, "too few were refused to tell");
+    }
+}
+
+mod shared {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_replacement_counts_from_the_next_request_on() {
+        let clock = ManualClock::new(NOW);
+        let keys = SharedKeys::new(KeyMap::services([("aservice", "old")]).unwrap()).unwrap();
+        let verifier = Verifier::new(Stamped::new(), keys.clone()).with_clock(clock.clone());
+        let (old, new) = (signer("aservice", "old", &clock), signer("aservice", "new", &clock));
+        assert!(verifier.verify(&head(&old, b""), b"").await.is_ok());
+        assert!(verifier.verify(&head(&new, b""), b"").await.is_err());
+
+        keys.replace(KeyMap::services([("aservice", "new")]).unwrap()).unwrap();
+        assert!(verifier.verify(&head(&old, b""), b"").await.is_err());
+        assert!(verifier.verify(&head(&new, b""), b"").await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn an_empty_replacement_is_refused_and_the_old_keys_stay() {
+        let clock = ManualClock::new(NOW);
+        assert!(matches!(SharedKeys::new(KeyMap::default()), Err(ConfigError::NoKeys(_))));
+        let keys = SharedKeys::new(KeyMap::services([("aservice", "old")]).unwrap()).unwrap();
+        assert!(matches!(keys.replace(KeyMap::default()), Err(ConfigError::NoKeys(_))));
+        let verifier = Verifier::new(Stamped::new(), keys).with_clock(clock.clone());
+        let old = signer("aservice", "old", &clock);
+        assert!(verifier.verify(&head(&old, b""), b"").await.is_ok());
+    }
+
+    #[test]
+    fn the_largest_set_is_that_of_the_keys_in_force() {
+        let keys = SharedKeys::new(KeyMap::single(secret("one"))).unwrap();
+        assert_eq!(keys.max_keys(), 1);
+        let two = KeySet::new([secret("one"), secret("two")]).unwrap();
+        keys.replace(KeyMap::single(two)).unwrap();
+        assert_eq!(keys.max_keys(), 2);
+    }
+}
+
+mod cached {
+    use super::*;
+
+    const TTL: Duration = Duration::from_secs(60);
+    const TIMEOUT: Duration = Duration::from_secs(2);
+
+    /// A database that counts its queries, each of which takes 100 ms.
+    #[derive(Clone, Default)]
+    struct Database(Arc<State>);
+
+    #[derive(Default)]
+    struct State {
+        queries: AtomicUsize,
+        key: Mutex<Option<&'static str>>,
+        trouble: Mutex<Option<Trouble>>,
+    }
+
+    #[derive(Clone, Copy)]
+    enum Trouble {
+        Error,
+        Silence,
+    }
+
+    impl Database {
+        fn with(key: &'static str) -> Self {
+            let database = Self::default();
+            database.set_key(Some(key));
+            database
+        }
+
+        fn set_key(&self, key: Option<&'static str>) {
+            *self.0.key.lock().unwrap() = key;
+        }
+
+        fn set_trouble(&self, trouble: Option<Trouble>) {
+            *self.0.trouble.lock().unwrap() = trouble;
+        }
+
+        fn take_queries(&self) -> usize {
+            self.0.queries.swap(0, Ordering::SeqCst)
+        }
+
+        /// The cache before this database, which knows one service.
+        fn cached(&self) -> CachedKeys<impl KeyStore + use<>> {
+            let state = self.0.clone();
+            let store = key_fn(move |id: Option<&KeyId>, _: &Parts| {
+                let known = id.is_some_and(|id| *id == "aservice");
+                let state = state.clone();
+                async move {
+                    state.queries.fetch_add(1, Ordering::SeqCst);
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    let trouble = *state.trouble.lock().unwrap();
+                    match trouble {
+                        Some(Trouble::Error) => return Err("the database is gone".into()),
+                        Some(Trouble::Silence) => std::future::pending::<()>().await,
+                        None => {}
+                    }
+                    let key = state.key.lock().unwrap().filter(|_| known);
+                    Ok::<_, BoxError>(key.map(secret))
+                }
+            });
+            CachedKeys::new(store).with_ttl(TTL).with_timeout(TIMEOUT)
+        }
+    }
+
+    /// Verifies requests of a name.
+    struct Service {
+        verifier: Arc<Verifier>,
+        clock: ManualClock,
+    }
+
+    impl Service {
+        fn new(keys: impl KeyStore + 'static) -> Self {
+            let clock = ManualClock::new(NOW);
+            let verifier = Verifier::new(Stamped::new(), keys).with_clock(clock.clone());
+            Self { verifier: Arc::new(verifier), clock }
+        }
+
+        fn head(&self, name: &str) -> Parts {
+            head(&signer(name, "akey", &self.clock), b"")
+        }
+
+        async fn ask(&self, name: &str) -> Option<ErrorKind> {
+            kind(&self.verifier.verify(&self.head(name), b"").await)
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_thousand_concurrent_misses_ask_once() {
+        let database = Database::with("akey");
+        let service = Service::new(database.cached());
+        // The first time, and again when the time to live has passed.
+        for _ in 0..2 {
+            let requests = (0..1_000).map(|_| service.ask("aservice"));
+            let outcomes = futures_util::future::join_all(requests).await;
+            assert!(outcomes.iter().all(Option::is_none));
+            assert_eq!(database.take_queries(), 1);
+            tokio::time::advance(TTL).await;
+        }
+        // Unknown names are asked for once, too.
+        let requests = (0..1_000).map(|_| service.ask("nobody"));
+        let outcomes = futures_util::future::join_all(requests).await;
+        assert!(outcomes.iter().all(|kind| *kind == Some(ErrorKind::UnknownKey)));
+        assert_eq!(database.take_queries(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_hit_asks_nobody_until_the_time_to_live_is_over() {
+        let database = Database::with("akey");
+        let service = Service::new(database.cached());
+        assert_eq!(service.ask("aservice").await, None);
+        tokio::time::advance(TTL - Duration::from_millis(1)).await;
+        assert_eq!(service.ask("aservice").await, None);
+        assert_eq!(database.take_queries(), 1);
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert_eq!(service.ask("aservice").await, None);
+        assert_eq!(database.take_queries(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_revoked_key_is_refused_within_the_time_to_live() {
+        let database = Database::with("akey");
+        let service = Service::new(database.cached());
+        assert_eq!(service.ask("aservice").await, None);
+        database.set_key(None);
+        tokio::time::advance(TTL).await;
+        assert_eq!(service.ask("aservice").await, Some(ErrorKind::UnknownKey));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_goes_away_neither_ends_nor_repeats_the_question() {
+        let database = Database::with("akey");
+        let service = Service::new(database.cached());
+        let verifier = service.verifier.clone();
+        let head = service.head("aservice");
+        let leaving = tokio::spawn(async move { verifier.verify(&head, b"").await.is_ok() });
+        tokio::task::yield_now().await;
+        let (outcome, ()) = tokio::join!(service.ask("aservice"), async {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            leaving.abort();
+        });
+        assert_eq!(outcome, None);
+        assert_eq!(database.take_queries(), 1);
+
+        // One that nobody waits for any more is dropped, and the next client starts anew.
+        let service = Service::new(database.cached());
+        let verifier = service.verifier.clone();
+        let head = service.head("aservice");
+        let alone = tokio::spawn(async move { verifier.verify(&head, b"").await.is_ok() });
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        alone.abort();
+        assert!(alone.await.is_err());
+        tokio::time::advance(TIMEOUT).await;
+        assert_eq!(service.ask("aservice").await, None);
+        assert_eq!(database.take_queries(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_database_that_is_gone_is_503_within_the_timeout() {
+        for trouble in [Trouble::Error, Trouble::Silence] {
+            let database = Database::with("akey");
+            let service = Service::new(database.cached());
+            database.set_trouble(Some(trouble));
+            let start = Instant::now();
+            let requests = (0..100).map(|_| async {
+                let outcome = service.verifier.verify(&service.head("aservice"), b"").await;
+                let error = outcome.unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::StoreUnavailable);
+                assert_eq!(error.status(), StatusCode::SERVICE_UNAVAILABLE);
+            });
+            futures_util::future::join_all(requests).await;
+            assert!(start.elapsed() <= TIMEOUT + Duration::from_millis(500));
+            assert_eq!(database.take_queries(), 1);
+
+            // Back, it is asked by the next request.
+            database.set_trouble(None);
+            assert_eq!(service.ask("aservice").await, None);
+            assert_eq!(database.take_queries(), 1);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn old_keys_do_not_stand_in_unless_that_is_allowed() {
+        let database = Database::with("akey");
+        let service = Service::new(database.cached());
+        assert_eq!(service.ask("aservice").await, None);
+        database.set_trouble(Some(Trouble::Error));
+        tokio::time::advance(TTL).await;
+        assert_eq!(service.ask("aservice").await, Some(ErrorKind::StoreUnavailable));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn old_keys_stand_in_for_a_store_that_fails_and_only_so_long() {
+        const STALE: Duration = Duration::from_secs(30);
+        let database = Database::with("akey");
+        let service = Service::new(database.cached().with_stale_if_error(STALE));
+        assert_eq!(service.ask("aservice").await, None);
+        let fetched = Instant::now();
+        database.set_trouble(Some(Trouble::Error));
+        tokio::time::advance(TTL).await;
+        database.take_queries();
+        // A store in trouble is asked once a second, and nobody waits for it in between.
+        for _ in 0..100 {
+            assert_eq!(service.ask("aservice").await, None);
+        }
+        assert_eq!(database.take_queries(), 1);
+        while fetched.elapsed() < TTL + STALE {
+            assert_eq!(service.ask("aservice").await, None, "after {:?}", fetched.elapsed());
+            tokio::time::advance(Duration::from_millis(500)).await;
+        }
+        assert_eq!(service.ask("aservice").await, Some(ErrorKind::StoreUnavailable));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_key_that_is_known_to_be_revoked_never_stands_in() {
+        let database = Database::with("akey");
+        let service = Service::new(database.cached().with_stale_if_error(TTL * 10));
+        assert_eq!(service.ask("aservice").await, None);
+        tokio::time::advance(TTL).await;
+        database.set_key(None);
+        assert_eq!(service.ask("aservice").await, Some(ErrorKind::UnknownKey));
+        database.set_trouble(Some(Trouble::Error));
+        tokio::time::advance(TTL).await;
+        assert_eq!(service.ask("aservice").await, Some(ErrorKind::StoreUnavailable));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn strangers_who_make_up_names_push_no_known_key_out() {
+        let database = Database::with("akey");
+        let service = Service::new(database.cached().with_capacity(1, 10));
+        assert_eq!(service.ask("aservice").await, None);
+        for number in 0..200 {
+            let name = format!("stranger {number}");
+            assert_eq!(service.ask(&name).await, Some(ErrorKind::UnknownKey));
+        }
+        database.take_queries();
+        assert_eq!(service.ask("aservice").await, None);
+        assert_eq!(database.take_queries(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_name_that_was_unknown_counts_after_its_own_time() {
+        let database = Database::default();
+        let unknown_ttl = Duration::from_secs(5);
+        let service = Service::new(database.cached().with_unknown_ttl(unknown_ttl));
+        assert_eq!(service.ask("aservice").await, Some(ErrorKind::UnknownKey));
+        database.set_key(Some("akey"));
+        assert_eq!(service.ask("aservice").await, Some(ErrorKind::UnknownKey));
+        assert_eq!(database.take_queries(), 1);
+        tokio::time::advance(unknown_ttl).await;
+        assert_eq!(service.ask("aservice").await, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn keys_that_depend_on_the_host_are_kept_by_host() {
+        let store = key_fn(|_: Option<&KeyId>, head: &Parts| {
+            let ours = head.headers.get("host").is_some_and(|host| host == "ours");
+            async move { Ok::<_, BoxError>(ours.then(|| secret("akey"))) }
+        });
+        let keys = CachedKeys::new(store).with_cache_key(|_, head| {
+            head.headers.get("host").map(|host| host.as_bytes().to_vec()).unwrap_or_default()
+        });
+        let service = Service::new(keys);
+        for (host, expected) in [("ours", None), ("theirs", Some(ErrorKind::UnknownKey))] {
+            let mut head = service.head("aservice");
+            head.headers.insert("host", host.parse().unwrap());
+            assert_eq!(kind(&service.verifier.verify(&head, b"").await), expected);
+        }
+    }
+
+    #[test]
+    fn the_largest_set_is_that_of_the_store() {
+        let store = key_fn(|_: Option<&KeyId>, _: &Parts| async {
+            Ok::<Option<SecretKey>, BoxError>(None)
+        });
+        assert_eq!(CachedKeys::new(store.with_max_keys(3)).max_keys(), 3);
+    }
+}

@@ -22,6 +22,7 @@ mod roundtrip;
 mod secrecy;
 mod sign;
 mod sockets;
+mod stamped;
 mod support;
 mod vectors;
 mod watch;

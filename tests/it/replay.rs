@@ -1,1 +1,360 @@
-//! To come.
+//! Requests that count once, with the guard in memory.
+
+use std::collections::{HashMap, HashSet};
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Request, Response, StatusCode};
+use proptest::prelude::*;
+use tokio::sync::oneshot;
+use tower::{Layer as _, ServiceExt as _, service_fn};
+use tower_hmac::replay::{Replay, ReplayKey};
+use tower_hmac::{
+    ConfigError, ErrorKind, FlaskHmac, KeyMap, ManualClock, MemoryReplay, ReplayGuard, SecretKey,
+    Signer, Verified, VerifiedBody, Verifier, VerifyError, VerifyLayer,
+};
+
+use crate::stamped::{NOW, Stamped, head, signer};
+
+fn verifier(clock: &ManualClock, guard: &Arc<MemoryReplay>) -> Verifier {
+    let keys = KeyMap::services([("aservice", "akey"), ("bservice", "bkey")]).unwrap();
+    Verifier::new(Stamped::new(), keys)
+        .with_clock(clock.clone())
+        .with_replay_guard(guard.clone())
+        .unwrap()
+}
+
+fn kind(outcome: Result<Verified, VerifyError>) -> Option<ErrorKind> {
+    outcome.err().map(|error| error.kind())
+}
+
+fn key(number: u64) -> ReplayKey {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&number.to_be_bytes());
+    ReplayKey::from_bytes(bytes)
+}
+
+/// The answer of a guard that answers at once.
+fn ask(guard: &MemoryReplay, key: ReplayKey, keep_until: i64, now: i64) -> Option<Replay> {
+    use futures_util::FutureExt as _;
+    guard.claim(key, keep_until, now).now_or_never().expect("an answer at once").ok()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_64_tasks_with_one_request_exactly_one_is_accepted() {
+    let clock = ManualClock::new(NOW);
+    let guard = Arc::new(MemoryReplay::new(2_000).unwrap());
+    let verifier = Arc::new(verifier(&clock, &guard));
+    let signer = signer("aservice", "akey", &clock);
+    for round in 0..1_000 {
+        let head = Arc::new(head(&signer, b"once"));
+        let tasks = (0..64).map(|_| {
+            let (verifier, head) = (verifier.clone(), head.clone());
+            tokio::spawn(async move { kind(verifier.verify(&head, b"once").await) })
+        });
+        let mut accepted = 0;
+        for task in tasks.collect::<Vec<_>>() {
+            match task.await.unwrap() {
+                None => accepted += 1,
+                refused => assert_eq!(refused, Some(ErrorKind::Replayed)),
+            }
+        }
+        assert_eq!(accepted, 1, "round {round}");
+    }
+    assert_eq!(guard.len(), 1_000);
+}
+
+#[tokio::test]
+async fn a_full_guard_answers_503_and_forgets_none_of_its_10_000() {
+    let clock = ManualClock::new(NOW);
+    let guard = Arc::new(MemoryReplay::new(10_000).unwrap());
+    let verifier = verifier(&clock, &guard);
+    let signer = signer("aservice", "akey", &clock);
+    let heads: Vec<Parts> = (0..10_000).map(|_| head(&signer, b"")).collect();
+    for head in &heads {
+        assert_eq!(kind(verifier.verify(head, b"").await), None);
+    }
+    assert_eq!(guard.len(), 10_000);
+
+    let one_more = head(&signer, b"");
+    for _ in 0..3 {
+        let error = verifier.verify(&one_more, b"").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ReplayFull);
+        assert_eq!(error.status(), StatusCode::SERVICE_UNAVAILABLE);
+    }
+    assert_eq!(guard.full_count(), 3);
+
+    // In the last second of their life, too.
+    clock.advance(300);
+    for head in &heads {
+        assert_eq!(kind(verifier.verify(head, b"").await), Some(ErrorKind::Replayed));
+    }
+    assert_eq!((guard.len(), guard.full_count()), (10_000, 3));
+
+    // Then they make room, whichever shard the next ones fall into.
+    clock.advance(1);
+    for _ in 0..10_000 {
+        assert_eq!(kind(verifier.verify(&head(&signer, b""), b"").await), None);
+    }
+    assert_eq!((guard.len(), guard.full_count()), (10_000, 3));
+}
+
+#[tokio::test]
+async fn a_million_refused_requests_leave_the_size_unchanged() {
+    let clock = ManualClock::new(NOW);
+    let guard = Arc::new(MemoryReplay::new(1_000).unwrap());
+    let verifier = verifier(&clock, &guard).only(["aservice"]);
+    let honest = signer("aservice", "akey", &clock);
+    assert_eq!(kind(verifier.verify(&head(&honest, b""), b"").await), None);
+
+    // Each as a stranger could send it a quarter of a million times; the guard sees none of them.
+    let late = ManualClock::new(NOW - 301);
+    let refused = [
+        (head(&signer("aservice", "a stranger's key", &clock), b""), ErrorKind::Mismatch),
+        (head(&signer("nobody", "akey", &clock), b""), ErrorKind::UnknownKey),
+        (head(&signer("aservice", "akey", &late), b""), ErrorKind::Stale),
+        (head(&signer("bservice", "bkey", &clock), b""), ErrorKind::NotAllowed),
+    ];
+    for (head, expected) in refused {
+        for _ in 0..250_000 {
+            assert_eq!(kind(verifier.verify(&head, b"").await), Some(expected));
+        }
+    }
+    assert_eq!(guard.len(), 1);
+}
+
+#[test]
+fn threads_that_race_for_keys_claim_each_of_them_once() {
+    const KEYS: u64 = 20_000;
+    let guard = MemoryReplay::new(30_000).unwrap();
+    let claimed: Vec<AtomicUsize> = (0..KEYS).map(|_| AtomicUsize::new(0)).collect();
+    let clock = AtomicI64::new(NOW);
+    std::thread::scope(|scope| {
+        for thread in 0..8_u64 {
+            let (guard, claimed, clock) = (&guard, &claimed, &clock);
+            scope.spawn(move || {
+                // Every thread in another order, so that they meet at different keys.
+                for step in 0..KEYS {
+                    let number = (step.wrapping_mul(2 * thread + 1).wrapping_add(thread)) % KEYS;
+                    // Time goes on below them; a thread may be a little behind.
+                    let now = clock.fetch_add(i64::from(step % 64 == 0), Ordering::Relaxed);
+                    if ask(guard, key(number), NOW + 100_000, now) == Some(Replay::Claimed) {
+                        claimed[usize::try_from(number).unwrap()].fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+            });
+        }
+    });
+    assert!(claimed.iter().all(|claims| claims.load(Ordering::Relaxed) == 1));
+    assert_eq!(guard.len(), usize::try_from(KEYS).unwrap());
+}
+
+#[test]
+fn threads_that_race_for_the_last_places_never_pass_the_capacity() {
+    let guard = MemoryReplay::new(100).unwrap();
+    let claimed = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for thread in 0..8_u64 {
+            let (guard, claimed) = (&guard, &claimed);
+            scope.spawn(move || {
+                for step in 0..1_000 {
+                    if ask(guard, key(thread * 1_000 + step), NOW, NOW) == Some(Replay::Claimed) {
+                        claimed.fetch_add(1, Ordering::Relaxed);
+                    }
+                    assert!(guard.len() <= 100);
+                }
+            });
+        }
+    });
+    assert_eq!((claimed.into_inner(), guard.len()), (100, 100));
+    assert_eq!(guard.full_count(), 8_000 - 100);
+}
+
+proptest! {
+    /// Whatever the clock does, no request passes twice; where it does not go back, each passes
+    /// once.
+    #[test]
+    fn a_request_passes_at_most_once_at_any_time(
+        steps in prop::collection::vec((0_usize..12, -400_i64..700), 1..150),
+        goes_back in any::<bool>(),
+    ) {
+        let clock = ManualClock::new(NOW);
+        let guard = Arc::new(MemoryReplay::new(100).unwrap());
+        let verifier = verifier(&clock, &guard);
+        let signer = signer("aservice", "akey", &clock);
+        let mut requests: Vec<(Parts, i64)> = Vec::new();
+        let mut passed = HashSet::new();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        for (pick, tick) in steps {
+            let tick = if goes_back { tick } else { tick.max(0) / 4 };
+            clock.advance(tick);
+            let now = tower_hmac::Clock::unix_now(&clock);
+            requests.push((head(&signer, b""), now));
+            // An old one as often as the new one.
+            let place = if pick < 6 { requests.len() - 1 } else { pick * requests.len() / 12 };
+            let (head, created) = &requests[place];
+            let outcome = runtime.block_on(verifier.verify(head, b""));
+            if outcome.is_ok() {
+                prop_assert!(passed.insert(place), "request {place} passed twice");
+            } else if !goes_back && now.abs_diff(*created) <= 300 {
+                prop_assert!(passed.contains(&place), "request {place} was refused at first");
+            }
+        }
+    }
+
+    /// Against a plain map that forgets nothing.
+    #[test]
+    fn the_guard_agrees_with_a_map(
+        claims in prop::collection::vec((0_u64..40, 0_i64..3_000, 0_i64..200), 1..300),
+    ) {
+        let guard = MemoryReplay::new(1_000).unwrap();
+        let mut map: HashMap<u64, i64> = HashMap::new();
+        let mut now = NOW;
+        for (number, keep, tick) in claims {
+            now += tick;
+            let live = map.get(&number).is_some_and(|until| now <= *until);
+            let answer = ask(&guard, key(number), now + keep, now);
+            prop_assert_eq!(answer, Some(if live { Replay::Seen } else { Replay::Claimed }));
+            if !live {
+                map.insert(number, now + keep);
+            }
+            let live = map.values().filter(|until| now <= **until).count();
+            prop_assert!(guard.len() >= live);
+        }
+    }
+}
+
+#[test]
+fn a_claim_from_a_time_that_was_swept_fails() {
+    let guard = MemoryReplay::new(100).unwrap();
+    assert_eq!(ask(&guard, key(1), NOW, NOW), Some(Replay::Claimed));
+    // Until all shards have seen the later time.
+    for number in 100..150 {
+        ask(&guard, key(number), NOW + 500, NOW + 1);
+    }
+    assert_eq!(ask(&guard, key(1), NOW, NOW), None);
+    // What is kept beyond that time is claimed and seen as ever.
+    assert_eq!(ask(&guard, key(2), NOW + 1, NOW), Some(Replay::Claimed));
+    assert_eq!(ask(&guard, key(2), NOW + 1, NOW), Some(Replay::Seen));
+}
+
+#[test]
+fn the_ends_of_time_are_kept() {
+    let guard = MemoryReplay::new(100).unwrap();
+    assert_eq!(ask(&guard, key(1), i64::MAX, i64::MIN), Some(Replay::Claimed));
+    for now in [i64::MIN, -1, 0, NOW, NOW + 1_000_000, i64::MAX - 1, i64::MAX] {
+        assert_eq!(ask(&guard, key(1), i64::MAX, now), Some(Replay::Seen));
+    }
+}
+
+#[test]
+fn keys_are_told_apart_by_every_byte() {
+    let guard = MemoryReplay::new(100).unwrap();
+    for place in 0..32 {
+        let mut bytes = [0; 32];
+        bytes[place] = 1;
+        assert_eq!(ask(&guard, ReplayKey::from_bytes(bytes), NOW, NOW), Some(Replay::Claimed));
+    }
+    assert_eq!(guard.len(), 32);
+}
+
+#[test]
+fn a_guard_without_room_is_refused_while_building() {
+    assert!(matches!(MemoryReplay::new(0), Err(ConfigError::Invalid { .. })));
+    assert!(matches!(MemoryReplay::new(usize::MAX), Err(ConfigError::Invalid { .. })));
+    assert_eq!(MemoryReplay::new(1).unwrap().capacity(), 1);
+}
+
+#[tokio::test]
+async fn one_nonce_under_two_names_is_two_requests() {
+    let clock = ManualClock::new(NOW);
+    let guard = Arc::new(MemoryReplay::new(100).unwrap());
+    let verifier = verifier(&clock, &guard);
+    let nonce = || tower_hmac::testing::FixedNonce([7; 24]);
+    let one = head(&signer("aservice", "akey", &clock).with_nonce_source(nonce()), b"");
+    let other = head(&signer("bservice", "bkey", &clock).with_nonce_source(nonce()), b"");
+    assert_eq!(kind(verifier.verify(&one, b"").await), None);
+    assert_eq!(kind(verifier.verify(&other, b"").await), None);
+    // The same nonce with another body is a replay all the same.
+    let again = head(&signer("aservice", "akey", &clock).with_nonce_source(nonce()), b"more");
+    assert_eq!(kind(verifier.verify(&again, b"more").await), Some(ErrorKind::Replayed));
+}
+
+#[tokio::test]
+async fn a_request_from_a_clock_ahead_is_remembered_to_the_end_of_its_window() {
+    let clock = ManualClock::new(NOW);
+    let guard = Arc::new(MemoryReplay::new(100).unwrap());
+    let verifier = verifier(&clock, &guard);
+    let ahead = head(&signer("aservice", "akey", &ManualClock::new(NOW + 300)), b"");
+    assert_eq!(kind(verifier.verify(&ahead, b"").await), None);
+    for now in NOW..=NOW + 600 {
+        clock.set(now);
+        assert_eq!(kind(verifier.verify(&ahead, b"").await), Some(ErrorKind::Replayed));
+    }
+    clock.set(NOW + 601);
+    assert_eq!(kind(verifier.verify(&ahead, b"").await), Some(ErrorKind::Stale));
+}
+
+#[tokio::test]
+async fn a_tag_is_remembered_for_the_retention_and_no_longer() {
+    let clock = ManualClock::new(NOW);
+    let guard = Arc::new(MemoryReplay::new(100).unwrap());
+    let verifier = Verifier::new(FlaskHmac::new(), KeyMap::single(SecretKey::new("akey").unwrap()))
+        .with_clock(clock.clone())
+        .dangerous_replay_by_tag(Duration::from_secs(60))
+        .with_replay_guard(guard)
+        .unwrap();
+    let signer = Signer::new(FlaskHmac::new(), SecretKey::new("akey").unwrap());
+    let (head, _) = signer.sign(Request::new("order")).unwrap().into_parts();
+    for (now, expected) in
+        [(0, None), (0, Some(ErrorKind::Replayed)), (60, Some(ErrorKind::Replayed)), (61, None)]
+    {
+        clock.set(NOW + now);
+        assert_eq!(kind(verifier.verify(&head, b"order").await), expected, "after {now} s");
+    }
+}
+
+/// Both copies come in time, and their bodies end after it: a guard that has forgotten the first
+/// would let the second pass.
+#[tokio::test]
+async fn a_body_that_arrives_past_the_window_is_refused_and_not_replayed() {
+    let clock = ManualClock::new(NOW);
+    let guard = Arc::new(MemoryReplay::new(100).unwrap());
+    let layer = VerifyLayer::from(verifier(&clock, &guard));
+    let service = layer.layer(service_fn(|_: Request<VerifiedBody<Body>>| async {
+        Ok::<_, Infallible>(Response::new(Body::empty()))
+    }));
+    let head = head(&signer("aservice", "akey", &clock), b"slow");
+
+    clock.set(NOW + 299);
+    let mut waiting = Vec::new();
+    for _ in 0..2 {
+        let (sender, receiver) = oneshot::channel::<Bytes>();
+        let body = Body::from_stream(futures_util::stream::once(receiver));
+        let mut call = Box::pin(service.clone().oneshot(Request::from_parts(head.clone(), body)));
+        assert!(futures_util::poll!(&mut call).is_pending());
+        waiting.push((sender, call));
+    }
+    for (late, (sender, call)) in [301, 1_000].into_iter().zip(waiting) {
+        clock.set(NOW + late);
+        sender.send("slow".into()).unwrap();
+        let response = call.await.unwrap();
+        assert_eq!(response.status(), StatusCode::FORBIDDEN);
+        let error = response.extensions().get::<VerifyError>().unwrap();
+        assert_eq!(error.kind(), ErrorKind::Stale);
+    }
+    assert!(guard.is_empty());
+}
+
+#[test]
+fn a_guard_over_a_format_without_time_is_refused_while_building() {
+    let keys = KeyMap::single(SecretKey::new("akey").unwrap());
+    let guard = MemoryReplay::new(100).unwrap();
+    let error = VerifyLayer::new(FlaskHmac::new(), keys).with_replay_guard(guard).unwrap_err();
+    assert_eq!(error, ConfigError::ReplayWithoutTime("flask-hmac"));
+}

@@ -1,0 +1,77 @@
+use std::fmt;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use http::request::Parts;
+
+use crate::error::ConfigError;
+use crate::key::{KeyMap, KeyStore, Lookup};
+use crate::scheme::Claim;
+
+/// A [`KeyMap`] that can be replaced while requests are served. Clones share their keys.
+///
+/// Readers never wait. A request is held against the keys from before or those from after a
+/// replacement, never against a mixture.
+///
+/// ```
+/// use tower_hmac::{FlaskHmac, KeyMap, SharedKeys, VerifyLayer};
+///
+/// let keys = SharedKeys::new(KeyMap::services([("aservice", "the old key")])?)?;
+/// let layer = VerifyLayer::new(FlaskHmac::new(), keys.clone());
+///
+/// // Later, when a file of keys has changed:
+/// keys.replace(KeyMap::services([("aservice", "the new key")])?)?;
+///
+/// // An empty map would lock everybody out: it is refused, and the keys stay as they are.
+/// assert!(keys.replace(KeyMap::default()).is_err());
+/// # Ok::<(), tower_hmac::ConfigError>(())
+/// ```
+#[derive(Clone)]
+pub struct SharedKeys(Arc<ArcSwap<KeyMap>>);
+
+impl SharedKeys {
+    /// Starts with these keys.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::NoKeys`] if there is none.
+    pub fn new(keys: KeyMap) -> Result<Self, ConfigError> {
+        Ok(Self(Arc::new(ArcSwap::from_pointee(not_empty(keys)?))))
+    }
+
+    /// Puts these keys in the place of all that were there.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::NoKeys`] if there is none; the old keys stay in force.
+    pub fn replace(&self, keys: KeyMap) -> Result<(), ConfigError> {
+        self.0.store(Arc::new(not_empty(keys)?));
+        Ok(())
+    }
+
+    /// The keys in force.
+    #[must_use]
+    pub fn current(&self) -> Arc<KeyMap> {
+        self.0.load_full()
+    }
+}
+
+fn not_empty(keys: KeyMap) -> Result<KeyMap, ConfigError> {
+    if keys.is_empty() { Err(ConfigError::NoKeys("shared keys".into())) } else { Ok(keys) }
+}
+
+impl KeyStore for SharedKeys {
+    fn lookup(&self, claim: &Claim, head: &Parts) -> Lookup {
+        self.0.load().lookup(claim, head)
+    }
+
+    fn max_keys(&self) -> usize {
+        self.0.load().max_keys()
+    }
+}
+
+impl fmt::Debug for SharedKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SharedKeys").field(&*self.0.load()).finish()
+    }
+}

@@ -1,0 +1,335 @@
+use std::ops::Range;
+
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, Method};
+
+use crate::error::{ConfigError, header_name};
+use crate::key::KeyId;
+use crate::mac::{Algorithm, Tag};
+use crate::scheme::civil::{Civil, civil_from_unix, unix_from_civil};
+use crate::scheme::header::{self, Encoding};
+use crate::scheme::{
+    Claim, ClaimError, Coverage, Scheme, SignedText, Stamp, Window, path, percent,
+};
+use crate::sign::SignError;
+
+const TIMESTAMP: HeaderName = HeaderName::from_static("x-fost-timestamp");
+const LIST: HeaderName = HeaderName::from_static("x-fost-headers");
+const USER: HeaderName = HeaderName::from_static("x-fost-user");
+
+static OWNED: [HeaderName; 3] = [AUTHORIZATION, TIMESTAMP, LIST];
+
+/// The signed requests of [django-fost-authn] 0.3.8. Needs feature `sha1`.
+///
+/// `Authorization: FOST <key id, percent-encoded>:<b64 tag>`, where the tag is an HMAC-SHA-1 of
+///
+/// ```text
+/// METHOD SP path LF
+/// X-FOST-Timestamp LF
+/// the value of each header named in X-FOST-Headers, in that order, joined by LF LF
+/// body
+/// ```
+///
+/// The first name in `X-FOST-Headers` is `X-FOST-Headers`; one space stands between two names.
+/// `X-FOST-Timestamp` is `YYYY-MM-DD HH:MM:SS` in UTC, and what follows these 19 characters is
+/// signed and not read. A request whose age, or whose lead, is the whole tolerance is refused.
+///
+/// **Covered:** method, path, time, the body of all methods but GET, HEAD and DELETE, the query of
+/// these three (none of them may have a body), and the listed headers, among them `X-FOST-User`
+/// where there is one. [`Verified::signed_headers`] has the listed ones: `request.SIGNED`.
+///
+/// **Not covered:** scheme and host, headers that are not listed, and the key id: two key ids with
+/// one secret can take each other's name.
+///
+/// A query on any other method is refused, since it would be unsigned, or pass for the body. The
+/// path is percent-decoded before it is signed; one with an escaped `/`, `%` or control character
+/// is refused. These pairs of requests have one signature:
+///
+/// * `/a` and `/%61`: a character and its escape in the path;
+/// * `/a` and `/a?`: no query and an empty one.
+///
+/// [`Verified::signed_headers`]: crate::Verified::signed_headers
+/// [django-fost-authn]: https://pypi.org/project/django-fost-authn/0.3.8/
+#[derive(Clone, Debug)]
+pub struct Fost {
+    algorithm: Algorithm,
+    /// What a signer lists beside `X-FOST-Headers`, each as it is written.
+    signed: Vec<(HeaderName, String)>,
+    unsigned_query: bool,
+}
+
+impl Fost {
+    /// HMAC-SHA-1. Signs `X-FOST-User` and no other header of the user's.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            algorithm: Algorithm::Sha1,
+            signed: vec![(USER, "X-FOST-User".into())],
+            unsigned_query: false,
+        }
+    }
+
+    /// Sets the hash. The old system has HMAC-SHA-1 alone.
+    #[must_use]
+    pub fn with_algorithm(mut self, algorithm: Algorithm) -> Self {
+        self.algorithm = algorithm;
+        self
+    }
+
+    /// Sets the headers that a signer covers, in this order, `X-FOST-User` beside them. One that a
+    /// request does not carry is left out of its list. A verifier takes the list from the request.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if one is no header name, is there twice, or is `Authorization`, which
+    /// carries the signature.
+    pub fn with_signed_headers<N>(
+        mut self,
+        names: impl IntoIterator<Item = N>,
+    ) -> Result<Self, ConfigError>
+    where
+        N: Into<String>,
+    {
+        const SETTING: &str = "signed headers";
+        self.signed = vec![(USER, "X-FOST-User".into())];
+        for text in names {
+            let text = text.into();
+            let name = header_name(text.as_str(), SETTING)?;
+            if name == AUTHORIZATION || name == LIST {
+                return Err(ConfigError::invalid(SETTING, "carry the signature themselves"));
+            }
+            if name == USER {
+                continue;
+            }
+            if self.signed.iter().any(|(other, _)| *other == name) {
+                return Err(ConfigError::invalid(SETTING, "name a header twice"));
+            }
+            self.signed.push((name, text));
+        }
+        Ok(self)
+    }
+
+    /// Loses the query of all methods but GET, HEAD and DELETE: it is not covered, or, where there
+    /// is no body, covered as if it were the body. `POST /?a` without a body and `POST /` with the
+    /// body `a` have one signature then.
+    #[must_use]
+    pub fn dangerous_unsigned_query(mut self) -> Self {
+        self.unsigned_query = true;
+        self
+    }
+
+    fn credentials(&self, text: &str) -> Option<Claim> {
+        let (key_id, tag) = text.split_once(':')?;
+        if !key_id.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return None;
+        }
+        let signature = Encoding::Base64.decode_tag(tag, self.algorithm)?;
+        let key_id = KeyId::new(percent::decoded(key_id)?).ok()?;
+        Some(Claim::signed(signature).with_key_id(key_id))
+    }
+}
+
+impl Default for Fost {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Scheme for Fost {
+    fn name(&self) -> &'static str {
+        "fost"
+    }
+
+    fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    fn headers(&self) -> &[HeaderName] {
+        &OWNED
+    }
+
+    fn window(&self) -> Window {
+        Window::timed().excluding_edge()
+    }
+
+    fn claim(&self, head: &Parts) -> Result<Claim, ClaimError> {
+        let malformed = || ClaimError::in_header(&AUTHORIZATION, "is no FOST signature");
+        let has_rest = [TIMESTAMP, LIST].iter().any(|name| head.headers.contains_key(name));
+        let text = match authorization(head) {
+            Err(ClaimError::Missing) if has_rest => return Err(malformed()),
+            text => text?,
+        };
+        Ok(self
+            .credentials(text)
+            .ok_or_else(malformed)?
+            .with_created(created(head)?)
+            .with_signed_headers(listed(head)?))
+    }
+
+    fn coverage(&self, head: &Parts, _: &Claim) -> Result<Coverage, ClaimError> {
+        let has_query = head.uri.query().is_some_and(|query| !query.is_empty());
+        match (signs_query(&head.method), has_query, self.unsigned_query) {
+            (true, ..) => Ok(Coverage::Empty),
+            (false, false, _) => Ok(Coverage::Signed),
+            (false, true, true) => Ok(Coverage::Derived),
+            (false, true, false) => Err(ClaimError::malformed("this method's query is unsigned")),
+        }
+    }
+
+    fn before_body(
+        &self,
+        head: &Parts,
+        claim: &Claim,
+        text: &mut SignedText,
+    ) -> Result<(), ClaimError> {
+        text.update(head.method.as_str().as_bytes());
+        text.update(b" ");
+        text.update(decoded_path(head)?.as_bytes());
+        text.update(b"\n");
+        text.update(header::required(head, &TIMESTAMP)?.as_bytes());
+        for (_, value) in claim.covered().iter().flat_map(|covered| &covered.headers) {
+            text.update(b"\n");
+            text.update(value.as_bytes());
+        }
+        text.update(b"\n");
+        if signs_query(&head.method) {
+            text.update(head.uri.query().unwrap_or_default().as_bytes());
+        }
+        Ok(())
+    }
+
+    /// With `dangerous_unsigned_query` alone.
+    fn derive(
+        &self,
+        head: &Parts,
+        _: &Claim,
+        body: &[u8],
+        text: &mut SignedText,
+    ) -> Result<(), ClaimError> {
+        let query = head.uri.query().unwrap_or_default();
+        text.update(if body.is_empty() { query.as_bytes() } else { body });
+        Ok(())
+    }
+
+    fn stamp(&self, head: &mut Parts, stamp: &Stamp<'_>) -> Result<Claim, SignError> {
+        if head.headers.contains_key(AUTHORIZATION) {
+            return Err(SignError::Request("there is an `Authorization` of another kind"));
+        }
+        let key_id = stamp.key_id().ok_or(SignError::KeyId("a FOST request names its key"))?;
+        let now = civil_from_unix(stamp.now())
+            .ok_or(SignError::Request("the time is not in the years 0 to 9999"))?;
+        head.headers.insert(TIMESTAMP, header::value(&TIMESTAMP, &timestamp(now))?);
+        let mut list = String::from("X-FOST-Headers");
+        for (_, text) in self.signed.iter().filter(|(name, _)| head.headers.contains_key(name)) {
+            list.push(' ');
+            list.push_str(text);
+        }
+        head.headers.insert(LIST, header::value(&LIST, &list)?);
+        Ok(Claim::new()
+            .with_key_id(key_id.clone())
+            .with_created(stamp.now())
+            .with_signed_headers(listed(head)?))
+    }
+
+    fn attach(&self, head: &mut Parts, claim: &Claim, tag: &Tag) -> Result<(), SignError> {
+        let key_id = percent::encoded(claim.key_id().map_or("", KeyId::as_str));
+        let tag = Encoding::Base64.encode(tag.as_bytes());
+        let value = header::sensitive(&AUTHORIZATION, &format!("FOST {key_id}:{tag}"))?;
+        head.headers.insert(AUTHORIZATION, value);
+        Ok(())
+    }
+
+    /// Leaves an `Authorization` of another kind.
+    fn strip(&self, head: &mut Parts) {
+        if authorization(head) != Err(ClaimError::Missing) {
+            head.headers.remove(AUTHORIZATION);
+        }
+        head.headers.remove(TIMESTAMP);
+        head.headers.remove(LIST);
+    }
+}
+
+/// The credentials after `FOST`. An `Authorization` of another kind is none of ours.
+fn authorization(head: &Parts) -> Result<&str, ClaimError> {
+    let value = header::single(head, &AUTHORIZATION)?;
+    let kind = value.as_bytes().split(|byte| *byte == b' ').next();
+    if !kind.is_some_and(|kind| kind.eq_ignore_ascii_case(b"FOST")) {
+        return Err(ClaimError::Missing);
+    }
+    header::text(&AUTHORIZATION, value)?
+        .strip_prefix("FOST ")
+        .ok_or_else(|| ClaimError::in_header(&AUTHORIZATION, "is no FOST signature"))
+}
+
+/// The headers that `X-FOST-Headers` lists, itself the first.
+fn listed(head: &Parts) -> Result<Vec<(HeaderName, HeaderValue)>, ClaimError> {
+    let malformed = |why| Err(ClaimError::in_header(&LIST, why));
+    let list = header::text(&LIST, header::required(head, &LIST)?)?;
+    // No longer than the request has headers, each of which is named once.
+    let mut listed: Vec<(HeaderName, HeaderValue)> = Vec::new();
+    for name in list.split(' ') {
+        let Ok(name) = HeaderName::try_from(name) else {
+            return malformed("lists what is no header name");
+        };
+        if listed.is_empty() && name != LIST {
+            return malformed("does not begin with itself");
+        }
+        if listed.iter().any(|(other, _)| *other == name) {
+            return malformed("lists a header twice");
+        }
+        let value = header::required(head, &name)?.clone();
+        listed.push((name, value));
+    }
+    if head.headers.contains_key(USER) && !listed.iter().any(|(name, _)| *name == USER) {
+        return Err(ClaimError::in_header(&USER, "is there and not signed"));
+    }
+    Ok(listed)
+}
+
+/// The time of signing, in Unix seconds.
+fn created(head: &Parts) -> Result<i64, ClaimError> {
+    let text = header::text(&TIMESTAMP, header::required(head, &TIMESTAMP)?)?;
+    unix_from_timestamp(text)
+        .ok_or_else(|| ClaimError::in_header(&TIMESTAMP, "does not begin with a date and time"))
+}
+
+fn unix_from_timestamp(text: &str) -> Option<i64> {
+    let text = text.get(..19)?;
+    let fits = text.bytes().zip(b"0000-00-00 00:00:00").all(|(byte, shape)| match shape {
+        b'0' => byte.is_ascii_digit(),
+        b' ' => matches!(byte, b' ' | b'T'),
+        _ => byte == *shape,
+    });
+    if !fits {
+        return None;
+    }
+    let number = |range: Range<usize>| text.get(range)?.parse::<u32>().ok();
+    unix_from_civil(
+        number(0..4)?.into(),
+        number(5..7)?,
+        number(8..10)?,
+        number(11..13)?,
+        number(14..16)?,
+        number(17..19)?,
+    )
+}
+
+fn timestamp(at: Civil) -> String {
+    let Civil { year, month, day, hour, minute, second } = at;
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
+}
+
+/// Whether the query stands in the body's place.
+fn signs_query(method: &Method) -> bool {
+    [Method::GET, Method::HEAD, Method::DELETE].contains(method)
+}
+
+/// The path as both FOST formats sign it. A newline in it could pass for the end of its line.
+pub(super) fn decoded_path(head: &Parts) -> Result<String, ClaimError> {
+    let path = path::decoded(head)?;
+    if path.bytes().any(|byte| byte.is_ascii_control()) {
+        return Err(ClaimError::malformed("the path has an escaped control character"));
+    }
+    Ok(path)
+}

@@ -1,0 +1,86 @@
+use http::HeaderName;
+use http::request::Parts;
+
+use crate::error::{ConfigError, header_name};
+use crate::scheme::parts::TimeFormat;
+use crate::scheme::{ClaimError, header};
+
+/// A part of the signed text of a [`HeaderScheme`](super::HeaderScheme).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Part {
+    /// These bytes, the same in every request: a version, or a delimiter.
+    Literal(Vec<u8>),
+    /// The method as sent, such as `POST`.
+    Method,
+    /// The path as sent, percent-escapes included.
+    Path,
+    /// The query as sent, without its `?`; nothing if there is none. A `?` with nothing after it
+    /// is refused: it would sign as no query.
+    Query,
+    /// The value of a header, which must be there exactly once.
+    Header(HeaderName),
+    /// The value of a header, which must be there exactly once and is held against the clock.
+    Timestamp(HeaderName, TimeFormat),
+    /// The raw body, or the text that
+    /// [`dangerous_derived_text`](super::HeaderScheme::dangerous_derived_text) makes from it.
+    Body,
+}
+
+impl Part {
+    /// Bytes that are the same in every request.
+    #[must_use]
+    pub fn literal(bytes: impl Into<Vec<u8>>) -> Self {
+        Self::Literal(bytes.into())
+    }
+
+    /// The value of a header.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if it is no header name.
+    pub fn header<N: TryInto<HeaderName>>(name: N) -> Result<Self, ConfigError> {
+        header_name(name, "parts").map(Self::Header)
+    }
+
+    /// The value of a header that is held against the clock.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if it is no header name.
+    pub fn timestamp<N>(name: N, format: TimeFormat) -> Result<Self, ConfigError>
+    where
+        N: TryInto<HeaderName>,
+    {
+        header_name(name, "parts").map(|name| Self::Timestamp(name, format))
+    }
+
+    pub(super) fn is_literal(&self) -> bool {
+        matches!(self, Self::Literal(_))
+    }
+
+    /// The header that it reads.
+    pub(super) fn header_name(&self) -> Option<&HeaderName> {
+        match self {
+            Self::Header(name) | Self::Timestamp(name, _) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// Its bytes in this request. The body's are not in the head: none.
+    pub(super) fn value<'a>(&'a self, head: &'a Parts) -> Result<&'a [u8], ClaimError> {
+        Ok(match self {
+            Self::Literal(bytes) => bytes,
+            Self::Method => head.method.as_str().as_bytes(),
+            Self::Path => head.uri.path().as_bytes(),
+            Self::Query => match head.uri.query() {
+                Some("") => return Err(ClaimError::malformed("the target ends in a bare `?`")),
+                query => query.unwrap_or_default().as_bytes(),
+            },
+            Self::Header(name) | Self::Timestamp(name, _) => {
+                header::required(head, name)?.as_bytes()
+            }
+            Self::Body => &[],
+        })
+    }
+}

@@ -1,0 +1,393 @@
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use http::{HeaderName, HeaderValue};
+
+use crate::error::{ConfigError, header_name};
+use crate::key::KeyId;
+use crate::mac::{Algorithm, Tag};
+use crate::scheme::header::{self, Encoding};
+use crate::scheme::parts::Part;
+use crate::scheme::parts::layout::Layout;
+use crate::scheme::{Claim, ClaimError, Coverage, Scheme, SignedText, Stamp, Window};
+use crate::sign::SignError;
+
+type Derive = dyn Fn(&Parts, &[u8]) -> Result<Vec<u8>, ClaimError> + Send + Sync;
+
+/// A format put together from parts: one header with a tag over what you list. Nearly every
+/// webhook is one, and so is the `X-HMAC-Signature` of many a `FastAPI` service.
+///
+/// ```
+/// use tower_hmac::{HeaderScheme, Part, TimeFormat};
+///
+/// // `X-HMAC-Signature: <hex of HMAC-SHA-256(key, body)>`
+/// let plain = HeaderScheme::new("X-HMAC-Signature")?;
+///
+/// // `X-Signature: v0=<hex>` over `v0:<X-Timestamp>:<body>`
+/// let timed = HeaderScheme::new("X-Signature")?.with_prefix("v0=")?.with_parts([
+///     Part::literal("v0:"),
+///     Part::timestamp("X-Timestamp", TimeFormat::UnixSeconds)?,
+///     Part::literal(":"),
+///     Part::Body,
+/// ])?;
+/// # Ok::<(), tower_hmac::ConfigError>(())
+/// ```
+///
+/// **Covered:** the parts. **Not covered:** everything else; with the body alone whoever sees one
+/// signed request can send its body to any route that takes the key, as often as they like. The
+/// header with the key id is covered only if it is one of the parts: without that, two services
+/// with one key can take each other's name. A [`Part::Timestamp`] lets old requests be refused,
+/// and lets a [`ReplayGuard`](crate::ReplayGuard) see each once.
+///
+/// # How parts are told apart
+///
+/// No two requests that differ in a part have one signed text:
+///
+/// * Two parts side by side are refused while building: put a literal between.
+/// * One part may hold anything: the body, or without one the last part that is no timestamp.
+/// * A part before it must not hold the first byte of the literal that follows, a part after it
+///   not the last byte of the literal that precedes. A request in which it does is refused, and is
+///   not signed. For times this never happens, nor for a method, path or query beside a newline.
+///   With `<X-Id>.<X-Timestamp>.<body>` an id with a dot is refused: else an id `a.1` at time `2`
+///   would sign as an id `a` at time `1` with another body.
+/// * A target that ends in a bare `?` is refused where the query is a part.
+///
+/// Scheme and authority of the target are no parts; sign [`Part::Header`]`(HOST)` if one key
+/// serves several hosts over HTTP/1.1.
+#[derive(Clone)]
+pub struct HeaderScheme {
+    name: &'static str,
+    headers: [HeaderName; 1],
+    prefix: Cow<'static, str>,
+    encoding: Encoding,
+    algorithm: Algorithm,
+    separator: Option<Cow<'static, str>>,
+    key_id_header: Option<HeaderName>,
+    layout: Layout,
+    derive: Option<Arc<Derive>>,
+    unsigned_body: bool,
+}
+
+impl HeaderScheme {
+    /// The tag in this header, in hex, HMAC-SHA-256 over the body.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if it is no header name.
+    pub fn new<N: TryInto<HeaderName>>(header: N) -> Result<Self, ConfigError> {
+        Ok(Self {
+            name: "header",
+            headers: [header_name(header, "header")?],
+            prefix: "".into(),
+            encoding: Encoding::Hex,
+            algorithm: Algorithm::default(),
+            separator: None,
+            key_id_header: None,
+            layout: Layout::new([Part::Body])?,
+            derive: None,
+            unsigned_body: false,
+        })
+    }
+
+    /// Sets what [`Verified::scheme`](crate::Verified::scheme) says, to tell several formats from
+    /// parts apart; `header` if it is not set.
+    #[must_use]
+    pub fn with_name(mut self, name: &'static str) -> Self {
+        self.name = name;
+        self
+    }
+
+    /// Sets the text before the tag, such as `sha256=`. In `Authorization`, a value that does not
+    /// begin with it is of another kind: missing, not malformed.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if a header cannot begin with it, or if it holds the list separator.
+    pub fn with_prefix(
+        mut self,
+        prefix: impl Into<Cow<'static, str>>,
+    ) -> Result<Self, ConfigError> {
+        self.prefix = prefix.into();
+        if !is_header_text(&self.prefix) || self.prefix.starts_with([' ', '\t']) {
+            return Err(ConfigError::invalid("prefix", "is no text that a header begins with"));
+        }
+        self.checked()
+    }
+
+    /// Sets how the tag is written; [`Encoding::Hex`] if it is not set.
+    #[must_use]
+    pub fn with_encoding(mut self, encoding: Encoding) -> Self {
+        self.encoding = encoding;
+        self
+    }
+
+    /// Sets the hash; SHA-256 if it is not set.
+    #[must_use]
+    pub fn with_algorithm(mut self, algorithm: Algorithm) -> Self {
+        self.algorithm = algorithm;
+        self
+    }
+
+    /// Sets what is signed, in this order; the body alone if it is not set.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if two parts could run into each other, the body or a timestamp is there
+    /// twice, nothing of the request is signed, or the signature's own header is a part.
+    pub fn with_parts(
+        mut self,
+        parts: impl IntoIterator<Item = Part>,
+    ) -> Result<Self, ConfigError> {
+        self.layout = Layout::new(parts)?;
+        self.checked()
+    }
+
+    /// Sets the header that carries the key id, as it is; without one there is the anonymous key
+    /// alone.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if it is no header name, or has another use already.
+    pub fn with_key_id_header<N>(mut self, name: N) -> Result<Self, ConfigError>
+    where
+        N: TryInto<HeaderName>,
+    {
+        self.key_id_header = Some(header_name(name, "key_id_header")?);
+        self.checked()
+    }
+
+    /// Lets the header hold up to 16 tags, each behind its prefix, one of which must be right:
+    /// for peers that sign with two keys while they change them. The signer writes one.
+    ///
+    /// The text is taken as it is: `","` does not split `a, b`.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if it is empty, no text of a header, could be part of a tag, or is in the
+    /// prefix.
+    pub fn with_list_separator(
+        mut self,
+        separator: impl Into<Cow<'static, str>>,
+    ) -> Result<Self, ConfigError> {
+        let separator = separator.into();
+        let of_tags = |c: char| c.is_ascii_alphanumeric() || "+/-_=".contains(c);
+        if separator.is_empty() || !is_header_text(&separator) || separator.contains(of_tags) {
+            return Err(ConfigError::invalid(
+                "list_separator",
+                "must be text of a header without letters, digits and `+/-_=`",
+            ));
+        }
+        self.separator = Some(separator);
+        self.checked()
+    }
+
+    /// Loses the protection of everything in the body that the text leaves out: anybody can
+    /// change it.
+    ///
+    /// The text that `f` makes from head and body stands in the place of [`Part::Body`]. It is to
+    /// be made from the bytes themselves and must not read one body in two ways; for members of
+    /// JSON there is `JsonStrings` (feature `serde`). Values that it joins must not run into each
+    /// other: `{mac}:{time}` signs `a:b` with `c` as it does `a` with `b:c`.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if the body is none of the parts.
+    pub fn dangerous_derived_text<F, T>(mut self, f: F) -> Result<Self, ConfigError>
+    where
+        F: Fn(&Parts, &[u8]) -> Result<T, ClaimError> + Send + Sync + 'static,
+        T: Into<Vec<u8>>,
+    {
+        self.derive = Some(Arc::new(move |head, body| f(head, body).map(Into::into)));
+        self.checked()
+    }
+
+    /// Loses the protection of the body: where it is none of the parts, any body is let through
+    /// to the handler. Without this, a request with a body is refused there.
+    #[must_use]
+    pub fn dangerous_unsigned_body(mut self) -> Self {
+        self.unsigned_body = true;
+        self
+    }
+
+    /// What no setting alone can tell.
+    fn checked(self) -> Result<Self, ConfigError> {
+        let header = self.header();
+        let key_id = self.key_id_header.as_ref();
+        let time = self.layout.time().map(|(name, _)| name);
+        if self.layout.headers().any(|name| name == header) {
+            return Err(ConfigError::invalid("parts", "a signature cannot sign its own header"));
+        }
+        if key_id.is_some_and(|name| name == header || Some(name) == time) {
+            return Err(ConfigError::invalid(
+                "key_id_header",
+                "carries the signature or the time already",
+            ));
+        }
+        if self.separator.as_ref().is_some_and(|separator| self.prefix.contains(&**separator)) {
+            return Err(ConfigError::invalid("list_separator", "is in the prefix"));
+        }
+        if self.derive.is_some() && !self.layout.has_body() {
+            return Err(ConfigError::invalid(
+                "derived_text",
+                "stands in the place of the body, which is none of the parts",
+            ));
+        }
+        Ok(self)
+    }
+
+    fn header(&self) -> &HeaderName {
+        let [name] = &self.headers;
+        name
+    }
+
+    /// The tags of the header's value.
+    fn tags(&self, value: &HeaderValue) -> Result<Claim, ClaimError> {
+        let tag = |text: &str| {
+            text.strip_prefix(&*self.prefix)
+                .and_then(|text| self.encoding.decode_tag(text, self.algorithm))
+                .ok_or_else(|| ClaimError::in_header(self.header(), "is no tag of this format"))
+        };
+        let text = header::text(self.header(), value)?;
+        match &self.separator {
+            None => tag(text).map(Claim::signed),
+            Some(separator) => text
+                .split(&**separator)
+                .try_fold(Claim::new(), |claim, text| claim.add_signature(tag(text)?)),
+        }
+    }
+
+    /// What the other headers say: key id, time, and the values that are covered.
+    fn read(&self, head: &Parts, mut claim: Claim) -> Result<Claim, ClaimError> {
+        if let Some(name) = &self.key_id_header {
+            let text = header::text(name, header::required(head, name)?)?;
+            let key_id = KeyId::new(text).map_err(|_| ClaimError::in_header(name, "is empty"))?;
+            claim = claim.with_key_id(key_id);
+        }
+        if let Some((name, format)) = self.layout.time() {
+            let text = header::text(name, header::required(head, name)?)?;
+            let created = format.read(text);
+            claim = claim.with_created(
+                created.ok_or_else(|| ClaimError::in_header(name, "is no time of this format"))?,
+            );
+        }
+        let covered = self
+            .layout
+            .headers()
+            .map(|name| Ok((name.clone(), header::required(head, name)?.clone())))
+            .collect::<Result<Vec<_>, ClaimError>>()?;
+        Ok(if covered.is_empty() { claim } else { claim.with_signed_headers(covered) })
+    }
+}
+
+impl Scheme for HeaderScheme {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    fn headers(&self) -> &[HeaderName] {
+        &self.headers
+    }
+
+    fn window(&self) -> Window {
+        if self.layout.time().is_some() { Window::timed() } else { Window::untimed() }
+    }
+
+    fn claim(&self, head: &Parts) -> Result<Claim, ClaimError> {
+        let value = header::single(head, self.header())?;
+        if self.header() == AUTHORIZATION && !value.as_bytes().starts_with(self.prefix.as_bytes()) {
+            return Err(ClaimError::Missing);
+        }
+        self.read(head, self.tags(value)?)
+    }
+
+    fn coverage(&self, _: &Parts, _: &Claim) -> Result<Coverage, ClaimError> {
+        Ok(match (self.layout.has_body(), &self.derive) {
+            (true, None) => Coverage::Signed,
+            (true, Some(_)) => Coverage::Derived,
+            (false, _) if self.unsigned_body => Coverage::Unsigned,
+            (false, _) => Coverage::Empty,
+        })
+    }
+
+    fn before_body(
+        &self,
+        head: &Parts,
+        _: &Claim,
+        text: &mut SignedText,
+    ) -> Result<(), ClaimError> {
+        self.layout.before_body(head, text)
+    }
+
+    fn after_body(&self, head: &Parts, _: &Claim, text: &mut SignedText) -> Result<(), ClaimError> {
+        self.layout.after_body(head, text)
+    }
+
+    fn derive(
+        &self,
+        head: &Parts,
+        _: &Claim,
+        body: &[u8],
+        text: &mut SignedText,
+    ) -> Result<(), ClaimError> {
+        match &self.derive {
+            Some(derive) => text.update(&derive(head, body)?),
+            None => text.update(body),
+        }
+        Ok(())
+    }
+
+    fn stamp(&self, head: &mut Parts, stamp: &Stamp<'_>) -> Result<Claim, SignError> {
+        match (&self.key_id_header, stamp.key_id()) {
+            (None, None) => {}
+            (None, Some(_)) => return Err(SignError::KeyId("this format has no place for one")),
+            (Some(_), None) => return Err(SignError::KeyId("this format asks for one")),
+            (Some(name), Some(key_id)) => {
+                let value = key_id_value(key_id).ok_or(SignError::Header(name.clone()))?;
+                head.headers.insert(name.clone(), value);
+            }
+        }
+        if let Some((name, format)) = self.layout.time() {
+            let value = format.write(stamp.now()).and_then(|text| text.try_into().ok());
+            let value = value.ok_or(SignError::Request("the clock stands where no time can be"))?;
+            head.headers.insert(name.clone(), value);
+        }
+        Ok(self.read(head, Claim::new().with_key_id(stamp.key_id().cloned()))?)
+    }
+
+    fn attach(&self, head: &mut Parts, _: &Claim, tag: &Tag) -> Result<(), SignError> {
+        let text = format!("{}{}", self.prefix, self.encoding.encode(tag.as_bytes()));
+        let value = header::sensitive(self.header(), &text)?;
+        head.headers.insert(self.header().clone(), value);
+        Ok(())
+    }
+}
+
+impl fmt::Debug for HeaderScheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HeaderScheme")
+            .field("name", &self.name)
+            .field("header", self.header())
+            .field("prefix", &self.prefix)
+            .field("encoding", &self.encoding)
+            .field("algorithm", &self.algorithm)
+            .field("layout", &self.layout)
+            .finish_non_exhaustive()
+    }
+}
+
+fn is_header_text(text: &str) -> bool {
+    text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic())
+}
+
+/// A name that a server reads as it is: white space around a value gets lost on the way.
+fn key_id_value(key_id: &KeyId) -> Option<HeaderValue> {
+    let text = key_id.as_str();
+    if text.trim() == text { HeaderValue::from_str(text).ok() } else { None }
+}

@@ -1,0 +1,54 @@
+use super::component::{Component, Kind};
+use super::field::{self, Types};
+use super::query;
+use super::target::Target;
+use crate::scheme::ClaimError;
+
+/// The signature base (RFC 9421 section 2.5): a line for each covered component, then the
+/// parameters of the signature as they were sent.
+pub(super) fn assemble(
+    components: &[Component],
+    parameters: &str,
+    target: Target<'_>,
+    types: &Types,
+) -> Result<Vec<u8>, ClaimError> {
+    let mut base = Vec::with_capacity(512);
+    for component in components {
+        base.extend(component.identifier().bytes());
+        base.extend(b": ");
+        write_value(component.kind(), target, types, &mut base)?;
+        base.push(b'\n');
+    }
+    base.extend(b"\"@signature-params\": ");
+    base.extend(parameters.bytes());
+    Ok(base)
+}
+
+fn write_value(
+    kind: &Kind,
+    target: Target<'_>,
+    types: &Types,
+    base: &mut Vec<u8>,
+) -> Result<(), ClaimError> {
+    let start = base.len();
+    match kind {
+        Kind::Method => base.extend(target.head.method.as_str().bytes()),
+        Kind::TargetUri => base.extend(target.uri()?.bytes()),
+        Kind::Authority => base.extend(target.authority()?.bytes()),
+        Kind::Scheme => base.extend(target.scheme().bytes()),
+        Kind::RequestTarget => base.extend(target.request_target().bytes()),
+        Kind::Path => base.extend(target.path().bytes()),
+        Kind::Query => {
+            base.push(b'?');
+            base.extend(target.query().bytes());
+        }
+        Kind::QueryParam(name) => base.extend(query::parameter(target.query(), name)?.bytes()),
+        Kind::Field(name, form) => field::write(target.head, name, form, types, base)?,
+    }
+    // The base is ASCII (section 2.5). Fields see to that themselves; a target may hold more.
+    if base.get(start..).is_some_and(<[u8]>::is_ascii) {
+        Ok(())
+    } else {
+        Err(ClaimError::malformed("the target of the request is not ASCII"))
+    }
+}

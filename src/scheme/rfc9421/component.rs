@@ -1,0 +1,193 @@
+use std::borrow::Cow;
+
+use http::HeaderName;
+use sfv::{BareItemFromInput, KeyRef, StringRef};
+
+use super::input::{Fault, Input};
+use crate::error::ConfigError;
+
+/// A covered component: what it is, and how it is written (RFC 9421 section 2).
+#[derive(Clone, Debug)]
+pub(super) struct Component {
+    identifier: String,
+    kind: Kind,
+}
+
+/// What a component is. Two identifiers name one component if their kinds are equal: the order of
+/// their parameters does not count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Method,
+    TargetUri,
+    Authority,
+    Scheme,
+    RequestTarget,
+    Path,
+    Query,
+    QueryParam(String),
+    Field(HeaderName, Form),
+}
+
+/// How a field's value is written (sections 2.1 to 2.1.3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// As it was sent.
+    Plain,
+    /// `sf`: as a structured field, serialized strictly.
+    Strict,
+    /// `key`: one member of a dictionary, serialized strictly with or without `sf`.
+    Member { key: String, sf: bool },
+    /// `bs`: each line as a byte sequence.
+    Bytes,
+}
+
+impl Component {
+    /// Reads a setting: a bare name such as `@method`, or an identifier as it stands in
+    /// `Signature-Input`, such as `"@query-param";name="a"`.
+    pub(super) fn from_setting(text: &str, setting: &'static str) -> Result<Self, ConfigError> {
+        let list =
+            if text.starts_with('"') { format!("({text})") } else { format!("(\"{text}\")") };
+        let mut parsed = Input::parse(&list)
+            .map_err(|why| ConfigError::invalid(setting, why))?
+            .into_bare_list()
+            .ok_or_else(|| ConfigError::invalid(setting, "is no component identifier"))?;
+        let (Some(component), None) = (parsed.pop(), parsed.pop()) else {
+            return Err(ConfigError::invalid(setting, "is not one component identifier"));
+        };
+        match &component.kind {
+            // A signature cannot cover the field that it is about to stand in.
+            Kind::Field(name, form)
+                if !matches!(form, Form::Member { .. })
+                    && (*name == super::SIGNATURE || *name == super::SIGNATURE_INPUT) =>
+            {
+                Err(ConfigError::invalid(setting, "no signature can cover its own field"))
+            }
+            _ => Ok(component),
+        }
+    }
+
+    /// The plain field of this name.
+    pub(super) fn field(name: HeaderName) -> Self {
+        Self { identifier: format!("\"{name}\""), kind: Kind::Field(name, Form::Plain) }
+    }
+
+    /// A derived component without parameters.
+    pub(super) fn derived(name: &'static str) -> Option<Self> {
+        Some(Self { identifier: format!("\"{name}\""), kind: derived(name)? })
+    }
+
+    /// The identifier, serialized.
+    pub(super) fn identifier(&self) -> &str {
+        &self.identifier
+    }
+
+    pub(super) fn kind(&self) -> &Kind {
+        &self.kind
+    }
+
+    pub(super) fn is_content_digest(&self) -> bool {
+        self.kind == Kind::Field(super::CONTENT_DIGEST, Form::Plain)
+    }
+}
+
+fn derived(name: &str) -> Option<Kind> {
+    Some(match name {
+        "@method" => Kind::Method,
+        "@target-uri" => Kind::TargetUri,
+        "@authority" => Kind::Authority,
+        "@scheme" => Kind::Scheme,
+        "@request-target" => Kind::RequestTarget,
+        "@path" => Kind::Path,
+        "@query" => Kind::Query,
+        _ => return None,
+    })
+}
+
+/// An identifier as far as it has been read.
+pub(super) struct Draft<'de> {
+    name: Cow<'de, StringRef>,
+    /// The parameters, serialized in the order of arrival.
+    parameters: String,
+    sf: bool,
+    bs: bool,
+    key: Option<String>,
+    query_name: Option<String>,
+}
+
+impl<'de> Draft<'de> {
+    pub(super) fn new(name: BareItemFromInput<'de>) -> Result<Self, Fault> {
+        let BareItemFromInput::String(name) = name else {
+            return Err("covers something that is no text");
+        };
+        Ok(Self {
+            name,
+            parameters: String::new(),
+            sf: false,
+            bs: false,
+            key: None,
+            query_name: None,
+        })
+    }
+
+    pub(super) fn parameter(
+        &mut self,
+        key: &KeyRef,
+        value: &BareItemFromInput<'de>,
+    ) -> Result<(), Fault> {
+        let fresh = match (key.as_str(), value) {
+            ("sf", BareItemFromInput::Boolean(true)) => !std::mem::replace(&mut self.sf, true),
+            ("bs", BareItemFromInput::Boolean(true)) => !std::mem::replace(&mut self.bs, true),
+            ("key", BareItemFromInput::String(text)) => {
+                // What is no key of a dictionary names no member, and needs no escapes here.
+                KeyRef::from_str(text.as_str()).map_err(|_| "names a member by what is no key")?;
+                self.key.replace(text.as_str().to_owned()).is_none()
+            }
+            ("name", BareItemFromInput::String(text)) => {
+                if !text.as_str().bytes().all(is_form_encoded) {
+                    return Err("names a query parameter that is not percent-encoded");
+                }
+                self.query_name.replace(text.as_str().to_owned()).is_none()
+            }
+            _ => return Err("has a component with a parameter that no request can meet"),
+        };
+        if !fresh {
+            return Err("has a component with a parameter twice");
+        }
+        self.parameters.push(';');
+        self.parameters.push_str(key.as_str());
+        if let BareItemFromInput::String(text) = value {
+            self.parameters.push_str("=\"");
+            self.parameters.push_str(text.as_str());
+            self.parameters.push('"');
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish(self) -> Result<Component, Fault> {
+        let name = self.name.as_str();
+        let kind = if name.starts_with('@') {
+            match (name, self.query_name, self.sf || self.bs || self.key.is_some()) {
+                ("@query-param", Some(parameter), false) => Kind::QueryParam(parameter),
+                (_, None, false) => derived(name).ok_or("covers an unknown component")?,
+                _ => return Err("has a component with a parameter that it does not take"),
+            }
+        } else {
+            let field = HeaderName::from_lowercase(name.as_bytes())
+                .map_err(|_| "covers what is no field name in lower case")?;
+            let form = match (self.key, self.sf, self.bs, self.query_name) {
+                (None, false, false, None) => Form::Plain,
+                (None, true, false, None) => Form::Strict,
+                (Some(key), sf, false, None) => Form::Member { key, sf },
+                (None, false, true, None) => Form::Bytes,
+                _ => return Err("has a component with parameters that exclude each other"),
+            };
+            Kind::Field(field, form)
+        };
+        Ok(Component { identifier: format!("\"{name}\"{}", self.parameters), kind })
+    }
+}
+
+/// What the form encoding of section 2.2.8 leaves or writes.
+fn is_form_encoded(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"*-._%".contains(&byte)
+}

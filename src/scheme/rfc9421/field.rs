@@ -1,0 +1,114 @@
+use http::HeaderName;
+use http::request::Parts;
+use sfv::{Dictionary, FieldType, Item, List, Parser};
+
+use super::component::Form;
+use crate::scheme::{ClaimError, Encoding};
+
+/// The type of a structured field (RFC 9651), which its value alone does not tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum StructuredType {
+    /// A list (section 3.1).
+    List,
+    /// A dictionary (section 3.2).
+    Dictionary,
+    /// An item (section 3.3).
+    Item,
+}
+
+/// The fields whose registered type is structured, as far as requests have a use for them.
+const REGISTERED: [(&str, StructuredType); 13] = [
+    ("accept-ch", StructuredType::List),
+    ("accept-signature", StructuredType::Dictionary),
+    ("cache-status", StructuredType::List),
+    ("client-cert", StructuredType::Item),
+    ("client-cert-chain", StructuredType::List),
+    ("content-digest", StructuredType::Dictionary),
+    ("priority", StructuredType::Dictionary),
+    ("proxy-status", StructuredType::List),
+    ("repr-digest", StructuredType::Dictionary),
+    ("signature", StructuredType::Dictionary),
+    ("signature-input", StructuredType::Dictionary),
+    ("want-content-digest", StructuredType::Dictionary),
+    ("want-repr-digest", StructuredType::Dictionary),
+];
+
+/// The types of structured fields: the registered ones and one's own.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Types(Vec<(HeaderName, StructuredType)>);
+
+impl Types {
+    pub(super) fn set(&mut self, name: HeaderName, kind: StructuredType) {
+        self.0.retain(|(known, _)| *known != name);
+        self.0.push((name, kind));
+    }
+
+    fn of(&self, name: &HeaderName) -> Option<StructuredType> {
+        let own = self.0.iter().find(|(known, _)| known == name).map(|(_, kind)| *kind);
+        own.or_else(|| {
+            REGISTERED.iter().find(|(known, _)| *known == name.as_str()).map(|(_, kind)| *kind)
+        })
+    }
+}
+
+/// Writes the value of a covered field (RFC 9421 sections 2.1 to 2.1.3).
+pub(super) fn write(
+    head: &Parts,
+    name: &HeaderName,
+    form: &Form,
+    types: &Types,
+    out: &mut Vec<u8>,
+) -> Result<(), ClaimError> {
+    if !head.headers.contains_key(name) {
+        return Err(ClaimError::in_header(name, "is covered and missing"));
+    }
+    match form {
+        Form::Plain => combined(head, name, out),
+        Form::Bytes => {
+            let lines = head.headers.get_all(name).iter();
+            let wrapped = lines
+                .map(|line| format!(":{}:", Encoding::Base64.encode(line.as_bytes().trim_ascii())));
+            out.extend(wrapped.collect::<Vec<_>>().join(", ").bytes());
+            Ok(())
+        }
+        Form::Strict | Form::Member { .. } => {
+            let mut value = Vec::new();
+            combined(head, name, &mut value)?;
+            let strict = match (form, types.of(name)) {
+                (Form::Member { key, .. }, _) => member(&value, key),
+                (_, Some(StructuredType::Dictionary)) => serialized::<Dictionary>(&value),
+                (_, Some(StructuredType::List)) => serialized::<List>(&value),
+                (_, Some(StructuredType::Item)) => serialized::<Item>(&value),
+                (_, None) => None,
+            };
+            let strict =
+                strict.ok_or_else(|| ClaimError::in_header(name, "is no such structured field"))?;
+            out.extend(strict.bytes());
+            Ok(())
+        }
+    }
+}
+
+/// All lines of a field, without the space around them, joined as section 2.1 says.
+fn combined(head: &Parts, name: &HeaderName, out: &mut Vec<u8>) -> Result<(), ClaimError> {
+    for (place, line) in head.headers.get_all(name).iter().enumerate() {
+        let text = line.to_str().map_err(|_| {
+            ClaimError::in_header(name, "is covered and not ASCII; `bs` covers such values")
+        })?;
+        if place > 0 {
+            out.extend(b", ");
+        }
+        out.extend(text.trim_matches([' ', '\t']).bytes());
+    }
+    Ok(())
+}
+
+fn serialized<T: FieldType>(value: &[u8]) -> Option<String> {
+    Parser::new(value).parse::<T>().ok()?.serialize().into()
+}
+
+fn member(value: &[u8], key: &str) -> Option<String> {
+    let mut dictionary: Dictionary = Parser::new(value).parse().ok()?;
+    List::from([dictionary.swap_remove(key)?]).serialize()
+}

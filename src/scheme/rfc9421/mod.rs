@@ -1,0 +1,41 @@
+//! HTTP Message Signatures (RFC 9421) with `hmac-sha256` and `Content-Digest` (RFC 9530).
+//!
+//! | file | what it holds |
+//! | --- | --- |
+//! | `signatures.rs` | [`MessageSignatures`] and its settings |
+//! | `policy.rs` | [`Policy`]: what must be covered |
+//! | `input.rs` | reading `Signature-Input` and `Signature` |
+//! | `component.rs` | component identifiers |
+//! | `base.rs`, `target.rs`, `query.rs`, `field.rs` | the signature base and the values in it |
+//! | `digest.rs` | `Content-Digest` |
+//! | `verify.rs`, `sign.rs` | the two directions |
+
+mod base;
+mod component;
+mod digest;
+mod field;
+mod input;
+mod policy;
+mod query;
+mod scheme;
+mod sign;
+mod signatures;
+mod target;
+mod verify;
+
+use http::HeaderName;
+
+pub use field::StructuredType;
+pub use policy::Policy;
+pub use signatures::MessageSignatures;
+
+const SIGNATURE: HeaderName = HeaderName::from_static("signature");
+const SIGNATURE_INPUT: HeaderName = HeaderName::from_static("signature-input");
+const CONTENT_DIGEST: HeaderName = HeaderName::from_static("content-digest");
+
+/// The registered name of HMAC-SHA-256 (RFC 9421 section 3.3.3), the only algorithm here.
+const ALG: &str = "hmac-sha256";
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/which-format.md")]
+struct WhichFormat;

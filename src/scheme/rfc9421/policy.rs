@@ -1,0 +1,232 @@
+use super::component::{Component, Kind};
+use super::input::{Fault, Input};
+use crate::error::ConfigError;
+
+/// The shortest nonce that the strict policy takes, in bytes of its text.
+const MIN_NONCE_LEN: usize = 16;
+
+/// What a signature must cover and say to be accepted, and what a signer writes.
+///
+/// A signature says itself what it covers (RFC 9421 section 3.2.1 leaves it to the application to
+/// ask for enough): without a policy, one that covers nothing would pass. [`strict`](Self::strict)
+/// is the default; each method that asks for less says what is lost.
+#[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools)] // Each is a setting of its own.
+pub struct Policy {
+    required: Required,
+    also: Vec<Component>,
+    created: bool,
+    keyid: bool,
+    nonce: bool,
+    unsigned_body: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Required {
+    /// The method and the whole target; a digest of the body whenever there is one.
+    Request,
+    /// These and no more.
+    Only(Vec<Component>),
+}
+
+impl Policy {
+    /// Covered are at least `@method`, `@authority`, `@path` and `@query`, or `@target-uri` in
+    /// the place of the last three, and `content-digest` whenever there is a body. The parameters
+    /// `created`, `keyid` and `nonce` (16 bytes or more) are there.
+    #[must_use]
+    pub fn strict() -> Self {
+        Self {
+            required: Required::Request,
+            also: Vec::new(),
+            created: true,
+            keyid: true,
+            nonce: true,
+            unsigned_body: false,
+        }
+    }
+
+    /// Asks for one more component: a bare name such as `content-type`, or an identifier with
+    /// parameters such as `"@query-param";name="a"`. `content-digest` is then asked for without a
+    /// body too.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if it is no component that a request has, or there already, or a digest
+    /// where bodies are let through unsigned.
+    pub fn add_component(mut self, component: impl AsRef<str>) -> Result<Self, ConfigError> {
+        push(&mut self.also, component.as_ref(), "components")?;
+        self.consistent()
+    }
+
+    /// Loses all that the list leaves out: whoever sees one signed request can change it.
+    ///
+    /// Covered must be these components alone, written as in
+    /// [`add_component`](Self::add_component). A request whose signature covers no
+    /// `content-digest` may have no body.
+    ///
+    /// # Errors
+    ///
+    /// As [`add_component`](Self::add_component), and if the list is empty.
+    pub fn dangerous_require_only<I>(mut self, components: I) -> Result<Self, ConfigError>
+    where
+        I: IntoIterator<Item: AsRef<str>>,
+    {
+        let mut only = Vec::new();
+        for component in components {
+            push(&mut only, component.as_ref(), "components")?;
+        }
+        if only.is_empty() {
+            let why = "a signature that need not cover anything protects nothing";
+            return Err(ConfigError::invalid("components", why));
+        }
+        self.required = Required::Only(only);
+        self.also.clear();
+        self.consistent()
+    }
+
+    /// Loses the bound on age: a signature without `created` holds for ever, or up to its
+    /// `expires`.
+    #[must_use]
+    pub fn dangerous_without_created(mut self) -> Self {
+        self.created = false;
+        self
+    }
+
+    /// Loses the caller's name: a signature without `keyid` is that of the anonymous key.
+    #[must_use]
+    pub fn dangerous_without_keyid(mut self) -> Self {
+        self.keyid = false;
+        self
+    }
+
+    /// Loses what tells two equal requests of one second apart: a replay guard remembers the tag
+    /// instead, and refuses the second of two honest ones.
+    #[must_use]
+    pub fn dangerous_without_nonce(mut self) -> Self {
+        self.nonce = false;
+        self
+    }
+
+    /// Loses the body: whoever sees one signed head can send any body with it. A covered
+    /// `content-digest` still counts.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if `content-digest` is a component that is asked for.
+    pub fn dangerous_unsigned_body(mut self) -> Result<Self, ConfigError> {
+        self.unsigned_body = true;
+        self.consistent()
+    }
+
+    /// A covered digest that is asked for, on a format that has no use for it, cannot be meant.
+    fn consistent(self) -> Result<Self, ConfigError> {
+        if self.unsigned_body && self.named().any(Component::is_content_digest) {
+            let why = "`content-digest` is asked for, and unsigned bodies are let through";
+            return Err(ConfigError::invalid("components", why));
+        }
+        Ok(self)
+    }
+
+    fn named(&self) -> impl Iterator<Item = &Component> {
+        let only = match &self.required {
+            Required::Request => [].as_slice(),
+            Required::Only(only) => only,
+        };
+        only.iter().chain(&self.also)
+    }
+
+    /// The components that a signer covers unless it is told otherwise.
+    pub(super) fn components(&self, body: bool) -> Vec<Component> {
+        let mut components: Vec<_> = match self.required {
+            Required::Request => ["@method", "@authority", "@path", "@query"]
+                .into_iter()
+                .filter_map(Component::derived)
+                .collect(),
+            Required::Only(_) => Vec::new(),
+        };
+        for component in self.named() {
+            if components.iter().all(|known| known.kind() != component.kind()) {
+                components.push(component.clone());
+            }
+        }
+        self.cover_body(&mut components, body);
+        components
+    }
+
+    /// Adds the digest where there is a body that the strict policy wants covered.
+    pub(super) fn cover_body(&self, components: &mut Vec<Component>, body: bool) {
+        let strict = matches!(self.required, Required::Request) && !self.unsigned_body;
+        if body && strict && !components.iter().any(Component::is_content_digest) {
+            components.push(Component::field(super::CONTENT_DIGEST));
+        }
+    }
+
+    /// Whether these components are enough, the body apart.
+    pub(super) fn is_met_by(&self, components: &[Component]) -> bool {
+        let has = |kind: &Kind| components.iter().any(|component| component.kind() == kind);
+        let request = match self.required {
+            Required::Request => {
+                has(&Kind::Method)
+                    && (has(&Kind::TargetUri)
+                        || (has(&Kind::Authority) && has(&Kind::Path) && has(&Kind::Query)))
+            }
+            Required::Only(_) => true,
+        };
+        request && self.named().all(|component| has(component.kind()))
+    }
+
+    /// Checks what a signature covers and says.
+    pub(super) fn check(&self, input: &Input<'_>) -> Result<(), Fault> {
+        let parameters = &input.parameters;
+        if !self.is_met_by(&input.components) {
+            return Err("covers less than the policy asks for");
+        }
+        if self.created && parameters.created.is_none() {
+            return Err("has no `created`");
+        }
+        if self.keyid && parameters.keyid.is_none() {
+            return Err("has no `keyid`");
+        }
+        let nonce_len = parameters.nonce.as_ref().map_or(0, |nonce| nonce.as_str().len());
+        if self.nonce && nonce_len < MIN_NONCE_LEN {
+            return Err("has no `nonce` of 16 bytes or more");
+        }
+        // The server picks the algorithm, never the message (section 7.3.6).
+        match &parameters.alg {
+            Some(alg) if alg.as_str() != super::ALG => Err("has an `alg` of another kind"),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn asks_for_created(&self) -> bool {
+        self.created
+    }
+
+    pub(super) fn asks_for_keyid(&self) -> bool {
+        self.keyid
+    }
+
+    pub(super) fn takes_unsigned_body(&self) -> bool {
+        self.unsigned_body
+    }
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self::strict()
+    }
+}
+
+/// Adds a component that is not there yet.
+pub(super) fn push(
+    components: &mut Vec<Component>,
+    text: &str,
+    setting: &'static str,
+) -> Result<(), ConfigError> {
+    let component = Component::from_setting(text, setting)?;
+    if components.iter().any(|known| known.kind() == component.kind()) {
+        return Err(ConfigError::invalid(setting, "names a component twice"));
+    }
+    components.push(component);
+    Ok(())
+}

@@ -1,0 +1,66 @@
+use http::HeaderName;
+use http::request::Parts;
+
+use super::verify::Reading;
+use super::{MessageSignatures, SIGNATURE, digest};
+use crate::mac::{Algorithm, Tag};
+use crate::scheme::{Claim, ClaimError, Coverage, Scheme, SignedText, Stamp, Window, header};
+use crate::sign::SignError;
+
+impl Scheme for MessageSignatures {
+    fn name(&self) -> &'static str {
+        "rfc9421"
+    }
+
+    fn algorithm(&self) -> Algorithm {
+        Algorithm::Sha256
+    }
+
+    fn headers(&self) -> &[HeaderName] {
+        &self.headers
+    }
+
+    fn window(&self) -> Window {
+        if self.policy.asks_for_created() { Window::timed() } else { Window::untimed() }
+    }
+
+    fn claim(&self, head: &Parts) -> Result<Claim, ClaimError> {
+        self.received(head)
+    }
+
+    /// A body without a covered digest is refused when its first byte arrives.
+    fn coverage(&self, head: &Parts, claim: &Claim) -> Result<Coverage, ClaimError> {
+        if reading(claim)?.covers_body() {
+            Ok(Coverage::Digest(digest::read(head)?))
+        } else if self.policy.takes_unsigned_body() {
+            Ok(Coverage::Unsigned)
+        } else {
+            Ok(Coverage::Empty)
+        }
+    }
+
+    fn before_body(
+        &self,
+        head: &Parts,
+        claim: &Claim,
+        text: &mut SignedText,
+    ) -> Result<(), ClaimError> {
+        let Reading { components, raw, outgoing } = reading(claim)?;
+        text.update(&self.base(head, components, raw, *outgoing)?);
+        Ok(())
+    }
+
+    fn stamp(&self, head: &mut Parts, stamp: &Stamp<'_>) -> Result<Claim, SignError> {
+        self.stamped(head, stamp)
+    }
+
+    fn attach(&self, head: &mut Parts, _: &Claim, tag: &Tag) -> Result<(), SignError> {
+        let value = header::sensitive(&SIGNATURE, &self.signature_field(tag))?;
+        head.headers.insert(SIGNATURE, value);
+        Ok(())
+    }
+}
+
+fn reading(claim: &Claim) -> Result<&Reading, ClaimError> {
+    claim.memo().ok_or(ClaimError::malformed("this claim was made by another format"))
+}

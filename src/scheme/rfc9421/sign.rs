@@ -1,0 +1,82 @@
+use std::fmt::Write as _;
+
+use http::request::Parts;
+use sfv::{ItemSerializer, StringRef};
+
+use super::component::Component;
+use super::{ALG, MessageSignatures, SIGNATURE_INPUT, digest};
+use crate::mac::Tag;
+use crate::scheme::{Claim, Encoding, Stamp, header};
+use crate::sign::SignError;
+
+impl MessageSignatures {
+    /// Writes `Content-Digest` where it is covered, and `Signature-Input`; then reads them as a
+    /// server would.
+    pub(super) fn stamped(&self, head: &mut Parts, stamp: &Stamp<'_>) -> Result<Claim, SignError> {
+        let components = self.covered(!stamp.body().is_empty())?;
+        if components.iter().any(Component::is_content_digest) {
+            digest::write(head, self.digest, stamp.body())?;
+        }
+        let raw = self.input(&components, stamp)?;
+        let field = format!("{}={raw}", self.signing_label());
+        head.headers.insert(SIGNATURE_INPUT, header::sensitive(&SIGNATURE_INPUT, &field)?);
+        Ok(self.claim_of(head, &raw, true)?)
+    }
+
+    /// The value of `Signature` for this tag.
+    pub(super) fn signature_field(&self, tag: &Tag) -> String {
+        format!("{}=:{}:", self.signing_label(), Encoding::Base64.encode(tag.as_bytes()))
+    }
+
+    fn covered(&self, body: bool) -> Result<Vec<Component>, SignError> {
+        let components = match &self.components {
+            None => self.policy.components(body),
+            Some(set) => {
+                let mut components = set.clone();
+                self.policy.cover_body(&mut components, body);
+                components
+            }
+        };
+        if self.policy.is_met_by(&components) {
+            Ok(components)
+        } else {
+            Err(SignError::Request("less is covered than the policy asks for"))
+        }
+    }
+
+    /// The member of `Signature-Input`.
+    fn input(&self, components: &[Component], stamp: &Stamp<'_>) -> Result<String, SignError> {
+        let mut input = String::from("(");
+        for (place, component) in components.iter().enumerate() {
+            input.push_str(if place > 0 { " " } else { "" });
+            input.push_str(component.identifier());
+        }
+        let _ = write!(input, ");created={}", stamp.now());
+        match stamp.key_id() {
+            Some(key_id) => {
+                let text = quoted(key_id.as_str());
+                let text =
+                    text.ok_or(SignError::KeyId("`keyid` takes visible ASCII and spaces"))?;
+                let _ = write!(input, ";keyid={text}");
+            }
+            None if self.policy.asks_for_keyid() => {
+                return Err(SignError::KeyId("the policy asks for a name, and there is none"));
+            }
+            None => {}
+        }
+        let nonce = Encoding::Base64UrlNoPad.encode(stamp.nonce());
+        let _ = write!(input, ";alg=\"{ALG}\";nonce=\"{nonce}\"");
+        if let Some(expires) = stamp.expires() {
+            let _ = write!(input, ";expires={expires}");
+        }
+        if let Some(tag) = self.tag.as_deref().and_then(quoted) {
+            let _ = write!(input, ";tag={tag}");
+        }
+        Ok(input)
+    }
+}
+
+/// A string of a structured field; `None` if it cannot hold this text.
+fn quoted(text: &str) -> Option<String> {
+    Some(ItemSerializer::new().bare_item(StringRef::from_str(text).ok()?).finish())
+}

@@ -1,0 +1,223 @@
+use http::HeaderName;
+use http::request::Parts;
+use sfv::{KeyRef, StringRef};
+
+use super::component::Component;
+use super::field::{StructuredType, Types};
+use super::input::Input;
+use super::policy::{self, Policy};
+use super::target::{Origin, Target};
+use super::{SIGNATURE, SIGNATURE_INPUT, base, digest};
+use crate::error::{ConfigError, header_name};
+use crate::mac::Algorithm;
+use crate::scheme::ClaimError;
+
+/// The label of a signature where none is set.
+const DEFAULT_LABEL: &str = "sig1";
+
+/// HTTP Message Signatures ([RFC 9421]) with `hmac-sha256` and a signed `Content-Digest`
+/// ([RFC 9530]): the format to take where nothing else is asked for.
+///
+/// **Covered** under the strict [`Policy`], the default: method, authority, path, query, body,
+/// time, nonce and the key's name. **Not covered:** other headers, unless they are
+/// [asked for](Policy::add_component), and trailers.
+///
+/// ```
+/// use http::Request;
+/// use tower_hmac::{KeyMap, MessageSignatures, SecretKey, Signer, Verifier};
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let key = || SecretKey::new("a key of 32 bytes: it is random!");
+/// let signer = Signer::new(MessageSignatures::new(), key()?).with_key_id("billing")?;
+/// let request = Request::post("https://api.example.com/invoices?draft=1").body(r#"{"sum": 7}"#)?;
+/// let (head, body) = signer.sign(request)?.into_parts();
+///
+/// let verifier = Verifier::new(MessageSignatures::new(), KeyMap::services([("billing", key()?)])?);
+/// let verified = verifier.verify(&head, body.as_bytes()).await?;
+/// assert_eq!(
+///     verified.covered().collect::<Vec<_>>(),
+///     [r#""@method""#, r#""@authority""#, r#""@path""#, r#""@query""#, r#""content-digest""#],
+/// );
+/// # Ok::<(), tower_hmac::BoxError>(())
+/// # }).unwrap();
+/// ```
+///
+/// # What is read
+///
+/// One `Signature-Input`, one `Signature` and one `Content-Digest` field line. Of several
+/// signatures one decides: the one with the [label](Self::with_label) that is set, or else with
+/// the [tag](Self::with_tag) that is set, or else the only one. Caller and covered list come from
+/// it alone. Its parameters are `created`, `expires`, `nonce`, `alg`, `keyid` and `tag`; others
+/// are refused, and so are components that no request has (`@status`, `req`, `tr`).
+///
+/// # Behind a proxy
+///
+/// A server signs for the authority that its clients see. Behind a proxy that ends TLS or rewrites
+/// `Host`, set [`with_public_origin`](Self::with_public_origin): forwarded headers are never read.
+///
+/// [RFC 9421]: https://www.rfc-editor.org/rfc/rfc9421
+/// [RFC 9530]: https://www.rfc-editor.org/rfc/rfc9530
+#[derive(Clone, Debug)]
+pub struct MessageSignatures {
+    pub(super) headers: [HeaderName; 2],
+    pub(super) policy: Policy,
+    pub(super) label: Option<String>,
+    pub(super) tag: Option<String>,
+    pub(super) components: Option<Vec<Component>>,
+    pub(super) digest: Algorithm,
+    origin: Option<Origin>,
+    types: Types,
+}
+
+impl MessageSignatures {
+    /// The strict policy, and the request's own authority.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            headers: [SIGNATURE, SIGNATURE_INPUT],
+            policy: Policy::strict(),
+            label: None,
+            tag: None,
+            components: None,
+            digest: Algorithm::Sha256,
+            origin: None,
+            types: Types::default(),
+        }
+    }
+
+    /// Sets what must be covered; [`Policy::strict`] if it is not set.
+    #[must_use]
+    pub fn with_policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Sets the label of the signature that decides. A signer writes it too, and `sig1` if it is
+    /// not set.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if it is no key of a structured dictionary (RFC 9651 section 3.1.2).
+    pub fn with_label(mut self, label: impl Into<String>) -> Result<Self, ConfigError> {
+        let label = label.into();
+        KeyRef::from_str(&label)
+            .map_err(|_| ConfigError::invalid("label", "is no key of a structured dictionary"))?;
+        self.label = Some(label);
+        Ok(self)
+    }
+
+    /// Sets the `tag` that the signature must carry: the application that it is meant for. A
+    /// signer writes it too.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if it is no text of a structured field: visible ASCII and spaces
+    /// (RFC 9651 section 3.3.3).
+    pub fn with_tag(mut self, tag: impl Into<String>) -> Result<Self, ConfigError> {
+        let tag = tag.into();
+        if tag.is_empty() {
+            return Err(ConfigError::EmptyName("tag".into()));
+        }
+        StringRef::from_str(&tag)
+            .map_err(|_| ConfigError::invalid("tag", "is not visible ASCII and spaces"))?;
+        self.tag = Some(tag);
+        Ok(self)
+    }
+
+    /// Sets what a signer covers, in this order; what the policy asks for if it is not set.
+    /// `content-digest` is added where the strict policy wants it. A request that the policy
+    /// would refuse is not signed.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if the list is empty, or names what no request has, or something twice.
+    pub fn with_components<I>(mut self, components: I) -> Result<Self, ConfigError>
+    where
+        I: IntoIterator<Item: AsRef<str>>,
+    {
+        let mut covered = Vec::new();
+        for component in components {
+            policy::push(&mut covered, component.as_ref(), "components")?;
+        }
+        if covered.is_empty() {
+            return Err(ConfigError::invalid("components", "is an empty list"));
+        }
+        self.components = Some(covered);
+        Ok(self)
+    }
+
+    /// Sets the hash of `Content-Digest` that a signer writes: SHA-256, the default, or SHA-512.
+    /// A server takes both.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if it is another one.
+    pub fn with_digest(mut self, algorithm: Algorithm) -> Result<Self, ConfigError> {
+        self.digest = digest::known(algorithm)?;
+        Ok(self)
+    }
+
+    /// Sets scheme and authority as clients see them, such as `https://api.example.com`, for
+    /// `@authority`, `@scheme` and `@target-uri`.
+    ///
+    /// Needed where a proxy rewrites `Host`, and wherever `@scheme` or `@target-uri` is covered on
+    /// a server that does not see the scheme. `Host` counts for nothing then.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if it is no URI with `http` or `https` and an authority, and nothing more.
+    pub fn with_public_origin(mut self, origin: impl AsRef<str>) -> Result<Self, ConfigError> {
+        self.origin = Some(Origin::parse(origin.as_ref())?);
+        Ok(self)
+    }
+
+    /// Sets the type of a structured field, for components with `sf`. Those of the registered
+    /// fields that requests carry are known. A component with `sf` of another field is refused.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if it is no header name.
+    pub fn with_structured_field<N: TryInto<HeaderName>>(
+        mut self,
+        name: N,
+        kind: StructuredType,
+    ) -> Result<Self, ConfigError> {
+        self.types.set(header_name(name, "structured_field")?, kind);
+        Ok(self)
+    }
+
+    /// The signature base (section 2.5) of a request for a value of `Signature-Input`, such as
+    /// `("@method" "@path");created=1618884473`: to see why two sides differ. It asks for no
+    /// policy and proves nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`ClaimError`] if the value is no list of components, or the request lacks one of them.
+    pub fn signature_base(&self, head: &Parts, input: &str) -> Result<String, ClaimError> {
+        let parsed =
+            Input::parse(input).map_err(|why| ClaimError::in_header(&SIGNATURE_INPUT, why))?;
+        let base = self.base(head, &parsed.components, input, false)?;
+        String::from_utf8(base).map_err(|_| ClaimError::malformed("the base is not ASCII"))
+    }
+
+    pub(super) fn base(
+        &self,
+        head: &Parts,
+        components: &[Component],
+        parameters: &str,
+        outgoing: bool,
+    ) -> Result<Vec<u8>, ClaimError> {
+        let target = Target { head, origin: self.origin.as_ref(), outgoing };
+        base::assemble(components, parameters, target, &self.types)
+    }
+
+    pub(super) fn signing_label(&self) -> &str {
+        self.label.as_deref().unwrap_or(DEFAULT_LABEL)
+    }
+}
+
+impl Default for MessageSignatures {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,135 @@
+use http::request::Parts;
+use http::{HeaderName, HeaderValue};
+
+use super::component::{Component, Form, Kind};
+use super::input::{self, Input, Member};
+use super::{MessageSignatures, SIGNATURE, SIGNATURE_INPUT};
+use crate::key::KeyId;
+use crate::mac::Algorithm;
+use crate::scheme::{Claim, ClaimError, Encoding, Signature, header};
+
+/// What is wanted again when the base is written.
+pub(super) struct Reading {
+    pub(super) components: Vec<Component>,
+    /// The member of `Signature-Input` as it was sent: it is what was signed.
+    pub(super) raw: String,
+    pub(super) outgoing: bool,
+}
+
+impl Reading {
+    pub(super) fn covers_body(&self) -> bool {
+        self.components.iter().any(Component::is_content_digest)
+    }
+}
+
+impl MessageSignatures {
+    /// Reads both fields, and the one signature that decides.
+    pub(super) fn received(&self, head: &Parts) -> Result<Claim, ClaimError> {
+        let (inputs, tags) = fields(head)?;
+        let inputs = input::members(&SIGNATURE_INPUT, inputs)?;
+        let tags = input::members(&SIGNATURE, tags)?;
+        let named = |members: &[Member<'_>], label| members.iter().any(|m| m.label == label);
+        if !inputs.iter().all(|input| named(&tags, input.label))
+            || !tags.iter().all(|tag| named(&inputs, tag.label))
+        {
+            return Err(malformed("and `signature` have different labels"));
+        }
+        let chosen = self.choose(&inputs)?;
+        let signature = tags
+            .iter()
+            .find(|tag| tag.label == chosen.label)
+            .and_then(|tag| signature(tag.raw))
+            .ok_or_else(|| ClaimError::in_header(&SIGNATURE, "holds no HMAC-SHA-256 in base64"))?;
+        self.claim_of(head, chosen.raw, false)?.add_signature(signature)
+    }
+
+    /// The signature that decides, by label, by tag, or because it is alone.
+    fn choose<'a, 'h>(&self, inputs: &'a [Member<'h>]) -> Result<&'a Member<'h>, ClaimError> {
+        let mut candidates: Vec<_> = match (&self.label, &self.tag) {
+            (Some(label), _) => inputs.iter().filter(|input| input.label == label).collect(),
+            (None, Some(tag)) if inputs.len() > 1 => inputs
+                .iter()
+                .filter(|input| input::tag_of(input.raw).as_ref() == Some(tag))
+                .collect(),
+            _ => inputs.iter().collect(),
+        };
+        match (candidates.pop(), candidates.pop()) {
+            (Some(only), None) => Ok(only),
+            (None, _) => Err(malformed("holds no signature for this application")),
+            (Some(_), Some(_)) => Err(malformed("holds several signatures")),
+        }
+    }
+
+    /// What one member of `Signature-Input` says, if the policy takes it.
+    pub(super) fn claim_of(
+        &self,
+        head: &Parts,
+        raw: &str,
+        outgoing: bool,
+    ) -> Result<Claim, ClaimError> {
+        let input = Input::parse(raw).map_err(malformed)?;
+        self.policy.check(&input).map_err(malformed)?;
+        let Input { components, parameters, .. } = input;
+        let tag = parameters.tag.as_ref().map(|tag| tag.as_str());
+        if self.tag.is_some() && tag != self.tag.as_deref() {
+            return Err(malformed("has no `tag` of this application"));
+        }
+        let mut claim = Claim::new()
+            .with_covered(components.iter().map(|c| c.identifier().to_owned()).collect())
+            .with_signed_headers(signed_headers(head, &components));
+        if let Some(keyid) = &parameters.keyid {
+            let key_id =
+                KeyId::new(keyid.as_str()).map_err(|_| malformed("has an empty `keyid`"))?;
+            claim = claim.with_key_id(key_id);
+        }
+        if let Some(created) = parameters.created {
+            claim = claim.with_created(created);
+        }
+        if let Some(expires) = parameters.expires {
+            claim = claim.with_expires(expires);
+        }
+        if let Some(nonce) = &parameters.nonce {
+            claim = claim.with_nonce(nonce.as_str().as_bytes());
+        }
+        Ok(claim.with_memo(Reading { components, raw: raw.to_owned(), outgoing }))
+    }
+}
+
+fn malformed(why: &'static str) -> ClaimError {
+    ClaimError::in_header(&SIGNATURE_INPUT, why)
+}
+
+/// `Signature-Input` and `Signature`: both or none.
+fn fields(head: &Parts) -> Result<(&str, &str), ClaimError> {
+    let input = header::single(head, &SIGNATURE_INPUT);
+    let signature = header::single(head, &SIGNATURE);
+    match (input, signature) {
+        (Err(ClaimError::Missing), Err(ClaimError::Missing)) => Err(ClaimError::Missing),
+        (Err(ClaimError::Missing), _) => Err(malformed("is missing beside `signature`")),
+        (_, Err(ClaimError::Missing)) => {
+            Err(ClaimError::in_header(&SIGNATURE, "is missing beside `signature-input`"))
+        }
+        (input, signature) => {
+            Ok((header::text(&SIGNATURE_INPUT, input?)?, header::text(&SIGNATURE, signature?)?))
+        }
+    }
+}
+
+/// The bytes of `:base64:`, in their one canonical text.
+fn signature(raw: &str) -> Option<Signature> {
+    let text = raw.strip_prefix(':')?.strip_suffix(':')?;
+    Encoding::Base64.decode_tag(text, Algorithm::Sha256)
+}
+
+/// The lines of the fields that are covered as they were sent.
+fn signed_headers(head: &Parts, components: &[Component]) -> Vec<(HeaderName, HeaderValue)> {
+    let plain = components.iter().filter_map(|component| match component.kind() {
+        Kind::Field(name, Form::Plain) => Some(name),
+        _ => None,
+    });
+    plain
+        .flat_map(|name| {
+            head.headers.get_all(name).iter().map(|value| (name.clone(), value.clone()))
+        })
+        .collect()
+}

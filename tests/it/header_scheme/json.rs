@@ -1,0 +1,65 @@
+//! Text from the members of a JSON body.
+
+use tower_hmac::JsonStrings;
+
+use super::*;
+
+fn device() -> HeaderScheme {
+    scheme()
+        .dangerous_derived_text(|_, body| {
+            let json = JsonStrings::read(body)?;
+            Ok(format!("{}:{}", json.get("mac_address")?, json.get("timestamp")?))
+        })
+        .unwrap()
+}
+
+fn send(body: &str) -> Result<(), ErrorKind> {
+    let sent = r#"{"mac_address": "aa", "timestamp": "1"}"#;
+    let (signed, _) =
+        signer(device()).sign(Request::post("/").body(sent).unwrap()).unwrap().into_parts();
+    verify(&verifier(device()), &signed, body.as_bytes()).map(|_| ())
+}
+
+#[test]
+fn what_the_text_leaves_out_is_not_covered() {
+    assert_eq!(
+        send(r#"{"timestamp":"1","x":[{"x":1,"x":2}],"y":null,"mac_address":"aa"}"#),
+        Ok(())
+    );
+    assert_eq!(send(r#"{"mac_address": "ab", "timestamp": "1"}"#), Err(ErrorKind::Mismatch));
+}
+
+#[test]
+fn bodies_that_two_readers_could_take_differently_are_refused() {
+    for body in [
+        "",
+        "null",
+        "[]",
+        r#""mac_address""#,
+        r#"{"mac_address": "aa"}"#,
+        r#"{"mac_address": "aa", "timestamp": 1}"#,
+        r#"{"mac_address": "aa", "timestamp": null}"#,
+        r#"{"mac_address": ["aa"], "timestamp": "1"}"#,
+        r#"{"mac_address": {"a": "aa"}, "timestamp": "1"}"#,
+        r#"{"mac_address": "\u0061a", "timestamp": "1"}"#,
+        r#"{"mac_address": "aa", "timestamp": "1", "timestamp": "1"}"#,
+        r#"{"mac_address": "aa", "timestamp": "1", "timestamp": "2"}"#,
+        r#"{"mac_address": "aa", "timestamp": "1", "\u0074imestamp": "2"}"#,
+        r#"{"mac_address": "aa", "timestamp": "1", "other": 1, "other": 2}"#,
+        r#"{"mac_address": "aa", "timestamp": "1"} {}"#,
+        r#"{"mac_address": "aa", "timestamp": "1",}"#,
+        "\u{feff}{\"mac_address\": \"aa\", \"timestamp\": \"1\"}",
+        "{\"mac_address\": \"a\n\", \"timestamp\": \"1\"}",
+    ] {
+        assert_eq!(send(body), Err(ErrorKind::Malformed), "{body}");
+    }
+    let deep =
+        format!(r#"{{"mac_address": "aa", "timestamp": "1", "x": {}}}"#, "[".repeat(100_000));
+    assert_eq!(send(&deep), Err(ErrorKind::Malformed));
+}
+
+#[test]
+fn a_signer_refuses_a_body_without_the_members() {
+    let error = signer(device()).sign(Request::post("/").body("{}").unwrap()).unwrap_err();
+    assert!(matches!(error, SignError::Request(_)));
+}

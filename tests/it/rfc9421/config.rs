@@ -1,0 +1,129 @@
+//! Settings that cannot work are found while building.
+
+use tower_hmac::{Algorithm, ConfigError, MessageSignatures, Policy};
+
+#[track_caller]
+fn assert_names_components<T: std::fmt::Debug>(result: Result<T, ConfigError>) {
+    assert!(result.unwrap_err().to_string().starts_with("components: "));
+}
+
+#[test]
+fn empty_component_list_is_refused() {
+    let none: [&str; 0] = [];
+    assert_names_components(Policy::strict().dangerous_require_only(none));
+    assert_names_components(MessageSignatures::new().with_components(none));
+}
+
+#[test]
+fn component_that_no_request_has_is_refused() {
+    for component in [
+        "",
+        "@unknown",
+        "@status",
+        "@signature-params",
+        "Content-Type",
+        "content type",
+        "\"",
+        "\"date\" \"host\"",
+        "\"date\");created=1",
+        "\"date\"), (\"host\"",
+        "\"date\";req",
+        "\"date\";tr",
+        "\"date\";bs;sf",
+        "@query-param",
+        "\"@query-param\"",
+        "\"@query-param\";name=\"a b\"",
+        // A signature cannot cover its own field.
+        "signature",
+        "signature-input",
+        "\"signature\";sf",
+    ] {
+        let policy = Policy::strict().dangerous_require_only([component]);
+        assert!(policy.is_err(), "{component}");
+        assert!(Policy::strict().add_component(component).is_err(), "{component}");
+        assert!(MessageSignatures::new().with_components([component]).is_err(), "{component}");
+    }
+}
+
+#[test]
+fn component_is_named_barely_or_with_parameters() {
+    for component in [
+        "@method",
+        "\"@method\"",
+        "content-type",
+        "\"x\";sf",
+        "\"x\";key=\"a\"",
+        "\"x\";bs",
+        "\"@query-param\";name=\"a%20b\"",
+        "\"signature\";key=\"theirs\"",
+    ] {
+        assert!(Policy::strict().dangerous_require_only([component]).is_ok(), "{component}");
+    }
+}
+
+#[test]
+fn component_twice_is_refused() {
+    let twice = ["\"x\";sf;key=\"a\"", "\"x\";key=\"a\";sf"];
+    assert!(Policy::strict().dangerous_require_only(twice).is_err());
+    assert!(MessageSignatures::new().with_components(["date", "\"date\""]).is_err());
+}
+
+#[test]
+fn digest_of_bodies_that_are_let_through_unsigned_is_refused() {
+    let covered = Policy::strict().add_component("content-digest").unwrap();
+    assert!(covered.dangerous_unsigned_body().is_err());
+    let open = Policy::strict().dangerous_unsigned_body().unwrap();
+    assert!(open.clone().add_component("content-digest").is_err());
+    assert!(open.dangerous_require_only(["content-digest"]).is_err());
+}
+
+#[test]
+fn label_that_is_no_key_is_refused() {
+    for label in ["", "Sig", "1sig", "a b", "a,b", "a=", "é", "\"a\""] {
+        assert!(MessageSignatures::new().with_label(label).is_err(), "{label}");
+    }
+    assert!(MessageSignatures::new().with_label("sig-b25").is_ok());
+}
+
+#[test]
+fn tag_that_is_no_text_is_refused() {
+    for tag in ["", "é", "a\nb", "a\tb", "a\0b"] {
+        assert!(MessageSignatures::new().with_tag(tag).is_err(), "{tag:?}");
+    }
+    assert!(MessageSignatures::new().with_tag("an \"app\" \\ 1").is_ok());
+}
+
+#[test]
+fn public_origin_that_is_more_or_less_than_one_is_refused() {
+    for origin in [
+        "",
+        "api.example.com",
+        "/path",
+        "ftp://api.example.com",
+        "https://",
+        "https://user@api.example.com",
+        "https://api.example.com/path",
+        "https://api.example.com/?query",
+        "https://api.example.com#fragment",
+    ] {
+        assert!(MessageSignatures::new().with_public_origin(origin).is_err(), "{origin}");
+    }
+    for origin in ["https://api.example.com", "http://LOCALHOST:8080/", "https://[::1]:443"] {
+        assert!(MessageSignatures::new().with_public_origin(origin).is_ok(), "{origin}");
+    }
+}
+
+#[test]
+fn digest_that_no_peer_knows_is_refused() {
+    for algorithm in [Algorithm::Sha384, Algorithm::Sha512_256] {
+        assert!(MessageSignatures::new().with_digest(algorithm).is_err());
+    }
+}
+
+#[test]
+fn replay_guard_without_a_time_is_refused() {
+    let policy = Policy::strict().dangerous_without_created();
+    let verifier = super::verifier(MessageSignatures::new().with_policy(policy));
+    let guard = super::refusals::Seen::default();
+    assert!(verifier.with_replay_guard(guard).is_err());
+}

@@ -1,0 +1,85 @@
+//! Several signatures: one decides, or none.
+
+use http::request::Parts;
+use tower_hmac::{ErrorKind, MessageSignatures};
+
+use super::{
+    BODY, assert_refused, covered, parameters, request, set, signed, tag, verifier, verify,
+    verify_by,
+};
+
+const OTHER: &str = r#"("@status" "example";tr);alg="rsa-v1_5-sha256";keyid="other";when="now""#;
+
+/// Our signature beside one of another party, whose parts mean nothing to us.
+fn two(ours: &str, first: bool) -> Parts {
+    let mut head = request();
+    let base = MessageSignatures::new().signature_base(&head, ours).unwrap();
+    let (mine, theirs) = (format!("ours={ours}"), format!("theirs={OTHER}"));
+    let (tag, noise) = (format!("ours=:{}:", tag(&base)), "theirs=:AAAA:");
+    if first {
+        set(&mut head, "signature-input", &format!("{mine} \t,  {theirs}"));
+        set(&mut head, "signature", &format!("{tag}, {noise}"));
+    } else {
+        set(&mut head, "signature-input", &format!("{theirs}\t, {mine}"));
+        set(&mut head, "signature", &format!("{noise},{tag}"));
+    }
+    head
+}
+
+#[test]
+fn configured_label_decides() {
+    let ours = verifier(MessageSignatures::new().with_label("ours").unwrap());
+    let theirs = verifier(MessageSignatures::new().with_label("theirs").unwrap());
+    let absent = verifier(MessageSignatures::new().with_label("absent").unwrap());
+    for first in [true, false] {
+        let head = two(&(covered() + &parameters()), first);
+        let verified = verify_by(&ours, &head, BODY).unwrap();
+        assert_eq!(verified.key_id().unwrap(), "test-shared-secret");
+        assert_eq!(verified.covered().count(), 5);
+        assert_refused(verify_by(&theirs, &head, BODY), ErrorKind::Malformed, "");
+        assert_refused(verify_by(&absent, &head, BODY), ErrorKind::Malformed, "no signature for");
+        assert_refused(verify(&head, BODY), ErrorKind::Malformed, "several signatures");
+    }
+}
+
+#[test]
+fn configured_tag_decides() {
+    let tagged = verifier(MessageSignatures::new().with_tag("app, \"1\"").unwrap());
+    let input = covered() + &parameters() + r#";tag="app, \"1\"""#;
+    for first in [true, false] {
+        assert!(verify_by(&tagged, &two(&input, first), BODY).is_ok());
+    }
+    let untagged = two(&(covered() + &parameters()), true);
+    assert_refused(verify_by(&tagged, &untagged, BODY), ErrorKind::Malformed, "no signature for");
+}
+
+#[test]
+fn only_signature_must_carry_the_configured_tag() {
+    let tagged = verifier(MessageSignatures::new().with_tag("app").unwrap());
+    assert_refused(verify_by(&tagged, &signed(), BODY), ErrorKind::Malformed, "`tag`");
+    let mut head = request();
+    super::sign(&mut head, &(covered() + &parameters() + ";tag=\"ap\""));
+    assert_refused(verify_by(&tagged, &head, BODY), ErrorKind::Malformed, "`tag`");
+    super::sign(&mut head, &(covered() + &parameters() + ";tag=\"app\""));
+    assert!(verify_by(&tagged, &head, BODY).is_ok());
+}
+
+#[test]
+fn two_signatures_with_the_tag_are_refused() {
+    let tagged = verifier(MessageSignatures::new().with_tag("app").unwrap());
+    let input = covered() + &parameters() + ";tag=\"app\"";
+    let mut head = request();
+    let base = MessageSignatures::new().signature_base(&head, &input).unwrap();
+    let tag = tag(&base);
+    set(&mut head, "signature-input", &format!("a={input}, b={input}"));
+    set(&mut head, "signature", &format!("a=:{tag}:, b=:{tag}:"));
+    assert_refused(verify_by(&tagged, &head, BODY), ErrorKind::Malformed, "several signatures");
+}
+
+#[test]
+fn text_that_looks_like_a_label_inside_a_string_is_none() {
+    let input = covered() + &parameters() + r#";tag="x, sig2=();created=1 \\\" , sig3=:AA:""#;
+    let mut head = request();
+    super::sign(&mut head, &input);
+    assert!(verify(&head, BODY).is_ok());
+}

@@ -1,0 +1,158 @@
+//! Over random requests.
+
+use http::HeaderValue;
+use proptest::prelude::*;
+use tower_hmac::{MessageSignatures, Policy};
+
+use super::{
+    BODY, covered, head, parameters, request, set, sign, signer, tag, verifier, verify, verify_by,
+};
+
+/// The components of the usual request and a field, in any order.
+fn components() -> impl Strategy<Value = Vec<&'static str>> {
+    Just(vec![
+        "\"@method\"",
+        "\"@authority\"",
+        "\"@path\"",
+        "\"@query\"",
+        "\"content-digest\"",
+        "\"content-type\"",
+        "\"date\";bs",
+    ])
+    .prop_shuffle()
+}
+
+proptest! {
+    /// What is signed is the member as it was sent, not as it would be serialized again.
+    #[test]
+    fn order_and_spacing_of_the_input_are_signed_as_sent(
+        components in components(),
+        parameters in Just(vec![
+            "created=1618884473", "keyid=\"test-shared-secret\"", "nonce=\"0123456789abcdef\"",
+            "alg=\"hmac-sha256\"", "tag=\"a \\\" ,b=(c) \\\\\"",
+        ]).prop_shuffle(),
+        spaces in proptest::collection::vec(0..3_usize, 8),
+        gap in "[ \t]{0,2}",
+    ) {
+        let space = |n: usize| " ".repeat(spaces[n]);
+        let mut input = format!("({}", space(0));
+        for component in &components {
+            input += component;
+            input += &" ".repeat(1 + spaces[1]);
+        }
+        input += ")";
+        for (n, parameter) in parameters.iter().enumerate() {
+            input.extend([";", &space(n + 2), parameter]);
+        }
+        let mut head = request();
+        sign(&mut head, &input);
+        prop_assert!(verify(&head, BODY).is_ok(), "{}", input);
+
+        // The field around the member is nobody's.
+        set(&mut head, "signature-input", &format!("{gap}sig={input}{gap}").replace('\t', " "));
+        prop_assert!(verify(&head, BODY).is_ok());
+
+        // The same list in another spelling is another text.
+        let respaced = input.replacen(';', "; ", 1);
+        set(&mut head, "signature-input", &format!("sig={respaced}"));
+        prop_assert!(verify(&head, BODY).is_err());
+        let mut reversed = components.clone();
+        reversed.reverse();
+        let reordered = format!("({})", reversed.join(" ")) + input.split_once(')').unwrap().1;
+        prop_assume!(reordered != input);
+        set(&mut head, "signature-input", &format!("sig={reordered}"));
+        prop_assert!(verify(&head, BODY).is_err());
+    }
+
+    /// Any change in a covered component refuses.
+    #[test]
+    fn changed_component_refuses(
+        place in 0..7_usize,
+        method in "[A-Z]{1,8}",
+        host in "[a-z]{1,10}(:[1-9][0-9]{0,3})?",
+        path in "/[a-zA-Z0-9%._~/-]{0,20}",
+        query in "[a-zA-Z0-9%&=+._~-]{0,20}",
+        value in "[ -~]{0,20}",
+        byte in any::<u8>(),
+    ) {
+        let mut original = request();
+        let input = covered().replace(')', " \"content-type\" \"date\")") + &parameters();
+        sign(&mut original, &input);
+        let mut changed = original.clone();
+        let mut body = BODY.to_vec();
+        match place {
+            0 => changed.method = method.parse().unwrap(),
+            1 => set(&mut changed, "host", &host),
+            2 => changed.uri = format!("{path}?param=Value&Pet=dog").parse().unwrap(),
+            3 => changed.uri = format!("/foo?{query}").parse().unwrap(),
+            4 => set(&mut changed, "content-type", value.trim()),
+            5 => { changed.headers.append("date", HeaderValue::from_str(&value).unwrap()); }
+            _ => body.push(byte),
+        }
+        prop_assume!(place > 4
+            || changed.method != original.method
+            || changed.uri != original.uri
+            || changed.headers != original.headers);
+        prop_assert!(verify(&original, BODY).is_ok());
+        prop_assert!(verify(&changed, &body).is_err());
+    }
+
+    /// Any one byte of the two fields, changed, refuses.
+    #[test]
+    fn changed_byte_of_the_fields_refuses(place in 0..400_usize, byte in 0x20..0x7f_u8) {
+        let mut head = super::signed();
+        let (name, place) = if place < 50 { ("signature", place) } else { ("signature-input", place - 50) };
+        let mut value = head.headers[name].as_bytes().to_vec();
+        prop_assume!(place < value.len() && value[place] != byte);
+        value[place] = byte;
+        head.headers.insert(name, HeaderValue::from_bytes(&value).unwrap());
+        prop_assert!(verify(&head, BODY).is_err());
+    }
+
+    /// No text makes it panic.
+    #[test]
+    fn any_text_is_refused(input in "[ -~\t]{0,60}", signature in "[ -~\t]{0,60}") {
+        let mut head = request();
+        head.headers.insert("signature-input", HeaderValue::from_str(&input).unwrap());
+        head.headers.insert("signature", HeaderValue::from_str(&signature).unwrap());
+        prop_assert!(verify(&head, BODY).is_err());
+    }
+
+    /// The texts of structured fields that come near a real one.
+    #[test]
+    fn any_near_miss_is_refused(parts in proptest::collection::vec(
+        prop_oneof![
+            Just("sig=("), Just(")"), Just("\"@method\""), Just("\"date\""), Just(" "), Just(";"),
+            Just("sf"), Just("key=\"a\""), Just("created=1"), Just("nonce=\"\\\"\""), Just(","),
+            Just(":AAAA:"), Just("?1"), Just("b="), Just("\""), Just("@1"), Just("%\"%c3%a9\""),
+        ], 0..14)
+    ) {
+        let mut head = request();
+        set(&mut head, "signature-input", &parts.concat());
+        set(&mut head, "signature", &format!("sig=:{}:", tag("")));
+        prop_assert!(verify(&head, BODY).is_err());
+        let _ = MessageSignatures::new().signature_base(&head, &parts.concat());
+    }
+
+    /// What our signer writes for any request, a server takes; with a field of any bytes.
+    #[test]
+    fn signed_request_is_accepted(
+        method in "[A-Z]{1,8}",
+        path in "/[a-zA-Z0-9%._~/-]{0,20}",
+        query in proptest::option::of("[a-zA-Z0-9%&=+._~-]{0,20}"),
+        value in proptest::collection::vec(0x80..=0xff_u8, 0..20),
+        body in proptest::collection::vec(any::<u8>(), 0..50),
+    ) {
+        let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+        let policy = Policy::strict().add_component("\"x-any\";bs").unwrap();
+        let scheme = MessageSignatures::new().with_policy(policy);
+        let mut sent = head(&method, &format!("http://Example.com:80{path}{query}"), &[]);
+        sent.headers.append("x-any", HeaderValue::from_bytes(&value).unwrap());
+        sent.headers.append("x-any", HeaderValue::from_static("more"));
+        signer(scheme.clone()).sign_head(&mut sent, &body).unwrap();
+        // As it arrives over HTTP/1.1.
+        sent.uri = format!("{path}{query}").parse().unwrap();
+        set(&mut sent, "host", "EXAMPLE.com");
+        prop_assert!(verify_by(&verifier(scheme), &sent, &body).is_ok());
+    }
+}

@@ -1,0 +1,389 @@
+//! What the strict policy refuses, a test each.
+
+use std::collections::HashSet;
+use std::sync::Mutex;
+
+use http::request::Parts;
+use tower_hmac::replay::{Replay, ReplayClaim, ReplayGuard, ReplayKey};
+use tower_hmac::{ErrorKind, MessageSignatures};
+
+use super::{
+    BODY, KEY_ID, NONCE, NOW, assert_refused, covered, parameters, put, request, set, sign, signed,
+    tag, verifier, verify, verify_by,
+};
+
+/// Signed over these components, with the usual parameters.
+fn covering(components: &str) -> Parts {
+    let mut head = request();
+    sign(&mut head, &(components.to_owned() + &parameters()));
+    head
+}
+
+/// Signed over the usual components, with these parameters.
+fn saying(parameters: &str) -> Parts {
+    let mut head = request();
+    sign(&mut head, &(covered() + parameters));
+    head
+}
+
+#[track_caller]
+fn assert_malformed(head: &Parts, why: &str) {
+    assert_refused(verify(head, BODY), ErrorKind::Malformed, why);
+}
+
+#[test]
+fn request_of_these_tests_is_accepted_as_it_is() {
+    let verified = verify(&signed(), BODY).unwrap();
+    assert_eq!(verified.scheme(), "rfc9421");
+    assert_eq!(verified.key_id().unwrap(), KEY_ID);
+    assert_eq!(verified.created(), Some(NOW));
+}
+
+#[test]
+fn target_uri_stands_for_authority_path_and_query() {
+    let head = covering(r#"("@target-uri" "@method" "content-digest")"#);
+    assert!(verify(&head, BODY).is_ok());
+}
+
+#[test]
+fn unsigned_request_is_missing_not_malformed() {
+    assert_refused(verify(&request(), BODY), ErrorKind::Missing, "");
+}
+
+#[test]
+fn signature_that_covers_nothing_is_refused() {
+    assert_malformed(&covering("()"), "less than the policy asks for");
+}
+
+#[test]
+fn each_component_of_the_strict_policy_is_asked_for() {
+    for left_out in [r#""@method" "#, r#""@authority" "#, r#""@path" "#, r#""@query" "#] {
+        assert_malformed(&covering(&covered().replace(left_out, "")), "less than the policy");
+    }
+}
+
+#[test]
+fn body_without_covered_digest_is_refused() {
+    let mut head = covering(&covered().replace(r#" "content-digest""#, ""));
+    // The digest that is there is right, and anybody's.
+    assert_malformed(&head, "signs no body");
+    head.headers.remove("content-digest");
+    assert_malformed(&head, "signs no body");
+}
+
+#[test]
+fn created_missing_is_refused() {
+    assert_malformed(&saying(&parameters().replace(&format!(";created={NOW}"), "")), "`created`");
+}
+
+#[test]
+fn created_beyond_the_tolerance_is_refused_on_both_sides() {
+    for (age, kind) in
+        [(-301, Some(ErrorKind::Stale)), (-300, None), (300, None), (301, Some(ErrorKind::Stale))]
+    {
+        let created = (NOW - age).to_string();
+        let head = saying(&parameters().replace(&NOW.to_string(), &created));
+        match kind {
+            None => assert!(verify(&head, BODY).is_ok(), "{age}"),
+            Some(kind) => assert_refused(verify(&head, BODY), kind, ""),
+        }
+    }
+}
+
+/// Signs where the base cannot be had from the library, because it refuses the input already.
+fn sign_raw(input: &str) -> Parts {
+    let mut head = request();
+    let lines = MessageSignatures::new().signature_base(&head, &covered()).unwrap();
+    let (lines, _) = lines.rsplit_once(": ").unwrap();
+    let base = format!("{lines}: {input}");
+    put(&mut head, input, &tag(&base));
+    head
+}
+
+#[test]
+fn created_that_is_no_count_of_seconds_is_refused() {
+    for created in
+        ["1618884473.5", "-1", "\"1618884473\"", "@1618884473", "9999999999999999", "?1", "now"]
+    {
+        let input = covered() + &parameters().replace(&NOW.to_string(), created);
+        assert_malformed(&sign_raw(&input), "signature-input");
+    }
+    assert!(verify(&sign_raw(&(covered() + &parameters())), BODY).is_ok());
+}
+
+#[test]
+fn expires_in_the_past_is_refused_and_now_is_not() {
+    let expiring = |at: i64| saying(&format!("{};expires={at}", parameters()));
+    assert!(verify(&expiring(NOW), BODY).is_ok());
+    assert_refused(verify(&expiring(NOW - 1), BODY), ErrorKind::Expired, "");
+}
+
+#[test]
+fn nonce_missing_is_refused() {
+    assert_malformed(&saying(&parameters().replace(&format!(";nonce=\"{NONCE}\""), "")), "`nonce`");
+}
+
+#[test]
+fn nonce_of_fifteen_bytes_is_refused() {
+    assert_malformed(&saying(&parameters().replace(NONCE, &NONCE[1..])), "`nonce`");
+}
+
+#[derive(Default)]
+pub struct Seen(Mutex<HashSet<ReplayKey>>);
+
+impl ReplayGuard for Seen {
+    fn claim(&self, key: ReplayKey, keep_until: i64, now: i64) -> ReplayClaim {
+        assert!(keep_until >= now);
+        let fresh = self.0.lock().unwrap().insert(key);
+        ReplayClaim::ready(Ok(if fresh { Replay::Claimed } else { Replay::Seen }))
+    }
+}
+
+#[test]
+fn nonce_used_twice_is_refused() {
+    let verifier = verifier(MessageSignatures::new()).with_replay_guard(Seen::default()).unwrap();
+    assert!(verify_by(&verifier, &signed(), BODY).is_ok());
+    // The same nonce under another time and so another tag.
+    let later = saying(&parameters().replace(&NOW.to_string(), &(NOW + 1).to_string()));
+    assert_refused(verify_by(&verifier, &later, BODY), ErrorKind::Replayed, "");
+    let fresh = saying(&parameters().replace(NONCE, "fedcba9876543210"));
+    assert!(verify_by(&verifier, &fresh, BODY).is_ok());
+}
+
+#[test]
+fn alg_of_another_kind_is_refused() {
+    for alg in ["hmac-sha512", "HMAC-SHA256", "none", "", "ed25519"] {
+        assert_malformed(&saying(&format!("{};alg=\"{alg}\"", parameters())), "`alg`");
+    }
+    assert_malformed(&sign_raw(&(covered() + &parameters() + ";alg=hmac-sha256")), "no text");
+    assert!(verify(&saying(&(parameters() + ";alg=\"hmac-sha256\"")), BODY).is_ok());
+}
+
+#[test]
+fn keyid_missing_or_empty_is_refused() {
+    let without = parameters().replace(&format!(";keyid=\"{KEY_ID}\""), "");
+    assert_malformed(&saying(&without), "`keyid`");
+    assert_malformed(&saying(&parameters().replace(KEY_ID, "")), "`keyid`");
+}
+
+#[test]
+fn keyid_of_another_key_is_refused() {
+    let other = saying(&parameters().replace(KEY_ID, "other"));
+    assert_refused(verify(&other, BODY), ErrorKind::Mismatch, "");
+    let nobody = saying(&parameters().replace(KEY_ID, "nobody"));
+    assert_refused(verify(&nobody, BODY), ErrorKind::UnknownKey, "");
+}
+
+#[test]
+fn parameter_that_is_unknown_or_there_twice_is_refused() {
+    assert_malformed(&sign_raw(&(covered() + &parameters() + ";when=1")), "does not know");
+    for parameter in [
+        ";created=1618884473",
+        ";keyid=\"test-shared-secret\"",
+        ";alg=\"hmac-sha256\";alg=\"hmac-sha256\"",
+    ] {
+        assert_malformed(&sign_raw(&(covered() + &parameters() + parameter)), "twice");
+    }
+}
+
+#[test]
+fn label_doubled_is_refused() {
+    let head = signed();
+    for name in ["signature-input", "signature"] {
+        let mut doubled = head.clone();
+        let value = head.headers[name].to_str().unwrap();
+        set(&mut doubled, name, &format!("{value}, {value}"));
+        assert_malformed(&doubled, "has a label twice");
+    }
+}
+
+#[test]
+fn second_field_line_is_refused_though_it_is_equal() {
+    let head = signed();
+    for name in ["signature-input", "signature"] {
+        let mut doubled = head.clone();
+        doubled.headers.append(name, head.headers[name].clone());
+        assert_malformed(&doubled, "more than once");
+    }
+}
+
+#[test]
+fn second_label_by_another_key_is_refused() {
+    let mut head = signed();
+    let input = head.headers["signature-input"].to_str().unwrap();
+    let other = input.replacen("sig=", "sig2=", 1).replace(KEY_ID, "other");
+    let (inputs, tags) =
+        (format!("{input}, {other}"), head.headers["signature"].to_str().unwrap().to_owned());
+    set(&mut head, "signature-input", &inputs);
+    assert_malformed(&head, "different labels");
+    set(&mut head, "signature", &format!("{tags}, {}", tags.replacen("sig=", "sig2=", 1)));
+    assert_malformed(&head, "several signatures");
+}
+
+#[test]
+fn labels_that_differ_are_refused() {
+    let mut head = signed();
+    let value = head.headers["signature"].to_str().unwrap().replacen("sig=", "sig1=", 1);
+    set(&mut head, "signature", &value);
+    assert_malformed(&head, "different labels");
+}
+
+#[test]
+fn signature_without_signature_input_is_refused_and_the_reverse() {
+    for name in ["signature-input", "signature"] {
+        let mut head = signed();
+        head.headers.remove(name);
+        assert_malformed(&head, "is missing beside");
+    }
+}
+
+#[test]
+fn covered_field_that_is_missing_is_refused() {
+    let mut head = covering(&covered().replace(')', " \"date\")"));
+    assert!(verify(&head, BODY).is_ok());
+    head.headers.remove("date");
+    assert_malformed(&head, "header `date`: is covered and missing");
+}
+
+#[test]
+fn covered_field_that_is_sent_once_more_is_refused() {
+    let mut head = covering(&covered().replace(')', " \"date\")"));
+    head.headers.append("date", head.headers["date"].clone());
+    assert_refused(verify(&head, BODY), ErrorKind::Mismatch, "");
+}
+
+#[test]
+fn component_twice_is_refused_whatever_the_order_of_its_parameters() {
+    for twice in [
+        r#""@method""#,
+        r#""date" "date""#,
+        r#""x";sf;key="a" "x";key="a";sf"#,
+        r#""@query-param";name="Pet" "@query-param";name="Pet""#,
+    ] {
+        let input = covered().replace(')', &format!(" {twice})")) + &parameters();
+        assert_malformed(&sign_raw(&input), "twice");
+    }
+}
+
+#[test]
+fn unknown_components_and_parameters_are_refused() {
+    for component in [
+        r#""@signature-params""#,
+        r#""@status""#,
+        r#""@unknown""#,
+        r#""@method";req"#,
+        r#""date";req"#,
+        r#""date";tr"#,
+        r#""date";unknown"#,
+        r#""date";sf=?0"#,
+        r#""date";sf="x""#,
+        r#""date";bs;sf"#,
+        r#""date";bs;key="a""#,
+        r#""date";bs;bs"#,
+        r#""date";key=a"#,
+        r#""date";key="A""#,
+        r#""date";name="a""#,
+        r#""@method";sf"#,
+        r#""@path";name="a""#,
+        r#""@query-param""#,
+        r#""@query-param";name="a b""#,
+        r#""Date""#,
+        r#""da te""#,
+        r#""""#,
+        "date",
+        "1",
+        ":AAAA:",
+    ] {
+        let input = covered().replace(')', &format!(" {component})")) + &parameters();
+        assert_malformed(&sign_raw(&input), "signature-input");
+    }
+}
+
+#[test]
+fn base64url_instead_of_base64_is_refused() {
+    // A tag that has a `+` or a `/`, so that the alphabets differ.
+    let (mut head, tag) = (0..100)
+        .map(|n| saying(&parameters().replace(NONCE, &format!("{NONCE}{n}"))))
+        .map(|head| {
+            let value = head.headers["signature"].to_str().unwrap().to_owned();
+            (head, value)
+        })
+        .find(|(_, tag)| tag.contains(['+', '/']))
+        .unwrap();
+    assert!(verify(&head, BODY).is_ok());
+    set(&mut head, "signature", &tag.replace('+', "-").replace('/', "_"));
+    assert_malformed(&head, "signature");
+}
+
+#[test]
+fn tag_in_another_text_is_refused() {
+    let head = signed();
+    let value = head.headers["signature"].to_str().unwrap();
+    let tag = &value["sig=:".len()..value.len() - 1];
+    let last = tag.as_bytes()[tag.len() - 2];
+    // The last character before the padding has two bits of slack.
+    let slack = format!("{}{}=", &tag[..tag.len() - 2], char::from(last + 1));
+    for other in [
+        format!("sig=:{}:", tag.trim_end_matches('=')),
+        format!("sig=:{slack}:"),
+        format!("sig=:{tag}:;q=1"),
+        format!("sig={tag}"),
+        format!("sig=\"{tag}\""),
+        format!("sig=(:{tag}:)"),
+        "sig".to_owned(),
+        "sig=::".to_owned(),
+        tag.to_owned(),
+        String::new(),
+    ] {
+        let mut head = head.clone();
+        set(&mut head, "signature", &other);
+        assert_malformed(&head, "");
+    }
+}
+
+#[test]
+fn second_host_is_refused() {
+    let mut head = signed();
+    head.headers.append("host", head.headers["host"].clone());
+    assert_malformed(&head, "header `host`: is there more than once");
+}
+
+#[test]
+fn body_one_byte_longer_is_refused() {
+    let mut body = BODY.to_vec();
+    body.push(b' ');
+    assert_refused(verify(&signed(), &body), ErrorKind::Mismatch, "");
+    assert_refused(verify(&signed(), &BODY[1..]), ErrorKind::Mismatch, "");
+}
+
+#[test]
+fn input_over_8_kib_is_refused() {
+    let mut head = signed();
+    set(&mut head, "signature-input", &format!("sig=();tag=\"{}\"", "x".repeat(8 * 1024)));
+    assert_malformed(&head, "longer than 8 KiB");
+}
+
+#[test]
+fn texts_that_are_no_dictionary_are_refused() {
+    for text in [
+        "",
+        "=",
+        "sig",
+        "sig=1",
+        "sig=()()",
+        "sig=(",
+        "sig=\"",
+        "sig=();",
+        "sig=(),",
+        "Sig=()",
+        "sig=(\"a\"\"b\")",
+    ] {
+        let mut head = signed();
+        set(&mut head, "signature-input", text);
+        assert_malformed(&head, "");
+    }
+    let mut head = signed();
+    let raw = http::HeaderValue::from_bytes(b"sig=(\"\xc3\xa9\")").unwrap();
+    head.headers.insert("signature-input", raw);
+    assert_malformed(&head, "not ASCII");
+}

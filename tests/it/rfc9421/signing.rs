@@ -1,0 +1,180 @@
+//! What our signer writes, and what it refuses to write.
+
+use http::Request;
+use tower_hmac::{FlaskHmac, KeyMap, MessageSignatures, Policy, SecretKey, SignError, Signer};
+
+use super::{BODY, KEY_ID, NOW, head, key, set, signed, signer, verifier, verify, verify_by};
+
+fn post(uri: &str) -> Request<&'static [u8]> {
+    Request::post(uri).body(BODY).unwrap()
+}
+
+#[test]
+fn request_is_signed_as_the_strict_policy_wants_it() {
+    let request = post("https://Example.com:443/a%20b?c=d&c=e");
+    let (head, body) = signer(MessageSignatures::new()).sign(request).unwrap().into_parts();
+    assert_eq!(
+        head.headers["signature-input"],
+        format!(
+            "sig1=(\"@method\" \"@authority\" \"@path\" \"@query\" \"content-digest\");\
+             created={NOW};keyid=\"{KEY_ID}\";alg=\"hmac-sha256\";\
+             nonce=\"BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcH\""
+        )
+    );
+    assert_eq!(head.headers["content-digest"], super::BODY_DIGEST);
+    assert!(head.headers["signature"].is_sensitive());
+    assert!(verify(&head, body).is_ok());
+}
+
+#[test]
+fn request_without_a_body_has_no_digest() {
+    let request = Request::get("http://example.com").body(&b""[..]).unwrap();
+    let (head, body) = signer(MessageSignatures::new()).sign(request).unwrap().into_parts();
+    assert!(!head.headers.contains_key("content-digest"));
+    assert!(verify(&head, body).is_ok());
+
+    let policy = Policy::strict().add_component("content-digest").unwrap();
+    let scheme = MessageSignatures::new().with_policy(policy);
+    let request = Request::get("http://example.com").body(&b""[..]).unwrap();
+    let (head, body) = signer(scheme.clone()).sign(request).unwrap().into_parts();
+    assert!(head.headers.contains_key("content-digest"));
+    assert!(verify_by(&verifier(scheme), &head, body).is_ok());
+}
+
+#[test]
+fn digest_that_is_there_is_replaced() {
+    let mut request = post("http://example.com/");
+    request.headers_mut().insert("content-digest", "sha-256=:AAAA:".parse().unwrap());
+    request.headers_mut().append("content-digest", "sha-512=:AAAA:".parse().unwrap());
+    let (head, body) = signer(MessageSignatures::new()).sign(request).unwrap().into_parts();
+    assert!(verify(&head, body).is_ok());
+}
+
+#[test]
+fn label_tag_expiry_and_components_are_written_as_set() {
+    let scheme = MessageSignatures::new()
+        .with_label("ours")
+        .unwrap()
+        .with_tag("an \"app\"")
+        .unwrap()
+        .with_components(["@target-uri", "@method", "\"x-list\";bs", "\"@query-param\";name=\"c\""])
+        .unwrap();
+    let mut request = post("http://example.com/?c=d");
+    request.headers_mut().insert("x-list", "a, b".parse().unwrap());
+    request.headers_mut().append("x-list", "c".parse().unwrap());
+    let signer = signer(scheme.clone()).with_lifetime(std::time::Duration::from_secs(60));
+    let (head, body) = signer.sign(request).unwrap().into_parts();
+    let input = head.headers["signature-input"].to_str().unwrap();
+    assert!(input.starts_with(
+        "ours=(\"@target-uri\" \"@method\" \"x-list\";bs \"@query-param\";name=\"c\" \"content-digest\")"
+    ));
+    assert!(input.ends_with(&format!(";expires={};tag=\"an \\\"app\\\"\"", NOW + 60)));
+    assert!(head.headers["signature"].to_str().unwrap().starts_with("ours=:"));
+    assert!(verify_by(&verifier(scheme), &head, body).is_ok());
+}
+
+#[test]
+fn request_target_is_signed_as_a_server_will_receive_it() {
+    let scheme = MessageSignatures::new()
+        .with_policy(Policy::strict().add_component("@request-target").unwrap());
+    let (mut head, body) =
+        signer(scheme.clone()).sign(post("http://example.com/a?b")).unwrap().into_parts();
+    head.uri = "/a?b".parse().unwrap();
+    set(&mut head, "host", "example.com");
+    assert!(verify_by(&verifier(scheme), &head, body).is_ok());
+}
+
+#[test]
+fn request_that_the_policy_would_refuse_is_not_signed() {
+    let thin = MessageSignatures::new().with_components(["@method"]).unwrap();
+    assert!(matches!(signer(thin).sign(post("http://example.com/")), Err(SignError::Request(_))));
+
+    let only = Policy::strict().dangerous_require_only(["@method"]).unwrap();
+    let bodiless = MessageSignatures::new().with_policy(only);
+    let refused = signer(bodiless).sign(post("http://example.com/"));
+    assert!(matches!(refused, Err(SignError::Request(_))));
+}
+
+#[test]
+fn request_that_lacks_a_covered_part_is_not_signed() {
+    let nowhere = signer(MessageSignatures::new()).sign(post("/"));
+    assert!(matches!(nowhere, Err(SignError::Header(name)) if name == "host"));
+    let policy = Policy::strict().add_component("x-tenant").unwrap();
+    let scheme = MessageSignatures::new().with_policy(policy);
+    let without = signer(scheme).sign(post("http://example.com/"));
+    assert!(matches!(without, Err(SignError::Header(name)) if name == "x-tenant"));
+}
+
+#[test]
+fn key_id_that_the_format_cannot_carry_is_not_signed_for() {
+    let anonymous = Signer::new(MessageSignatures::new(), key());
+    assert!(matches!(anonymous.sign(post("http://example.com/")), Err(SignError::KeyId(_))));
+    let foreign = Signer::new(MessageSignatures::new(), key()).with_key_id("é").unwrap();
+    assert!(matches!(foreign.sign(post("http://example.com/")), Err(SignError::KeyId(_))));
+    let quoted = Signer::new(MessageSignatures::new(), key()).with_key_id("a\"\\b").unwrap();
+    assert!(quoted.sign(post("http://example.com/")).is_ok());
+}
+
+#[test]
+fn signed_request_is_not_signed_again() {
+    let signer = signer(MessageSignatures::new());
+    let once = signer.sign(post("http://example.com/")).unwrap();
+    assert!(matches!(signer.sign(once.clone()), Err(SignError::AlreadySigned)));
+    let (head, body) = signer.replace_signature().sign(once).unwrap().into_parts();
+    assert!(verify(&head, body).is_ok());
+}
+
+#[test]
+fn anonymous_key_signs_where_the_policy_lets_it() {
+    let scheme = MessageSignatures::new().with_policy(Policy::strict().dangerous_without_keyid());
+    let signer = Signer::new(scheme.clone(), key()).with_clock(tower_hmac::ManualClock::new(NOW));
+    let (head, body) = signer.sign(post("http://example.com/")).unwrap().into_parts();
+    let verifier = tower_hmac::Verifier::new(scheme, KeyMap::single(key()))
+        .with_clock(tower_hmac::ManualClock::new(NOW));
+    assert!(verify_by(&verifier, &head, body).unwrap().key_id().is_none());
+}
+
+#[test]
+fn one_more_component_can_be_asked_for() {
+    let policy = Policy::strict().add_component("content-type").unwrap();
+    let strict = verifier(MessageSignatures::new().with_policy(policy));
+    assert!(verify_by(&strict, &signed(), BODY).is_err());
+    let mut head = super::request();
+    let covered = super::covered().replace(')', " \"content-type\")");
+    super::sign(&mut head, &(covered + &super::parameters()));
+    let verified = verify_by(&strict, &head, BODY).unwrap();
+    assert!(verified.covered().any(|component| component == "\"content-type\""));
+    let (name, value) = verified.signed_headers().last().unwrap();
+    assert_eq!((name.as_str(), value.as_bytes()), ("content-type", &b"application/json"[..]));
+}
+
+/// Both formats read `Signature`, and a server takes either while its clients move.
+#[test]
+fn flask_hmac_and_message_signatures_stand_beside_each_other() {
+    let flask = || FlaskHmac::new();
+    let flask_keys = || KeyMap::services([(KEY_ID, "flask key")]).unwrap();
+    let keys = || KeyMap::services([(KEY_ID, key())]).unwrap();
+    let clock = tower_hmac::ManualClock::new(NOW);
+    let verifiers = [
+        tower_hmac::Verifier::new(MessageSignatures::new(), keys()).or(flask(), flask_keys()),
+        tower_hmac::Verifier::new(flask(), flask_keys()).or(MessageSignatures::new(), keys()),
+    ];
+    for verifier in verifiers {
+        let verifier = verifier.unwrap().with_clock(clock.clone());
+        let new = verify_by(&verifier, &signed(), BODY).unwrap();
+        assert_eq!(new.scheme(), "rfc9421");
+
+        let mut old = head("POST", "/foo", &[]);
+        let flask_signer = Signer::new(flask(), SecretKey::new("flask key").unwrap());
+        flask_signer.with_key_id(KEY_ID).unwrap().sign_head(&mut old, BODY).unwrap();
+        assert_eq!(verify_by(&verifier, &old, BODY).unwrap().scheme(), "flask-hmac");
+
+        // Neither format takes the other's half.
+        let mut mixed = signed();
+        mixed.headers.insert("signature", old.headers["signature"].clone());
+        // `Signature-Input` is noise to the old format, as any header that it does not sign.
+        assert_eq!(verify_by(&verifier, &mixed, BODY).unwrap().scheme(), "flask-hmac");
+        old.headers.insert("signature", signed().headers["signature"].clone());
+        assert!(verify_by(&verifier, &old, BODY).is_err());
+    }
+}

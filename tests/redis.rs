@@ -1,0 +1,487 @@
+//! The shared replay guard against a real `redis-server`, which each test starts on a free port.
+//!
+//! Without the program the tests pass with one line that says so, unless
+//! `TOWER_HMAC_REQUIRE_PEERS=1`.
+#![allow(missing_docs, unreachable_pub)]
+
+#[path = "it/stamped.rs"]
+#[allow(dead_code)]
+mod stamped;
+
+use std::collections::HashMap;
+use std::io::{BufRead as _, BufReader};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use http::Request;
+use tower_hmac::{
+    Algorithm, ErrorKind, KeyMap, Mac, RedisReplay, ReplayGuard as _, SecretKey, SystemClock,
+    Verifier,
+};
+
+use stamped::{Stamped, head, signer};
+
+/// The promise: service again so long after the server is back.
+const RECOVERY: Duration = Duration::from_secs(10);
+
+/// A Redis of this test's own that keeps what it has said across a restart.
+struct Server {
+    port: u16,
+    folder: PathBuf,
+    child: Option<Child>,
+}
+
+impl Server {
+    /// `None` if there is no such program here.
+    fn start() -> Option<Self> {
+        if Command::new("redis-server").arg("--version").output().is_err() {
+            assert!(
+                std::env::var_os("TOWER_HMAC_REQUIRE_PEERS").is_none_or(|value| value != "1"),
+                "redis-server is not installed, and TOWER_HMAC_REQUIRE_PEERS asks for it"
+            );
+            eprintln!("skipped: redis-server is not installed (Debian: redis-server)");
+            return None;
+        }
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let folder = std::env::temp_dir().join(format!("tower-hmac-{}-{port}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let mut server = Self { port, folder, child: None };
+        server.run();
+        Some(server)
+    }
+
+    fn run(&mut self) {
+        let mut command = Command::new("redis-server");
+        command.args(["--bind", "127.0.0.1", "--port", &self.port.to_string(), "--dir"]);
+        command.arg(&self.folder).args(["--save", "", "--maxmemory-policy", "noeviction"]);
+        command.args(["--appendonly", "yes", "--appendfsync", "always"]);
+        self.child = Some(command.stdout(Stdio::null()).spawn().unwrap());
+        let deadline = Instant::now() + RECOVERY;
+        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            assert!(Instant::now() < deadline, "redis-server does not listen");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}/", self.port)
+    }
+
+    /// Ends it without a chance to tidy up.
+    fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
+    fn signal(&self, name: &str) {
+        let id = self.child.as_ref().unwrap().id().to_string();
+        assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
+    }
+
+    /// Stops it in its tracks, and waits until it stands still.
+    fn freeze(&self) {
+        self.signal("-STOP");
+        let state = format!("/proc/{}/stat", self.child.as_ref().unwrap().id());
+        while !std::fs::read_to_string(&state).unwrap().contains(" T ") {
+            std::thread::yield_now();
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answer {
+    Accepted,
+    Replayed,
+    Unavailable,
+}
+
+/// A signed request as text.
+#[derive(Clone)]
+struct Signed {
+    number: u64,
+    headers: Vec<(String, String)>,
+}
+
+impl Signed {
+    fn body(&self) -> String {
+        format!("order {}", self.number)
+    }
+}
+
+type Pending = Pin<Box<dyn Future<Output = Answer> + Send>>;
+
+/// Several nodes of one service that share a Redis.
+trait Nodes: Send + Sync + 'static {
+    fn sign(&self) -> Signed;
+    fn send(&self, node: usize, request: &Signed) -> Pending;
+}
+
+const NODES: usize = 3;
+
+fn next_number() -> u64 {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    NUMBER.fetch_add(1, Ordering::Relaxed)
+}
+
+/// Nodes that are verifiers in this process, each with a connection of its own.
+struct Verifiers(Vec<Arc<Verifier>>);
+
+impl Verifiers {
+    fn new(url: &str) -> Self {
+        let node = |_| {
+            let guard = RedisReplay::lazy(url).unwrap().with_namespace("orders");
+            let keys = KeyMap::services([("aservice", "akey")]).unwrap();
+            Arc::new(Verifier::new(Stamped::new(), keys).with_replay_guard(guard).unwrap())
+        };
+        Self((0..NODES).map(node).collect())
+    }
+}
+
+impl Nodes for Verifiers {
+    fn sign(&self) -> Signed {
+        let number = next_number();
+        let now = tower_hmac::Clock::unix_now(&SystemClock);
+        let signer = signer("aservice", "akey", &tower_hmac::ManualClock::new(now));
+        let head = head(&signer, format!("order {number}").as_bytes());
+        let value = head.headers["x-stamped"].to_str().unwrap().to_owned();
+        Signed { number, headers: vec![("x-stamped".into(), value)] }
+    }
+
+    fn send(&self, node: usize, request: &Signed) -> Pending {
+        let (verifier, request) = (self.0[node].clone(), request.clone());
+        Box::pin(async move {
+            let mut builder = Request::post("/");
+            for (name, value) in &request.headers {
+                builder = builder.header(name, value);
+            }
+            let (head, ()) = builder.body(()).unwrap().into_parts();
+            match verifier.verify(&head, request.body().as_bytes()).await {
+                Ok(_) => Answer::Accepted,
+                Err(error) => match error.kind() {
+                    ErrorKind::Replayed => Answer::Replayed,
+                    ErrorKind::StoreUnavailable => Answer::Unavailable,
+                    kind => panic!("an honest request was refused: {kind:?}"),
+                },
+            }
+        })
+    }
+}
+
+/// Nodes that are processes of the conformance program.
+struct Processes {
+    nodes: Vec<(Child, String)>,
+    client: reqwest::Client,
+}
+
+impl Processes {
+    /// `None` if the program has not been built.
+    fn start(server: &Server) -> Option<Self> {
+        // target/<profile>/deps/<this test> and target/<profile>/examples/conformance.
+        let here = std::env::current_exe().unwrap();
+        let program = here.parent().unwrap().parent().unwrap().join("examples/conformance");
+        if !program.exists() {
+            assert!(
+                std::env::var_os("TOWER_HMAC_REQUIRE_PEERS").is_none_or(|value| value != "1"),
+                "the conformance program is not built: cargo build --all-features --examples"
+            );
+            eprintln!("skipped: build the conformance program first");
+            return None;
+        }
+        let config = server.folder.join("conformance.json");
+        let text = serde_json::json!({
+            "scheme": "header",
+            "header": "X-Signature",
+            "keys": { "": "akey" },
+            "parts": [{ "timestamp": "X-Timestamp" }, { "literal": "." }, "body"],
+            "replay": server.url(),
+        });
+        std::fs::write(&config, text.to_string()).unwrap();
+        let node = |_| {
+            let mut child = Command::new(&program)
+                .arg("serve")
+                .arg(&config)
+                .stdout(Stdio::piped())
+                .spawn()
+                .unwrap();
+            let mut line = String::new();
+            BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+            let address = line.trim().strip_prefix("listening on ").expect("an address");
+            (child, format!("http://{address}/"))
+        };
+        Some(Self { nodes: (0..NODES).map(node).collect(), client: reqwest::Client::new() })
+    }
+}
+
+impl Drop for Processes {
+    fn drop(&mut self) {
+        for (child, _) in &mut self.nodes {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+impl Nodes for Processes {
+    fn sign(&self) -> Signed {
+        let number = next_number();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs().to_string();
+        let mut mac = Mac::new(Algorithm::Sha256, &SecretKey::new("akey").unwrap());
+        mac.update(format!("{now}.order {number}").as_bytes());
+        let tag = mac.finalize().as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        Signed { number, headers: vec![("X-Timestamp".into(), now), ("X-Signature".into(), tag)] }
+    }
+
+    fn send(&self, node: usize, request: &Signed) -> Pending {
+        let mut call = self.client.post(&self.nodes[node].1).body(request.body());
+        for (name, value) in &request.headers {
+            call = call.header(name, value);
+        }
+        Box::pin(async move {
+            match call.send().await.unwrap().status().as_u16() {
+                200 => Answer::Accepted,
+                403 => Answer::Replayed,
+                503 => Answer::Unavailable,
+                status => panic!("status {status}"),
+            }
+        })
+    }
+}
+
+/// Every node gets the same request at once: exactly one accepts it.
+async fn one_of_all_nodes_accepts(nodes: &impl Nodes) {
+    for round in 0..500 {
+        let request = nodes.sign();
+        let calls = (0..NODES).map(|node| tokio::spawn(nodes.send(node, &request)));
+        let mut accepted = 0;
+        for call in calls.collect::<Vec<_>>() {
+            match call.await.unwrap() {
+                Answer::Accepted => accepted += 1,
+                Answer::Replayed => {}
+                Answer::Unavailable => panic!("round {round}: the Redis is there"),
+            }
+        }
+        assert_eq!(accepted, 1, "round {round}");
+    }
+}
+
+/// What became of all requests under load.
+#[derive(Default)]
+struct Ledger {
+    accepted: Mutex<HashMap<u64, usize>>,
+    sent: Mutex<Vec<Signed>>,
+    unavailable: AtomicU64,
+    /// The latest start of a request that was accepted.
+    last_start: Mutex<Option<Instant>>,
+}
+
+impl Ledger {
+    async fn send(&self, nodes: &impl Nodes, node: usize, request: &Signed) {
+        let start = Instant::now();
+        match nodes.send(node, request).await {
+            Answer::Accepted => {
+                *self.accepted.lock().unwrap().entry(request.number).or_default() += 1;
+                let mut last = self.last_start.lock().unwrap();
+                *last = (*last).max(Some(start));
+            }
+            Answer::Unavailable => {
+                self.unavailable.fetch_add(1, Ordering::Relaxed);
+            }
+            Answer::Replayed => {}
+        }
+    }
+
+    /// Fresh requests and copies of them, without an end.
+    async fn load(&self, nodes: &impl Nodes, task: usize) {
+        for turn in task.. {
+            let request = nodes.sign();
+            self.sent.lock().unwrap().push(request.clone());
+            for copy in 0..2 {
+                self.send(nodes, (turn + copy) % NODES, &request).await;
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+
+    /// Waits until so many more requests were answered with 503.
+    async fn see_503(&self, more: u64) {
+        let enough = self.unavailable.load(Ordering::Relaxed) + more;
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while self.unavailable.load(Ordering::Relaxed) < enough {
+            assert!(Instant::now() < deadline, "no 503 while the server is away");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Waits until so many more requests were accepted.
+    async fn see_accepted(&self, more: usize) {
+        let enough = self.accepted.lock().unwrap().len() + more;
+        while self.accepted.lock().unwrap().len() < enough {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Waits for the first acceptance after this time, and tells how long it took.
+    async fn see_service(&self, since: Instant) -> Duration {
+        loop {
+            let last = *self.last_start.lock().unwrap();
+            if last.is_some_and(|last| last > since) {
+                return since.elapsed();
+            }
+            assert!(since.elapsed() < RECOVERY, "no service 10 s after the server's return");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// No request that started after this time was accepted up to now.
+    fn nothing_accepted_since(&self, away: Instant) {
+        let last = *self.last_start.lock().unwrap();
+        assert!(last.is_none_or(|last| last < away), "accepted without the server");
+    }
+
+    fn nothing_accepted_twice(&self) {
+        let accepted = self.accepted.lock().unwrap();
+        assert!(accepted.values().all(|times| *times == 1), "a replay was accepted");
+    }
+}
+
+/// Stops, freezes and restarts the server under load.
+async fn outages_let_no_replay_pass(server: &mut Server, nodes: Arc<impl Nodes>) {
+    let ledger = Arc::new(Ledger::default());
+    let load: Vec<_> = (0..6)
+        .map(|task| {
+            let (ledger, nodes) = (ledger.clone(), nodes.clone());
+            tokio::spawn(async move { ledger.load(&*nodes, task).await })
+        })
+        .collect();
+    ledger.see_accepted(200).await;
+
+    for outage in ["frozen", "stopped", "frozen", "restarted"] {
+        match outage {
+            "frozen" => server.freeze(),
+            _ => server.kill(),
+        }
+        let away = Instant::now();
+        if outage != "restarted" {
+            ledger.see_503(40).await;
+            ledger.nothing_accepted_since(away);
+        }
+        let gone = away.elapsed();
+        match outage {
+            "frozen" => server.signal("-CONT"),
+            _ => server.run(),
+        }
+        let recovery = ledger.see_service(Instant::now()).await;
+        ledger.see_accepted(200).await;
+        println!("{outage} for {gone:?}: service again after {recovery:?}");
+        ledger.nothing_accepted_twice();
+    }
+
+    for task in load {
+        task.abort();
+        assert!(task.await.is_err_and(|error| error.is_cancelled()), "the load failed");
+    }
+    // Whatever was accepted before, between and after the outages is remembered.
+    let sent = ledger.sent.lock().unwrap().clone();
+    for (place, request) in sent.iter().enumerate() {
+        if ledger.accepted.lock().unwrap().contains_key(&request.number) {
+            ledger.send(&*nodes, place % NODES, request).await;
+        }
+    }
+    ledger.nothing_accepted_twice();
+    let accepted = ledger.accepted.lock().unwrap().len();
+    let unavailable = ledger.unavailable.load(Ordering::Relaxed);
+    println!("{} requests, {accepted} accepted once, {unavailable} answers 503", sent.len());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn of_three_nodes_exactly_one_accepts_a_request() {
+    let Some(server) = Server::start() else { return };
+    one_of_all_nodes_accepts(&Verifiers::new(&server.url())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn no_outage_of_the_server_lets_a_replay_pass() {
+    let Some(mut server) = Server::start() else { return };
+    let nodes = Arc::new(Verifiers::new(&server.url()));
+    outages_let_no_replay_pass(&mut server, nodes).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn of_three_processes_exactly_one_accepts_a_request() {
+    let Some(server) = Server::start() else { return };
+    let Some(nodes) = Processes::start(&server) else { return };
+    one_of_all_nodes_accepts(&nodes).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn no_outage_lets_a_replay_pass_in_three_processes() {
+    let Some(mut server) = Server::start() else { return };
+    let Some(nodes) = Processes::start(&server) else { return };
+    outages_let_no_replay_pass(&mut server, Arc::new(nodes)).await;
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_found_at_the_start_or_answered_with_503() {
+    // Nobody listens at port 1.
+    assert!(RedisReplay::connect("redis://127.0.0.1:1/").await.is_err());
+    let nodes = Verifiers::new("redis://127.0.0.1:1/");
+    let start = Instant::now();
+    assert_eq!(nodes.send(0, &nodes.sign()).await, Answer::Unavailable);
+    assert!(start.elapsed() < Duration::from_secs(1), "after {:?}", start.elapsed());
+}
+
+#[tokio::test]
+async fn a_guard_that_fails_open_does_so_only_by_its_name() {
+    let guard = RedisReplay::lazy("redis://127.0.0.1:1/").unwrap().dangerous_fail_open();
+    let key = tower_hmac::replay::ReplayKey::from_bytes([1; 32]);
+    for _ in 0..2 {
+        let answer = guard.claim(key, 100, 0).await.unwrap();
+        assert_eq!(answer, tower_hmac::replay::Replay::Claimed);
+    }
+}
+
+#[test]
+fn an_address_that_is_none_is_refused_without_repeating_it() {
+    let error = RedisReplay::lazy("http://user:pass123@host/").unwrap_err();
+    assert!(!error.to_string().contains("pass123"));
+    let guard = RedisReplay::lazy("redis://user:pass123@host/").unwrap();
+    assert!(!format!("{guard:?}").contains("pass123"));
+}
+
+#[tokio::test]
+async fn a_namespace_and_a_time_to_live_keep_entries_apart() {
+    let Some(server) = Server::start() else { return };
+    let one = RedisReplay::connect(&server.url()).await.unwrap().with_namespace("one");
+    let two = RedisReplay::connect(&server.url()).await.unwrap().with_namespace("two");
+    let key = tower_hmac::replay::ReplayKey::from_bytes([1; 32]);
+    use tower_hmac::replay::Replay::{Claimed, Seen};
+    assert_eq!(one.claim(key, 100, 0).await.unwrap(), Claimed);
+    assert_eq!(two.claim(key, i64::MAX, 0).await.unwrap(), Claimed);
+    assert_eq!(one.claim(key, 100, 0).await.unwrap(), Seen);
+    assert_eq!(two.claim(key, i64::MAX, 0).await.unwrap(), Seen);
+
+    let client = redis::Client::open(server.url()).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let name = |namespace| format!("tower-hmac:{namespace}:{}", "01".repeat(32));
+    let mut ttl = async |name: String| -> i64 {
+        redis::cmd("PTTL").arg(name).query_async(&mut connection).await.unwrap()
+    };
+    // 100 s, the second itself, the timeout of 0.5 s, and 10 s between clocks.
+    let left = ttl(name("one")).await;
+    assert!((110_000..=111_500).contains(&left), "{left} ms");
+    assert_eq!(ttl(name("two")).await, -1, "kept for ever");
+}
