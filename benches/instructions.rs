@@ -1,6 +1,8 @@
 //! To be run by `scripts/instructions` under callgrind: `instructions CONTENDER COUNT` sends so
 //! many signed requests without a body through one contender.
 
+#![allow(missing_docs)]
+
 mod support;
 
 use support::{Case, body, signed};

@@ -1,5 +1,7 @@
 //! What a request and a key allocate, by a counting allocator.
 
+#![allow(missing_docs)]
+
 mod support;
 
 use std::alloc::System;

@@ -4,6 +4,8 @@
 //! machine shifts all of them alike. Printed are medians over the rounds, as a table or, with
 //! `--csv`, for `scripts/plot`.
 
+#![allow(missing_docs)]
+
 mod support;
 
 use support::{Case, bare_hash, body, signed, time_bare_hash};

@@ -1,6 +1,6 @@
 //! The routes that are measured side by side, and the requests that go through them.
 
-#![allow(dead_code)] // Each benchmark uses its part.
+#![allow(dead_code, unreachable_pub)] // Each benchmark uses its part.
 
 mod contenders;
 mod requests;
