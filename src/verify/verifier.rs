@@ -2,6 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::header::Entry;
 use http::request::Parts;
 
 use crate::clock::{Clock, SystemClock};
@@ -441,8 +442,9 @@ impl Verifier {
                 continue;
             }
             for name in format.scheme.headers() {
-                if let Some(value) = head.headers.get_mut(name) {
-                    value.set_sensitive(true);
+                // All of them: a rejection may print the head of a request with two.
+                if let Ok(Entry::Occupied(mut values)) = head.headers.try_entry(name) {
+                    values.iter_mut().for_each(|value| value.set_sensitive(true));
                 }
             }
         }
