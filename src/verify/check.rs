@@ -13,7 +13,7 @@ use crate::error::BoxError;
 use crate::key::{KeySet, Lookup, MAX_KEYS};
 use crate::mac::{Digest, Hasher, Tag};
 use crate::replay::{Replay, ReplayClaim, ReplayKey, Unique};
-use crate::scheme::{Claim, ClaimError, Coverage, SignedText};
+use crate::scheme::{Claim, ClaimError, Coverage, SignedText, Window};
 use crate::verify::body::Gather;
 use crate::verify::error::{ErrorKind, VerifyError};
 use crate::verify::verified::Facts;
@@ -201,7 +201,7 @@ impl Subject {
             created: self.claim.created(),
             covered: self.claim.covered().cloned(),
         });
-        Ok(Proof { verified, tag, claim: self.claim.clone() })
+        Ok(Proof { verified, tag, claim: self.claim.clone(), window: scheme.window() })
     }
 }
 
@@ -209,6 +209,7 @@ impl Subject {
 pub(crate) struct Proof {
     pub(super) verified: Verified,
     pub(super) claim: Claim,
+    pub(super) window: Window,
     tag: Tag,
 }
 

@@ -340,18 +340,21 @@ impl Verifier {
                 Ok(())
             };
         }
-        let now = self.clock.unix_now();
+        self.check_times(window, claim, self.clock.unix_now()).map_err(VerifyError::new)
+    }
+
+    fn check_times(&self, window: Window, claim: &Claim, now: i64) -> Result<(), ErrorKind> {
         if let Some(created) = claim.created() {
             let tolerance = if created <= now { self.past } else { self.future };
             let distance = now.abs_diff(created);
             if distance > tolerance || (distance == tolerance && window.excludes_edge()) {
-                return Err(VerifyError::new(ErrorKind::Stale));
+                return Err(ErrorKind::Stale);
             }
         }
         if let Some(expires) = claim.expires() {
             let too_far = window.max_lifetime().is_some_and(|most| now.abs_diff(expires) > most);
             if expires < now || too_far {
-                return Err(VerifyError::new(ErrorKind::Expired));
+                return Err(ErrorKind::Expired);
             }
         }
         Ok(())
@@ -378,21 +381,18 @@ impl Verifier {
 
     /// Step 8. The request is remembered for as long as it could be accepted again.
     ///
-    /// The time of a request may run out while its body arrives. A guard may have forgotten such a
-    /// one, so that its copy, sent as slowly, would pass.
+    /// The body may have taken long. A guard forgets what is over, so that a request whose time is
+    /// over by now could be claimed any number of times by those who held it open together.
     pub(crate) fn claim_once(&self, proof: &Proof) -> Result<Option<ReplayClaim>, VerifyError> {
         let Some(guard) = &self.replay else { return Ok(None) };
         let now = self.clock.unix_now();
         let claim = &proof.claim;
+        self.check_times(proof.window, claim, now).map_err(|kind| proof.error(kind))?;
         let keep_until = claim
             .created()
             .map(|created| created.saturating_add_unsigned(self.past))
             .or(claim.expires())
             .unwrap_or_else(|| now.saturating_add_unsigned(self.tag_retention.unwrap_or(u64::MAX)));
-        if keep_until < now {
-            let created = claim.created().is_some();
-            return Err(proof.error(if created { ErrorKind::Stale } else { ErrorKind::Expired }));
-        }
         Ok(Some(guard.claim(proof.replay_key(), keep_until, now)))
     }
 
