@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -277,6 +278,20 @@ impl Head {
         #[cfg(not(feature = "axum"))]
         self.parts
     }
+}
+
+/// A head with its target as first received, for those who verify by hand under a router that
+/// has cut it.
+pub(super) fn as_received(head: &Parts) -> Cow<'_, Parts> {
+    #[cfg(feature = "axum")]
+    if let Some(original) = head.extensions.get::<axum::extract::OriginalUri>()
+        && original.0 != head.uri
+    {
+        let mut received = head.clone();
+        received.uri = original.0.clone();
+        return Cow::Owned(received);
+    }
+    Cow::Borrowed(head)
 }
 
 pin_project! {

@@ -11,7 +11,7 @@ use crate::key::{KeyId, KeySet, KeyStore, Lookup};
 use crate::replay::{ReplayClaim, ReplayGuard};
 use crate::scheme::{Claim, ClaimError, Coverage, Scheme, Window};
 use crate::verify::Verified;
-use crate::verify::check::{Check, Claimed, Proof};
+use crate::verify::check::{Check, Claimed, Proof, as_received};
 use crate::verify::error::{ErrorKind, VerifyError};
 use crate::verify::observe::Watch;
 
@@ -261,6 +261,7 @@ impl Verifier {
             self.check_length(body.len())?;
             return Ok(self.disarmed_verified());
         }
+        let head = &*as_received(head);
         let claimed = self.claim(head)?;
         self.check_length(body.len())?;
         let found = self.lookup(&claimed, head).await;
