@@ -23,6 +23,8 @@ use crate::verify::{Verified, observe};
 
 /// After so many bytes of a body that are all there, other tasks get their turn.
 const BYTES_A_POLL: usize = 256 * 1024;
+/// What the shortest frame counts for: frames without data are work, too.
+const BYTES_A_FRAME: usize = 256;
 
 /// What the head says, in the format that was decided on.
 pub(crate) struct Claimed {
@@ -415,14 +417,17 @@ where
             Some(Ok(frame)) => frame,
         };
         // What is no data is trailers: no format covers them.
-        let Ok(mut data) = frame.into_data() else { continue };
-        verifier.check_length(gather.len().saturating_add(data.remaining()))?;
-        let data = data.copy_to_bytes(data.remaining());
-        if let Some(check) = check {
-            check.update(&data)?;
+        let mut len = 0;
+        if let Ok(mut data) = frame.into_data() {
+            len = data.remaining();
+            verifier.check_length(gather.len().saturating_add(len))?;
+            let data = data.copy_to_bytes(len);
+            if let Some(check) = check {
+                check.update(&data)?;
+            }
+            gather.push(data, verifier.body_limit());
         }
-        budget = budget.saturating_sub(data.len());
-        gather.push(data, verifier.body_limit());
+        budget = budget.saturating_sub(len.max(BYTES_A_FRAME));
         if budget == 0 {
             cx.waker().wake_by_ref();
             return Poll::Pending;
