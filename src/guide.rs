@@ -12,3 +12,6 @@ pub mod clients {}
 #[cfg(feature = "rfc9421")]
 #[doc = include_str!("../docs/which-format.md")]
 pub mod which_format {}
+
+#[doc = include_str!("../docs/migration.md")]
+pub mod migration {}

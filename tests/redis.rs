@@ -241,7 +241,7 @@ impl Nodes for Processes {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs().to_string();
         let mut mac = Mac::new(Algorithm::Sha256, &SecretKey::new("akey").unwrap());
         mac.update(format!("{now}.order {number}").as_bytes());
-        let tag = mac.finalize().as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        let tag = base16ct::lower::encode_string(mac.finalize().as_bytes());
         Signed { number, headers: vec![("X-Timestamp".into(), now), ("X-Signature".into(), tag)] }
     }
 
@@ -464,11 +464,12 @@ fn an_address_that_is_none_is_refused_without_repeating_it() {
 
 #[tokio::test]
 async fn a_namespace_and_a_time_to_live_keep_entries_apart() {
+    use tower_hmac::replay::Replay::{Claimed, Seen};
+
     let Some(server) = Server::start() else { return };
     let one = RedisReplay::connect(&server.url()).await.unwrap().with_namespace("one");
     let two = RedisReplay::connect(&server.url()).await.unwrap().with_namespace("two");
     let key = tower_hmac::replay::ReplayKey::from_bytes([1; 32]);
-    use tower_hmac::replay::Replay::{Claimed, Seen};
     assert_eq!(one.claim(key, 100, 0).await.unwrap(), Claimed);
     assert_eq!(two.claim(key, i64::MAX, 0).await.unwrap(), Claimed);
     assert_eq!(one.claim(key, 100, 0).await.unwrap(), Seen);

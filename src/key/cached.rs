@@ -3,11 +3,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::request::Parts;
-use moka::sync::Cache;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use crate::error::BoxError;
 use crate::key::flight::Flights;
+use crate::key::rooms::{CacheKey, Failure, Rooms, Settings};
 use crate::key::{KeyId, KeySet, KeyStore, Lookup};
 use crate::mac::{Algorithm, Hasher};
 use crate::scheme::Claim;
@@ -16,8 +16,6 @@ const DEFAULT_TTL: Duration = Duration::from_secs(60);
 const DEFAULT_UNKNOWN_TTL: Duration = Duration::from_secs(10);
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(2);
 const DEFAULT_CAPACITY: u64 = 10_000;
-/// After a failure, so long the store is not asked again where old keys can stand in.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// A cache before a slow [`KeyStore`], such as a database.
 ///
@@ -55,53 +53,13 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// ```
 pub struct CachedKeys<K> {
     store: K,
-    shared: Arc<Shared>,
+    rooms: Arc<Rooms>,
+    flights: Flights,
     key: Arc<CacheKeyFn>,
     settings: Settings,
 }
 
 type CacheKeyFn = dyn Fn(&Claim, &Parts) -> Vec<u8> + Send + Sync;
-
-/// What the rooms are found by: a hash, so that names of any length take the same room.
-pub(super) type CacheKey = [u8; 32];
-
-#[derive(Clone, Copy, Debug)]
-struct Settings {
-    ttl: Duration,
-    unknown_ttl: Duration,
-    stale: Duration,
-    timeout: Duration,
-    capacity: u64,
-    unknown_capacity: u64,
-}
-
-struct Shared {
-    known: Cache<CacheKey, Known>,
-    unknown: Cache<CacheKey, Instant>,
-    flights: Flights,
-    settings: Settings,
-}
-
-#[derive(Clone)]
-struct Known {
-    keys: KeySet,
-    /// When the store is to be asked again.
-    fresh_until: Instant,
-    /// Up to when they may stand in for a store that fails.
-    stale_until: Instant,
-}
-
-/// An answer that several requests wait for.
-pub(super) type Found = Result<Option<KeySet>, Failure>;
-
-/// Why there is no answer.
-#[derive(Clone, Debug, thiserror::Error)]
-pub(super) enum Failure {
-    #[error("the key store did not answer in time")]
-    Timeout,
-    #[error("the key store failed")]
-    Store(#[source] Arc<dyn std::error::Error + Send + Sync>),
-}
 
 impl<K: KeyStore> CachedKeys<K> {
     /// Puts a cache before a store.
@@ -115,7 +73,13 @@ impl<K: KeyStore> CachedKeys<K> {
             capacity: DEFAULT_CAPACITY,
             unknown_capacity: DEFAULT_CAPACITY,
         };
-        Self { store, shared: Arc::new(Shared::new(settings)), key: Arc::new(by_id), settings }
+        Self {
+            store,
+            rooms: Arc::new(Rooms::new(settings)),
+            flights: Flights::default(),
+            key: Arc::new(by_id),
+            settings,
+        }
     }
 
     /// Sets for how long keys are used without asking again; 60 s if it is not set. So long a key
@@ -133,7 +97,7 @@ impl<K: KeyStore> CachedKeys<K> {
     }
 
     /// Sets how many names are kept with their keys, and how many as unknown; 10,000 of each if it
-    /// is not set. An unknown one takes about 200 bytes, whatever its length.
+    /// is not set. An unknown one takes some hundred bytes, whatever its length.
     #[must_use]
     pub fn with_capacity(self, known: u64, unknown: u64) -> Self {
         self.with(|settings| (settings.capacity, settings.unknown_capacity) = (known, unknown))
@@ -165,7 +129,7 @@ impl<K: KeyStore> CachedKeys<K> {
 
     fn with(mut self, change: impl FnOnce(&mut Settings)) -> Self {
         change(&mut self.settings);
-        self.shared = Arc::new(Shared::new(self.settings));
+        self.rooms = Arc::new(Rooms::new(self.settings));
         self
     }
 
@@ -191,17 +155,15 @@ fn by_id(_: &Claim, _: &Parts) -> Vec<u8> {
 impl<K: KeyStore> KeyStore for CachedKeys<K> {
     fn lookup(&self, claim: &Claim, head: &Parts) -> Lookup {
         let key = self.cache_key(claim, head);
-        if let Some(found) = self.shared.get(&key) {
-            return Lookup::ready(Ok(found));
+        if let Some(found) = self.rooms.get(&key) {
+            return Lookup::ready(found.map_err(Into::into));
         }
-        let shared = self.shared.clone();
+        let rooms = self.rooms.clone();
         let question = self.store.lookup(claim, head);
-        let flight = shared.flights.join(key, {
-            let shared = shared.clone();
-            move || async move { shared.ask(key, question).await }
-        });
+        let flight = self.flights.join(key, async move { rooms.ask(key, question).await });
+        let most = self.settings.timeout;
         Lookup::later(async move {
-            match timeout(shared.settings.timeout, flight).await {
+            match timeout(most, flight).await {
                 Ok(found) => found.map_err(Into::into),
                 Err(_) => Err(BoxError::from(Failure::Timeout)),
             }
@@ -215,84 +177,6 @@ impl<K: KeyStore> KeyStore for CachedKeys<K> {
     fn list(&self) -> Vec<(Option<KeyId>, KeySet)> {
         self.store.list()
     }
-}
-
-impl Shared {
-    fn new(settings: Settings) -> Self {
-        Self {
-            known: Cache::builder()
-                .max_capacity(settings.capacity)
-                // What is too old is wiped, not only passed over.
-                .time_to_live(settings.ttl.saturating_add(settings.stale).min(LONGEST))
-                .build(),
-            unknown: Cache::builder()
-                .max_capacity(settings.unknown_capacity)
-                .time_to_live(settings.unknown_ttl.min(LONGEST))
-                .build(),
-            flights: Flights::default(),
-            settings,
-        }
-    }
-
-    /// What is known without asking.
-    fn get(&self, key: &CacheKey) -> Option<Option<KeySet>> {
-        let now = Instant::now();
-        if let Some(known) = self.known.get(key).filter(|known| now < known.fresh_until) {
-            return Some(Some(known.keys));
-        }
-        self.unknown.get(key).filter(|until| now < *until).map(|_| None)
-    }
-
-    async fn ask(&self, key: CacheKey, question: Lookup) -> Found {
-        // It may have been answered since this request looked.
-        if let Some(found) = self.get(&key) {
-            return Ok(found);
-        }
-        let answer = match timeout(self.settings.timeout, question).await {
-            Ok(answer) => answer.map_err(|error| Failure::Store(error.into())),
-            Err(_) => Err(Failure::Timeout),
-        };
-        match answer {
-            Ok(found) => {
-                self.keep(key, found.clone());
-                Ok(found)
-            }
-            Err(failure) => self.stand_in(key).map(Some).ok_or(failure),
-        }
-    }
-
-    fn keep(&self, key: CacheKey, found: Option<KeySet>) {
-        let now = Instant::now();
-        match found {
-            Some(keys) => {
-                let fresh_until = after(now, self.settings.ttl);
-                let stale_until = after(fresh_until, self.settings.stale);
-                self.known.insert(key, Known { keys, fresh_until, stale_until });
-            }
-            None => {
-                // A revoked key must not stand in later.
-                self.known.invalidate(&key);
-                self.unknown.insert(key, after(now, self.settings.unknown_ttl));
-            }
-        }
-    }
-
-    /// The old keys, for a store that fails.
-    fn stand_in(&self, key: CacheKey) -> Option<KeySet> {
-        let now = Instant::now();
-        let known = self.known.get(&key).filter(|known| now < known.stale_until)?;
-        let keys = known.keys.clone();
-        let fresh_until = after(now, RETRY_AFTER).min(known.stale_until);
-        self.known.insert(key, Known { fresh_until, ..known });
-        Some(keys)
-    }
-}
-
-/// What moka takes as the longest time, about 1,000 years; 100 are enough.
-const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
-
-fn after(start: Instant, time: Duration) -> Instant {
-    start.checked_add(time.min(LONGEST)).unwrap_or(start)
 }
 
 impl<K: fmt::Debug> fmt::Debug for CachedKeys<K> {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures_util::FutureExt as _;
 use futures_util::future::{Shared, WeakShared};
 
-use crate::key::cached::{CacheKey, Found};
+use crate::key::rooms::{CacheKey, Found};
 
 type Question = Pin<Box<dyn Future<Output = Found> + Send>>;
 
@@ -15,16 +15,16 @@ type Question = Pin<Box<dyn Future<Output = Found> + Send>>;
 pub(super) struct Flights(Arc<Mutex<HashMap<CacheKey, WeakShared<Question>>>>);
 
 impl Flights {
-    /// Joins the question for this key, or starts it.
-    pub(super) fn join<F>(&self, key: CacheKey, start: impl FnOnce() -> F) -> Shared<Question>
-    where
-        F: Future<Output = Found> + Send + 'static,
-    {
+    /// Joins the question for this key that is under way, or else starts this one.
+    pub(super) fn join(
+        &self,
+        key: CacheKey,
+        question: impl Future<Output = Found> + Send + 'static,
+    ) -> Shared<Question> {
         let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(flight) = flights.get(&key).and_then(WeakShared::upgrade) {
             return flight;
         }
-        let question = start();
         let landing = Landing { flights: self.clone(), key };
         let question: Question = Box::pin(async move {
             let _landing = landing;

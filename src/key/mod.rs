@@ -10,6 +10,8 @@ mod cached;
 mod flight;
 mod id;
 mod map;
+#[cfg(feature = "cache")]
+mod rooms;
 mod secret;
 mod set;
 #[cfg(feature = "reload")]

@@ -133,7 +133,7 @@ impl MemoryReplay {
         keep_until: i64,
         now: i64,
     ) -> Result<Option<Replay>, Forgotten> {
-        let place = usize::try_from(hash % SHARDS as u64).unwrap_or(0);
+        let place = usize::try_from(hash.rem_euclid(SHARDS as u64)).unwrap_or(0);
         let Some(shard) = self.shards.get(place) else { return Ok(None) };
         let shard = &mut *lock(shard);
         self.sweep(shard, now);

@@ -6,6 +6,8 @@
 //!
 //! [`MemoryReplay`] is for a service of one process, `RedisReplay` (feature `redis`) for several.
 
+#[cfg(feature = "redis")]
+mod link;
 mod memory;
 #[cfg(feature = "redis")]
 mod redis;

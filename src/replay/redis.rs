@@ -1,22 +1,17 @@
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use ::redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use ::redis::{Client, Cmd, RedisError, Value};
-use tokio::time::{Instant, timeout};
+use ::redis::{Client, Cmd, Value};
 
 use crate::error::{BoxError, ConfigError};
+use crate::replay::link::{Failure, Link};
 use crate::replay::{Replay, ReplayClaim, ReplayGuard, ReplayKey};
 
 /// How long a claim may take where nothing is set.
 const DEFAULT_TIMEOUT: Duration = Duration::from_millis(500);
 /// How far the clocks of nodes may lie apart where nothing is set.
 const DEFAULT_CLOCK_SKEW: Duration = Duration::from_secs(10);
-/// The longest wait between two attempts to connect.
-const MAX_DELAY: Duration = Duration::from_secs(1);
-/// A connection that fails and is older than this is made anew.
-const RENEW_AFTER: Duration = Duration::from_secs(1);
 /// A time to live over 100 years, in milliseconds, is for ever: Redis refuses what overflows.
 const FOR_EVER: u128 = 100 * 366 * 24 * 3600 * 1000;
 
@@ -94,7 +89,7 @@ impl RedisReplay {
     #[must_use]
     pub fn from_client(client: Client) -> Self {
         Self {
-            link: Arc::new(Link { client, current: Mutex::new(None) }),
+            link: Arc::new(Link::new(client)),
             prefix: "tower-hmac:".into(),
             timeout: DEFAULT_TIMEOUT,
             clock_skew: DEFAULT_CLOCK_SKEW,
@@ -196,69 +191,5 @@ impl fmt::Debug for RedisReplay {
             .field("clock_skew", &self.clock_skew)
             .field("fails_open", &self.fails_open)
             .finish_non_exhaustive()
-    }
-}
-
-/// Why a claim failed.
-#[derive(Debug, thiserror::Error)]
-enum Failure {
-    #[error("Redis did not answer in time")]
-    Timeout,
-    #[error("Redis gave an answer that `SET` does not have")]
-    Answer,
-    #[error("Redis failed")]
-    Redis(#[from] RedisError),
-}
-
-/// The way to the server.
-struct Link {
-    client: Client,
-    current: Mutex<Option<Connection>>,
-}
-
-#[derive(Clone)]
-struct Connection {
-    manager: ConnectionManager,
-    made: Instant,
-}
-
-impl Link {
-    /// Sends a command once. It is never sent again: the manager repeats attempts to connect, and
-    /// no command.
-    async fn ask(&self, command: &Cmd, most: Duration) -> Result<Value, Failure> {
-        let Connection { mut manager, made } = self.connection(most)?;
-        let answer = match timeout(most, manager.send_packed_command(command)).await {
-            Ok(answer) => answer.map_err(Failure::Redis),
-            Err(_) => Err(Failure::Timeout),
-        };
-        if answer.is_err() && made.elapsed() >= RENEW_AFTER {
-            self.drop_connection(made);
-        }
-        answer
-    }
-
-    fn connection(&self, most: Duration) -> Result<Connection, RedisError> {
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(connection) = &*current {
-            return Ok(connection.clone());
-        }
-        let config = ConnectionManagerConfig::new()
-            .set_max_delay(MAX_DELAY)
-            .set_connection_timeout(Some(MAX_DELAY.max(most)))
-            // The timeout here covers the wait for a connection as well.
-            .set_response_timeout(None);
-        let manager = ConnectionManager::new_lazy_with_config(self.client.clone(), config)?;
-        let connection = Connection { manager, made: Instant::now() };
-        *current = Some(connection.clone());
-        Ok(connection)
-    }
-
-    /// Lets the next claim connect anew. The manager by itself would keep a connection whose peer
-    /// is gone without a word, or one that the server refused for a while.
-    fn drop_connection(&self, made: Instant) {
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if current.as_ref().is_some_and(|connection| connection.made == made) {
-            *current = None;
-        }
     }
 }

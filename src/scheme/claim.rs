@@ -1,4 +1,5 @@
 use std::any::Any;
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -27,7 +28,7 @@ pub struct Claim {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Covered {
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
-    pub(crate) components: Vec<String>,
+    pub(crate) components: Vec<Cow<'static, str>>,
 }
 
 /// One tag as it was offered, decoded. Opaque in [`Debug`]: it may be the right one.
@@ -125,7 +126,11 @@ impl Claim {
 
     /// Sets the names of the components that the signature covers, in the format's own terms.
     #[must_use]
-    pub fn with_covered(mut self, components: Vec<String>) -> Self {
+    pub fn with_covered<I>(mut self, components: I) -> Self
+    where
+        I: IntoIterator<Item: Into<Cow<'static, str>>>,
+    {
+        let components = components.into_iter().map(Into::into).collect();
         Arc::make_mut(self.covered.get_or_insert_default()).components = components;
         self
     }

@@ -52,7 +52,7 @@ mod rotation {
                 let label = outcome.as_ref().ok().and_then(Verified::key_label);
                 assert_eq!(label, expected, "key {key} at {time}");
                 match outcome {
-                    Ok(verified) => assert_eq!(verified.key_index(), index),
+                    Ok(caller) => assert_eq!(caller.key_index(), index),
                     Err(error) => assert_eq!(error.kind(), ErrorKind::Mismatch),
                 }
             }
@@ -114,13 +114,13 @@ mod rotation {
         let verifier = Verifier::new(Stamped::new(), shared.clone())
             .with_tolerance(Duration::from_secs(10_000), Duration::from_secs(10_000))
             .with_clock(clock.clone());
-        let (verified, accepted) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let (requests, accepted) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let expired = AtomicUsize::new(0);
         let done = AtomicI64::new(0);
         std::thread::scope(|scope| {
             for thread in 0..4 {
                 let (verifier, clock, done) = (&verifier, &clock, &done);
-                let (verified, accepted, expired) = (&verified, &accepted, &expired);
+                let (requests, accepted, expired) = (&requests, &accepted, &expired);
                 scope.spawn(move || {
                     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
                     while done.load(Ordering::SeqCst) == 0 {
@@ -137,14 +137,14 @@ mod rotation {
                             assert!(outcome.is_ok(), "key {number} was refused at {after}");
                             accepted.fetch_add(1, Ordering::Relaxed);
                         }
-                        verified.fetch_add(1, Ordering::Release);
+                        requests.fetch_add(1, Ordering::Release);
                     }
                 });
             }
             for time in 11..11 + CHANGES {
                 // So that requests fall between any two changes.
-                let enough = verified.load(Ordering::Acquire) + 20;
-                while verified.load(Ordering::Acquire) < enough {
+                let enough = requests.load(Ordering::Acquire) + 20;
+                while requests.load(Ordering::Acquire) < enough {
                     std::thread::yield_now();
                 }
                 shared.replace(keys_at(time)).unwrap();
@@ -306,7 +306,7 @@ mod cached {
         let database = Database::with("akey");
         let service = Service::new(database.cached());
         assert_eq!(service.ask("aservice").await, None);
-        tokio::time::advance(TTL - Duration::from_millis(1)).await;
+        tokio::time::advance(TTL.saturating_sub(Duration::from_millis(1))).await;
         assert_eq!(service.ask("aservice").await, None);
         assert_eq!(database.take_queries(), 1);
         tokio::time::advance(Duration::from_millis(1)).await;

@@ -4,6 +4,8 @@
 mod attacks;
 mod axum;
 mod body;
+#[cfg(feature = "tracing")]
+mod capture;
 mod clients;
 mod config;
 mod contract;
@@ -16,11 +18,14 @@ mod fost_url;
 mod header_scheme;
 mod interop;
 mod interop_flask;
+mod interop_rfc9421;
+#[cfg(all(feature = "cache", feature = "reload"))]
 mod keys;
 mod or;
 mod replay;
 mod rfc9421;
 mod roundtrip;
+#[cfg(feature = "tracing")]
 mod secrecy;
 mod sign;
 mod sockets;
@@ -28,4 +33,5 @@ mod stamped;
 mod support;
 mod timed;
 mod vectors;
+#[cfg(all(feature = "metrics", feature = "tracing"))]
 mod watch;

@@ -81,7 +81,7 @@ impl Scheme for Stamped {
     }
 
     fn stamp(&self, _: &mut Parts, stamp: &Stamp<'_>) -> Result<Claim, SignError> {
-        let nonce: String = stamp.nonce().iter().map(|byte| format!("{byte:02x}")).collect();
+        let nonce = base16ct::lower::encode_string(stamp.nonce());
         Ok(Claim::new()
             .with_key_id(stamp.key_id().cloned())
             .with_created(stamp.now())

@@ -1,1 +1,206 @@
-//! To come.
+//! What those who watch the service see: events, a span's field, counters.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::body::Body;
+use http::{Request, Response};
+use metrics_util::debugging::{DebugValue, DebuggingRecorder};
+use tower::{Layer as _, ServiceExt as _, service_fn};
+use tower_hmac::{
+    BoxError, KeyId, KeyMap, ManualClock, MemoryReplay, SecretKey, VerifiedBody, VerifyLayer,
+    key_fn,
+};
+
+use crate::capture::{Capture, Record};
+use crate::stamped::{NOW, Stamped, head, signer};
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
+
+fn layer(clock: &ManualClock) -> VerifyLayer {
+    let keys = KeyMap::services([("aservice", "akey"), ("bservice", "bkey")]).unwrap();
+    VerifyLayer::new(Stamped::new(), keys).with_clock(clock.clone())
+}
+
+/// Sends a request through the layer and tells the status.
+async fn send(layer: &VerifyLayer, head: http::request::Parts, body: &'static str) -> u16 {
+    let service = layer.layer(service_fn(|_: Request<VerifiedBody<Body>>| async {
+        Ok::<_, Infallible>(Response::new(Body::empty()))
+    }));
+    let request = Request::from_parts(head, Body::from(body));
+    service.oneshot(request).await.unwrap().status().as_u16()
+}
+
+fn unsigned() -> http::request::Parts {
+    Request::post("/").body(()).unwrap().into_parts().0
+}
+
+/// The only event of this level.
+fn only(capture: &Capture, level: tracing::Level) -> Record {
+    let mut events = capture.events();
+    events.retain(|event| event.level == level);
+    assert_eq!(events.len(), 1, "{events:?}");
+    events.remove(0)
+}
+
+#[test]
+fn each_refusal_is_one_debug_event_with_its_kind_format_and_claimed_name() {
+    let clock = ManualClock::new(NOW);
+    let layer = layer(&clock).only(["aservice"]);
+    let wrong = |name: &str, key: &str| head(&signer(name, key, &clock), b"");
+    let stale = head(&signer("aservice", "akey", &ManualClock::new(NOW - 301)), b"");
+    let mut malformed = unsigned();
+    malformed.headers.insert("x-stamped", "?".parse().unwrap());
+    let cases = [
+        (unsigned(), "missing", None),
+        (malformed, "malformed", None),
+        (wrong("aservice", "another"), "mismatch", Some("aservice")),
+        (wrong("nobody", "akey"), "unknown_key", Some("nobody")),
+        (wrong("bservice", "bkey"), "not_allowed", Some("bservice")),
+        (stale, "stale", Some("aservice")),
+    ];
+    for (head, kind, claimed) in cases {
+        let (capture, status) = Capture::during(|| block_on(send(&layer, head, "")));
+        assert_eq!(status, 403);
+        let event = only(&capture, tracing::Level::DEBUG);
+        assert_eq!(event.field("kind"), Some(kind));
+        assert_eq!(event.field("scheme"), Some("stamped"), "{kind}");
+        assert_eq!(event.field("claimed_key_id"), claimed, "{kind}");
+    }
+}
+
+#[test]
+fn verification_by_hand_is_watched_too() {
+    let clock = ManualClock::new(NOW);
+    let keys = KeyMap::services([("aservice", "akey")]).unwrap();
+    let verifier = tower_hmac::Verifier::new(Stamped::new(), keys).with_clock(clock);
+    let (capture, _) = Capture::during(|| block_on(verifier.verify(&unsigned(), b"")));
+    assert_eq!(only(&capture, tracing::Level::DEBUG).field("kind"), Some("missing"));
+}
+
+#[test]
+fn a_store_that_fails_is_a_warning_with_its_reason() {
+    let clock = ManualClock::new(NOW);
+    let store = key_fn(|_: Option<&KeyId>, _: &http::request::Parts| async {
+        Err::<Option<SecretKey>, BoxError>("the database is gone".into())
+    });
+    let layer = VerifyLayer::new(Stamped::new(), store).with_clock(clock.clone());
+    let head = head(&signer("aservice", "akey", &clock), b"");
+    let (capture, status) = Capture::during(|| block_on(send(&layer, head, "")));
+    assert_eq!(status, 503);
+    let event = only(&capture, tracing::Level::WARN);
+    assert_eq!(event.field("kind"), Some("store_unavailable"));
+    assert_eq!(event.field("source"), Some("the database is gone"));
+}
+
+#[test]
+fn a_full_guard_is_a_warning() {
+    let clock = ManualClock::new(NOW);
+    let guard = MemoryReplay::new(1).unwrap();
+    let layer = layer(&clock).with_replay_guard(guard).unwrap();
+    let (capture, ()) = Capture::during(|| {
+        let signer = signer("aservice", "akey", &clock);
+        for expected in [200, 503] {
+            assert_eq!(block_on(send(&layer, head(&signer, b""), "")), expected);
+        }
+    });
+    assert_eq!(only(&capture, tracing::Level::WARN).field("kind"), Some("replay_full"));
+}
+
+#[test]
+fn a_disarmed_layer_is_a_warning() {
+    let clock = ManualClock::new(NOW);
+    let (capture, _) = Capture::during(|| layer(&clock).dangerous_disarmed(true));
+    assert!(only(&capture, tracing::Level::WARN).field("message").unwrap().contains("disarmed"));
+    let (capture, _) = Capture::during(|| layer(&clock).dangerous_disarmed(false));
+    assert!(capture.events().is_empty());
+}
+
+#[test]
+fn the_proven_name_goes_into_the_span_and_a_claimed_one_does_not() {
+    let clock = ManualClock::new(NOW);
+    let layer = layer(&clock);
+    for (key, proven) in [("akey", Some("aservice")), ("another", None)] {
+        let head = head(&signer("aservice", key, &clock), b"");
+        let (capture, _) = Capture::during(|| {
+            let span = tracing::info_span!("request", key_id = tracing::field::Empty);
+            span.in_scope(|| block_on(send(&layer, head, "")))
+        });
+        assert_eq!(capture.span_field("key_id").as_deref(), proven);
+    }
+}
+
+/// A metric's name, labels and value.
+type Metric = (String, Vec<(String, String)>, DebugValue);
+
+/// The metrics of what is done here.
+fn metrics_of(run: impl FnOnce()) -> Vec<Metric> {
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    metrics::with_local_recorder(&recorder, run);
+    let snapshot = snapshotter.snapshot().into_vec();
+    let read = |(key, _, _, value): (metrics_util::CompositeKey, _, _, _)| {
+        let labels = key.key().labels().map(|l| (l.key().to_owned(), l.value().to_owned()));
+        (key.key().name().to_owned(), labels.collect(), value)
+    };
+    snapshot.into_iter().map(read).collect()
+}
+
+#[test]
+fn outcomes_are_counted_by_kind_and_format() {
+    let clock = ManualClock::new(NOW);
+    let guard = Arc::new(MemoryReplay::new(10).unwrap());
+    let layer = layer(&clock).with_replay_guard(guard).unwrap();
+    let metrics = metrics_of(|| {
+        let signer_a = signer("aservice", "akey", &clock);
+        let accepted = head(&signer_a, b"hello");
+        assert_eq!(block_on(send(&layer, accepted.clone(), "hello")), 200);
+        assert_eq!(block_on(send(&layer, accepted, "hello")), 403);
+        assert_eq!(block_on(send(&layer, head(&signer_a, b""), "")), 200);
+        let stranger = head(&signer("a stranger's name", "akey", &clock), b"");
+        assert_eq!(block_on(send(&layer, stranger, "")), 403);
+        assert_eq!(block_on(send(&layer, unsigned(), "")), 403);
+        assert_eq!(block_on(send(&layer.clone().optional(), unsigned(), "")), 200);
+        assert_eq!(block_on(send(&layer.clone().dangerous_disarmed(true), unsigned(), "")), 200);
+    });
+    let count = |outcome: &str, scheme: &str| {
+        let labels = [("outcome", outcome), ("scheme", scheme)];
+        metrics.iter().find_map(|(name, found, value)| {
+            let equal = labels.iter().all(|(key, value)| {
+                found.iter().any(|(found, text)| found == key && text == value)
+            });
+            match value {
+                DebugValue::Counter(count) if name == "tower_hmac_requests_total" && equal => {
+                    Some(*count)
+                }
+                _ => None,
+            }
+        })
+    };
+    assert_eq!(count("accepted", "stamped"), Some(2));
+    assert_eq!(count("replayed", "stamped"), Some(1));
+    assert_eq!(count("unknown_key", "stamped"), Some(1));
+    assert_eq!(count("missing", "stamped"), Some(1));
+    assert_eq!(count("unsigned", "none"), Some(1));
+    assert_eq!(count("disarmed", "stamped"), Some(1));
+
+    let histogram = |wanted: &str| {
+        metrics.iter().find_map(|(name, _, value)| match value {
+            DebugValue::Histogram(values) if name == wanted => {
+                let mut values: Vec<f64> = values.iter().map(|value| value.0).collect();
+                values.sort_by(f64::total_cmp);
+                Some(values)
+            }
+            _ => None,
+        })
+    };
+    assert_eq!(histogram("tower_hmac_body_bytes"), Some(vec![0.0, 0.0, 5.0]));
+    assert!(histogram("tower_hmac_verification_seconds").unwrap().len() >= 5);
+    let gauge = metrics.iter().find(|(name, ..)| name == "tower_hmac_replay_entries").unwrap();
+    assert_eq!(gauge.2, DebugValue::Gauge(2.0.into()));
+
+    // Nothing that a stranger sends becomes a label.
+    assert!(!format!("{metrics:?}").contains("stranger"));
+}

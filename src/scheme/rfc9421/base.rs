@@ -14,13 +14,13 @@ pub(super) fn assemble(
 ) -> Result<Vec<u8>, ClaimError> {
     let mut base = Vec::with_capacity(512);
     for component in components {
-        base.extend(component.identifier().bytes());
-        base.extend(b": ");
+        base.extend_from_slice(component.identifier().as_bytes());
+        base.extend_from_slice(b": ");
         write_value(component.kind(), target, types, &mut base)?;
         base.push(b'\n');
     }
-    base.extend(b"\"@signature-params\": ");
-    base.extend(parameters.bytes());
+    base.extend_from_slice(b"\"@signature-params\": ");
+    base.extend_from_slice(parameters.as_bytes());
     Ok(base)
 }
 
@@ -32,17 +32,19 @@ fn write_value(
 ) -> Result<(), ClaimError> {
     let start = base.len();
     match kind {
-        Kind::Method => base.extend(target.head.method.as_str().bytes()),
-        Kind::TargetUri => base.extend(target.uri()?.bytes()),
-        Kind::Authority => base.extend(target.authority()?.bytes()),
-        Kind::Scheme => base.extend(target.scheme().bytes()),
-        Kind::RequestTarget => base.extend(target.request_target().bytes()),
-        Kind::Path => base.extend(target.path().bytes()),
+        Kind::Method => base.extend_from_slice(target.head.method.as_str().as_bytes()),
+        Kind::TargetUri => base.extend_from_slice(target.uri()?.as_bytes()),
+        Kind::Authority => base.extend_from_slice(target.authority()?.as_bytes()),
+        Kind::Scheme => base.extend_from_slice(target.scheme().as_bytes()),
+        Kind::RequestTarget => base.extend_from_slice(target.request_target().as_bytes()),
+        Kind::Path => base.extend_from_slice(target.path().as_bytes()),
         Kind::Query => {
             base.push(b'?');
-            base.extend(target.query().bytes());
+            base.extend_from_slice(target.query().as_bytes());
         }
-        Kind::QueryParam(name) => base.extend(query::parameter(target.query(), name)?.bytes()),
+        Kind::QueryParam(name) => {
+            base.extend_from_slice(query::parameter(target.query(), name)?.as_bytes());
+        }
         Kind::Field(name, form) => field::write(target.head, name, form, types, base)?,
     }
     // The base is ASCII (section 2.5). Fields see to that themselves; a target may hold more.

@@ -9,7 +9,7 @@ use crate::error::ConfigError;
 /// A covered component: what it is, and how it is written (RFC 9421 section 2).
 #[derive(Clone, Debug)]
 pub(super) struct Component {
-    identifier: String,
+    identifier: Cow<'static, str>,
     kind: Kind,
 }
 
@@ -66,18 +66,26 @@ impl Component {
         }
     }
 
-    /// The plain field of this name.
-    pub(super) fn field(name: HeaderName) -> Self {
-        Self { identifier: format!("\"{name}\""), kind: Kind::Field(name, Form::Plain) }
-    }
-
-    /// A derived component without parameters.
-    pub(super) fn derived(name: &'static str) -> Option<Self> {
-        Some(Self { identifier: format!("\"{name}\""), kind: derived(name)? })
+    /// A component that is often covered, without parameters.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        let (identifier, kind) = match name {
+            "@method" => ("\"@method\"", Kind::Method),
+            "@target-uri" => ("\"@target-uri\"", Kind::TargetUri),
+            "@authority" => ("\"@authority\"", Kind::Authority),
+            "@scheme" => ("\"@scheme\"", Kind::Scheme),
+            "@request-target" => ("\"@request-target\"", Kind::RequestTarget),
+            "@path" => ("\"@path\"", Kind::Path),
+            "@query" => ("\"@query\"", Kind::Query),
+            "content-digest" => {
+                ("\"content-digest\"", Kind::Field(super::CONTENT_DIGEST, Form::Plain))
+            }
+            _ => return None,
+        };
+        Some(Self { identifier: Cow::Borrowed(identifier), kind })
     }
 
     /// The identifier, serialized.
-    pub(super) fn identifier(&self) -> &str {
+    pub(super) fn identifier(&self) -> &Cow<'static, str> {
         &self.identifier
     }
 
@@ -88,19 +96,6 @@ impl Component {
     pub(super) fn is_content_digest(&self) -> bool {
         self.kind == Kind::Field(super::CONTENT_DIGEST, Form::Plain)
     }
-}
-
-fn derived(name: &str) -> Option<Kind> {
-    Some(match name {
-        "@method" => Kind::Method,
-        "@target-uri" => Kind::TargetUri,
-        "@authority" => Kind::Authority,
-        "@scheme" => Kind::Scheme,
-        "@request-target" => Kind::RequestTarget,
-        "@path" => Kind::Path,
-        "@query" => Kind::Query,
-        _ => return None,
-    })
 }
 
 /// An identifier as far as it has been read.
@@ -165,25 +160,39 @@ impl<'de> Draft<'de> {
 
     pub(super) fn finish(self) -> Result<Component, Fault> {
         let name = self.name.as_str();
-        let kind = if name.starts_with('@') {
-            match (name, self.query_name, self.sf || self.bs || self.key.is_some()) {
-                ("@query-param", Some(parameter), false) => Kind::QueryParam(parameter),
-                (_, None, false) => derived(name).ok_or("covers an unknown component")?,
-                _ => return Err("has a component with a parameter that it does not take"),
+        if self.parameters.is_empty()
+            && let Some(component) = Component::named(name)
+        {
+            return Ok(component);
+        }
+        let kind = match (self.key, self.sf, self.bs, self.query_name) {
+            (None, false, false, Some(parameter)) if name == "@query-param" => {
+                Kind::QueryParam(parameter)
             }
-        } else {
-            let field = HeaderName::from_lowercase(name.as_bytes())
-                .map_err(|_| "covers what is no field name in lower case")?;
-            let form = match (self.key, self.sf, self.bs, self.query_name) {
-                (None, false, false, None) => Form::Plain,
-                (None, true, false, None) => Form::Strict,
-                (Some(key), sf, false, None) => Form::Member { key, sf },
-                (None, false, true, None) => Form::Bytes,
-                _ => return Err("has a component with parameters that exclude each other"),
-            };
-            Kind::Field(field, form)
+            _ if name.starts_with('@') => {
+                return Err("covers an unknown component, or one with a wrong parameter");
+            }
+            (key, sf, bs, None) => {
+                let field = HeaderName::from_lowercase(name.as_bytes())
+                    .map_err(|_| "covers what is no field name in lower case")?;
+                Kind::Field(field, Form::new(key, sf, bs)?)
+            }
+            _ => return Err("names a query parameter of a field"),
         };
-        Ok(Component { identifier: format!("\"{name}\"{}", self.parameters), kind })
+        let identifier = ["\"", name, "\"", &self.parameters].concat();
+        Ok(Component { identifier: Cow::Owned(identifier), kind })
+    }
+}
+
+impl Form {
+    fn new(key: Option<String>, sf: bool, bs: bool) -> Result<Self, Fault> {
+        match (key, sf, bs) {
+            (None, false, false) => Ok(Self::Plain),
+            (None, true, false) => Ok(Self::Strict),
+            (Some(key), sf, false) => Ok(Self::Member { key, sf }),
+            (None, false, true) => Ok(Self::Bytes),
+            (_, _, true) => Err("has a component with parameters that exclude each other"),
+        }
     }
 }
 

@@ -1,7 +1,12 @@
 //! `Content-Digest` (RFC 9530).
 
+use std::convert::Infallible;
+
 use http::request::Parts;
-use sfv::{BareItem, Dictionary, ListEntry, Parser};
+use sfv::visitor::{
+    DictionaryVisitor, EntryVisitor, Ignored, InnerListVisitor, ItemVisitor, ParameterVisitor,
+};
+use sfv::{BareItemFromInput, KeyRef, Parser};
 
 use super::CONTENT_DIGEST;
 use crate::error::ConfigError;
@@ -21,20 +26,67 @@ pub(super) fn read(head: &Parts) -> Result<Vec<Digest>, ClaimError> {
         ClaimError::Missing => malformed("is covered and missing"),
         other => other,
     })?;
-    let fields: Dictionary = Parser::new(value.as_bytes())
-        .parse()
+    let mut found = Found::default();
+    Parser::new(value.as_bytes())
+        .parse_dictionary_with_visitor(&mut found)
         .map_err(|_| malformed("is no structured dictionary"))?;
     let mut digests = Vec::with_capacity(KNOWN.len());
-    for (name, algorithm) in KNOWN {
-        let Some(entry) = fields.get(name) else { continue };
-        let ListEntry::Item(item) = entry else { return Err(malformed("holds no bytes")) };
-        let BareItem::ByteSequence(bytes) = &item.bare_item else {
-            return Err(malformed("holds no bytes"));
-        };
-        let digest = Digest::received(algorithm, bytes);
-        digests.push(digest.ok_or_else(|| malformed("holds a digest of a wrong length"))?);
+    for ((_, algorithm), bytes) in KNOWN.into_iter().zip(found.0) {
+        let Some(bytes) = bytes else { continue };
+        let digest = Digest::received(algorithm, &bytes);
+        digests.push(digest.ok_or_else(|| malformed("holds no bytes of the digest's length"))?);
     }
     if digests.is_empty() { Err(malformed("holds no known digest")) } else { Ok(digests) }
+}
+
+/// The members of known names, each the last of its name (RFC 9651 section 4.2.2): its bytes, or
+/// none where it is something else.
+#[derive(Default)]
+struct Found([Option<Vec<u8>>; KNOWN.len()]);
+
+impl<'h> DictionaryVisitor<'h> for &mut Found {
+    type Out = ();
+    type Error = Infallible;
+
+    fn entry(&mut self, name: &'h KeyRef) -> Result<impl EntryVisitor<'h>, Infallible> {
+        let mut slots = KNOWN.iter().zip(&mut self.0);
+        let slot = slots.find(|((known, _), _)| *known == name.as_str()).map(|(_, slot)| slot);
+        Ok(slot.map(|slot| Bytes(slot.insert(Vec::new()))))
+    }
+
+    fn finish(self) -> Result<(), Infallible> {
+        Ok(())
+    }
+}
+
+/// Keeps bytes, and nothing else.
+struct Bytes<'a>(&'a mut Vec<u8>);
+
+impl<'h> EntryVisitor<'h> for Bytes<'_> {
+    type Error = Infallible;
+
+    fn item(self) -> Result<impl ItemVisitor<'h>, Infallible> {
+        Ok(self)
+    }
+
+    fn inner_list(self) -> Result<impl InnerListVisitor<'h>, Infallible> {
+        Ok(Ignored)
+    }
+}
+
+impl<'h> ItemVisitor<'h> for Bytes<'_> {
+    type Out = ();
+    type Error = Infallible;
+
+    fn bare_item(
+        self,
+        item: BareItemFromInput<'h>,
+    ) -> Result<impl ParameterVisitor<'h, Out = ()>, Infallible> {
+        if let BareItemFromInput::ByteSequence(bytes) = item {
+            *self.0 = bytes;
+        }
+        Ok(Ignored)
+    }
 }
 
 /// Writes the digest of a body that is about to be sent, in the place of one that is there.

@@ -69,7 +69,7 @@ pub(super) fn write(
             let lines = head.headers.get_all(name).iter();
             let wrapped = lines
                 .map(|line| format!(":{}:", Encoding::Base64.encode(line.as_bytes().trim_ascii())));
-            out.extend(wrapped.collect::<Vec<_>>().join(", ").bytes());
+            out.extend_from_slice(wrapped.collect::<Vec<_>>().join(", ").as_bytes());
             Ok(())
         }
         Form::Strict | Form::Member { .. } => {
@@ -84,7 +84,7 @@ pub(super) fn write(
             };
             let strict =
                 strict.ok_or_else(|| ClaimError::in_header(name, "is no such structured field"))?;
-            out.extend(strict.bytes());
+            out.extend_from_slice(strict.as_bytes());
             Ok(())
         }
     }
@@ -97,9 +97,9 @@ fn combined(head: &Parts, name: &HeaderName, out: &mut Vec<u8>) -> Result<(), Cl
             ClaimError::in_header(name, "is covered and not ASCII; `bs` covers such values")
         })?;
         if place > 0 {
-            out.extend(b", ");
+            out.extend_from_slice(b", ");
         }
-        out.extend(text.trim_matches([' ', '\t']).bytes());
+        out.extend_from_slice(text.trim_matches([' ', '\t']).as_bytes());
     }
     Ok(())
 }

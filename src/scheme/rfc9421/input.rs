@@ -6,7 +6,7 @@ use sfv::visitor::{
     DictionaryVisitor, EntryVisitor, Ignored, InnerListVisitor, ItemVisitor, ListVisitor,
     ParameterVisitor,
 };
-use sfv::{BareItemFromInput, KeyRef, List, ListEntry, Parser, StringRef};
+use sfv::{BareItemFromInput, KeyRef, Parser, StringRef};
 
 use super::component::{Component, Draft};
 use crate::scheme::ClaimError;
@@ -14,39 +14,55 @@ use crate::scheme::ClaimError;
 /// What is wrong with a member of `Signature-Input`.
 pub(super) type Fault = &'static str;
 
+/// The most signatures that one request may carry, and the most components that one may cover:
+/// comparing each with each costs little up to there.
+const MAX_MEMBERS: usize = 16;
+const MAX_COMPONENTS: usize = 64;
+
 /// A member of a dictionary.
-#[derive(Clone, Copy)]
-pub(super) struct Member<'h> {
+pub(super) struct Member<'h, T> {
     pub(super) label: &'h str,
     /// Its value as it was sent: what stands behind `label=`.
     pub(super) raw: &'h str,
+    /// Its value as it was read.
+    pub(super) value: T,
 }
 
-/// Cuts a dictionary field into its members as they were sent. A label twice is refused, where
-/// structured fields would let the last one win.
-pub(super) fn members<'h>(name: &HeaderName, text: &'h str) -> Result<Vec<Member<'h>>, ClaimError> {
-    let mut labels = Vec::with_capacity(1);
+/// Reads a dictionary field, and cuts it into its members as they were sent. A label twice is
+/// refused, where structured fields would let the last one win.
+pub(super) fn members<'h, T>(
+    name: &HeaderName,
+    text: &'h str,
+) -> Result<Vec<Member<'h, T>>, ClaimError>
+where
+    T: Default,
+    for<'a> &'a mut T: EntryVisitor<'h>,
+{
+    let mut members = Vec::new();
     Parser::new(text)
-        .parse_dictionary_with_visitor(Labels(&mut labels))
+        .parse_dictionary_with_visitor(Members(&mut members))
         .map_err(|_| ClaimError::in_header(name, "is no structured dictionary"))?;
-    let mut members: Vec<Member<'h>> = Vec::with_capacity(labels.len());
-    for (place, label) in labels.iter().enumerate() {
-        if members.iter().any(|member| member.label == *label) {
-            return Err(ClaimError::in_header(name, "has a label twice"));
-        }
-        let end = match place.checked_add(1).and_then(|next| labels.get(next)) {
-            Some(next) => offset(text, next),
-            None => Some(text.len()),
-        };
-        let raw = offset(text, label)
-            .and_then(|start| start.checked_add(label.len()))
-            .and_then(|start| text.get(start..end?))
+    if members.len() > MAX_MEMBERS {
+        return Err(ClaimError::in_header(name, "holds more than 16 signatures"));
+    }
+    let mut end = text.len();
+    for member in members.iter_mut().rev() {
+        let start = offset(text, member.label);
+        member.raw = start
+            .and_then(|start| start.checked_add(member.label.len()))
+            .and_then(|start| text.get(start..end))
             .and_then(|raw| raw.strip_prefix('='))
             .map(|raw| raw.trim_end_matches([' ', '\t']))
             // Before the next label stands the one comma that ended this member.
             .map(|raw| raw.strip_suffix(',').unwrap_or(raw).trim_end_matches([' ', '\t']))
             .ok_or_else(|| ClaimError::in_header(name, "has a label without a value"))?;
-        members.push(Member { label, raw });
+        end = start.unwrap_or_default();
+    }
+    let twice = |(place, member): (usize, &Member<'h, T>)| {
+        members.iter().take(place).any(|other| other.label == member.label)
+    };
+    if members.iter().enumerate().any(twice) {
+        return Err(ClaimError::in_header(name, "has a label twice"));
     }
     Ok(members)
 }
@@ -56,15 +72,22 @@ fn offset(text: &str, part: &str) -> Option<usize> {
     part.as_ptr().addr().checked_sub(text.as_ptr().addr())
 }
 
-struct Labels<'a, 'h>(&'a mut Vec<&'h str>);
+struct Members<'a, 'h, T>(&'a mut Vec<Member<'h, T>>);
 
-impl<'h> DictionaryVisitor<'h> for Labels<'_, 'h> {
+impl<'h, T> DictionaryVisitor<'h> for Members<'_, 'h, T>
+where
+    T: Default,
+    for<'a> &'a mut T: EntryVisitor<'h>,
+{
     type Out = ();
     type Error = Infallible;
 
     fn entry(&mut self, label: &'h KeyRef) -> Result<impl EntryVisitor<'h>, Infallible> {
-        self.0.push(label.as_str());
-        Ok(Ignored)
+        if self.0.len() > MAX_MEMBERS {
+            return Ok(None);
+        }
+        self.0.push(Member { label: label.as_str(), raw: "", value: T::default() });
+        Ok(self.0.last_mut().map(|member| &mut member.value))
     }
 
     fn finish(self) -> Result<(), Infallible> {
@@ -72,18 +95,24 @@ impl<'h> DictionaryVisitor<'h> for Labels<'_, 'h> {
     }
 }
 
-/// The `tag` of a member of which nothing else is asked: it may be another party's.
-pub(super) fn tag_of(raw: &str) -> Option<String> {
-    let list: List = Parser::new(raw).parse().ok()?;
-    match list.first()? {
-        ListEntry::InnerList(inner) => {
-            Some(inner.params.get("tag")?.as_string()?.as_str().to_owned())
-        }
-        ListEntry::Item(_) => None,
+/// A value of which the text as it was sent is all that counts.
+#[derive(Default)]
+pub(super) struct Unread;
+
+impl<'h> EntryVisitor<'h> for &mut Unread {
+    type Error = Infallible;
+
+    fn item(self) -> Result<impl ItemVisitor<'h>, Infallible> {
+        Ok(Ignored)
+    }
+
+    fn inner_list(self) -> Result<impl InnerListVisitor<'h>, Infallible> {
+        Ok(Ignored)
     }
 }
 
-/// A member of `Signature-Input`: the covered components and the signature's parameters.
+/// A member of `Signature-Input`: the covered components and the signature's parameters. It may be
+/// another party's: what is wrong with it is kept, and counts when it is the one that decides.
 #[derive(Default)]
 pub(super) struct Input<'h> {
     pub(super) components: Vec<Component>,
@@ -112,12 +141,16 @@ impl<'h> Input<'h> {
     pub(super) fn parse(raw: &'h str) -> Result<Self, Fault> {
         let mut input = Self::default();
         Parser::new(raw)
-            .parse_list_with_visitor(Members(&mut input))
+            .parse_list_with_visitor(&mut input)
             .map_err(|_| "is no list of components")?;
-        match (input.fault, input.lists) {
-            (Some(fault), _) => Err(fault),
-            (None, 1) => Ok(input),
-            (None, _) => Err("is no list of components"),
+        if input.lists == 1 { input.checked() } else { Err("is no list of components") }
+    }
+
+    /// Nothing counts of a member that is not understood as a whole.
+    pub(super) fn checked(self) -> Result<Self, Fault> {
+        match self.fault {
+            Some(fault) => Err(fault),
+            None => Ok(self),
         }
     }
 
@@ -128,6 +161,7 @@ impl<'h> Input<'h> {
 
     fn keep(&mut self, component: Result<Component, Fault>) {
         let fault = match component {
+            Ok(_) if self.components.len() >= MAX_COMPONENTS => "covers more than 64 components",
             Ok(component) if self.components.iter().any(|c| c.kind() == component.kind()) => {
                 "covers a component twice"
             }
@@ -139,6 +173,10 @@ impl<'h> Input<'h> {
 }
 
 impl<'h> Parameters<'h> {
+    pub(super) fn tag(&self) -> Option<&str> {
+        self.tag.as_ref().map(|tag| tag.as_str())
+    }
+
     fn set(&mut self, key: &KeyRef, value: BareItemFromInput<'h>) -> Result<(), Fault> {
         self.any = true;
         let fresh = match (key.as_str(), value) {
@@ -165,15 +203,13 @@ fn seconds(value: &BareItemFromInput<'_>) -> Result<i64, Fault> {
     }
 }
 
-struct Members<'a, 'h>(&'a mut Input<'h>);
-
-impl<'h> ListVisitor<'h> for Members<'_, 'h> {
+impl<'h> ListVisitor<'h> for &mut Input<'h> {
     type Out = ();
     type Error = Infallible;
 
     fn entry(&mut self) -> Result<impl EntryVisitor<'h>, Infallible> {
-        self.0.lists = self.0.lists.saturating_add(1);
-        Ok(Members(self.0))
+        self.lists = self.lists.saturating_add(1);
+        Ok(&mut **self)
     }
 
     fn finish(self) -> Result<(), Infallible> {
@@ -181,24 +217,25 @@ impl<'h> ListVisitor<'h> for Members<'_, 'h> {
     }
 }
 
-impl<'h> EntryVisitor<'h> for Members<'_, 'h> {
+impl<'h> EntryVisitor<'h> for &mut Input<'h> {
     type Error = Infallible;
 
     fn item(self) -> Result<impl ItemVisitor<'h>, Infallible> {
-        self.0.fault.get_or_insert("is no list of components");
+        self.fault.get_or_insert("is no list of components");
         Ok(Ignored)
     }
 
     fn inner_list(self) -> Result<impl InnerListVisitor<'h>, Infallible> {
+        self.components.reserve(8);
         Ok(self)
     }
 }
 
-impl<'h> InnerListVisitor<'h> for Members<'_, 'h> {
+impl<'h> InnerListVisitor<'h> for &mut Input<'h> {
     type Error = Infallible;
 
     fn item(&mut self) -> Result<impl ItemVisitor<'h>, Infallible> {
-        Ok(Members(self.0))
+        Ok(&mut **self)
     }
 
     fn finish(self) -> Result<impl ParameterVisitor<'h>, Infallible> {
@@ -206,7 +243,7 @@ impl<'h> InnerListVisitor<'h> for Members<'_, 'h> {
     }
 }
 
-impl<'h> ItemVisitor<'h> for Members<'_, 'h> {
+impl<'h> ItemVisitor<'h> for &mut Input<'h> {
     type Out = ();
     type Error = Infallible;
 
@@ -214,11 +251,11 @@ impl<'h> ItemVisitor<'h> for Members<'_, 'h> {
         self,
         name: BareItemFromInput<'h>,
     ) -> Result<impl ParameterVisitor<'h, Out = ()>, Infallible> {
-        Ok(Identifier { draft: Draft::new(name), input: self.0 })
+        Ok(Identifier { draft: Draft::new(name), input: self })
     }
 }
 
-impl<'h> ParameterVisitor<'h> for Members<'_, 'h> {
+impl<'h> ParameterVisitor<'h> for &mut Input<'h> {
     type Out = ();
     type Error = Infallible;
 
@@ -227,8 +264,8 @@ impl<'h> ParameterVisitor<'h> for Members<'_, 'h> {
         key: &'h KeyRef,
         value: BareItemFromInput<'h>,
     ) -> Result<(), Infallible> {
-        if let Err(fault) = self.0.parameters.set(key, value) {
-            self.0.fault.get_or_insert(fault);
+        if let Err(fault) = self.parameters.set(key, value) {
+            self.fault.get_or_insert(fault);
         }
         Ok(())
     }

@@ -140,7 +140,7 @@ impl Policy {
         let mut components: Vec<_> = match self.required {
             Required::Request => ["@method", "@authority", "@path", "@query"]
                 .into_iter()
-                .filter_map(Component::derived)
+                .filter_map(Component::named)
                 .collect(),
             Required::Only(_) => Vec::new(),
         };
@@ -157,7 +157,7 @@ impl Policy {
     pub(super) fn cover_body(&self, components: &mut Vec<Component>, body: bool) {
         let strict = matches!(self.required, Required::Request) && !self.unsigned_body;
         if body && strict && !components.iter().any(Component::is_content_digest) {
-            components.push(Component::field(super::CONTENT_DIGEST));
+            components.extend(Component::named("content-digest"));
         }
     }
 

@@ -4,6 +4,7 @@ use http::request::Parts;
 use sfv::{ItemSerializer, StringRef};
 
 use super::component::Component;
+use super::input::Input;
 use super::{ALG, MessageSignatures, SIGNATURE_INPUT, digest};
 use crate::mac::Tag;
 use crate::scheme::{Claim, Encoding, Stamp, header};
@@ -20,7 +21,8 @@ impl MessageSignatures {
         let raw = self.input(&components, stamp)?;
         let field = format!("{}={raw}", self.signing_label());
         head.headers.insert(SIGNATURE_INPUT, header::sensitive(&SIGNATURE_INPUT, &field)?);
-        Ok(self.claim_of(head, &raw, true)?)
+        let input = Input::parse(&raw).map_err(SignError::Request)?;
+        Ok(self.claim_of(head, &raw, input, Claim::new(), true)?)
     }
 
     /// The value of `Signature` for this tag.

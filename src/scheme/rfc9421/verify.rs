@@ -2,7 +2,7 @@ use http::request::Parts;
 use http::{HeaderName, HeaderValue};
 
 use super::component::{Component, Form, Kind};
-use super::input::{self, Input, Member};
+use super::input::{self, Input, Member, Unread};
 use super::{MessageSignatures, SIGNATURE, SIGNATURE_INPUT};
 use crate::key::KeyId;
 use crate::mac::Algorithm;
@@ -26,34 +26,32 @@ impl MessageSignatures {
     /// Reads both fields, and the one signature that decides.
     pub(super) fn received(&self, head: &Parts) -> Result<Claim, ClaimError> {
         let (inputs, tags) = fields(head)?;
-        let inputs = input::members(&SIGNATURE_INPUT, inputs)?;
-        let tags = input::members(&SIGNATURE, tags)?;
-        let named = |members: &[Member<'_>], label| members.iter().any(|m| m.label == label);
-        if !inputs.iter().all(|input| named(&tags, input.label))
-            || !tags.iter().all(|tag| named(&inputs, tag.label))
+        let inputs = input::members::<Input<'_>>(&SIGNATURE_INPUT, inputs)?;
+        let tags = input::members::<Unread>(&SIGNATURE, tags)?;
+        if !inputs.iter().all(|input| tags.iter().any(|tag| tag.label == input.label))
+            || !tags.iter().all(|tag| inputs.iter().any(|input| input.label == tag.label))
         {
             return Err(malformed("and `signature` have different labels"));
         }
-        let chosen = self.choose(&inputs)?;
+        let Member { label, raw, value } = self.choose(inputs)?;
         let signature = tags
             .iter()
-            .find(|tag| tag.label == chosen.label)
+            .find(|tag| tag.label == label)
             .and_then(|tag| signature(tag.raw))
             .ok_or_else(|| ClaimError::in_header(&SIGNATURE, "holds no HMAC-SHA-256 in base64"))?;
-        self.claim_of(head, chosen.raw, false)?.add_signature(signature)
+        let input = value.checked().map_err(malformed)?;
+        self.claim_of(head, raw, input, Claim::signed(signature), false)
     }
 
     /// The signature that decides, by label, by tag, or because it is alone.
-    fn choose<'a, 'h>(&self, inputs: &'a [Member<'h>]) -> Result<&'a Member<'h>, ClaimError> {
-        let mut candidates: Vec<_> = match (&self.label, &self.tag) {
-            (Some(label), _) => inputs.iter().filter(|input| input.label == label).collect(),
-            (None, Some(tag)) if inputs.len() > 1 => inputs
-                .iter()
-                .filter(|input| input::tag_of(input.raw).as_ref() == Some(tag))
-                .collect(),
-            _ => inputs.iter().collect(),
-        };
-        match (candidates.pop(), candidates.pop()) {
+    fn choose<'h>(&self, inputs: Vec<Inputs<'h>>) -> Result<Inputs<'h>, ClaimError> {
+        let alone = inputs.len() == 1;
+        let mut candidates = inputs.into_iter().filter(|input| match (&self.label, &self.tag) {
+            (Some(label), _) => input.label == label,
+            (None, Some(tag)) => alone || input.value.parameters.tag() == Some(tag),
+            (None, None) => true,
+        });
+        match (candidates.next(), candidates.next()) {
             (Some(only), None) => Ok(only),
             (None, _) => Err(malformed("holds no signature for this application")),
             (Some(_), Some(_)) => Err(malformed("holds several signatures")),
@@ -65,17 +63,17 @@ impl MessageSignatures {
         &self,
         head: &Parts,
         raw: &str,
+        input: Input<'_>,
+        claim: Claim,
         outgoing: bool,
     ) -> Result<Claim, ClaimError> {
-        let input = Input::parse(raw).map_err(malformed)?;
         self.policy.check(&input).map_err(malformed)?;
         let Input { components, parameters, .. } = input;
-        let tag = parameters.tag.as_ref().map(|tag| tag.as_str());
-        if self.tag.is_some() && tag != self.tag.as_deref() {
+        if self.tag.is_some() && parameters.tag() != self.tag.as_deref() {
             return Err(malformed("has no `tag` of this application"));
         }
-        let mut claim = Claim::new()
-            .with_covered(components.iter().map(|c| c.identifier().to_owned()).collect())
+        let mut claim = claim
+            .with_covered(components.iter().map(|component| component.identifier().clone()))
             .with_signed_headers(signed_headers(head, &components));
         if let Some(keyid) = &parameters.keyid {
             let key_id =
@@ -94,6 +92,8 @@ impl MessageSignatures {
         Ok(claim.with_memo(Reading { components, raw: raw.to_owned(), outgoing }))
     }
 }
+
+type Inputs<'h> = Member<'h, Input<'h>>;
 
 fn malformed(why: &'static str) -> ClaimError {
     ClaimError::in_header(&SIGNATURE_INPUT, why)

@@ -364,6 +364,29 @@ fn input_over_8_kib_is_refused() {
 }
 
 #[test]
+fn more_signatures_or_components_than_anybody_needs_are_refused() {
+    let many = |count: usize| (0..count).map(|n| format!("\"x{n}\"")).collect::<Vec<_>>().join(" ");
+    let covering = |count| covered().replace(')', &format!(" {})", many(count))) + &parameters();
+    assert_malformed(&sign_raw(&covering(60)), "more than 64 components");
+    let mut head = request();
+    for n in 0..59 {
+        head.headers
+            .insert(http::HeaderName::try_from(format!("x{n}")).unwrap(), "v".parse().unwrap());
+    }
+    sign(&mut head, &covering(59));
+    assert!(verify(&head, BODY).is_ok());
+
+    let field = |value: &str, count| {
+        (0..count).map(|n| format!("s{n}={value}")).collect::<Vec<_>>().join(", ")
+    };
+    for (count, why) in [(16, "several signatures"), (17, "more than 16"), (600, "more than 16")] {
+        set(&mut head, "signature-input", &field("()", count));
+        set(&mut head, "signature", &field("::", count));
+        assert_malformed(&head, why);
+    }
+}
+
+#[test]
 fn texts_that_are_no_dictionary_are_refused() {
     for text in [
         "",

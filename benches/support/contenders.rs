@@ -1,0 +1,111 @@
+//! What stands before the route, from nothing to the layer.
+
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::post;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hmac::Mac as _;
+use http::StatusCode;
+use tower::{Layer, Service};
+use tower_hmac::axum::Signed;
+use tower_hmac::{KeyMap, SecretKey, VerifyLayer};
+
+use super::{KEY, bare_hash};
+
+async fn handler(body: Bytes) -> StatusCode {
+    std::hint::black_box(body);
+    StatusCode::OK
+}
+
+/// The route without a check.
+pub fn floor() -> Router {
+    Router::new().route("/orders", post(handler))
+}
+
+/// The same for bodies over axum's own limit of 2 MiB.
+pub fn unlimited_floor() -> Router {
+    floor().layer(DefaultBodyLimit::disable())
+}
+
+/// Behind a layer that does nothing.
+pub fn nothing() -> Router {
+    floor().layer(Nothing)
+}
+
+/// Behind middleware that a careful person writes in a page.
+pub fn careful() -> Router {
+    let prepared = bare_hash();
+    floor().layer(from_fn(move |request: Request, next: Next| {
+        let prepared = prepared.clone();
+        async move {
+            let (parts, body) = request.into_parts();
+            let mut tag = [0; 40];
+            let offered = parts.headers.get("signature").map(|value| value.as_bytes());
+            let decoded = offered.and_then(|text| STANDARD.decode_slice(text, &mut tag).ok());
+            let Some(tag) = decoded.and_then(|len| tag.get(..len)) else {
+                return StatusCode::FORBIDDEN.into_response();
+            };
+            let Ok(bytes) = to_bytes(body, 64 * 1024 * 1024).await else {
+                return StatusCode::BAD_REQUEST.into_response();
+            };
+            let mut mac = prepared;
+            mac.update(&bytes);
+            if mac.verify_slice(tag).is_err() {
+                return StatusCode::FORBIDDEN.into_response();
+            }
+            next.run(Request::from_parts(parts, Body::from(bytes))).await
+        }
+    }))
+}
+
+/// Behind the layer.
+pub fn layer(layer: VerifyLayer) -> Router {
+    floor().layer(layer)
+}
+
+/// With the extractor, and without a layer.
+pub fn extractor(layer: VerifyLayer) -> Router {
+    async fn signed(Signed(body, _): Signed<Bytes>) -> StatusCode {
+        handler(body).await
+    }
+    Router::new().route("/orders", post(signed)).with_state(layer.shared())
+}
+
+/// The one key of nearly all cases.
+pub fn one_key() -> KeyMap {
+    KeyMap::single(SecretKey::new(KEY).unwrap())
+}
+
+#[derive(Clone)]
+struct Nothing;
+
+impl<S> Layer<S> for Nothing {
+    type Service = Untouched<S>;
+
+    fn layer(&self, inner: S) -> Untouched<S> {
+        Untouched(inner)
+    }
+}
+
+#[derive(Clone)]
+struct Untouched<S>(S);
+
+impl<S: Service<Request, Response = Response>> Service<Request> for Untouched<S> {
+    type Response = Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request) -> S::Future {
+        self.0.call(request)
+    }
+}

@@ -1,0 +1,99 @@
+//! The routes that are measured side by side, and the requests that go through them.
+
+#![allow(dead_code, unreachable_pub)] // Each benchmark uses its part.
+
+mod contenders;
+mod requests;
+
+pub use contenders::{careful, extractor, floor, layer, nothing, one_key, unlimited_floor};
+pub use requests::{FRAME, body, framed, frames, signed, unsigned, with_signature};
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::Body;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use http::{Request, StatusCode};
+use sha2::Sha256;
+use tokio::runtime::{Builder, Runtime};
+use tower::ServiceExt as _;
+
+/// The key that all of them share.
+pub const KEY: &str = "a key of thirty-two bytes, or so";
+
+/// So many requests are made ahead of the clock: few enough to stay in the cache.
+const AHEAD: u64 = 32;
+
+/// A runtime of one thread, as each worker of a server is.
+pub fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+/// A route, a kind of request to it, and the answer that shows it did its work.
+pub struct Case {
+    pub name: String,
+    app: Router,
+    request: Box<dyn Fn() -> Request<Body>>,
+    status: StatusCode,
+}
+
+impl Case {
+    pub fn new(
+        name: impl Into<String>,
+        app: Router,
+        request: impl Fn() -> Request<Body> + 'static,
+    ) -> Self {
+        Self { name: name.into(), app, request: Box::new(request), status: StatusCode::OK }
+    }
+
+    pub fn refused(self) -> Self {
+        Self { status: StatusCode::FORBIDDEN, ..self }
+    }
+
+    pub fn request(&self) -> Request<Body> {
+        (self.request)()
+    }
+
+    /// Sends one request through the route.
+    pub async fn send(&self, request: Request<Body>) {
+        let response = self.app.clone().oneshot(black_box(request)).await.unwrap();
+        assert_eq!(response.status(), self.status, "{}", self.name);
+        black_box(response);
+    }
+
+    /// The time that so many requests take, without the time to make them.
+    pub fn time(&self, count: u64) -> Duration {
+        runtime().block_on(async {
+            let mut taken = Duration::ZERO;
+            let mut left = count;
+            while left > 0 {
+                let ahead = left.min(AHEAD);
+                let requests: Vec<_> = (0..ahead).map(|_| self.request()).collect();
+                let start = Instant::now();
+                for request in requests {
+                    self.send(request).await;
+                }
+                taken += start.elapsed();
+                left -= ahead;
+            }
+            taken
+        })
+    }
+}
+
+/// The least that a verified request can cost: `hmac` by hand, with a prepared key.
+pub fn bare_hash() -> Hmac<Sha256> {
+    Hmac::new_from_slice(KEY.as_bytes()).unwrap()
+}
+
+/// The time of so many HMACs over this body.
+pub fn time_bare_hash(prepared: &Hmac<Sha256>, body: &[u8], count: u64) -> Duration {
+    let start = Instant::now();
+    for _ in 0..count {
+        let mut mac = prepared.clone();
+        mac.update(black_box(body));
+        black_box(mac.finalize());
+    }
+    start.elapsed()
+}

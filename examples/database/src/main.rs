@@ -1,0 +1,82 @@
+//! Keys from a database, with a cache before it.
+//!
+//!     cargo run                                        SQLite in this process
+//!     cargo run -- postgres://user:password@host/name  PostgreSQL
+//!
+//! It makes a table `tower_hmac_example` with the keys of a service, checks itself, and drops the
+//! table: a store that fails is answered with 503.
+
+mod store;
+
+use std::time::Duration;
+
+use axum::{Router, body::Body, routing::post};
+use http::{Request, StatusCode};
+use sqlx::any::AnyPoolOptions;
+use tower::ServiceExt as _;
+use tower_hmac::{
+    BoxError, CachedKeys, FlaskHmac, KeyStore, SecretKey, Signer, Verified, VerifyLayer,
+};
+
+use crate::store::Database;
+
+#[tokio::main]
+async fn main() -> Result<(), BoxError> {
+    tracing_subscriber::fmt::init();
+    sqlx::any::install_default_drivers();
+    let url = std::env::args().nth(1).unwrap_or_else(|| "sqlite::memory:".into());
+    // A database in memory is one for each connection, and gone with it.
+    let pool = AnyPoolOptions::new()
+        .max_connections(if url.starts_with("sqlite::memory:") { 1 } else { 10 })
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .connect(&url)
+        .await?;
+    let database = Database::new(pool);
+    database.create().await?;
+    check(&database).await
+}
+
+fn app(keys: impl KeyStore + 'static) -> Router {
+    Router::new()
+        .route("/", post(|caller: Verified| async move { format!("{:?}\n", caller.key_label()) }))
+        .layer(VerifyLayer::new(FlaskHmac::new(), keys))
+}
+
+async fn send(app: &Router, name: &str, key: &str) -> Result<StatusCode, BoxError> {
+    let signer = Signer::new(FlaskHmac::new(), SecretKey::new(key)?).with_key_id(name)?;
+    let request = signer.sign(Request::post("/").body("an order")?)?;
+    Ok(app.clone().oneshot(request.map(Body::from)).await?.status())
+}
+
+async fn check(database: &Database) -> Result<(), BoxError> {
+    database.insert("aservice", b"the old key", "2026-05").await?;
+    database.insert("aservice", b"the new key", "2026-11").await?;
+
+    // So long a key counts after it was taken out of the table.
+    let ttl = Duration::from_millis(200);
+    let app = app(CachedKeys::new(database.clone())
+        .with_ttl(ttl)
+        .with_unknown_ttl(ttl)
+        .with_timeout(Duration::from_secs(1)));
+
+    assert_eq!(send(&app, "aservice", "the new key").await?, StatusCode::OK);
+    assert_eq!(send(&app, "aservice", "the old key").await?, StatusCode::OK);
+    assert_eq!(send(&app, "aservice", "another key").await?, StatusCode::FORBIDDEN);
+    assert_eq!(send(&app, "nobody", "the new key").await?, StatusCode::FORBIDDEN);
+    println!("two names, four requests, {} queries", database.queries());
+    assert_eq!(database.queries(), 2);
+
+    database.delete("aservice", "2026-05").await?;
+    tokio::time::sleep(ttl).await;
+    assert_eq!(send(&app, "aservice", "the new key").await?, StatusCode::OK);
+    assert_eq!(send(&app, "aservice", "the old key").await?, StatusCode::FORBIDDEN);
+    println!("the key that was taken out is refused within the time to live");
+
+    database.drop().await?;
+    tokio::time::sleep(ttl).await;
+    let status = send(&app, "aservice", "the new key").await?;
+    println!("without the table: {status}");
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    Ok(())
+}

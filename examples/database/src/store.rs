@@ -1,0 +1,100 @@
+//! The table of keys as a `KeyStore`.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use http::request::Parts;
+use sqlx::{AnyPool, Row as _};
+use tower_hmac::{BoxError, Claim, KeyEntry, KeyId, KeySet, KeyStore, Lookup, SecretKey};
+
+#[derive(Clone)]
+pub struct Database {
+    pool: AnyPool,
+    queries: Arc<AtomicUsize>,
+}
+
+impl KeyStore for Database {
+    fn lookup(&self, claim: &Claim, _: &Parts) -> Lookup {
+        // The anonymous key is in no table.
+        let Some(id) = claim.key_id().cloned() else { return Lookup::ready(Ok(None)) };
+        let database = self.clone();
+        Lookup::later(async move { database.find(&id).await })
+    }
+
+    /// The limit of the query: a new key and an old one. Every request costs so many MACs.
+    fn max_keys(&self) -> usize {
+        2
+    }
+}
+
+impl Database {
+    pub fn new(pool: AnyPool) -> Self {
+        Self { pool, queries: Arc::default() }
+    }
+
+    /// The newest keys of a name. An error of the database is an answer of 503.
+    async fn find(&self, id: &KeyId) -> Result<Option<KeySet>, BoxError> {
+        self.queries.fetch_add(1, Ordering::Relaxed);
+        let rows = sqlx::query(
+            "SELECT secret, label, not_after FROM tower_hmac_example
+             WHERE service = $1 ORDER BY label DESC LIMIT 2",
+        )
+        .bind(id.as_str())
+        .fetch_all(&self.pool)
+        .await?;
+        let mut entries = Vec::with_capacity(rows.len());
+        for row in rows {
+            let secret: Vec<u8> = row.try_get("secret")?;
+            let label: String = row.try_get("label")?;
+            let entry = KeyEntry::new(SecretKey::new(secret)?).with_label(label);
+            entries.push(match row.try_get::<Option<i64>, _>("not_after")? {
+                Some(unix_seconds) => entry.with_not_after(unix_seconds),
+                None => entry,
+            });
+        }
+        Ok(if entries.is_empty() { None } else { Some(KeySet::new(entries)?) })
+    }
+
+    pub fn queries(&self) -> usize {
+        self.queries.load(Ordering::Relaxed)
+    }
+
+    pub async fn create(&self) -> Result<(), BoxError> {
+        // The names of types are the only thing that differs.
+        let bytes = match self.pool.acquire().await?.backend_name() {
+            "PostgreSQL" => "BYTEA",
+            _ => "BLOB",
+        };
+        let table = format!(
+            "CREATE TABLE tower_hmac_example (service TEXT NOT NULL, secret {bytes} NOT NULL,
+             label TEXT NOT NULL, not_after BIGINT, PRIMARY KEY (service, label))"
+        );
+        self.drop().await?;
+        sqlx::query(&table).execute(&self.pool).await?;
+        Ok(())
+    }
+
+    pub async fn insert(&self, service: &str, secret: &[u8], label: &str) -> Result<(), BoxError> {
+        sqlx::query("INSERT INTO tower_hmac_example (service, secret, label) VALUES ($1, $2, $3)")
+            .bind(service)
+            .bind(secret)
+            .bind(label)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    pub async fn delete(&self, service: &str, label: &str) -> Result<(), BoxError> {
+        sqlx::query("DELETE FROM tower_hmac_example WHERE service = $1 AND label = $2")
+            .bind(service)
+            .bind(label)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    pub async fn drop(&self) -> Result<(), BoxError> {
+        sqlx::query("DROP TABLE IF EXISTS tower_hmac_example").execute(&self.pool).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,86 @@
+//! What should I use? A server and a client with HTTP Message Signatures (RFC 9421): method,
+//! target and body are covered, keys can be rotated, and each request counts once.
+//!
+//!     cargo run --example recommended --features rfc9421
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::routing::post;
+use http::{Request, StatusCode};
+use http_body_util::Full;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use tower::{ServiceBuilder, ServiceExt as _};
+use tower_hmac::{
+    BoxError, KeyEntry, KeyMap, KeySet, MemoryReplay, MessageSignatures, SecretKey, SignLayer,
+    Signer, Verified, VerifyLayer,
+};
+
+/// In earnest, keys are random and come from a file or a vault: `SecretKey::from_base64`.
+fn new_key() -> Result<SecretKey, BoxError> {
+    Ok(SecretKey::new("the new key: 32 bytes of entropy")?)
+}
+
+fn old_key() -> Result<SecretKey, BoxError> {
+    Ok(SecretKey::new("the old key: 32 bytes of entropy")?)
+}
+
+/// What both sides agree on. The tag keeps signatures for other applications out.
+fn format() -> Result<MessageSignatures, BoxError> {
+    Ok(MessageSignatures::new().with_tag("orders")?)
+}
+
+fn app() -> Result<Router, BoxError> {
+    // Rotation: the server takes both keys, clients move to the new one, then the old one goes.
+    let billing = KeySet::new([
+        KeyEntry::new(new_key()?).with_label("2026-11"),
+        KeyEntry::new(old_key()?).with_label("2026-05"),
+    ])?;
+    let keys = KeyMap::services([("billing", billing)])?;
+    // Behind a proxy that ends TLS: `format()?.with_public_origin("https://api.example.com")?`.
+    let layer = VerifyLayer::new(format()?, keys)
+        // 100 requests a second, each remembered for as long as its time is accepted.
+        .with_replay_guard(MemoryReplay::new(60_100)?)?;
+    Ok(Router::new().route("/orders", post(order)).layer(layer))
+}
+
+/// Cannot be reached unsigned. The key's label shows when nobody uses the old one any more.
+async fn order(caller: Verified, body: String) -> String {
+    let name = caller.key_id().map_or("nobody", |id| id.as_str());
+    format!("{name} ordered {body} with key {}", caller.key_label().unwrap_or("?"))
+}
+
+#[tokio::main]
+async fn main() -> Result<(), BoxError> {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}/orders?draft=1", listener.local_addr()?);
+    tokio::spawn(axum::serve(listener, app()?).into_future());
+
+    let http: Client<_, Full<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
+    let order = || Request::post(&url).body(Full::<Bytes>::from(r#"{"item": 7}"#));
+
+    // A client that signs all that it sends; first with the old key, then with the new one.
+    for key in [old_key()?, new_key()?] {
+        let signer = Signer::new(format()?, key).with_key_id("billing")?;
+        let client = ServiceBuilder::new().layer(SignLayer::new(signer)).service(http.clone());
+        let response = client.oneshot(order()?).await?;
+        assert_eq!(response.status(), StatusCode::OK);
+        println!("signed:   {}", response.status());
+    }
+
+    // The same by hand, to send the very same request again, and one that was changed on the way.
+    let signer = Signer::new(format()?, new_key()?).with_key_id("billing")?;
+    let signed = signer.sign(Request::post(&url).body(Bytes::from(r#"{"item": 7}"#))?)?;
+    let mut changed = signed.clone();
+    *changed.uri_mut() = url.replace("draft=1", "draft=0").parse()?;
+    for (what, request, status) in [
+        ("changed", changed, StatusCode::FORBIDDEN),
+        ("first", signed.clone(), StatusCode::OK),
+        ("replayed", signed, StatusCode::FORBIDDEN),
+    ] {
+        let response = http.request(request.map(Full::new)).await?;
+        assert_eq!(response.status(), status);
+        println!("{:<9} {}", format!("{what}:"), response.status());
+    }
+    Ok(())
+}

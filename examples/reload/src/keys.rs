@@ -1,0 +1,78 @@
+//! Reads a file of keys.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde::de::{MapAccess, Visitor};
+use tower_hmac::{BoxError, KeyMap, KeySet, SecretKey};
+
+/// Reads the keys; TOML by the ending `.toml`, JSON by any other.
+///
+/// # Errors
+///
+/// If the file cannot be read, does not parse, or holds keys that the library refuses. The error
+/// names a place, and never repeats what stands there: parsers quote what they do not expect.
+pub fn load(path: &Path) -> Result<KeyMap, BoxError> {
+    let text = std::fs::read_to_string(path)?;
+    let Entries(entries) = if path.extension() == Some(OsStr::new("toml")) {
+        toml::from_str(&text).map_err(|error| {
+            format!("no table of keys at byte {}", error.span().map_or(0, |span| span.start))
+        })?
+    } else {
+        serde_json::from_str(&text).map_err(|error| {
+            format!("no object of keys at line {}, column {}", error.line(), error.column())
+        })?
+    };
+    let sets = entries.into_iter().map(|(name, keys)| Ok((name, KeySet::try_from(keys)?)));
+    // `services` refuses an empty list, an empty name or key, and a name that stands there twice.
+    Ok(KeyMap::services(sets.collect::<Result<Vec<_>, BoxError>>()?)?)
+}
+
+/// The entries in their order. A map would keep the last of two that have one name.
+struct Entries(Vec<(String, Keys)>);
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Keys {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl TryFrom<Keys> for KeySet {
+    type Error = BoxError;
+
+    fn try_from(keys: Keys) -> Result<Self, BoxError> {
+        let keys = match keys {
+            Keys::One(key) => vec![key],
+            Keys::Several(keys) => keys,
+        };
+        let keys = keys.into_iter().map(SecretKey::new).collect::<Result<Vec<_>, _>>()?;
+        Ok(KeySet::new(keys)?)
+    }
+}
+
+impl<'de> Deserialize<'de> for Entries {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Read;
+
+        impl<'de> Visitor<'de> for Read {
+            type Value = Entries;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("names with their keys")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(Entries(entries))
+            }
+        }
+
+        deserializer.deserialize_map(Read)
+    }
+}

@@ -1,0 +1,57 @@
+//! Reloads a file of keys when it changes.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+
+use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher as _};
+use tower_hmac::{BoxError, SharedKeys};
+
+use crate::keys;
+
+/// Watches until the watcher is dropped.
+///
+/// It is the *directory* that is watched, and every change in it counts. A mounted secret is a
+/// link to a file behind a linked directory, and is changed by swapping that directory: nothing is
+/// ever written to the file, and its own name does not turn up. Editors, too, put a new file in the
+/// place of the old one.
+///
+/// # Errors
+///
+/// If the directory cannot be watched.
+pub fn reload_on_change(path: PathBuf, keys: SharedKeys) -> Result<RecommendedWatcher, BoxError> {
+    let directory = match path.parent() {
+        Some(parent) if parent != Path::new("") => parent.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    let (changed, changes) = mpsc::channel();
+    let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
+        // Reading the file is an event as well; reloading on it would never end.
+        if event.is_ok_and(|event| !event.kind.is_access()) {
+            let _ = changed.send(());
+        }
+    })?;
+    watcher.watch(&directory, RecursiveMode::NonRecursive)?;
+    // What changed between the first reading and here has been missed.
+    reload(&path, &keys);
+    std::thread::spawn(move || {
+        // It ends with the watcher.
+        while changes.recv().is_ok() {
+            // A change comes as several events: one reading for those that are there.
+            while changes.try_recv().is_ok() {}
+            reload(&path, &keys);
+        }
+    });
+    Ok(watcher)
+}
+
+fn reload(path: &Path, keys: &SharedKeys) {
+    let reloaded = keys::load(path).and_then(|map| Ok(keys.replace(map)?));
+    match reloaded {
+        Ok(()) => tracing::info!(path = %path.display(), "the keys were read"),
+        Err(error) => tracing::warn!(
+            path = %path.display(),
+            error = &*error as &dyn std::error::Error,
+            "the old keys stay in force"
+        ),
+    }
+}

@@ -1,0 +1,65 @@
+//! Which keys count depends on the host as well as on the name: every tenant has its own.
+//!
+//!     cargo run --example tenants
+//!
+//! The host that a client sends is not covered by every format. Here it needs no covering: it only
+//! chooses whose keys are tried, and a signature under one tenant's key matches no other's.
+
+use std::collections::HashMap;
+
+use axum::{Router, body::Body, routing::post};
+use http::header::HOST;
+use http::request::Parts;
+use http::{Request, StatusCode};
+use tower::ServiceExt as _;
+use tower_hmac::{
+    BoxError, Claim, FlaskHmac, KeyMap, KeyStore, Lookup, SecretKey, Signer, Verified, VerifyLayer,
+};
+
+/// The keys of each tenant by its host.
+struct Tenants(HashMap<&'static str, KeyMap>);
+
+impl Tenants {
+    /// The only `Host` header. Two could mean one tenant here and another one behind.
+    fn of(&self, head: &Parts) -> Option<&KeyMap> {
+        let mut hosts = head.headers.get_all(HOST).iter();
+        let host = hosts.next().filter(|_| hosts.next().is_none())?;
+        self.0.get(host.to_str().ok()?)
+    }
+}
+
+impl KeyStore for Tenants {
+    fn lookup(&self, claim: &Claim, head: &Parts) -> Lookup {
+        // An unknown host is answered like an unknown name: refused, at the same cost.
+        Lookup::ready(Ok(self.of(head).and_then(|keys| keys.get(claim.key_id()).cloned())))
+    }
+
+    fn max_keys(&self) -> usize {
+        self.0.values().map(KeyStore::max_keys).max().unwrap_or(1)
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), BoxError> {
+    let tenants = Tenants(HashMap::from([
+        ("red.example", KeyMap::services([("billing", "the red key")])?),
+        ("blue.example", KeyMap::services([("billing", "the blue key")])?),
+    ]));
+    let app: Router = Router::new()
+        .route("/", post(|caller: Verified| async move { format!("{:?}\n", caller.key_id()) }))
+        .layer(VerifyLayer::new(FlaskHmac::new(), tenants));
+
+    let red =
+        Signer::new(FlaskHmac::new(), SecretKey::new("the red key")?).with_key_id("billing")?;
+    for (host, expected) in [
+        ("red.example", StatusCode::OK),
+        ("blue.example", StatusCode::FORBIDDEN),
+        ("green.example", StatusCode::FORBIDDEN),
+    ] {
+        let request = red.sign(Request::post("/").header(HOST, host).body("an order")?)?;
+        let status = app.clone().oneshot(request.map(Body::from)).await?.status();
+        println!("red's billing at {host}: {status}");
+        assert_eq!(status, expected);
+    }
+    Ok(())
+}
