@@ -588,3 +588,36 @@ async fn explaining_can_be_spawned() {
         tokio::spawn(async move { verifier.explain(&head, body.as_bytes()).await }).await.unwrap();
     assert_eq!(report.outcome(), "accepted");
 }
+
+#[tokio::test]
+async fn target_is_taken_as_first_received_where_a_router_has_cut_it() {
+    let probe = Probe { text: |head| head.uri.to_string(), ..Probe::new(Encoding::Hex) };
+    let verifier = Verifier::new(probe, KeyMap::single(key(KEY)));
+    let explain_cut = async |signed: &[u8]| {
+        let mut request = probe_request(&Encoding::Hex.encode(&tag(signed)));
+        let original = "/api/path?query=1".parse().unwrap();
+        request.extensions_mut().insert(axum::extract::OriginalUri(original));
+        explain(&verifier, &request).await
+    };
+    let report = explain_cut(b"/api/path?query=1body").await;
+    assert_eq!(report.outcome(), "accepted");
+    let report = explain_cut(b"/api/pathbody").await;
+    assert_eq!(report.signed_text(), Some("/api/path?query=1body"));
+    assert_eq!(report.likely(), [Cause::QueryDropped]);
+}
+
+#[test]
+fn nothing_is_counted() {
+    let recorder = metrics_util::debugging::DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let verifier = flask_verifier(KeyMap::single(key(KEY)));
+    let request = flask_request(key("unrelated"), "body", "body");
+    metrics::with_local_recorder(&recorder, || {
+        runtime.block_on(explain(&verifier, &request));
+        assert!(snapshotter.snapshot().into_vec().is_empty());
+        let (head, body) = request.clone().into_parts();
+        let _ = runtime.block_on(verifier.verify(&head, body.as_bytes()));
+        assert!(!snapshotter.snapshot().into_vec().is_empty(), "the recorder works");
+    });
+}
