@@ -14,8 +14,8 @@ async fn main() -> Result<(), BoxError> {
     let verifier = Verifier::new(FlaskHmac::new(), keys);
 
     let signer = Signer::new(FlaskHmac::new(), SecretKey::new("akey")?).with_key_id("aservice")?;
-    let signed = signer.sign(Request::post("/order").body(r#"{"order": 17}"#)?)?;
-    let (head, body) = signed.into_parts();
+    let order = Request::post("/order").body(r#"{"order": 17}"#)?;
+    let (head, body) = signer.sign(order)?.into_parts();
 
     println!("As it was signed:\n{}", verifier.explain(&head, body.as_bytes()).await);
 
@@ -23,9 +23,10 @@ async fn main() -> Result<(), BoxError> {
     let report = verifier.explain(&head, with_newline.as_bytes()).await;
     println!("With a newline that an editor put at the end of the file:\n{report}");
 
-    let mixed_up = Signer::new(FlaskHmac::new(), SecretKey::new("bkey")?);
-    let signed = mixed_up.with_key_id("aservice")?.sign(Request::post("/order").body(body)?)?;
-    let (head, body) = signed.into_parts();
+    let mixed_up =
+        Signer::new(FlaskHmac::new(), SecretKey::new("bkey")?).with_key_id("aservice")?;
+    let order = Request::post("/order").body(body)?;
+    let (head, body) = mixed_up.sign(order)?.into_parts();
     let report = verifier.explain(&head, body.as_bytes()).await;
     println!("With the key of another service:\n{report}");
     Ok(())

@@ -2,6 +2,7 @@
 //!
 //! They exist in the documentation alone.
 
+#[cfg(feature = "axum")]
 #[doc = include_str!("../docs/testing.md")]
 pub mod testing {}
 

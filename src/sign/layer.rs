@@ -45,10 +45,11 @@ const DEFAULT_BODY_LIMIT: usize = 2 * 1024 * 1024;
 /// it is one of ours, else the body's or the inner service's own.
 ///
 /// Put it *inside* a retry layer, so that each attempt is signed afresh, with a new time and a new
-/// nonce; and inside layers that change the body, such as compression of requests. A layer that
-/// follows redirects must stand *outside*, so that no signature goes to another host as it is:
-/// over the signer, each hop is signed for its own target. Whether the next host may have a
-/// signature at all is that layer's to decide.
+/// nonce; and inside layers that change the body, such as compression of requests.
+///
+/// A layer that follows redirects is to follow none to another host, wherever it stands: inside, it
+/// carries the signature there, and outside, the next host gets one of its own. With `tower_http`'s
+/// `FollowRedirect`, that is the policy `SameOrigin`. hyper-util's client follows none.
 ///
 /// [`Full<Bytes>`]: http_body_util::Full
 /// [`BoxError`]: crate::BoxError

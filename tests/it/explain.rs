@@ -1,16 +1,22 @@
 //! `Verifier::explain`: each likely cause is named by a request that makes just that mistake.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
 use http::request::Parts;
 use http::{HeaderName, Request};
+use serde_json::json;
 use tower_hmac::replay::{Replay, ReplayClaim, ReplayKey};
 use tower_hmac::scheme::{Claim, ClaimError, Encoding, SignedText, Stamp};
 use tower_hmac::testing::ManualClock;
 use tower_hmac::verify::{Cause, Report};
 use tower_hmac::{
-    Algorithm, ConfigError, ErrorKind, FlaskHmac, KeyEntry, KeyMap, KeySet, Mac, ReplayGuard,
-    Scheme, SecretKey, SignError, Signer, Tag, Verifier,
+    Algorithm, ConfigError, ErrorKind, FlaskHmac, KeyEntry, KeyId, KeyMap, KeySet, Mac,
+    ReplayGuard, Scheme, SecretKey, SignError, Signer, Tag, Verifier,
 };
 
+use crate::support::conformance_lines;
 use crate::timed::{Once, Timed};
 
 const NOW: i64 = 1_700_000_000;
@@ -99,8 +105,9 @@ async fn explain(verifier: &Verifier, request: &Request<String>) -> Report {
 fn assert_tells_no_secret(report: &Report, request: &Request<String>) {
     for shown in [report.to_string(), format!("{report:?}")] {
         assert!(!shown.contains(KEY), "{shown}");
-        for value in request.headers().values() {
-            assert!(!shown.contains(value.to_str().unwrap()), "{shown}");
+        for name in ["signature", "authorization", "hmac", "x-signature", "x-probe", "x-timed"] {
+            let value = request.headers().get(name).map(|value| value.to_str().unwrap());
+            assert!(value.is_none_or(|value| !shown.contains(value)), "{shown}");
         }
     }
 }
@@ -423,4 +430,194 @@ async fn report_becomes_json() {
     let report = explain(&verifier, &flask_request(key(KEY), "", "")).await;
     let expected = r#"{"outcome":"accepted","step":null,"signed_text":"","likely":[]}"#;
     assert_eq!(json(report), expected);
+}
+
+/// A signed request of a format, and where its tag stands: in which header (in the target, if there
+/// is none), behind which text, and in which encoding.
+struct Subject {
+    scheme: Arc<dyn Scheme>,
+    request: Request<String>,
+    tag: (&'static str, &'static str, Encoding),
+}
+
+fn subject(
+    scheme: impl Scheme + 'static,
+    key_id: Option<&str>,
+    target: &str,
+    tag: (&'static str, &'static str, Encoding),
+) -> Subject {
+    let scheme: Arc<dyn Scheme> = Arc::new(scheme);
+    let mut signer = Signer::new(scheme.clone(), key(KEY))
+        .with_clock(ManualClock::new(NOW))
+        .with_lifetime(Duration::from_secs(60));
+    if let Some(key_id) = key_id {
+        signer = signer.with_key_id(key_id).unwrap();
+    }
+    let uri = format!("http://localhost{target}");
+    let request = match target.contains('?') {
+        true => Request::get(uri).body(String::new()),
+        false => Request::post(uri).body("body".to_owned()),
+    };
+    Subject { scheme, request: signer.sign(request.unwrap()).unwrap(), tag }
+}
+
+/// The formats as they are: none of them knows of `explain`.
+fn subjects() -> Vec<Subject> {
+    use tower_hmac::scheme::{FlaskHmacPath, Fost, FostUrl, HeaderScheme, MessageSignatures};
+
+    let sha256 = HeaderScheme::new("x-signature").unwrap().with_prefix("sha256=").unwrap();
+    let in_authorization = ("authorization", ":", Encoding::Base64);
+    let in_dictionary = ("signature", "=:", Encoding::Base64);
+    let (get, post) = ("/path?query=1", "/path");
+    vec![
+        subject(FlaskHmac::new(), None, post, ("signature", "", Encoding::Base64)),
+        subject(FlaskHmacPath::new(), None, get, ("hmac", "", Encoding::Base64UrlNoPad)),
+        subject(Fost::new(), Some("mine"), post, in_authorization),
+        subject(Fost::new(), Some("mine"), get, in_authorization),
+        subject(FostUrl::new(), Some("mine"), get, ("", "_s=", Encoding::Base64)),
+        subject(sha256, None, post, ("x-signature", "sha256=", Encoding::Hex)),
+        subject(MessageSignatures::new(), Some("mine"), post, in_dictionary),
+        subject(MessageSignatures::new(), Some("mine"), get, in_dictionary),
+    ]
+}
+
+impl Subject {
+    fn verifier(&self, mine: &str, yours: &str) -> Verifier {
+        let keys = KeyMap::single(key(mine)).with_key("mine", mine).unwrap();
+        let keys = keys.with_key("yours", yours).unwrap();
+        Verifier::new(self.scheme.clone(), keys).with_clock(ManualClock::new(NOW))
+    }
+
+    /// The request with its tag in an encoding that the format does not know.
+    fn in_another_encoding(&self) -> Request<String> {
+        let (header, before, encoding) = self.tag;
+        let mut request = self.request.clone();
+        let old = match header {
+            "" => request.uri().to_string(),
+            _ => request.headers()[header].to_str().unwrap().to_owned(),
+        };
+        let start = old.find(before).unwrap() + before.len();
+        let end = old[start..].find([':', '&']).map_or(old.len(), |len| start + len);
+        let plain = old[start..end].replace("%2B", "+").replace("%2F", "/").replace("%3D", "=");
+        let tag = encoding.decode_tag(&plain, self.scheme.algorithm());
+        assert!(tag.is_some(), "{plain}");
+        let engine = match encoding {
+            Encoding::Base64 => base64::engine::general_purpose::STANDARD,
+            _ => base64::engine::general_purpose::URL_SAFE_NO_PAD,
+        };
+        let recoded = match encoding {
+            Encoding::Hex => {
+                let digits = plain.as_bytes().chunks(2).map(|pair| str::from_utf8(pair).unwrap());
+                let bytes: Vec<_> =
+                    digits.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect();
+                Encoding::Base64.encode(&bytes)
+            }
+            _ => Encoding::Hex.encode(&engine.decode(&plain).unwrap()),
+        };
+        let new = format!("{}{recoded}{}", &old[..start], &old[end..]);
+        match header {
+            "" => *request.uri_mut() = new.parse().unwrap(),
+            _ => drop(request.headers_mut().insert(header, new.parse().unwrap())),
+        }
+        request
+    }
+}
+
+#[tokio::test]
+async fn every_format_is_explained() {
+    for subject in subjects() {
+        let Subject { request, .. } = &subject;
+        let verifier = subject.verifier(KEY, "another key");
+        let report = explain(&verifier, request).await;
+        let name = report.scheme().unwrap();
+        assert_eq!(report.outcome(), "accepted", "{name}: {report}");
+
+        let mut with_newline = request.clone();
+        with_newline.body_mut().push('\n');
+        let report = explain(&verifier, &with_newline).await;
+        assert_eq!(report.likely(), [Cause::BodyNewlineCut], "{name}: {report}");
+
+        let report = explain(&verifier, &subject.in_another_encoding()).await;
+        assert_eq!(report.likely().len(), 1, "{name}: {report}");
+        assert!(matches!(report.likely()[0], Cause::Encoding { .. }), "{name}: {report}");
+
+        let mixed_up = subject.verifier("another key", KEY);
+        let report = explain(&mixed_up, request).await;
+        assert_eq!(report.likely(), [Cause::OtherKey(Some(KeyId::new("yours").unwrap()))]);
+
+        if report.created().is_some() {
+            let late = subject.verifier(KEY, "other").with_clock(ManualClock::new(NOW + 3600));
+            let report = explain(&late, request).await;
+            assert_eq!(report.likely(), [Cause::Clock { seconds: -3600 }], "{name}: {report}");
+        }
+    }
+}
+
+#[test]
+fn conformance_program_explains() {
+    let config = json!({"app_config": {"HMAC_KEYS": {"aservice": "akey", "bservice": "bkey"}}});
+    let line =
+        json!({"method": "POST", "url": "/", "body_base64": "Ym9keQ==", "key_id": "aservice"});
+    let signed = conformance_lines("sign", &config, &[line]).remove(0);
+    let received = |body: &str| {
+        let body = Encoding::Base64.encode(body.as_bytes());
+        let headers = signed["headers"].clone();
+        json!({"method": "POST", "url": "/", "headers": headers, "body_base64": body})
+    };
+    let lines = [received("body"), received("body\n"), json!({"method": "GET", "url": "/"})];
+    let reports = conformance_lines("explain", &config, &lines);
+    let expected = [
+        json!({"outcome": "accepted", "step": null, "signed_text": "body", "likely": []}),
+        json!({
+            "outcome": "mismatch",
+            "step": "mac",
+            "signed_text": "body\n",
+            "likely": ["right with the body's last newline cut off"],
+        }),
+        json!({"outcome": "missing", "step": "claim", "signed_text": null, "likely": []}),
+    ];
+    assert_eq!(reports, expected);
+}
+
+#[tokio::test]
+async fn explaining_can_be_spawned() {
+    let subject = subjects().remove(0);
+    let verifier = subject.verifier(KEY, "other");
+    let (head, body) = subject.request.into_parts();
+    let report =
+        tokio::spawn(async move { verifier.explain(&head, body.as_bytes()).await }).await.unwrap();
+    assert_eq!(report.outcome(), "accepted");
+}
+
+#[tokio::test]
+async fn target_is_taken_as_first_received_where_a_router_has_cut_it() {
+    let probe = Probe { text: |head| head.uri.to_string(), ..Probe::new(Encoding::Hex) };
+    let verifier = Verifier::new(probe, KeyMap::single(key(KEY)));
+    let explain_cut = async |signed: &[u8]| {
+        let mut request = probe_request(&Encoding::Hex.encode(&tag(signed)));
+        let original = "/api/path?query=1".parse().unwrap();
+        request.extensions_mut().insert(axum::extract::OriginalUri(original));
+        explain(&verifier, &request).await
+    };
+    let report = explain_cut(b"/api/path?query=1body").await;
+    assert_eq!(report.outcome(), "accepted");
+    let report = explain_cut(b"/api/pathbody").await;
+    assert_eq!(report.signed_text(), Some("/api/path?query=1body"));
+    assert_eq!(report.likely(), [Cause::QueryDropped]);
+}
+
+#[test]
+fn nothing_is_counted() {
+    let recorder = metrics_util::debugging::DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let verifier = flask_verifier(KeyMap::single(key(KEY)));
+    let request = flask_request(key("unrelated"), "body", "body");
+    metrics::with_local_recorder(&recorder, || {
+        runtime.block_on(explain(&verifier, &request));
+        assert!(snapshotter.snapshot().into_vec().is_empty());
+        let (head, body) = request.clone().into_parts();
+        let _ = runtime.block_on(verifier.verify(&head, body.as_bytes()));
+        assert!(!snapshotter.snapshot().into_vec().is_empty(), "the recorder works");
+    });
 }

@@ -37,14 +37,22 @@ fn post(body: &str) -> Request<String> {
     Request::post("/path?query=1").header("x-other", "kept").body(body.to_owned()).unwrap()
 }
 
-/// A service that keeps what arrives.
-fn echo() -> impl Service<
-    Request<Full<Bytes>>,
-    Response = Request<Full<Bytes>>,
-    Error = Infallible,
-    Future = Ready<Result<Request<Full<Bytes>>, Infallible>>,
-> + Clone {
-    service_fn(|request: Request<Full<Bytes>>| ready(Ok(request)))
+/// A service whose answer is what arrived.
+#[derive(Clone)]
+struct Echo;
+
+impl Service<Request<Full<Bytes>>> for Echo {
+    type Response = Request<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = Ready<Result<Request<Full<Bytes>>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Full<Bytes>>) -> Self::Future {
+        ready(Ok(request))
+    }
 }
 
 #[tokio::test]
@@ -176,7 +184,7 @@ fn key_id_that_the_format_cannot_carry_is_named() {
 fn debug_shows_no_key_and_no_signature() {
     let signer = signer();
     let layer = SignLayer::new(signer.clone());
-    let service = tower::Layer::layer(&layer, echo());
+    let service = tower::Layer::layer(&layer, Echo);
     for text in [format!("{signer:?}"), format!("{layer:?}"), format!("{service:?}")] {
         assert!(text.contains("timed"), "{text}");
         assert!(!text.contains("a key"), "{text}");
@@ -191,7 +199,7 @@ async fn layer_signs_the_bytes_that_it_sends() {
     let frames = ["a body ", "of several ", "frames"];
     let frames = frames.map(|data| Ok::<_, BoxError>(http_body::Frame::data(Bytes::from(data))));
     let body = StreamBody::new(futures_util::stream::iter(frames));
-    let service = ServiceBuilder::new().layer(SignLayer::new(signer())).service(echo());
+    let service = ServiceBuilder::new().layer(SignLayer::new(signer())).service(Echo);
     let sent = service.oneshot(Request::post("/path").body(body).unwrap()).await.unwrap();
 
     let (head, body) = sent.into_parts();
@@ -222,7 +230,7 @@ async fn body_over_the_limit_is_an_error_before_anything_is_sent() {
     let error = service.oneshot(streamed).await.unwrap_err();
     assert_eq!(error.downcast_ref(), Some(&SignError::BodyTooLarge(4)));
 
-    let fits = ServiceBuilder::new().layer(layer).service(echo());
+    let fits = ServiceBuilder::new().layer(layer).service(Echo);
     let sent = fits.oneshot(Request::post("/").body(full("1234")).unwrap()).await.unwrap();
     assert!(sent.headers().contains_key(HEADER));
 }
@@ -231,7 +239,7 @@ async fn body_over_the_limit_is_an_error_before_anything_is_sent() {
 async fn errors_of_body_service_and_format_come_through() {
     let broken = [Err::<http_body::Frame<Bytes>, _>(BoxError::from("the body broke"))];
     let broken = StreamBody::new(futures_util::stream::iter(broken));
-    let service = ServiceBuilder::new().layer(SignLayer::new(signer())).service(echo());
+    let service = ServiceBuilder::new().layer(SignLayer::new(signer())).service(Echo);
     let error = service.clone().oneshot(Request::new(broken)).await.unwrap_err();
     assert_eq!(error.to_string(), "the body broke");
 

@@ -135,12 +135,15 @@ fn query_rewrites(query: &str, tag_len: usize) -> Vec<(Cause, String)> {
 /// A value with each word that may be a tag, or that holds one `depth` encodings further in, in
 /// every other encoding.
 fn rewrites(value: &str, tag_len: usize, depth: u8) -> Vec<(Cause, String)> {
-    let mut rewritten = Vec::new();
+    let mut rewritten: Vec<(Cause, String)> = Vec::new();
     for word in words(value) {
         let mut push = |cause, text: &str| {
             let mut value = value.to_owned();
             value.replace_range(word.clone(), text);
-            rewritten.push((cause, value));
+            // Where two forms write the same, the first one's name is enough.
+            if rewritten.iter().all(|(_, other)| *other != value) {
+                rewritten.push((cause, value));
+            }
         };
         let text = value.get(word.clone()).unwrap_or_default();
         for (sent, bytes) in Form::decodings(text) {

@@ -13,6 +13,7 @@ use http::request::Parts;
 
 use crate::scheme::Claim;
 use crate::verify::Verifier;
+use crate::verify::check::as_received;
 use crate::verify::error::{ClaimedKeyId, ErrorKind};
 pub use report::{Cause, Report};
 
@@ -24,9 +25,9 @@ impl Verifier {
     /// hides: whether a name is known, and which mistake would make a signature right. It contains
     /// no key, and no tag that the request did not bring along.
     ///
-    /// The replay guard is not asked, so that the request is not used up; and a disarmed verifier
-    /// is taken as if it were armed. A request may cost as much as some hundred, and ask the key
-    /// store several times.
+    /// The replay guard is not asked, so that the request is not used up; a disarmed verifier is
+    /// taken as if it were armed; and nothing is counted or logged. A request may cost as much as
+    /// some hundred, and ask the key store several times.
     ///
     /// ```
     /// use http::Request;
@@ -53,7 +54,8 @@ impl Verifier {
         let mut armed = self.clone();
         armed.replay = None;
         armed.disarmed = false;
-        let refusal = armed.verify(head, body).await.err();
+        let head = &settled(head);
+        let refusal = armed.verify_unwatched(head, body).await.err();
         let read = armed.read(head).ok();
         let claim = read.as_ref().map(|(_, claim)| claim);
         let likely = match &refusal {
@@ -79,6 +81,15 @@ impl Verifier {
             is_guarded: self.replay.is_some(),
         }
     }
+}
+
+/// The head with its target as first received, for good: a trial with another one keeps it.
+fn settled(head: &Parts) -> Parts {
+    #[cfg_attr(not(feature = "axum"), allow(unused_mut))]
+    let mut head = as_received(head).into_owned();
+    #[cfg(feature = "axum")]
+    head.extensions.remove::<axum::extract::OriginalUri>();
+    head
 }
 
 /// Whether the kind of a refusal leaves open what the caller did.
