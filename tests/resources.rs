@@ -101,7 +101,7 @@ impl Server {
     fn cpu_of(&self, time: Duration) -> Duration {
         let before = self.cpu();
         thread::sleep(time);
-        self.cpu() - before
+        self.cpu().saturating_sub(before)
     }
 
     /// Waits until all that was sent has been read.
@@ -182,7 +182,7 @@ fn attack_501_64_unsigned_bodies_of_200_mb_at_once() {
     at_once(64, || {
         let mut stream = server.opened(UNSIGNED);
         // What lies in buffers of the kernel is sent, and not read.
-        let sent = pour(&mut stream, &[b'x'; 64 * 1024], 200_000_000);
+        let sent = pour(&mut stream, &[b'x'; 16 * 1024], 200_000_000);
         assert!(sent < 100_000_000, "the server read an unsigned body: {sent}");
     });
     let grown = server.peak() - before;
@@ -262,10 +262,12 @@ fn attack_506_a_byte_a_second() {
     let mut slow: Vec<_> = (0..64).map(|_| server.opened(&head("Content-Length: 100"))).collect();
     let before = server.cpu();
     for _ in 0..3 {
-        slow.iter_mut().for_each(|stream| stream.write_all(b"x").unwrap());
+        for stream in &mut slow {
+            stream.write_all(b"x").unwrap();
+        }
         thread::sleep(Duration::from_secs(1));
     }
-    let spent = server.cpu() - before;
+    let spent = server.cpu().saturating_sub(before);
     println!("64 bodies at a byte a second: {spent:?} of processor time in 3 s");
     assert!(spent < Duration::from_millis(150), "{spent:?}");
     assert_eq!(server.honest(), 200);
@@ -276,7 +278,10 @@ fn attack_507_hanging_up_in_the_middle_of_the_body() {
     let server = Server::start();
     let mut streams: Vec<_> =
         (0..64).map(|_| server.opened(&head("Content-Length: 500000"))).collect();
-    streams.iter_mut().for_each(|stream| stream.write_all(&[b'x'; 250_000]).unwrap());
+    let half = vec![b'x'; 250_000];
+    for stream in &mut streams {
+        stream.write_all(&half).unwrap();
+    }
     server.settle();
     drop(streams);
     let spent = server.cpu_of(Duration::from_secs(3));
@@ -301,7 +306,7 @@ fn attack_508_ten_thousand_tags_and_a_header_of_64_kib() {
             assert!(matches!(answer, 403 | 431 | 0), "{answer}");
         }
     }
-    let spent = server.cpu() - before;
+    let spent = server.cpu().saturating_sub(before);
     println!("20 headers of 440 KiB and 20 of 64 KiB: {spent:?} of processor time");
     assert!(spent < Duration::from_secs(1), "{spent:?}");
     assert_eq!(server.honest(), 200);
@@ -314,7 +319,9 @@ fn attack_509_a_thousand_slow_connections_while_honest_requests_go_on() {
         (0..1000).map(|_| server.opened(&head("Content-Length: 1000"))).collect();
     let mut slowest = Duration::ZERO;
     for _ in 0..3 {
-        slow.iter_mut().for_each(|stream| stream.write_all(b"x").unwrap());
+        for stream in &mut slow {
+            stream.write_all(b"x").unwrap();
+        }
         for _ in 0..50 {
             let begun = Instant::now();
             assert_eq!(server.honest(), 200);

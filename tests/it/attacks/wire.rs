@@ -66,12 +66,12 @@ fn shown(head: &Parts, body: usize, trailers: Option<usize>) -> Value {
 #[tokio::test]
 async fn attack_400_control_a_layer_sees_what_was_observed() {
     let last = Arc::new(Mutex::new(Value::Null));
-    let written = last.clone();
+    let kept = last.clone();
     let app = Router::new().fallback(async move |request: AxumRequest| {
         let (head, body) = request.into_parts();
         let collected = body.collect().await.unwrap();
         let trailers = collected.trailers().map(HeaderMap::len);
-        *written.lock().unwrap() = shown(&head, collected.to_bytes().len(), trailers);
+        *kept.lock().unwrap() = shown(&head, collected.to_bytes().len(), trailers);
     });
     // An optional layer for another header hands the request on as the server read it.
     let other = FlaskHmac::new().with_header("X-Other").unwrap();
@@ -107,8 +107,8 @@ async fn attack_402_odd_requests_that_are_signed_pass_or_are_refused() {
         let body: &[u8] = if seen["body"] == json!(2) { b"hi" } else { b"" };
         let line_end = bytes.iter().position(|byte| *byte == b'\n').unwrap() + 1;
         let header = format!("Signature: {}\r\n", signer.signature(body));
-        let signed = [&bytes[..line_end], header.as_bytes(), &bytes[line_end..]].concat();
-        let answer = exchange(address, &signed).await;
+        let request = [&bytes[..line_end], header.as_bytes(), &bytes[line_end..]].concat();
+        let answer = exchange(address, &request).await;
         let twice = seen["headers"]
             .as_array()
             .is_some_and(|headers| headers.iter().any(|header| header[0] == json!("signature")));
