@@ -1,1 +1,84 @@
-//! To come.
+//! Attacks, each a test with a number; SECURITY.md lists them by threat.
+//!
+//! * 1xx: the tag itself (`tags`)
+//! * 2xx: whose key it is (`names`)
+//! * 3xx: ways around the layer (`around`)
+//! * 4xx: the wire (`wire`)
+
+mod around;
+mod names;
+mod tags;
+mod wire;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use http::{Request, StatusCode};
+use tower::ServiceExt as _;
+use tower_hmac::{FlaskHmac, KeyMap, SecretKey, Signer, Verified, VerifyError, VerifyLayer};
+
+const BODY: &str = r#"{"amount": 100}"#;
+
+fn key(text: &str) -> SecretKey {
+    SecretKey::new(text).unwrap()
+}
+
+fn single() -> String {
+    Signer::new(FlaskHmac::new(), key("single")).signature(BODY.as_bytes())
+}
+
+fn named(name: &str, with: &str) -> String {
+    let signer = Signer::new(FlaskHmac::new(), key(with)).with_key_id(name.to_owned()).unwrap();
+    signer.signature(BODY.as_bytes())
+}
+
+fn layer() -> VerifyLayer {
+    let services = [("aservice", "akey"), ("bservice", "bkey"), ("a:b", "ckey")];
+    let keys = KeyMap::services(services).unwrap().with_single(key("single"));
+    VerifyLayer::new(FlaskHmac::new(), keys)
+}
+
+/// Answers with the name of who signed.
+fn routes() -> Router {
+    Router::new().fallback(async |caller: Verified| match caller.key_id() {
+        Some(name) => format!("name {name}"),
+        None => "anonymous".to_owned(),
+    })
+}
+
+fn carrying(signatures: &[impl AsRef<[u8]>]) -> Request<Body> {
+    let mut request = Request::post("/pay").body(Body::from(BODY)).unwrap();
+    for signature in signatures {
+        let value = http::HeaderValue::from_bytes(signature.as_ref()).unwrap();
+        request.headers_mut().append("signature", value);
+    }
+    request
+}
+
+async fn send(app: &Router, request: Request<Body>) -> Response {
+    app.clone().oneshot(request).await.unwrap()
+}
+
+async fn accepted_as(app: &Router, request: Request<Body>) -> String {
+    let response = send(app, request).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    let body = http_body_util::BodyExt::collect(response.into_body()).await.unwrap().to_bytes();
+    String::from_utf8(body.to_vec()).unwrap()
+}
+
+/// Refused, plainly: 403 and not a byte more.
+async fn refuse(app: &Router, request: Request<Body>, what: &str) {
+    let response = send(app, request).await;
+    assert_eq!(response.status(), StatusCode::FORBIDDEN, "{what}");
+    assert!(response.headers().get("content-type").is_none(), "{what}");
+    assert!(response.extensions().get::<VerifyError>().unwrap().is_refusal(), "{what}");
+}
+
+/// Refuses every one of these values of the header.
+async fn refuse_all(values: impl IntoIterator<Item = impl AsRef<[u8]>>) {
+    let app = routes().layer(layer());
+    for value in values {
+        let what = String::from_utf8_lossy(value.as_ref()).into_owned();
+        refuse(&app, carrying(&[value]), &what).await;
+    }
+}

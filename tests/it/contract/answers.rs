@@ -129,14 +129,15 @@ async fn a_store_that_fails_closes_the_door_with_503() {
 
 #[tokio::test]
 async fn a_guard_that_fails_or_is_full_closes_the_door_with_503() {
-    struct Broken(fn() -> Result<Replay, BoxError>);
+    type Answer = Result<Replay, BoxError>;
+    struct Broken(fn() -> Answer);
     impl ReplayGuard for Broken {
         fn claim(&self, _: ReplayKey, _: i64, _: i64) -> ReplayClaim {
             let answer = self.0;
             ReplayClaim::later(async move { answer() })
         }
     }
-    let cases: [(fn() -> Result<Replay, BoxError>, ErrorKind); 2] = [
+    let cases: [(fn() -> Answer, ErrorKind); 2] = [
         (|| Ok(Replay::Full), ErrorKind::ReplayFull),
         (|| Err("the store is away".into()), ErrorKind::StoreUnavailable),
     ];

@@ -142,11 +142,11 @@ async fn disarming_can_be_taken_back() {
 async fn by_hand_the_same_requests_pass_and_fail() {
     let verifier = Verifier::new(scheme(), keys()).with_body_limit(4).only(["aservice"]);
     let (head, _) = signed(scheme(), b"body").into_parts();
-    let verified = verifier.verify(&head, b"body").await.unwrap();
-    assert_eq!(verified.key_id().unwrap(), "aservice");
-    let kind = async |body: &[u8]| verifier.verify(&head, body).await.unwrap_err().kind();
-    assert_eq!(kind(b"bodY").await, ErrorKind::Mismatch);
-    assert_eq!(kind(b"bodyy").await, ErrorKind::BodyTooLarge);
+    let caller = verifier.verify(&head, b"body").await.unwrap();
+    assert_eq!(caller.key_id().unwrap(), "aservice");
+    let refused = async |body: &[u8]| verifier.verify(&head, body).await.unwrap_err().kind();
+    assert_eq!(refused(b"bodY").await, ErrorKind::Mismatch);
+    assert_eq!(refused(b"bodyy").await, ErrorKind::BodyTooLarge);
 
     let guarded = verifier
         .dangerous_replay_by_tag(std::time::Duration::from_secs(60))

@@ -1,0 +1,136 @@
+//! 2xx: whose key it is.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use tower_hmac::ErrorKind;
+
+use super::*;
+
+/// A named signature with any bytes for a name, by this key.
+fn by(name: impl AsRef<[u8]>, with: &str) -> String {
+    let tag = Signer::new(FlaskHmac::new(), key(with)).signature(BODY.as_bytes());
+    STANDARD.encode([name.as_ref(), b":", tag.as_bytes()].concat())
+}
+
+#[tokio::test]
+async fn attack_200_control_the_names_themselves_pass() {
+    let app = routes().layer(layer());
+    assert_eq!(accepted_as(&app, carrying(&[by("aservice", "akey")])).await, "name aservice");
+    assert_eq!(accepted_as(&app, carrying(&[by("a:b", "ckey")])).await, "name a:b");
+}
+
+#[tokio::test]
+async fn attack_201_the_name_in_another_case() {
+    refuse_all(["Aservice", "ASERVICE", "aServicE"].map(|name| by(name, "akey"))).await;
+}
+
+#[tokio::test]
+async fn attack_202_spaces_and_controls_around_the_name() {
+    let names = [" aservice", "aservice ", "aservice\t", "\naservice", "a service", "aservice\r\n"];
+    refuse_all(names.map(|name| by(name, "akey"))).await;
+}
+
+#[tokio::test]
+async fn attack_203_nul_in_the_name() {
+    let names = ["aservice\0", "\0aservice", "aservice\0bservice", "\0"];
+    refuse_all(names.map(|name| by(name, "akey"))).await;
+}
+
+/// Cyrillic, full width, combining, zero width, and the dotless i.
+#[tokio::test]
+async fn attack_204_names_that_look_alike() {
+    let names = [
+        "\u{430}service",
+        "\u{ff41}service",
+        "a\u{300}service",
+        "aservice\u{200b}",
+        "aserv\u{131}ce",
+    ];
+    refuse_all(names.map(|name| by(name, "akey"))).await;
+}
+
+/// The last colon divides: a name may hold one, and nobody can move it.
+#[tokio::test]
+async fn attack_205_the_delimiter_in_the_name() {
+    refuse_all(
+        ["a:b", "a", "b", "aservice:", ":aservice", "aservice:aservice", "a:b:"]
+            .map(|name| by(name, "akey")),
+    )
+    .await;
+    refuse_all([by("a", "ckey"), by("b", "ckey"), by("a:b:", "ckey"), by(":", "ckey")]).await;
+}
+
+#[tokio::test]
+async fn attack_206_an_empty_name() {
+    refuse_all([by("", "akey"), by("", "single")]).await;
+}
+
+#[tokio::test]
+async fn attack_207_a_name_that_is_no_text() {
+    refuse_all([by([0xff], "akey"), by(b"aservice\xc3", "akey"), by([0xc0, 0xe1], "akey")]).await;
+}
+
+#[tokio::test]
+async fn attack_208_a_key_signing_under_anothers_name() {
+    refuse_all([by("bservice", "akey"), by("aservice", "bkey"), by("a:b", "akey")]).await;
+}
+
+/// There is no falling back between the anonymous key and the named ones.
+#[tokio::test]
+async fn attack_209_named_and_anonymous_keys_exchanged() {
+    let unnamed = Signer::new(FlaskHmac::new(), key("akey")).signature(BODY.as_bytes());
+    refuse_all([by("aservice", "single"), by("nobody", "single"), unnamed]).await;
+}
+
+#[tokio::test]
+async fn attack_210_names_of_what_might_be_there() {
+    let names = [
+        "",
+        "*",
+        "None",
+        "null",
+        "default",
+        "single",
+        "__proto__",
+        "../aservice",
+        "aservice,bservice",
+    ];
+    refuse_all(names.iter().flat_map(|name| ["akey", "single"].map(|with| by(name, with)))).await;
+}
+
+#[tokio::test]
+async fn attack_211_a_name_that_fills_the_header() {
+    let app = routes().layer(layer());
+    // Just within 8 KiB: a name like any other, and unknown.
+    let long = by("n".repeat(6000), "akey");
+    assert!(long.len() <= 8 * 1024);
+    let response = send(&app, carrying(&[long])).await;
+    assert_eq!(response.extensions().get::<VerifyError>().unwrap().kind(), ErrorKind::UnknownKey);
+    refuse_all([by("n".repeat(9000), "akey")]).await;
+}
+
+/// An empty key would let everybody sign.
+#[test]
+fn attack_212_an_empty_key_cannot_be_configured() {
+    assert!(SecretKey::new("").is_err());
+    assert!(SecretKey::new(Vec::new()).is_err());
+    assert!(KeyMap::services([("aservice", "")]).is_err());
+}
+
+/// An empty map has no key, and so nobody who could sign.
+#[tokio::test]
+async fn attack_213_no_key_at_all_lets_nobody_in() {
+    let app = routes().layer(VerifyLayer::new(FlaskHmac::new(), KeyMap::default()));
+    for value in [single(), by("aservice", "akey"), STANDARD.encode([0; 32])] {
+        refuse(&app, carrying(&[value]), "no keys").await;
+    }
+}
+
+/// Dummy keys stand in for unknown names; what matches one of them is refused all the same.
+#[tokio::test]
+async fn attack_214_an_unknown_name_is_refused_whatever_its_tag() {
+    let app = routes().layer(layer());
+    for with in ["akey", "bkey", "ckey", "single", "\0"] {
+        refuse(&app, carrying(&[by("nobody", with)]), with).await;
+    }
+}

@@ -1,0 +1,213 @@
+//! 1xx: the tag itself.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
+
+use super::*;
+
+fn raw() -> Vec<u8> {
+    STANDARD.decode(single()).unwrap()
+}
+
+/// The right tags pass, so that what follows is refused for its own reason.
+#[tokio::test]
+async fn attack_100_control_the_right_tags_pass() {
+    let app = routes().layer(layer());
+    // `printf '{"amount": 100}' | openssl dgst -sha256 -hmac single -binary | base64`
+    assert_eq!(single(), "dnWIZM2PD11DJ0+DmU7bpA1QV84FdXOgGkCvbvPtE2I=");
+    assert_eq!(accepted_as(&app, carrying(&[single()])).await, "anonymous");
+    assert_eq!(accepted_as(&app, carrying(&[named("aservice", "akey")])).await, "name aservice");
+}
+
+#[tokio::test]
+async fn attack_101_no_tag() {
+    let app = routes().layer(layer());
+    let none: [&str; 0] = [];
+    refuse(&app, carrying(&none), "no header").await;
+    refuse_all(["", " ", "\t", "=", "====", ":", "Og=="]).await;
+}
+
+/// A comparison that stops at the shorter of the two accepts any prefix.
+#[tokio::test]
+async fn attack_102_every_prefix_of_the_tag() {
+    let tag = raw();
+    refuse_all((0..tag.len()).map(|length| STANDARD.encode(&tag[..length]))).await;
+    let text = single();
+    refuse_all((0..text.len()).map(|length| &text[..length])).await;
+}
+
+#[tokio::test]
+async fn attack_103_every_prefix_of_a_named_signature() {
+    let tag = Signer::new(FlaskHmac::new(), key("akey")).signature(BODY.as_bytes());
+    let short =
+        (0..tag.len()).map(|length| STANDARD.encode(format!("aservice:{}", &tag[..length])));
+    refuse_all(short).await;
+    let text = named("aservice", "akey");
+    refuse_all((0..text.len()).map(|length| &text[..length])).await;
+}
+
+#[tokio::test]
+async fn attack_104_the_tag_and_more() {
+    let tag = raw();
+    let longer = [1, 16, 32, 33, 1000].map(|more| {
+        let mut longer = tag.clone();
+        longer.resize(tag.len() + more, 0);
+        STANDARD.encode(longer)
+    });
+    refuse_all(longer).await;
+    refuse_all([tag.repeat(2), tag.repeat(3)].map(|tags| STANDARD.encode(tags))).await;
+    refuse_all([single().repeat(2), single() + "A", single() + "="]).await;
+}
+
+#[tokio::test]
+async fn attack_105_every_single_bit_flipped() {
+    let flipped = (0..256).map(|bit| {
+        let mut tag = raw();
+        tag[bit / 8] ^= 1 << (bit % 8);
+        STANDARD.encode(tag)
+    });
+    refuse_all(flipped).await;
+}
+
+/// One text a tag: who remembers texts that were seen must not be shown a second one.
+#[tokio::test]
+async fn attack_106_other_spellings_of_the_right_tag() {
+    let tag = raw();
+    assert!(single().contains('+'), "the alphabets differ for this tag");
+    let hex = tower_hmac::scheme::Encoding::Hex.encode(&tag);
+    refuse_all([
+        URL_SAFE.encode(&tag),
+        STANDARD_NO_PAD.encode(&tag),
+        URL_SAFE_NO_PAD.encode(&tag),
+        hex.to_uppercase(),
+        hex,
+        format!("{}==", STANDARD_NO_PAD.encode(&tag)),
+        single().replacen('=', "%3D", 1),
+        format!("\"{}\"", single()),
+        format!(":{}:", single()),
+    ])
+    .await;
+}
+
+/// 32 bytes leave two bits of the last character unused: three more texts for each tag.
+#[tokio::test]
+async fn attack_107_slack_bits() {
+    const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let text = single().into_bytes();
+    let value = ALPHABET.iter().position(|digit| *digit == text[42]).unwrap();
+    let slack = (1..4).map(|bits| {
+        let mut text = text.clone();
+        text[42] = ALPHABET[value | bits];
+        text
+    });
+    refuse_all(slack).await;
+}
+
+#[tokio::test]
+async fn attack_108_space_within() {
+    let text = single();
+    let cut = |space: &str| format!("{}{space}{}", &text[..20], &text[20..]);
+    refuse_all([cut(" "), cut("\t"), cut("  ")]).await;
+    refuse_all([format!(" {text}"), format!("{text} "), format!("{text}\t")]).await;
+}
+
+#[tokio::test]
+async fn attack_109_two_tags_in_one_header() {
+    let (text, other) = (single(), named("aservice", "akey"));
+    refuse_all([
+        format!("{text},{text}"),
+        format!("{text}, {other}"),
+        format!("{other},{text}"),
+        format!(",{text}"),
+        format!("{text},"),
+        format!("{text};{text}"),
+    ])
+    .await;
+}
+
+/// Equal ones too: the two ends of a proxy may pick different ones.
+#[tokio::test]
+async fn attack_110_the_header_twice() {
+    let app = routes().layer(layer());
+    let (right, wrong) = (single(), STANDARD.encode([0; 32]));
+    for pair in [[&right, &right], [&right, &wrong], [&wrong, &right]] {
+        refuse(&app, carrying(&pair), "twice").await;
+    }
+    let empty = String::new();
+    refuse(&app, carrying(&[&right, &empty]), "and an empty one").await;
+}
+
+#[tokio::test]
+async fn attack_111_an_algorithm_that_was_not_asked_for() {
+    let text = single();
+    let prefixes =
+        ["sha256=", "SHA256=", "md5=", "none", "none=", "sha1=", "hmac-sha256:", "HMAC "];
+    refuse_all(prefixes.map(|prefix| format!("{prefix}{text}"))).await;
+    refuse_all(["none", "null", "md5=", "sha256="]).await;
+}
+
+/// The right tag of the right key by another hash, and of one with the same length.
+#[tokio::test]
+async fn attack_112_a_tag_of_another_hash() {
+    use tower_hmac::Algorithm;
+    for algorithm in
+        [Algorithm::Sha512_256, Algorithm::Sha512, Algorithm::Sha224, Algorithm::Sha384]
+    {
+        let signer = Signer::new(FlaskHmac::new().with_algorithm(algorithm), key("single"));
+        refuse_all([signer.signature(BODY.as_bytes())]).await;
+    }
+}
+
+/// What needs no key: plain hashes, HMAC under no key, the tag of no body, constant bytes.
+#[tokio::test]
+async fn attack_113_tags_that_need_no_key() {
+    use tower_hmac::{Algorithm, Digest};
+    let hash =
+        |text: &str| STANDARD.encode(Digest::of(Algorithm::Sha256, text.as_bytes()).as_bytes());
+    // A single zero byte has the tags of the empty key: both are padded with zeros.
+    let no_key = Signer::new(FlaskHmac::new(), key("\0")).signature(BODY.as_bytes());
+    refuse_all([
+        hash(BODY),
+        hash(""),
+        no_key,
+        STANDARD.encode([0; 32]),
+        STANDARD.encode([0xff; 32]),
+        Signer::new(FlaskHmac::new(), key("single")).signature(b""),
+    ])
+    .await;
+}
+
+/// A key is padded with zeros up to the block of its hash (RFC 2104 section 2), so that `key` and
+/// `key\0` have the same tags. That is HMAC's own; it needs the key.
+#[tokio::test]
+async fn attack_114_a_key_that_differs_in_trailing_zeros_is_the_same_key() {
+    let padded = Signer::new(FlaskHmac::new(), key("single\0")).signature(BODY.as_bytes());
+    assert_eq!(padded, single());
+    let other = Signer::new(FlaskHmac::new(), key("\0single")).signature(BODY.as_bytes());
+    refuse_all([other]).await;
+}
+
+#[tokio::test]
+async fn attack_115_bytes_that_are_no_text() {
+    let mut high = single().into_bytes();
+    high[3] = 0xe9;
+    refuse_all([high, vec![0xff; 44], vec![0x80]]).await;
+}
+
+#[tokio::test]
+async fn attack_116_a_header_too_long_to_read() {
+    let ten_thousand = vec![single(); 10_000].join(",");
+    refuse_all([ten_thousand, "A".repeat(64 * 1024), "A".repeat(8 * 1024 + 4)]).await;
+    // The longest that is read is refused as well, as what it is.
+    refuse_all(["A".repeat(8 * 1024)]).await;
+}
+
+/// What is signed is the body, and not a byte of it can be moved into or out of the tag.
+#[tokio::test]
+async fn attack_117_another_body_under_the_same_tag() {
+    let app = routes().layer(layer());
+    for body in ["", " ", r#"{"amount": 1000}"#, r#"{"amount": 100} "#, r#"{"amount":100}"#] {
+        let request = carrying(&[single()]).map(|_| Body::from(body));
+        refuse(&app, request, body).await;
+    }
+}
