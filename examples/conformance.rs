@@ -12,6 +12,8 @@
 mod config;
 #[path = "conformance/lines.rs"]
 mod lines;
+#[path = "conformance/parts.rs"]
+mod parts;
 #[path = "conformance/serve.rs"]
 mod serve;
 
@@ -39,7 +41,7 @@ async fn run(verb: &str, path: &str) -> Result<(), BoxError> {
     let config = config::Config::read(path)?;
     match verb {
         "serve" => serve::serve(config).await,
-        "sign" => lines::sign(&config),
+        "sign" => lines::sign(&config).await,
         "explain" => lines::explain(&config).await,
         _ => Err("the verb is none of serve, sign, explain".into()),
     }

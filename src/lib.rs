@@ -66,6 +66,9 @@ pub mod verify;
 #[cfg(feature = "axum")]
 pub mod axum;
 
+#[cfg(any(doc, doctest))]
+pub mod guide;
+
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::{BoxError, ConfigError};
 #[cfg(feature = "cache")]
@@ -77,13 +80,13 @@ pub use mac::{Algorithm, Digest, Mac, Mismatch, Tag};
 #[cfg(feature = "redis")]
 pub use replay::RedisReplay;
 pub use replay::{MemoryReplay, ReplayGuard};
-#[cfg(feature = "serde")]
-pub use scheme::JsonStrings;
 pub use scheme::{
     Claim, ClaimError, Encoding, FlaskHmac, FlaskHmacPath, HeaderScheme, Part, Scheme, TimeFormat,
 };
 #[cfg(feature = "sha1")]
 pub use scheme::{Fost, FostUrl};
+#[cfg(feature = "serde")]
+pub use scheme::{JsonStrings, JsonText};
 #[cfg(feature = "rfc9421")]
 pub use scheme::{MessageSignatures, Policy};
 pub use sign::{SignError, SignLayer, Signer};

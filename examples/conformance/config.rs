@@ -7,15 +7,19 @@ use http::StatusCode;
 use serde::Deserialize;
 use tower_hmac::config::{FlaskConfig, KeysConfig};
 use tower_hmac::{
-    Algorithm, BoxError, Clock, FlaskHmac, KeyMap, ManualClock, Scheme, StatusRejection,
-    SystemClock, VerifyLayer,
+    Algorithm, BoxError, Clock, Encoding, FlaskHmac, FlaskHmacPath, Fost, FostUrl, HeaderScheme,
+    KeyMap, ManualClock, MemoryReplay, MessageSignatures, Policy, RedisReplay, Scheme,
+    StatusRejection, SystemClock, VerifyLayer,
 };
+
+use crate::parts::{self, PartConfig};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Config {
+#[allow(clippy::struct_field_names)] // The members' own names.
+pub(crate) struct Config {
     #[serde(default = "default_listen")]
-    pub listen: String,
+    pub(crate) listen: String,
     scheme: Option<String>,
     or: Option<Format>,
     app_config: Option<FlaskConfig>,
@@ -24,7 +28,7 @@ pub struct Config {
     digest: Option<String>,
     prefix: Option<String>,
     encoding: Option<String>,
-    parts: Option<serde_json::Value>,
+    parts: Option<Vec<PartConfig>>,
     label: Option<String>,
     tag: Option<String>,
     components: Option<Vec<String>>,
@@ -46,7 +50,7 @@ pub struct Config {
 /// A second format.
 #[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Format {
+pub(crate) struct Format {
     scheme: Option<String>,
     app_config: Option<FlaskConfig>,
     keys: Option<KeysConfig>,
@@ -54,7 +58,7 @@ pub struct Format {
     digest: Option<String>,
     prefix: Option<String>,
     encoding: Option<String>,
-    parts: Option<serde_json::Value>,
+    parts: Option<Vec<PartConfig>>,
 }
 
 fn default_listen() -> String {
@@ -62,7 +66,7 @@ fn default_listen() -> String {
 }
 
 impl Config {
-    pub fn read(path: &str) -> Result<Self, BoxError> {
+    pub(crate) fn read(path: &str) -> Result<Self, BoxError> {
         let text = std::fs::read_to_string(path)?;
         serde_json::from_str(&text).map_err(|error| {
             let (line, column) = (error.line(), error.column());
@@ -77,7 +81,7 @@ impl Config {
         })
     }
 
-    pub fn clock(&self) -> Arc<dyn Clock> {
+    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
         match self.now {
             Some(now) => Arc::new(ManualClock::new(now)),
             None => Arc::new(SystemClock),
@@ -85,16 +89,23 @@ impl Config {
     }
 
     /// The format that requests are signed in.
-    pub fn scheme(&self) -> Result<Arc<dyn Scheme>, BoxError> {
+    pub(crate) fn scheme(&self) -> Result<Arc<dyn Scheme>, BoxError> {
         self.format().scheme(self)
     }
 
+    /// How long a signed URL is to work: as long as one may, or as long as a request of a format
+    /// with a time would.
+    pub(crate) fn lifetime(&self) -> Option<Duration> {
+        let seconds = self.max_lifetime.or(self.tolerance).unwrap_or(300);
+        (self.scheme.as_deref() == Some("fost-url")).then(|| Duration::from_secs(seconds))
+    }
+
     /// The keys that requests are signed with.
-    pub fn key_map(&self) -> Result<KeyMap, BoxError> {
+    pub(crate) fn key_map(&self) -> Result<KeyMap, BoxError> {
         self.format().key_map()
     }
 
-    pub fn layer(&self) -> Result<VerifyLayer, BoxError> {
+    pub(crate) fn layer(&self) -> Result<VerifyLayer, BoxError> {
         let mut layer = self.format().layer(self)?.with_clock(self.clock());
         if let Some(second) = &self.or {
             layer = layer.or(second.scheme(self)?, second.key_map()?)?;
@@ -119,14 +130,45 @@ impl Config {
         self.guard(layer)
     }
 
+    /// One guard for all routes. Without a time in the format, a tag is remembered as long as a time
+    /// could be off on both sides.
     fn guard(&self, mut layer: VerifyLayer) -> Result<VerifyLayer, BoxError> {
         if self.allows("replay_by_tag") {
-            layer = layer.dangerous_replay_by_tag(Duration::from_secs(REPLAY_RETENTION));
+            let tolerance = self.tolerance.unwrap_or(300);
+            let retention = Duration::from_secs(tolerance.saturating_mul(2));
+            layer = layer.dangerous_replay_by_tag(retention);
         }
         match self.replay.as_deref() {
             None | Some("none") => Ok(layer),
-            Some(_) => Err("replay: not built".into()),
+            Some("memory") => Ok(layer.with_replay_guard(MemoryReplay::new(REPLAY_CAPACITY)?)?),
+            Some(url) => Ok(layer.with_replay_guard(RedisReplay::lazy(url)?)?),
         }
+    }
+
+    /// Given components take the place of the strict policy.
+    fn message_signatures(&self, digest: Option<Algorithm>) -> Result<MessageSignatures, BoxError> {
+        let mut policy = Policy::strict();
+        let mut scheme = MessageSignatures::new();
+        if let Some(components) = &self.components {
+            policy = policy.dangerous_require_only(components)?.dangerous_without_nonce();
+            scheme = scheme.with_components(components)?;
+        }
+        if self.allows("unsigned_body") {
+            policy = policy.dangerous_unsigned_body()?;
+        }
+        if let Some(label) = &self.label {
+            scheme = scheme.with_label(label.as_str())?;
+        }
+        if let Some(tag) = &self.tag {
+            scheme = scheme.with_tag(tag.as_str())?;
+        }
+        if let Some(origin) = &self.public_origin {
+            scheme = scheme.with_public_origin(origin)?;
+        }
+        if let Some(digest) = digest {
+            scheme = scheme.with_digest(digest)?;
+        }
+        Ok(scheme.with_policy(policy))
     }
 
     fn allows(&self, danger: &str) -> bool {
@@ -154,8 +196,8 @@ impl Config {
     }
 }
 
-/// How long a tag is remembered where the format has no time, in seconds.
-const REPLAY_RETENTION: u64 = 600;
+/// How many requests the guard in memory holds.
+const REPLAY_CAPACITY: usize = 1_000_000;
 
 const DANGERS: &[&str] =
     &["disarm", "replay_by_tag", "unsigned_body", "unsigned_query", "derived_text", "no_expiry"];
@@ -176,14 +218,85 @@ impl Format {
         Ok(scheme)
     }
 
-    fn scheme(&self, _config: &Config) -> Result<Arc<dyn Scheme>, BoxError> {
-        match self.scheme.as_deref().unwrap_or("flask-hmac") {
-            "flask-hmac" => Ok(Arc::new(self.flask_hmac()?)),
-            "flask-hmac-0.1" | "fost" | "fost-url" | "header" | "rfc9421" => {
-                Err("scheme: not built".into())
-            }
-            _ => Err("scheme: is not known".into()),
+    fn scheme(&self, config: &Config) -> Result<Arc<dyn Scheme>, BoxError> {
+        Ok(match self.scheme.as_deref().unwrap_or("flask-hmac") {
+            "flask-hmac" => Arc::new(self.flask_hmac()?),
+            "flask-hmac-0.1" => Arc::new(self.flask_path(config)?),
+            "fost" => Arc::new(self.fost(config)?),
+            "fost-url" => Arc::new(self.fost_url(config)?),
+            "header" => Arc::new(self.header_scheme(config)?),
+            "rfc9421" => Arc::new(config.message_signatures(self.algorithm()?)?),
+            _ => return Err("scheme: is not known".into()),
+        })
+    }
+
+    fn flask_path(&self, config: &Config) -> Result<FlaskHmacPath, BoxError> {
+        let mut scheme = FlaskHmacPath::new();
+        if let Some(header) = &self.header {
+            scheme = scheme.with_header(header.as_str())?;
         }
+        if let Some(algorithm) = self.algorithm()? {
+            scheme = scheme.with_algorithm(algorithm);
+        }
+        if config.allows("unsigned_body") {
+            scheme = scheme.dangerous_unsigned_body();
+        }
+        Ok(scheme)
+    }
+
+    fn fost(&self, config: &Config) -> Result<Fost, BoxError> {
+        let mut scheme = Fost::new();
+        if let Some(algorithm) = self.algorithm()? {
+            scheme = scheme.with_algorithm(algorithm);
+        }
+        if config.allows("unsigned_query") {
+            scheme = scheme.dangerous_unsigned_query();
+        }
+        Ok(scheme)
+    }
+
+    fn fost_url(&self, config: &Config) -> Result<FostUrl, BoxError> {
+        let mut scheme = FostUrl::new();
+        if let Some(algorithm) = self.algorithm()? {
+            scheme = scheme.with_algorithm(algorithm);
+        }
+        if let Some(seconds) = config.max_lifetime {
+            scheme = scheme.with_max_lifetime(Duration::from_secs(seconds));
+        }
+        if config.allows("no_expiry") {
+            scheme = scheme.dangerous_no_expiry();
+        }
+        if config.allows("unsigned_body") {
+            scheme = scheme.dangerous_unsigned_body();
+        }
+        Ok(scheme)
+    }
+
+    fn header_scheme(&self, config: &Config) -> Result<HeaderScheme, BoxError> {
+        let header = self.header.as_deref().unwrap_or("X-HMAC-Signature");
+        let mut scheme = HeaderScheme::new(header)?;
+        if let Some(prefix) = &self.prefix {
+            scheme = scheme.with_prefix(prefix.clone())?;
+        }
+        if let Some(encoding) = &self.encoding {
+            scheme = scheme.with_encoding(match encoding.as_str() {
+                "hex" => Encoding::Hex,
+                "base64" => Encoding::Base64,
+                "base64url" => Encoding::Base64Url,
+                "base64url-nopad" => Encoding::Base64UrlNoPad,
+                _ => return Err("encoding: is not known".into()),
+            });
+        }
+        if let Some(algorithm) = self.algorithm()? {
+            scheme = scheme.with_algorithm(algorithm);
+        }
+        if let Some(list) = &self.parts {
+            scheme = parts::with_parts(scheme, list, config.allows("derived_text"))?;
+        }
+        if config.allows("unsigned_body") {
+            scheme = scheme.dangerous_unsigned_body();
+        }
+        Ok(scheme)
     }
 
     fn key_map(&self) -> Result<KeyMap, BoxError> {

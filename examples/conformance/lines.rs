@@ -37,12 +37,15 @@ impl Line {
     }
 }
 
-pub fn sign(config: &Config) -> Result<(), BoxError> {
+pub(crate) async fn sign(config: &Config) -> Result<(), BoxError> {
     let scheme = config.scheme()?;
     let keys = config.key_map()?;
-    answer_lines(|line| {
+    answer_lines(async |line: Line| {
         let mut signer = Signer::new(scheme.clone(), newest(&keys, line.key_id.as_deref())?)
             .with_clock(config.clock());
+        if let Some(lifetime) = config.lifetime() {
+            signer = signer.with_lifetime(lifetime);
+        }
         if let Some(key_id) = line.key_id.as_deref().filter(|id| !id.is_empty()) {
             signer = signer.with_key_id(key_id)?;
         }
@@ -54,6 +57,7 @@ pub fn sign(config: &Config) -> Result<(), BoxError> {
             .collect();
         Ok(json!({"url": request.uri().to_string(), "headers": headers}))
     })
+    .await
 }
 
 fn newest(keys: &KeyMap, key_id: Option<&str>) -> Result<tower_hmac::SecretKey, BoxError> {
@@ -63,20 +67,30 @@ fn newest(keys: &KeyMap, key_id: Option<&str>) -> Result<tower_hmac::SecretKey, 
     Ok(newest.key().clone())
 }
 
-pub async fn explain(_config: &Config) -> Result<(), BoxError> {
-    Err("explain: not built".into())
+pub(crate) async fn explain(config: &Config) -> Result<(), BoxError> {
+    let shared = config.layer()?.shared();
+    answer_lines(async |line: Line| {
+        let (head, body) = line.request()?.into_parts();
+        let report = shared.verifier().explain(&head, &body).await;
+        Ok(serde_json::to_value(report)?)
+    })
+    .await
 }
 
-fn answer_lines(answer: impl Fn(Line) -> Result<Value, BoxError>) -> Result<(), BoxError> {
+async fn answer_lines(
+    answer: impl AsyncFn(Line) -> Result<Value, BoxError>,
+) -> Result<(), BoxError> {
     let mut out = std::io::stdout().lock();
     for line in std::io::stdin().lock().lines() {
         let line = line?;
         if line.trim().is_empty() {
             continue;
         }
-        let line = serde_json::from_str(&line).map_err(BoxError::from);
-        let answer =
-            line.and_then(&answer).unwrap_or_else(|error| json!({"error": error.to_string()}));
+        let answer = match serde_json::from_str(&line) {
+            Ok(line) => answer(line).await,
+            Err(error) => Err(error.into()),
+        };
+        let answer = answer.unwrap_or_else(|error| json!({"error": error.to_string()}));
         writeln!(out, "{answer}")?;
     }
     out.flush()?;

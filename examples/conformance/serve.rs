@@ -12,7 +12,7 @@ use tower_hmac::{Algorithm, BoxError, Digest, Verified};
 
 use crate::config::Config;
 
-pub async fn serve(config: Config) -> Result<(), BoxError> {
+pub(crate) async fn serve(config: Config) -> Result<(), BoxError> {
     let layer = config.layer()?;
     let guarded = |names: &[&str]| {
         let names = names.iter().copied();

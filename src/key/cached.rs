@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::error::BoxError;
 use crate::key::flight::Flights;
-use crate::key::{KeySet, KeyStore, Lookup};
+use crate::key::{KeyId, KeySet, KeyStore, Lookup};
 use crate::mac::{Algorithm, Hasher};
 use crate::scheme::Claim;
 
@@ -210,6 +210,10 @@ impl<K: KeyStore> KeyStore for CachedKeys<K> {
 
     fn max_keys(&self) -> usize {
         self.store.max_keys()
+    }
+
+    fn list(&self) -> Vec<(Option<KeyId>, KeySet)> {
+        self.store.list()
     }
 }
 

@@ -5,7 +5,7 @@ use arc_swap::ArcSwap;
 use http::request::Parts;
 
 use crate::error::ConfigError;
-use crate::key::{KeyMap, KeyStore, Lookup};
+use crate::key::{KeyId, KeyMap, KeySet, KeyStore, Lookup};
 use crate::scheme::Claim;
 
 /// A [`KeyMap`] that can be replaced while requests are served. Clones share their keys.
@@ -67,6 +67,10 @@ impl KeyStore for SharedKeys {
 
     fn max_keys(&self) -> usize {
         self.0.load().max_keys()
+    }
+
+    fn list(&self) -> Vec<(Option<KeyId>, KeySet)> {
+        self.0.load().list()
     }
 }
 

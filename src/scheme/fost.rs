@@ -47,7 +47,8 @@ static OWNED: [HeaderName; 3] = [AUTHORIZATION, TIMESTAMP, LIST];
 /// is refused. These pairs of requests have one signature:
 ///
 /// * `/a` and `/%61`: a character and its escape in the path;
-/// * `/a` and `/a?`: no query and an empty one.
+/// * `/a` and `/a?`: no query and an empty one;
+/// * a key id with more or fewer characters escaped.
 ///
 /// [`Verified::signed_headers`]: crate::Verified::signed_headers
 /// [django-fost-authn]: https://pypi.org/project/django-fost-authn/0.3.8/
@@ -77,13 +78,14 @@ impl Fost {
         self
     }
 
-    /// Sets the headers that a signer covers, in this order, `X-FOST-User` beside them. One that a
-    /// request does not carry is left out of its list. A verifier takes the list from the request.
+    /// Sets the headers that a signer covers, in this order and after `X-FOST-User`, which it always
+    /// covers. One that a request does not carry is left out of its list. A verifier takes the list
+    /// from the request.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if one is no header name, is there twice, or is `Authorization`, which
-    /// carries the signature.
+    /// [`ConfigError`] if one is no header name, is there twice, or is `Authorization` or
+    /// `X-FOST-Headers`.
     pub fn with_signed_headers<N>(
         mut self,
         names: impl IntoIterator<Item = N>,
@@ -97,7 +99,7 @@ impl Fost {
             let text = text.into();
             let name = header_name(text.as_str(), SETTING)?;
             if name == AUTHORIZATION || name == LIST {
-                return Err(ConfigError::invalid(SETTING, "carry the signature themselves"));
+                return Err(ConfigError::invalid(SETTING, "are those that carry the signature"));
             }
             if name == USER {
                 continue;

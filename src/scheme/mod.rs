@@ -23,6 +23,8 @@ mod fost_url;
 pub(crate) mod header;
 #[cfg(feature = "serde")]
 mod json;
+#[cfg(feature = "serde")]
+mod json_text;
 mod parts;
 mod path;
 mod percent;
@@ -45,6 +47,8 @@ pub use fost_url::FostUrl;
 pub use header::Encoding;
 #[cfg(feature = "serde")]
 pub use json::JsonStrings;
+#[cfg(feature = "serde")]
+pub use json_text::JsonText;
 pub use parts::{HeaderScheme, Part, TimeFormat};
 #[cfg(feature = "rfc9421")]
 pub use rfc9421::{MessageSignatures, Policy, StructuredType};

@@ -54,6 +54,10 @@ impl Gather {
     }
 
     pub(super) fn push(&mut self, data: Bytes, limit: usize) {
+        // HTTP/2 often ends a body by an empty frame.
+        if data.is_empty() {
+            return;
+        }
         if self.len() == 0 {
             self.whole = data;
             return;

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use crate::error::BoxError;
 use crate::key::{KeySet, Lookup, MAX_KEYS};
 use crate::mac::{Digest, Hasher, Tag};
 use crate::replay::{Replay, ReplayClaim, ReplayKey, Unique};
-use crate::scheme::{Claim, ClaimError, Coverage, SignedText};
+use crate::scheme::{Claim, ClaimError, Coverage, SignedText, Window};
 use crate::verify::body::Gather;
 use crate::verify::error::{ErrorKind, VerifyError};
 use crate::verify::verified::Facts;
@@ -22,6 +23,8 @@ use crate::verify::{Verified, observe};
 
 /// After so many bytes of a body that are all there, other tasks get their turn.
 const BYTES_A_POLL: usize = 256 * 1024;
+/// What the shortest frame counts for: frames without data are work, too.
+const BYTES_A_FRAME: usize = 256;
 
 /// What the head says, in the format that was decided on.
 pub(crate) struct Claimed {
@@ -196,12 +199,13 @@ impl Subject {
         let verified = Verified::new(Facts {
             key_id: self.claim.key_id().cloned(),
             scheme: scheme.name(),
+            algorithm: scheme.algorithm(),
             key_index,
             key_label: entry.and_then(|entry| entry.shared_label()).cloned(),
             created: self.claim.created(),
             covered: self.claim.covered().cloned(),
         });
-        Ok(Proof { verified, tag, claim: self.claim.clone() })
+        Ok(Proof { verified, tag, claim: self.claim.clone(), window: scheme.window() })
     }
 }
 
@@ -209,6 +213,7 @@ impl Subject {
 pub(crate) struct Proof {
     pub(super) verified: Verified,
     pub(super) claim: Claim,
+    pub(super) window: Window,
     tag: Tag,
 }
 
@@ -276,6 +281,20 @@ impl Head {
         #[cfg(not(feature = "axum"))]
         self.parts
     }
+}
+
+/// A head with its target as first received, for those who verify by hand under a router that
+/// has cut it.
+pub(super) fn as_received(head: &Parts) -> Cow<'_, Parts> {
+    #[cfg(feature = "axum")]
+    if let Some(original) = head.extensions.get::<axum::extract::OriginalUri>()
+        && original.0 != head.uri
+    {
+        let mut received = head.clone();
+        received.uri = original.0.clone();
+        return Cow::Owned(received);
+    }
+    Cow::Borrowed(head)
 }
 
 pin_project! {
@@ -399,14 +418,17 @@ where
             Some(Ok(frame)) => frame,
         };
         // What is no data is trailers: no format covers them.
-        let Ok(mut data) = frame.into_data() else { continue };
-        verifier.check_length(gather.len().saturating_add(data.remaining()))?;
-        let data = data.copy_to_bytes(data.remaining());
-        if let Some(check) = check {
-            check.update(&data)?;
+        let mut len = 0;
+        if let Ok(mut data) = frame.into_data() {
+            len = data.remaining();
+            verifier.check_length(gather.len().saturating_add(len))?;
+            let data = data.copy_to_bytes(len);
+            if let Some(check) = check {
+                check.update(&data)?;
+            }
+            gather.push(data, verifier.body_limit());
         }
-        budget = budget.saturating_sub(data.len());
-        gather.push(data, verifier.body_limit());
+        budget = budget.saturating_sub(len.max(BYTES_A_FRAME));
         if budget == 0 {
             cx.waker().wake_by_ref();
             return Poll::Pending;

@@ -1,52 +1,53 @@
-//! Refusals that are held back, on tokio's clock. Without feature `tokio` none is.
+//! Refusals that are held back, on tokio's clock. Without feature `tokio` none can be.
 
-#![cfg_attr(not(feature = "tokio"), allow(clippy::unused_self))]
+use std::future::Future as _;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use crate::verify::VerifyError;
+
+/// A box, so that requests which are let through do not carry a timer's room.
+#[cfg(feature = "tokio")]
+type Sleep = Pin<Box<tokio::time::Sleep>>;
+#[cfg(not(feature = "tokio"))]
+type Sleep = std::future::Ready<()>;
 
 #[cfg(feature = "tokio")]
-use std::{future::Future as _, pin::Pin, task::ready, time::Duration};
-
-use std::task::{Context, Poll};
+fn sleep(delay: Duration) -> Sleep {
+    Box::pin(tokio::time::sleep(delay))
+}
+#[cfg(not(feature = "tokio"))]
+fn sleep(_: Duration) -> Sleep {
+    std::future::ready(())
+}
 
 /// How long a refusal is held back.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Delay {
-    #[cfg(feature = "tokio")]
     pub(super) refusals: Option<Duration>,
-}
-
-/// The wait before one answer. The timer starts with the first poll, on the runtime; a box, so
-/// that requests which are let through do not carry its room.
-#[derive(Default)]
-pub(super) struct Wait {
-    #[cfg(feature = "tokio")]
-    before: Option<Duration>,
-    #[cfg(feature = "tokio")]
-    sleep: Option<Pin<Box<tokio::time::Sleep>>>,
 }
 
 impl Delay {
     /// The wait before this error's answer: a body that cannot be read, or a store that failed,
     /// is said at once.
-    pub(super) fn before(self, error: &crate::VerifyError) -> Wait {
-        #[cfg(feature = "tokio")]
-        return Wait { before: self.refusals.filter(|_| error.is_refusal()), sleep: None };
-        #[cfg(not(feature = "tokio"))]
-        {
-            let _ = error;
-            Wait::default()
-        }
+    pub(super) fn before(self, error: &VerifyError) -> Wait {
+        Wait { left: self.refusals.filter(|_| error.is_refusal()), sleep: None }
     }
+}
+
+/// The wait before one answer. Its timer starts with the first poll, on the runtime.
+pub(super) struct Wait {
+    left: Option<Duration>,
+    sleep: Option<Sleep>,
 }
 
 impl Wait {
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        #[cfg(feature = "tokio")]
-        if let Some(before) = self.before {
-            let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep(before)));
-            ready!(sleep.as_mut().poll(cx));
-            self.before = None;
+        if let Some(delay) = self.left {
+            ready!(Pin::new(self.sleep.get_or_insert_with(|| sleep(delay))).poll(cx));
+            self.left = None;
         }
-        let _ = cx;
         Poll::Ready(())
     }
 }

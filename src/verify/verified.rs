@@ -4,6 +4,7 @@ use std::sync::Arc;
 use http::{HeaderName, HeaderValue};
 
 use crate::key::KeyId;
+use crate::mac::Algorithm;
 use crate::scheme::Covered;
 use crate::verify::handle::Handle;
 
@@ -24,6 +25,7 @@ use crate::verify::handle::Handle;
 pub struct Verified {
     key_id: Option<KeyId>,
     scheme: &'static str,
+    algorithm: Option<Algorithm>,
     key_index: u8,
     disarmed: bool,
     key_label: Option<Arc<str>>,
@@ -36,6 +38,7 @@ pub struct Verified {
 pub(super) struct Facts {
     pub(super) key_id: Option<KeyId>,
     pub(super) scheme: &'static str,
+    pub(super) algorithm: Algorithm,
     pub(super) key_index: usize,
     pub(super) key_label: Option<Arc<str>>,
     pub(super) created: Option<i64>,
@@ -47,6 +50,7 @@ impl Verified {
         Self {
             key_id: facts.key_id,
             scheme: facts.scheme,
+            algorithm: Some(facts.algorithm),
             key_index: u8::try_from(facts.key_index).unwrap_or(u8::MAX),
             key_label: facts.key_label,
             created: facts.created,
@@ -61,6 +65,7 @@ impl Verified {
         Self {
             key_id: None,
             scheme,
+            algorithm: None,
             key_index: 0,
             key_label: None,
             created: None,
@@ -91,6 +96,13 @@ impl Verified {
     #[must_use]
     pub fn scheme(&self) -> &'static str {
         self.scheme
+    }
+
+    /// The hash under the HMAC, which tells two algorithms of one format apart; `None` where the
+    /// layer is disarmed.
+    #[must_use]
+    pub fn algorithm(&self) -> Option<Algorithm> {
+        self.algorithm
     }
 
     /// Which key of the set signed: 0 is the newest. So one sees when an old key is idle.
@@ -134,6 +146,7 @@ impl fmt::Debug for Verified {
         f.debug_struct("Verified")
             .field("key_id", &self.key_id)
             .field("scheme", &self.scheme)
+            .field("algorithm", &self.algorithm)
             .field("key_index", &self.key_index)
             .field("key_label", &self.key_label)
             .field("created", &self.created)

@@ -2,6 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::header::Entry;
 use http::request::Parts;
 
 use crate::clock::{Clock, SystemClock};
@@ -10,7 +11,7 @@ use crate::key::{KeyId, KeySet, KeyStore, Lookup};
 use crate::replay::{ReplayClaim, ReplayGuard};
 use crate::scheme::{Claim, ClaimError, Coverage, Scheme, Window};
 use crate::verify::Verified;
-use crate::verify::check::{Check, Claimed, Proof};
+use crate::verify::check::{Check, Claimed, Proof, as_received};
 use crate::verify::error::{ErrorKind, VerifyError};
 use crate::verify::observe::Watch;
 
@@ -118,6 +119,9 @@ impl Verifier {
     ///
     /// Give each format keys of its own: a key that serves two formats is only as strong as the
     /// weaker of them, since a signature of one may be read as one of the other.
+    ///
+    /// This is how a fleet moves from one format to another: the guide `docs/migration.md` goes
+    /// through it from start to end.
     ///
     /// # Errors
     ///
@@ -260,6 +264,7 @@ impl Verifier {
             self.check_length(body.len())?;
             return Ok(self.disarmed_verified());
         }
+        let head = &*as_received(head);
         let claimed = self.claim(head)?;
         self.check_length(body.len())?;
         let found = self.lookup(&claimed, head).await;
@@ -345,18 +350,21 @@ impl Verifier {
                 Ok(())
             };
         }
-        let now = self.clock.unix_now();
+        self.check_times(window, claim, self.clock.unix_now()).map_err(VerifyError::new)
+    }
+
+    fn check_times(&self, window: Window, claim: &Claim, now: i64) -> Result<(), ErrorKind> {
         if let Some(created) = claim.created() {
             let tolerance = if created <= now { self.past } else { self.future };
             let distance = now.abs_diff(created);
             if distance > tolerance || (distance == tolerance && window.excludes_edge()) {
-                return Err(VerifyError::new(ErrorKind::Stale));
+                return Err(ErrorKind::Stale);
             }
         }
         if let Some(expires) = claim.expires() {
             let too_far = window.max_lifetime().is_some_and(|most| now.abs_diff(expires) > most);
             if expires < now || too_far {
-                return Err(VerifyError::new(ErrorKind::Expired));
+                return Err(ErrorKind::Expired);
             }
         }
         Ok(())
@@ -383,21 +391,18 @@ impl Verifier {
 
     /// Step 8. The request is remembered for as long as it could be accepted again.
     ///
-    /// The time of a request may run out while its body arrives. A guard may have forgotten such a
-    /// one, so that its copy, sent as slowly, would pass.
+    /// The body may have taken long. A guard forgets what is over, so that a request whose time is
+    /// over by now could be claimed any number of times by those who held it open together.
     pub(crate) fn claim_once(&self, proof: &Proof) -> Result<Option<ReplayClaim>, VerifyError> {
         let Some(guard) = &self.replay else { return Ok(None) };
         let now = self.clock.unix_now();
         let claim = &proof.claim;
+        self.check_times(proof.window, claim, now).map_err(|kind| proof.error(kind))?;
         let keep_until = claim
             .created()
             .map(|created| created.saturating_add_unsigned(self.past))
             .or(claim.expires())
             .unwrap_or_else(|| now.saturating_add_unsigned(self.tag_retention.unwrap_or(u64::MAX)));
-        if keep_until < now {
-            let created = claim.created().is_some();
-            return Err(proof.error(if created { ErrorKind::Stale } else { ErrorKind::Expired }));
-        }
         Ok(Some(guard.claim(proof.replay_key(), keep_until, now)))
     }
 
@@ -447,8 +452,9 @@ impl Verifier {
                 continue;
             }
             for name in format.scheme.headers() {
-                if let Some(value) = head.headers.get_mut(name) {
-                    value.set_sensitive(true);
+                // All of them: a rejection may print the head of a request with two.
+                if let Ok(Entry::Occupied(mut values)) = head.headers.try_entry(name) {
+                    values.iter_mut().for_each(|value| value.set_sensitive(true));
                 }
             }
         }

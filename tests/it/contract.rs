@@ -1,1 +1,156 @@
-//! To come.
+//! The way of a request, step by step, with a format that uses every joint.
+
+mod answers;
+mod config;
+mod joints;
+mod layers;
+mod settings;
+mod steps;
+mod window;
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Request, Response};
+use http_body_util::BodyExt as _;
+use tower::{Layer as _, ServiceExt as _, service_fn};
+use tower_hmac::replay::{Replay, ReplayClaim, ReplayKey};
+use tower_hmac::{
+    Claim, Clock, ErrorKind, KeyMap, KeyStore, Lookup, ManualClock, Rejection, ReplayGuard, Scheme,
+    SecretKey, Signer, Verified, VerifiedBody, VerifyError, VerifyLayer,
+};
+
+use crate::support::joints::{Covers, Joints};
+use crate::support::script::{Log, Script};
+
+/// The time at which all requests here are signed.
+const NOW: i64 = 1_700_000_000;
+
+fn key(text: &str) -> SecretKey {
+    SecretKey::new(text).unwrap()
+}
+
+fn keys() -> KeyMap {
+    KeyMap::services([("aservice", "akey"), ("bservice", "bkey")]).unwrap()
+}
+
+fn signer<S: Scheme>(scheme: S) -> Signer<S> {
+    Signer::new(scheme, key("akey"))
+        .with_key_id("aservice")
+        .unwrap()
+        .with_clock(ManualClock::new(NOW))
+}
+
+fn signed<S: Scheme>(scheme: S, body: &[u8]) -> Request<Script> {
+    sign(&signer(scheme), body)
+}
+
+fn sign<S: Scheme>(signer: &Signer<S>, body: &[u8]) -> Request<Script> {
+    let request = Request::post("/path?q=1").body(body).unwrap();
+    signer.sign(request).unwrap().map(Script::from)
+}
+
+fn with_header(mut request: Request<Script>, name: &'static str, value: &str) -> Request<Script> {
+    request.headers_mut().insert(name, value.parse().unwrap());
+    request
+}
+
+/// Another first digit: a tag of the right form that is wrong.
+fn spoilt(mut request: Request<Script>) -> Request<Script> {
+    let tag = request.headers_mut().get_mut("x-tag").unwrap();
+    let text = tag.to_str().unwrap();
+    let other = if text.starts_with('0') { "1" } else { "0" };
+    *tag = format!("{other}{}", &text[1..]).parse().unwrap();
+    request
+}
+
+/// Sends a request to a handler behind the layer. Its answer is the body it got, and carries the
+/// `Verified` it got.
+async fn send<R>(layer: &VerifyLayer<R>, request: Request<Script>) -> Response<String>
+where
+    R: Rejection<String> + 'static,
+{
+    send_logged(layer, request, &Log::default()).await
+}
+
+async fn send_logged<R>(
+    layer: &VerifyLayer<R>,
+    request: Request<Script>,
+    log: &Log,
+) -> Response<String>
+where
+    R: Rejection<String> + 'static,
+{
+    let log = log.clone();
+    let handler = service_fn(move |request: Request<VerifiedBody<Script>>| {
+        log.note("handler");
+        async move {
+            let (head, body) = request.into_parts();
+            let bytes = body.collect().await.unwrap().to_bytes();
+            let mut response = Response::new(String::from_utf8_lossy(&bytes).into_owned());
+            if let Some(verified) = head.extensions.get::<Verified>() {
+                response.extensions_mut().insert(verified.clone());
+            }
+            response.extensions_mut().insert(head.headers);
+            Ok::<_, Infallible>(response)
+        }
+    });
+    layer.layer(handler).oneshot(request).await.unwrap()
+}
+
+/// Why a request was refused; `None` if it was let through.
+fn refusal(response: &Response<String>) -> Option<ErrorKind> {
+    response.extensions().get::<VerifyError>().map(VerifyError::kind)
+}
+
+fn verified(response: &Response<String>) -> &Verified {
+    response.extensions().get().expect("the handler got a `Verified`")
+}
+
+async fn outcome<R>(layer: &VerifyLayer<R>, request: Request<Script>) -> Option<ErrorKind>
+where
+    R: Rejection<String> + 'static,
+{
+    refusal(&send(layer, request).await)
+}
+
+/// A store, a clock and a guard that log when they are asked.
+struct Logged<T>(T, Log);
+
+impl KeyStore for Logged<KeyMap> {
+    fn lookup(&self, claim: &Claim, head: &Parts) -> Lookup {
+        self.1.note("keys");
+        self.0.lookup(claim, head)
+    }
+}
+
+impl Clock for Logged<ManualClock> {
+    fn unix_now(&self) -> i64 {
+        self.1.note("clock");
+        self.0.unix_now()
+    }
+}
+
+/// Forgets what need not be remembered any more, as a guard may.
+#[derive(Clone, Default)]
+struct Seen(Arc<Mutex<HashMap<[u8; 32], i64>>>, Log);
+
+impl ReplayGuard for Seen {
+    fn claim(&self, key: ReplayKey, keep_until: i64, now: i64) -> ReplayClaim {
+        self.1.note("replay");
+        let mut seen = self.0.lock().unwrap();
+        seen.retain(|_, until| *until >= now);
+        let answer = match seen.insert(*key.as_bytes(), keep_until) {
+            None => Replay::Claimed,
+            Some(_) => Replay::Seen,
+        };
+        ReplayClaim::ready(Ok(answer))
+    }
+}
+
+fn whole(data: &'static [u8]) -> Script {
+    Script::whole(Bytes::from_static(data))
+}

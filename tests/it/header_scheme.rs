@@ -12,7 +12,7 @@ use http::Request;
 use http::request::Parts;
 use tower_hmac::{
     ClaimError, ConfigError, Encoding, ErrorKind, HeaderScheme, KeyMap, KeySet, ManualClock, Part,
-    SecretKey, SignError, Signer, TimeFormat, Verified, Verifier,
+    Scheme as _, SecretKey, SignError, Signer, TimeFormat, Verified, Verifier,
 };
 
 const NOW: i64 = 1_700_000_000;
@@ -192,6 +192,24 @@ fn an_authorization_of_another_kind_is_missing() {
     assert_eq!(send("Bearer 123"), ErrorKind::Missing);
     assert_eq!(send("HMAC 123"), ErrorKind::Malformed);
     assert_eq!(send(&format!("HMAC {SOME_TAG}")), ErrorKind::Mismatch);
+}
+
+#[test]
+fn an_authorization_of_another_kind_is_left_alone() {
+    let scheme = HeaderScheme::new("Authorization").unwrap().with_prefix("HMAC ").unwrap();
+    let bearer = Request::post("/").header("Authorization", "Bearer 123").body("").unwrap();
+    let (mut parts, _) = bearer.clone().into_parts();
+    assert_eq!(signer(scheme.clone()).sign(bearer.clone()).unwrap_err(), SignError::AlreadySigned);
+    let replacing = signer(scheme.clone()).replace_signature();
+    assert_eq!(replacing.sign(bearer).unwrap_err(), SignError::AlreadySigned);
+
+    scheme.strip(&mut parts);
+    assert!(parts.headers.contains_key("authorization"));
+    let signed = signer(scheme.clone()).sign(Request::post("/").body("").unwrap()).unwrap();
+    assert!(replacing.sign(signed.clone()).is_ok());
+    let (mut parts, _) = signed.into_parts();
+    scheme.strip(&mut parts);
+    assert!(!parts.headers.contains_key("authorization"));
 }
 
 #[test]

@@ -1,1 +1,4 @@
-//! To come.
+//! Clients that other people wrote.
+
+#[cfg(all(feature = "axum", feature = "serde"))]
+mod device;

@@ -1,4 +1,4 @@
-//! HTTP Message Signatures with peers that no one here wrote: `http-message-signatures` from PyPI
+//! HTTP Message Signatures with peers that no one here wrote: `http-message-signatures` from `PyPI`
 //! and from npm, in both directions. `scripts/peers` installs them.
 #![cfg(feature = "rfc9421")]
 

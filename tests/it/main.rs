@@ -8,6 +8,7 @@ mod clients;
 mod config;
 mod contract;
 mod decisions;
+mod delay;
 mod explain;
 mod flask_path;
 mod fost;

@@ -1,1 +1,214 @@
-//! To come.
+//! Either of two formats, each with its own keys.
+
+use futures_util::FutureExt as _;
+use http::Request;
+use http::request::Parts;
+use proptest::prelude::*;
+use tower_hmac::{
+    Algorithm, ConfigError, Encoding, ErrorKind, FlaskHmac, FlaskHmacPath, HeaderScheme, KeyMap,
+    ManualClock, Part, Scheme, SecretKey, Signer, TimeFormat, Verified, Verifier, VerifyLayer,
+};
+
+const NOW: i64 = 1_700_000_000;
+
+fn key(text: &str) -> SecretKey {
+    SecretKey::new(text).unwrap()
+}
+
+fn keys(text: &str) -> KeyMap {
+    KeyMap::single(key(text))
+}
+
+fn header(name: &str) -> HeaderScheme {
+    HeaderScheme::new(name).unwrap()
+}
+
+fn timed(name: &str) -> HeaderScheme {
+    let time = Part::timestamp("X-Timestamp", TimeFormat::UnixSeconds).unwrap();
+    header(name).with_parts([time, Part::literal("."), Part::Body]).unwrap()
+}
+
+fn sign(head: &mut Parts, scheme: impl Scheme, secret: &str) {
+    let signer = Signer::new(scheme, key(secret)).with_clock(ManualClock::new(NOW));
+    signer.sign_head(head, b"body").unwrap();
+}
+
+fn unsigned() -> Parts {
+    Request::post("/").body(()).unwrap().into_parts().0
+}
+
+fn signed(scheme: impl Scheme, secret: &str) -> Parts {
+    let mut head = unsigned();
+    sign(&mut head, scheme, secret);
+    head
+}
+
+fn verify(verifier: &Verifier, head: &Parts) -> Result<Verified, ErrorKind> {
+    let outcome = verifier.verify(head, b"body").now_or_never().expect("a map answers at once");
+    outcome.map_err(|error| error.kind())
+}
+
+fn flask_or_header() -> Verifier {
+    Verifier::new(FlaskHmac::new(), keys("old")).or(header("X-Signature"), keys("new")).unwrap()
+}
+
+#[test]
+fn each_format_verifies_with_its_own_keys_alone() {
+    let verifier = flask_or_header();
+    let flask = |secret| verify(&verifier, &signed(FlaskHmac::new(), secret));
+    let parts = |secret| verify(&verifier, &signed(header("X-Signature"), secret));
+    assert_eq!(flask("old").unwrap().scheme(), "flask-hmac");
+    assert_eq!(parts("new").unwrap().scheme(), "header");
+    assert_eq!(flask("new").unwrap_err(), ErrorKind::Mismatch);
+    assert_eq!(parts("old").unwrap_err(), ErrorKind::Mismatch);
+}
+
+#[test]
+fn formats_from_parts_have_names_of_their_own() {
+    let verifier = Verifier::new(header("X-A").with_name("webhook-v1"), keys("a"))
+        .or(header("X-B").with_name("webhook-v2"), keys("b"))
+        .unwrap();
+    let verified = verify(&verifier, &signed(header("X-B"), "b")).unwrap();
+    assert_eq!(verified.scheme(), "webhook-v2");
+}
+
+#[test]
+fn a_request_without_any_signature_is_missing() {
+    assert_eq!(verify(&flask_or_header(), &unsigned()).unwrap_err(), ErrorKind::Missing);
+}
+
+#[test]
+fn a_request_signed_in_both_formats_is_refused() {
+    let mut both = signed(FlaskHmac::new(), "old");
+    sign(&mut both, header("X-Signature"), "new");
+    assert_eq!(verify(&flask_or_header(), &both).unwrap_err(), ErrorKind::Malformed);
+    both.headers.insert("x-signature", "nonsense".parse().unwrap());
+    assert_eq!(verify(&flask_or_header(), &both).unwrap_err(), ErrorKind::Malformed);
+    both.headers.remove("x-signature");
+    assert!(verify(&flask_or_header(), &both).is_ok());
+}
+
+#[test]
+fn formats_on_one_header_are_a_mistake_of_configuration() {
+    let ambiguous = |result: Result<Verifier, ConfigError>| {
+        assert!(matches!(result, Err(ConfigError::AmbiguousSchemes(..))), "{result:?}");
+    };
+    let flask = || Verifier::new(FlaskHmac::new(), keys("a"));
+    ambiguous(flask().or(FlaskHmac::new(), keys("b")));
+    ambiguous(flask().or(header("Signature"), keys("b")));
+    ambiguous(flask().or(header("signature").with_algorithm(Algorithm::Sha512), keys("b")));
+    ambiguous(flask().or(FlaskHmac::new().with_algorithm(Algorithm::Sha512_256), keys("b")));
+    ambiguous(Verifier::new(header("X-A"), keys("a")).or(header("x-a"), keys("b")));
+    let path = FlaskHmacPath::new().with_header("Signature").unwrap();
+    ambiguous(flask().or(path, keys("b")));
+    // The third against the first, too.
+    let two = flask().or(header("X-A"), keys("b")).unwrap();
+    ambiguous(two.clone().or(header("X-A"), keys("c")));
+    ambiguous(two.or(FlaskHmac::new(), keys("c")));
+    let layer = VerifyLayer::new(FlaskHmac::new(), keys("a")).or(FlaskHmac::new(), keys("b"));
+    assert!(layer.is_err());
+}
+
+fn two_algorithms<S: Scheme + 'static>(name: &str, format: impl Fn(Algorithm) -> S) {
+    let (old, new) = (Algorithm::Sha256, Algorithm::Sha512);
+    let verifier = Verifier::new(format(old), keys("old")).or(format(new), keys("new")).unwrap();
+    for (algorithm, secret, other) in [(old, "old", "new"), (new, "new", "old")] {
+        let verified = verify(&verifier, &signed(format(algorithm), secret)).unwrap();
+        assert_eq!((verified.scheme(), verified.algorithm()), (name, Some(algorithm)));
+        let swapped = verify(&verifier, &signed(format(algorithm), other));
+        assert_eq!(swapped.unwrap_err(), ErrorKind::Mismatch);
+    }
+    let third = verify(&verifier, &signed(format(Algorithm::Sha384), "old"));
+    assert_eq!(third.unwrap_err(), ErrorKind::Malformed);
+}
+
+#[test]
+fn one_format_with_two_algorithms_is_told_apart_by_the_tag() {
+    two_algorithms("flask-hmac", |algorithm| FlaskHmac::new().with_algorithm(algorithm));
+    two_algorithms("flask-hmac-0.1", |algorithm| {
+        FlaskHmacPath::new().with_algorithm(algorithm).dangerous_unsigned_body()
+    });
+    two_algorithms("header", |algorithm| header("X-Signature").with_algorithm(algorithm));
+}
+
+#[test]
+fn both_tags_of_two_algorithms_in_one_header_twice_are_refused() {
+    let scheme = |algorithm| header("X-Signature").with_algorithm(algorithm);
+    let verifier = Verifier::new(scheme(Algorithm::Sha256), keys("old"))
+        .or(scheme(Algorithm::Sha512), keys("new"))
+        .unwrap();
+    let mut head = signed(scheme(Algorithm::Sha256), "old");
+    let second = signed(scheme(Algorithm::Sha512), "new").headers["x-signature"].clone();
+    head.headers.append("x-signature", second);
+    assert_eq!(verify(&verifier, &head).unwrap_err(), ErrorKind::Malformed);
+}
+
+#[test]
+fn two_formats_may_read_one_time_and_one_key_id() {
+    let scheme = |name| timed(name).with_key_id_header("X-Key-Id").unwrap();
+    let services = |secret| KeyMap::services([("a", secret)]).unwrap();
+    let verifier = Verifier::new(scheme("X-Old"), services("old"))
+        .or(scheme("X-New").with_encoding(Encoding::Base64), services("new"))
+        .unwrap()
+        .with_clock(ManualClock::new(NOW));
+    let signer = Signer::new(scheme("X-New").with_encoding(Encoding::Base64), key("new"))
+        .with_key_id("a")
+        .unwrap()
+        .with_clock(ManualClock::new(NOW));
+    let mut head = unsigned();
+    signer.sign_head(&mut head, b"body").unwrap();
+    let verified = verify(&verifier, &head).unwrap();
+    assert_eq!((verified.key_id().unwrap().as_str(), verified.created()), ("a", Some(NOW)));
+}
+
+#[test]
+fn a_format_without_a_body_part_is_no_way_around_one_with_it() {
+    let verifier =
+        Verifier::new(FlaskHmac::new(), keys("old")).or(FlaskHmacPath::new(), keys("new")).unwrap();
+    let signer = Signer::new(FlaskHmacPath::new(), key("new"));
+    let mut head = unsigned();
+    signer.sign_head(&mut head, b"").unwrap();
+    assert_eq!(verify(&verifier, &head).unwrap_err(), ErrorKind::Malformed);
+    let outcome = verifier.verify(&head, b"").now_or_never().unwrap();
+    assert_eq!(outcome.unwrap().scheme(), "flask-hmac-0.1");
+}
+
+proptest! {
+    /// Of three formats: exactly one signature, and that right, is let through.
+    #[test]
+    fn exactly_one_right_signature_is_let_through(
+        each in proptest::array::uniform3(prop_oneof![
+            Just(None), Just(Some("right")), Just(Some("wrong")), Just(Some("nonsense")),
+        ]),
+    ) {
+        let names = ["X-A", "X-B", "X-C"];
+        let verifier = Verifier::new(header("X-A"), keys("right"))
+            .or(header("X-B"), keys("right"))
+            .unwrap()
+            .or(timed("X-C"), keys("right"))
+            .unwrap()
+            .with_clock(ManualClock::new(NOW));
+        let mut head = unsigned();
+        for (name, state) in names.into_iter().zip(each) {
+            let scheme = if name == "X-C" { timed(name) } else { header(name) };
+            match state {
+                None => {}
+                Some("nonsense") => {
+                    head.headers.insert(
+                        http::HeaderName::try_from(name).unwrap(),
+                        "nonsense".parse().unwrap(),
+                    );
+                }
+                Some(secret) => sign(&mut head, scheme, secret),
+            }
+        }
+        let present: Vec<_> = each.into_iter().flatten().collect();
+        let expected = match present.as_slice() {
+            [] => Err(ErrorKind::Missing),
+            ["right"] => Ok(()),
+            ["wrong"] => Err(ErrorKind::Mismatch),
+            _ => Err(ErrorKind::Malformed),
+        };
+        prop_assert_eq!(verify(&verifier, &head).map(|_| ()), expected);
+    }
+}

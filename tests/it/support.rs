@@ -1,5 +1,9 @@
 //! What several tests need.
 
+pub mod joints;
+pub mod script;
+pub mod socket;
+
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::path::PathBuf;

@@ -4,6 +4,7 @@ mod layout;
 mod part;
 mod scheme;
 mod time;
+mod wire;
 
 pub use part::Part;
 pub use scheme::HeaderScheme;

@@ -2,20 +2,17 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use http::header::AUTHORIZATION;
+use http::HeaderName;
 use http::request::Parts;
-use http::{HeaderName, HeaderValue};
 
 use crate::error::{ConfigError, header_name};
-use crate::key::KeyId;
-use crate::mac::{Algorithm, Tag};
-use crate::scheme::header::{self, Encoding};
+use crate::mac::Algorithm;
+use crate::scheme::ClaimError;
+use crate::scheme::header::Encoding;
 use crate::scheme::parts::Part;
 use crate::scheme::parts::layout::Layout;
-use crate::scheme::{Claim, ClaimError, Coverage, Scheme, SignedText, Stamp, Window};
-use crate::sign::SignError;
 
-type Derive = dyn Fn(&Parts, &[u8]) -> Result<Vec<u8>, ClaimError> + Send + Sync;
+pub(super) type Derive = dyn Fn(&Parts, &[u8]) -> Result<Vec<u8>, ClaimError> + Send + Sync;
 
 /// A format put together from parts: one header with a tag over what you list. Nearly every
 /// webhook is one, and so is the `X-HMAC-Signature` of many a `FastAPI` service.
@@ -59,16 +56,16 @@ type Derive = dyn Fn(&Parts, &[u8]) -> Result<Vec<u8>, ClaimError> + Send + Sync
 /// serves several hosts over HTTP/1.1.
 #[derive(Clone)]
 pub struct HeaderScheme {
-    name: &'static str,
-    headers: [HeaderName; 1],
-    prefix: Cow<'static, str>,
-    encoding: Encoding,
-    algorithm: Algorithm,
-    separator: Option<Cow<'static, str>>,
-    key_id_header: Option<HeaderName>,
-    layout: Layout,
-    derive: Option<Arc<Derive>>,
-    unsigned_body: bool,
+    pub(super) name: &'static str,
+    pub(super) headers: [HeaderName; 1],
+    pub(super) prefix: Cow<'static, str>,
+    pub(super) encoding: Encoding,
+    pub(super) algorithm: Algorithm,
+    pub(super) separator: Option<Cow<'static, str>>,
+    pub(super) key_id_header: Option<HeaderName>,
+    pub(super) layout: Layout,
+    pub(super) derive: Option<Arc<Derive>>,
+    pub(super) unsigned_body: bool,
 }
 
 impl HeaderScheme {
@@ -238,134 +235,9 @@ impl HeaderScheme {
         Ok(self)
     }
 
-    fn header(&self) -> &HeaderName {
+    pub(super) fn header(&self) -> &HeaderName {
         let [name] = &self.headers;
         name
-    }
-
-    /// The tags of the header's value.
-    fn tags(&self, value: &HeaderValue) -> Result<Claim, ClaimError> {
-        let tag = |text: &str| {
-            text.strip_prefix(&*self.prefix)
-                .and_then(|text| self.encoding.decode_tag(text, self.algorithm))
-                .ok_or_else(|| ClaimError::in_header(self.header(), "is no tag of this format"))
-        };
-        let text = header::text(self.header(), value)?;
-        match &self.separator {
-            None => tag(text).map(Claim::signed),
-            Some(separator) => text
-                .split(&**separator)
-                .try_fold(Claim::new(), |claim, text| claim.add_signature(tag(text)?)),
-        }
-    }
-
-    /// What the other headers say: key id, time, and the values that are covered.
-    fn read(&self, head: &Parts, mut claim: Claim) -> Result<Claim, ClaimError> {
-        if let Some(name) = &self.key_id_header {
-            let text = header::text(name, header::required(head, name)?)?;
-            let key_id = KeyId::new(text).map_err(|_| ClaimError::in_header(name, "is empty"))?;
-            claim = claim.with_key_id(key_id);
-        }
-        if let Some((name, format)) = self.layout.time() {
-            let text = header::text(name, header::required(head, name)?)?;
-            let created = format.read(text);
-            claim = claim.with_created(
-                created.ok_or_else(|| ClaimError::in_header(name, "is no time of this format"))?,
-            );
-        }
-        let covered = self
-            .layout
-            .headers()
-            .map(|name| Ok((name.clone(), header::required(head, name)?.clone())))
-            .collect::<Result<Vec<_>, ClaimError>>()?;
-        Ok(if covered.is_empty() { claim } else { claim.with_signed_headers(covered) })
-    }
-}
-
-impl Scheme for HeaderScheme {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn algorithm(&self) -> Algorithm {
-        self.algorithm
-    }
-
-    fn headers(&self) -> &[HeaderName] {
-        &self.headers
-    }
-
-    fn window(&self) -> Window {
-        if self.layout.time().is_some() { Window::timed() } else { Window::untimed() }
-    }
-
-    fn claim(&self, head: &Parts) -> Result<Claim, ClaimError> {
-        let value = header::single(head, self.header())?;
-        if self.header() == AUTHORIZATION && !value.as_bytes().starts_with(self.prefix.as_bytes()) {
-            return Err(ClaimError::Missing);
-        }
-        self.read(head, self.tags(value)?)
-    }
-
-    fn coverage(&self, _: &Parts, _: &Claim) -> Result<Coverage, ClaimError> {
-        Ok(match (self.layout.has_body(), &self.derive) {
-            (true, None) => Coverage::Signed,
-            (true, Some(_)) => Coverage::Derived,
-            (false, _) if self.unsigned_body => Coverage::Unsigned,
-            (false, _) => Coverage::Empty,
-        })
-    }
-
-    fn before_body(
-        &self,
-        head: &Parts,
-        _: &Claim,
-        text: &mut SignedText,
-    ) -> Result<(), ClaimError> {
-        self.layout.before_body(head, text)
-    }
-
-    fn after_body(&self, head: &Parts, _: &Claim, text: &mut SignedText) -> Result<(), ClaimError> {
-        self.layout.after_body(head, text)
-    }
-
-    fn derive(
-        &self,
-        head: &Parts,
-        _: &Claim,
-        body: &[u8],
-        text: &mut SignedText,
-    ) -> Result<(), ClaimError> {
-        match &self.derive {
-            Some(derive) => text.update(&derive(head, body)?),
-            None => text.update(body),
-        }
-        Ok(())
-    }
-
-    fn stamp(&self, head: &mut Parts, stamp: &Stamp<'_>) -> Result<Claim, SignError> {
-        match (&self.key_id_header, stamp.key_id()) {
-            (None, None) => {}
-            (None, Some(_)) => return Err(SignError::KeyId("this format has no place for one")),
-            (Some(_), None) => return Err(SignError::KeyId("this format asks for one")),
-            (Some(name), Some(key_id)) => {
-                let value = key_id_value(key_id).ok_or(SignError::Header(name.clone()))?;
-                head.headers.insert(name.clone(), value);
-            }
-        }
-        if let Some((name, format)) = self.layout.time() {
-            let value = format.write(stamp.now()).and_then(|text| text.try_into().ok());
-            let value = value.ok_or(SignError::Request("the clock stands where no time can be"))?;
-            head.headers.insert(name.clone(), value);
-        }
-        Ok(self.read(head, Claim::new().with_key_id(stamp.key_id().cloned()))?)
-    }
-
-    fn attach(&self, head: &mut Parts, _: &Claim, tag: &Tag) -> Result<(), SignError> {
-        let text = format!("{}{}", self.prefix, self.encoding.encode(tag.as_bytes()));
-        let value = header::sensitive(self.header(), &text)?;
-        head.headers.insert(self.header().clone(), value);
-        Ok(())
     }
 }
 
@@ -384,10 +256,4 @@ impl fmt::Debug for HeaderScheme {
 
 fn is_header_text(text: &str) -> bool {
     text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic())
-}
-
-/// A name that a server reads as it is: white space around a value gets lost on the way.
-fn key_id_value(key_id: &KeyId) -> Option<HeaderValue> {
-    let text = key_id.as_str();
-    if text.trim() == text { HeaderValue::from_str(text).ok() } else { None }
 }

@@ -1,4 +1,4 @@
-use crate::scheme::civil;
+use crate::scheme::civil::{self, Civil};
 use crate::scheme::header::unix_seconds;
 
 /// How a header writes a time.
@@ -32,15 +32,15 @@ impl TimeFormat {
         let text = match self {
             Self::UnixSeconds => now.to_string(),
             Self::UnixMillis => now.checked_mul(1000)?.to_string(),
-            Self::Rfc3339 => rfc3339_text(civil::civil_from_unix(now)?),
+            Self::Rfc3339 => rfc3339_text(now)?,
         };
         self.read(&text).map(|_| text)
     }
 }
 
-fn rfc3339_text(at: civil::Civil) -> String {
-    let civil::Civil { year, month, day, hour, minute, second } = at;
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+fn rfc3339_text(now: i64) -> Option<String> {
+    let Civil { year, month, day, hour, minute, second } = civil::civil_from_unix(now)?;
+    Some(format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z"))
 }
 
 fn rfc3339(text: &str) -> Option<i64> {
@@ -113,6 +113,8 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
+        let text = TimeFormat::Rfc3339.write(1_700_000_000);
+        assert_eq!(text.as_deref(), Some("2023-11-14T22:13:20Z"));
         for format in [TimeFormat::UnixSeconds, TimeFormat::UnixMillis, TimeFormat::Rfc3339] {
             for now in [0, 1, 951_782_399, 1_700_000_000, 253_402_300_799] {
                 assert_eq!(format.read(&format.write(now).unwrap()), Some(now));

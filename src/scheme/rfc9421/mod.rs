@@ -35,7 +35,3 @@ const CONTENT_DIGEST: HeaderName = HeaderName::from_static("content-digest");
 
 /// The registered name of HMAC-SHA-256 (RFC 9421 section 3.3.3), the only algorithm here.
 const ALG: &str = "hmac-sha256";
-
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/which-format.md")]
-struct WhichFormat;

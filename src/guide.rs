@@ -1,0 +1,17 @@
+//! Pages for users: which format to take, how to test signed routes, clients in other languages.
+//!
+//! They exist in the documentation alone.
+
+#[doc = include_str!("../docs/testing.md")]
+pub mod testing {}
+
+#[doc = include_str!("../docs/clients.md")]
+pub mod clients {}
+
+#[cfg(feature = "rfc9421")]
+#[doc = include_str!("../docs/which-format.md")]
+pub mod which_format {}
+
+#[cfg(feature = "sha1")]
+#[doc = include_str!("../docs/migration.md")]
+pub mod migration {}

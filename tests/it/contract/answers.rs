@@ -1,0 +1,201 @@
+//! What a refusal looks like.
+
+use http::header::WWW_AUTHENTICATE;
+use http::{StatusCode, Version};
+use tower_hmac::scheme::Window;
+use tower_hmac::{BoxError, KeySet, StatusRejection};
+
+use super::*;
+use crate::support::script::Step;
+
+fn scheme() -> Joints {
+    Joints::new(Covers::Body).with_window(Window::timed())
+}
+
+fn layer() -> VerifyLayer {
+    VerifyLayer::new(scheme(), keys())
+        .with_clock(ManualClock::new(NOW))
+        .with_body_limit(16)
+        .only(["aservice"])
+        .with_replay_guard(Seen::default())
+        .unwrap()
+}
+
+/// A request for each kind of refusal, to be sent to one layer in this order.
+fn refused() -> Vec<(ErrorKind, Request<Script>)> {
+    let fine = || signed(scheme(), b"body");
+    let bservice = Signer::new(scheme(), key("bkey"))
+        .with_key_id("bservice")
+        .unwrap()
+        .with_clock(ManualClock::new(NOW));
+    let expired = signer(scheme().with_nonce()).with_lifetime(std::time::Duration::ZERO);
+    let expired = expired.with_clock(ManualClock::new(NOW - 1));
+    vec![
+        (ErrorKind::Missing, Request::post("/path").body(whole(b"body")).unwrap()),
+        (ErrorKind::Malformed, with_header(fine(), "x-tag", "no tag")),
+        (ErrorKind::UnknownKey, with_header(fine(), "x-key", "nobody")),
+        (ErrorKind::Mismatch, spoilt(fine())),
+        (ErrorKind::Stale, with_header(fine(), "x-created", "1")),
+        (ErrorKind::Expired, sign(&expired, b"body")),
+        (ErrorKind::NotAllowed, sign(&bservice, b"body")),
+        (ErrorKind::Replayed, fine()),
+    ]
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Wire {
+    status: StatusCode,
+    version: Version,
+    headers: http::HeaderMap,
+    body: String,
+}
+
+fn seen(response: Response<String>) -> Wire {
+    let (head, body) = response.into_parts();
+    Wire { status: head.status, version: head.version, headers: head.headers, body }
+}
+
+#[tokio::test]
+async fn all_refusals_of_a_caller_are_equal_to_the_byte() {
+    let layer = layer();
+    assert_eq!(outcome(&layer, signed(scheme(), b"body")).await, None);
+    let mut answers = Vec::new();
+    for (kind, request) in refused() {
+        let response = send(&layer, request).await;
+        assert_eq!(refusal(&response), Some(kind));
+        answers.push((kind, seen(response)));
+    }
+    let (_, first) = &answers[0];
+    assert_eq!(first.status, StatusCode::FORBIDDEN);
+    assert!(first.headers.is_empty() && first.body.is_empty());
+    for (kind, answer) in &answers {
+        assert_eq!(answer, first, "{kind:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_status_of_ones_own_holds_for_all_refusals_of_a_caller() {
+    let rejection = StatusRejection::new(StatusCode::IM_A_TEAPOT).unwrap();
+    let layer = layer().with_rejection(rejection);
+    assert_eq!(outcome(&layer, signed(scheme(), b"body")).await, None);
+    for (kind, request) in refused() {
+        let response = send(&layer, request).await;
+        assert_eq!(response.status(), StatusCode::IM_A_TEAPOT, "{kind:?}");
+    }
+}
+
+/// RFC 9110 section 11.6.1: a 401 has a challenge.
+#[tokio::test]
+async fn each_401_has_a_challenge() {
+    let rejection = StatusRejection::new(StatusCode::UNAUTHORIZED).unwrap();
+    let layer = layer().with_rejection(rejection);
+    for (kind, request) in refused().into_iter().take(7) {
+        let response = send(&layer, request).await;
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED, "{kind:?}");
+        assert_eq!(response.headers()[WWW_AUTHENTICATE], "HMAC", "{kind:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_the_callers_fault_has_a_status_of_its_own() {
+    let rejection = StatusRejection::new(StatusCode::UNAUTHORIZED).unwrap();
+    let layer = layer().with_rejection(rejection);
+    let long = signed(scheme(), &[0; 17]);
+    let broken = signed(scheme(), b"body").map(|_| Script::of([Step::Fail]));
+    for (request, kind, status) in [
+        (long, ErrorKind::BodyTooLarge, StatusCode::PAYLOAD_TOO_LARGE),
+        (broken, ErrorKind::BodyRead, StatusCode::BAD_REQUEST),
+    ] {
+        let response = send(&layer, request).await;
+        assert_eq!(refusal(&response), Some(kind));
+        assert_eq!(response.status(), status);
+        assert!(response.headers().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_fails_closes_the_door_with_503() {
+    let failing = tower_hmac::key_fn(|_: Option<&tower_hmac::KeyId>, _: &Parts| async {
+        Err::<Option<KeySet>, BoxError>("the database is away".into())
+    });
+    let layer = VerifyLayer::new(scheme(), failing).with_clock(ManualClock::new(NOW));
+    let response = send(&layer, signed(scheme(), b"body")).await;
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(refusal(&response), Some(ErrorKind::StoreUnavailable));
+    let error = response.extensions().get::<VerifyError>().unwrap();
+    let source = std::error::Error::source(error).expect("the store's own error");
+    assert_eq!(source.to_string(), "the database is away");
+}
+
+#[tokio::test]
+async fn a_guard_that_fails_or_is_full_closes_the_door_with_503() {
+    struct Broken(fn() -> Result<Replay, BoxError>);
+    impl ReplayGuard for Broken {
+        fn claim(&self, _: ReplayKey, _: i64, _: i64) -> ReplayClaim {
+            let answer = self.0;
+            ReplayClaim::later(async move { answer() })
+        }
+    }
+    let cases: [(fn() -> Result<Replay, BoxError>, ErrorKind); 2] = [
+        (|| Ok(Replay::Full), ErrorKind::ReplayFull),
+        (|| Err("the store is away".into()), ErrorKind::StoreUnavailable),
+    ];
+    for (answer, kind) in cases {
+        let layer = VerifyLayer::new(scheme(), keys())
+            .with_clock(ManualClock::new(NOW))
+            .with_replay_guard(Broken(answer))
+            .unwrap();
+        let response = send(&layer, signed(scheme(), b"body")).await;
+        assert_eq!(refusal(&response), Some(kind));
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    }
+}
+
+#[tokio::test]
+async fn a_function_of_ones_own_sees_every_error_and_answers_for_it() {
+    let layer = layer().with_rejection_fn(|error: &VerifyError| {
+        let mut response = Response::new(format!("{:?}", error.kind()));
+        *response.status_mut() = StatusCode::BAD_REQUEST;
+        response
+    });
+    assert_eq!(outcome(&layer, signed(scheme(), b"body")).await, None);
+    for (kind, request) in refused() {
+        let response = send(&layer, request).await;
+        assert_eq!(response.body(), &format!("{kind:?}"));
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+    }
+}
+
+/// A response body that has no `Default`, and an answer that depends on the head.
+#[tokio::test]
+async fn a_type_of_ones_own_sees_the_head_and_needs_no_default() {
+    #[derive(Debug)]
+    struct Own(String);
+    struct Named;
+    impl Rejection<Own> for Named {
+        fn reject(&self, error: &VerifyError, head: &Parts) -> Response<Own> {
+            Response::new(Own(format!("{} {}", head.uri, error.kind().as_str())))
+        }
+    }
+    let handler = service_fn(|_: Request<VerifiedBody<Script>>| async {
+        Ok::<_, Infallible>(Response::new(Own("handler".into())))
+    });
+    let service = layer().with_rejection(Named).layer(handler);
+    let unsigned = Request::get("/here").body(Script::empty()).unwrap();
+    let response = service.oneshot(unsigned).await.unwrap();
+    assert_eq!(response.body().0, "/here missing");
+}
+
+#[tokio::test]
+async fn an_error_knows_who_was_claimed_and_never_what_was_sent() {
+    let layer = layer();
+    let request = with_header(signed(scheme(), b"body"), "x-key", "nobody");
+    let tag = request.headers()["x-tag"].to_str().unwrap().to_owned();
+    let response = send(&layer, request).await;
+    let error = response.extensions().get::<VerifyError>().unwrap();
+    assert_eq!(error.claimed_key_id().unwrap().as_str(), "nobody");
+    assert_eq!(error.scheme(), Some("joints"));
+    for text in [format!("{error}"), format!("{error:?}")] {
+        assert!(!text.contains(&tag[..8]), "{text}");
+    }
+}

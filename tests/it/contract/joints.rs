@@ -1,0 +1,311 @@
+//! Each joint of the `Scheme` trait, from the client's half to the server's.
+
+use proptest::prelude::*;
+use tower_hmac::scheme::Window;
+use tower_hmac::{Algorithm, KeyEntry, KeySet};
+
+use super::*;
+
+const ALL: [Covers; 5] =
+    [Covers::Body, Covers::Digest, Covers::Line, Covers::Nothing, Covers::Whatever];
+
+fn sample(covers: Covers) -> &'static [u8] {
+    if covers == Covers::Nothing { b"" } else { b"first line\nsecond line" }
+}
+
+#[tokio::test]
+async fn what_the_client_signs_the_server_lets_through() {
+    for covers in ALL {
+        let scheme = Joints::new(covers);
+        let layer = VerifyLayer::new(scheme.clone(), keys());
+        let response = send(&layer, signed(scheme, sample(covers))).await;
+        assert_eq!(refusal(&response), None, "{covers:?}");
+        assert_eq!(response.body().as_bytes(), sample(covers), "{covers:?}");
+        assert_eq!(verified(&response).key_id().unwrap(), "aservice");
+        assert_eq!(verified(&response).scheme(), "joints");
+    }
+}
+
+#[tokio::test]
+async fn a_changed_head_is_refused_by_every_coverage() {
+    for covers in ALL {
+        let scheme = Joints::new(covers);
+        let layer = VerifyLayer::new(scheme.clone(), keys());
+        let mut request = signed(scheme, sample(covers));
+        *request.uri_mut() = "/other".parse().unwrap();
+        assert_eq!(outcome(&layer, request).await, Some(ErrorKind::Mismatch), "{covers:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_changed_body_is_refused_where_the_body_is_covered() {
+    for (covers, expected) in [
+        (Covers::Body, Some(ErrorKind::Mismatch)),
+        (Covers::Digest, Some(ErrorKind::Mismatch)),
+        (Covers::Line, Some(ErrorKind::Mismatch)),
+        (Covers::Nothing, Some(ErrorKind::Malformed)),
+        (Covers::Whatever, None),
+    ] {
+        let scheme = Joints::new(covers);
+        let layer = VerifyLayer::new(scheme.clone(), keys());
+        let request = signed(scheme, sample(covers)).map(|_| whole(b"changed\nsecond line"));
+        assert_eq!(outcome(&layer, request).await, expected, "{covers:?}");
+    }
+}
+
+#[tokio::test]
+async fn derived_text_covers_what_it_is_made_from_and_no_more() {
+    let scheme = Joints::new(Covers::Line);
+    let layer = VerifyLayer::new(scheme.clone(), keys());
+    let request = signed(scheme.clone(), b"line\nrest").map(|_| whole(b"line\nanother"));
+    assert_eq!(outcome(&layer, request).await, None);
+
+    let request = signed(scheme, b"line").map(|_| whole(b"\n"));
+    assert_eq!(outcome(&layer, request).await, Some(ErrorKind::Malformed));
+}
+
+#[tokio::test]
+async fn a_head_without_any_digest_covers_no_body_and_is_refused() {
+    let layer = VerifyLayer::new(Joints::new(Covers::Digest), keys());
+    // Signed without a digest: the tag is right.
+    let request = signed(Joints::new(Covers::Nothing), b"").map(|_| whole(b"any body"));
+    assert_eq!(outcome(&layer, request).await, Some(ErrorKind::Malformed));
+}
+
+/// A format with digests of two bodies in one head: the body must match both.
+#[tokio::test]
+async fn the_body_must_match_every_digest() {
+    let one = tower_hmac::Digest::of(Algorithm::Sha256, b"one");
+    let two = tower_hmac::Digest::of(Algorithm::Sha256, b"two");
+    let hex =
+        |digest: &tower_hmac::Digest| tower_hmac::scheme::Encoding::Hex.encode(digest.as_bytes());
+    for (value, expected) in [
+        (hex(&one), None),
+        (format!("{},{}", hex(&one), hex(&one)), None),
+        (format!("{},{}", hex(&one), hex(&two)), Some(ErrorKind::Mismatch)),
+        (format!("{},{}", hex(&two), hex(&one)), Some(ErrorKind::Mismatch)),
+    ] {
+        // `Nothing` signs the header as it stands.
+        let mut request = Request::post("/path?q=1").body(b"".as_slice()).unwrap();
+        request.headers_mut().insert("x-digest", value.parse().unwrap());
+        let request = signer(Joints::new(Covers::Nothing)).sign(request).unwrap();
+        let request = request.map(|_| whole(b"one"));
+        let layer = VerifyLayer::new(Joints::new(Covers::Digest), keys());
+        assert_eq!(outcome(&layer, request).await, expected, "{value}");
+    }
+}
+
+#[tokio::test]
+async fn a_derived_key_is_that_of_the_claim() {
+    let scheme = Joints::new(Covers::Body).with_window(Window::timed()).with_derived_keys();
+    let layer = VerifyLayer::new(scheme.clone(), keys()).with_clock(ManualClock::new(NOW));
+    assert_eq!(outcome(&layer, signed(scheme, b"body")).await, None);
+
+    // The undivided key is not the one that the server derives.
+    let plain = Joints::new(Covers::Body).with_window(Window::timed());
+    assert_eq!(outcome(&layer, signed(plain, b"body")).await, Some(ErrorKind::Mismatch));
+}
+
+fn with_tags(tags: &[&str]) -> Request<Script> {
+    with_header(signed(Joints::new(Covers::Body), b"body"), "x-tag", &tags.join(","))
+}
+
+fn right_tag() -> String {
+    let request = signed(Joints::new(Covers::Body), b"body");
+    request.headers()["x-tag"].to_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn one_right_tag_among_sixteen_is_enough_wherever_it_stands() {
+    let layer = VerifyLayer::new(Joints::new(Covers::Body), keys());
+    let (right, wrong) = (right_tag(), "0".repeat(64));
+    for place in 0..16 {
+        let mut tags = [wrong.as_str(); 16];
+        tags[place] = &right;
+        assert_eq!(outcome(&layer, with_tags(&tags)).await, None, "place {place}");
+    }
+    assert_eq!(outcome(&layer, with_tags(&[wrong.as_str(); 16])).await, Some(ErrorKind::Mismatch));
+}
+
+#[tokio::test]
+async fn a_seventeenth_tag_is_refused_even_if_all_are_right() {
+    let layer = VerifyLayer::new(Joints::new(Covers::Body), keys());
+    let right = right_tag();
+    assert_eq!(outcome(&layer, with_tags(&[right.as_str(); 16])).await, None);
+    assert_eq!(outcome(&layer, with_tags(&[right.as_str(); 17])).await, Some(ErrorKind::Malformed));
+}
+
+/// A scheme that forgets its tag must not let everybody in.
+#[tokio::test]
+async fn a_claim_without_a_tag_is_refused() {
+    struct Tagless(Joints);
+    impl Scheme for Tagless {
+        fn name(&self) -> &'static str {
+            "tagless"
+        }
+        fn algorithm(&self) -> Algorithm {
+            Algorithm::Sha256
+        }
+        fn headers(&self) -> &[http::HeaderName] {
+            &[]
+        }
+        fn claim(&self, _: &Parts) -> Result<Claim, tower_hmac::scheme::ClaimError> {
+            Ok(Claim::new().with_key_id(tower_hmac::KeyId::new("aservice").ok()))
+        }
+        fn before_body(
+            &self,
+            _: &Parts,
+            _: &Claim,
+            _: &mut tower_hmac::scheme::SignedText,
+        ) -> Result<(), tower_hmac::scheme::ClaimError> {
+            Ok(())
+        }
+        fn stamp(
+            &self,
+            head: &mut Parts,
+            stamp: &tower_hmac::scheme::Stamp<'_>,
+        ) -> Result<Claim, tower_hmac::SignError> {
+            self.0.stamp(head, stamp)
+        }
+        fn attach(
+            &self,
+            head: &mut Parts,
+            claim: &Claim,
+            tag: &tower_hmac::Tag,
+        ) -> Result<(), tower_hmac::SignError> {
+            self.0.attach(head, claim, tag)
+        }
+    }
+    let layer = VerifyLayer::new(Tagless(Joints::new(Covers::Body)), keys());
+    let request = Request::get("/").body(Script::empty()).unwrap();
+    assert_eq!(outcome(&layer, request).await, Some(ErrorKind::Mismatch));
+}
+
+#[tokio::test]
+async fn a_nonce_counts_once_for_its_key_and_a_new_one_again() {
+    let scheme = Joints::new(Covers::Body).with_window(Window::timed()).with_nonce();
+    let layer = VerifyLayer::new(scheme.clone(), keys())
+        .with_clock(ManualClock::new(NOW))
+        .with_replay_guard(Seen::default())
+        .unwrap();
+    let fixed = signer(scheme.clone()).with_nonce_source(tower_hmac::testing::FixedNonce([7; 24]));
+    assert_eq!(outcome(&layer, sign(&fixed, b"1")).await, None);
+    // Another body, the same nonce.
+    assert_eq!(outcome(&layer, sign(&fixed, b"2")).await, Some(ErrorKind::Replayed));
+    assert_eq!(outcome(&layer, signed(scheme.clone(), b"1")).await, None);
+
+    // The nonce is the key's own: another service may use it.
+    let other = Signer::new(scheme, key("bkey"))
+        .with_key_id("bservice")
+        .unwrap()
+        .with_clock(ManualClock::new(NOW))
+        .with_nonce_source(tower_hmac::testing::FixedNonce([7; 24]));
+    assert_eq!(outcome(&layer, sign(&other, b"1")).await, None);
+}
+
+#[tokio::test]
+async fn without_a_nonce_the_same_request_counts_once() {
+    let scheme = Joints::new(Covers::Body).with_window(Window::timed());
+    let layer = VerifyLayer::new(scheme.clone(), keys())
+        .with_clock(ManualClock::new(NOW))
+        .with_replay_guard(Seen::default())
+        .unwrap();
+    assert_eq!(outcome(&layer, signed(scheme.clone(), b"1")).await, None);
+    assert_eq!(outcome(&layer, signed(scheme.clone(), b"1")).await, Some(ErrorKind::Replayed));
+    assert_eq!(outcome(&layer, signed(scheme, b"2")).await, None);
+}
+
+#[tokio::test]
+async fn every_valid_key_of_a_set_counts_and_the_index_says_which() {
+    let entry = |text: &str, label: &str| KeyEntry::new(key(text)).with_label(label.to_owned());
+    let set = KeySet::new([
+        entry("new", "n").with_not_before(NOW + 1),
+        entry("now", "c"),
+        entry("akey", "o").with_not_after(NOW),
+    ])
+    .unwrap();
+    let clock = ManualClock::new(NOW);
+    let layer = VerifyLayer::new(
+        Joints::new(Covers::Body),
+        KeyMap::default().with_key("aservice", set).unwrap(),
+    )
+    .with_clock(clock.clone());
+    let request = || signed(Joints::new(Covers::Body), b"body");
+    let response = send(&layer, request()).await;
+    assert_eq!(refusal(&response), None);
+    assert_eq!(verified(&response).key_index(), 2);
+    assert_eq!(verified(&response).key_label(), Some("o"));
+    clock.advance(1);
+    assert_eq!(outcome(&layer, request()).await, Some(ErrorKind::Mismatch));
+}
+
+#[tokio::test]
+async fn a_set_without_a_key_that_counts_now_is_as_good_as_unknown() {
+    let set = KeySet::from(KeyEntry::new(key("akey")).with_not_after(NOW - 1));
+    let keys = KeyMap::default().with_key("aservice", set).unwrap();
+    let layer = VerifyLayer::new(Joints::new(Covers::Body), keys).with_clock(ManualClock::new(NOW));
+    let request = signed(Joints::new(Covers::Body), b"body");
+    assert_eq!(outcome(&layer, request).await, Some(ErrorKind::UnknownKey));
+}
+
+fn two_formats() -> VerifyLayer {
+    VerifyLayer::new(Joints::named("one", "x", Covers::Body), KeyMap::single(key("akey")))
+        .or(Joints::named("two", "y", Covers::Digest), KeyMap::single(key("ykey")))
+        .unwrap()
+}
+
+fn in_format(name: &'static str, prefix: &str, covers: Covers, text: &str) -> Request<Script> {
+    sign(&Signer::new(Joints::named(name, prefix, covers), key(text)), b"body")
+}
+
+#[tokio::test]
+async fn a_second_format_is_accepted_with_its_own_keys_alone() {
+    let layer = two_formats();
+    let response = send(&layer, in_format("one", "x", Covers::Body, "akey")).await;
+    assert_eq!(verified(&response).scheme(), "one");
+    let response = send(&layer, in_format("two", "y", Covers::Digest, "ykey")).await;
+    assert_eq!(verified(&response).scheme(), "two");
+    for crossed in
+        [in_format("one", "x", Covers::Body, "ykey"), in_format("two", "y", Covers::Digest, "akey")]
+    {
+        assert_eq!(outcome(&layer, crossed).await, Some(ErrorKind::Mismatch));
+    }
+}
+
+#[tokio::test]
+async fn a_request_in_two_formats_is_refused_though_one_is_right() {
+    let layer = two_formats();
+    for second in ["0".repeat(64), "not even a tag".to_owned()] {
+        let request = in_format("one", "x", Covers::Body, "akey");
+        let request = with_header(request, "y-tag", &second);
+        assert_eq!(outcome(&layer, request).await, Some(ErrorKind::Malformed));
+    }
+    let unsigned = Request::get("/").body(Script::empty()).unwrap();
+    assert_eq!(outcome(&layer, unsigned).await, Some(ErrorKind::Missing));
+}
+
+#[tokio::test]
+async fn one_format_with_two_algorithms_is_told_apart_by_the_length_of_the_tag() {
+    let sha512 = Joints::new(Covers::Body).with_algorithm(Algorithm::Sha512);
+    let layer =
+        VerifyLayer::new(Joints::new(Covers::Body), keys()).or(sha512.clone(), keys()).unwrap();
+    assert_eq!(outcome(&layer, signed(Joints::new(Covers::Body), b"body")).await, None);
+    assert_eq!(outcome(&layer, signed(sha512, b"body")).await, None);
+    let request = with_header(signed(Joints::new(Covers::Body), b"body"), "x-tag", "00");
+    assert_eq!(outcome(&layer, request).await, Some(ErrorKind::Malformed));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever is changed in a signed request that the format covers, it is refused.
+    #[test]
+    fn any_change_is_refused(body in prop::collection::vec(any::<u8>(), 1..200), at: prop::sample::Index, bit in 0..8u8) {
+        let layer = VerifyLayer::new(Joints::new(Covers::Body), keys());
+        let mut changed = body.clone();
+        changed[at.index(body.len())] ^= 1 << bit;
+        let request = signed(Joints::new(Covers::Body), &body).map(|_| Script::whole(changed));
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        prop_assert_eq!(runtime.block_on(outcome(&layer, request)), Some(ErrorKind::Mismatch));
+    }
+}

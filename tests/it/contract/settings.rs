@@ -1,0 +1,178 @@
+//! `only`, `optional`, `strip_signature`, `dangerous_disarmed`, and use by hand.
+
+use http::HeaderMap;
+use tower_hmac::Verifier;
+
+use super::*;
+
+fn scheme() -> Joints {
+    Joints::new(Covers::Body)
+}
+
+fn layer() -> VerifyLayer {
+    VerifyLayer::new(scheme(), keys().with_single(key("single")))
+}
+
+fn anonymous() -> Request<Script> {
+    sign(&Signer::new(scheme(), key("single")), b"body")
+}
+
+fn unsigned() -> Request<Script> {
+    Request::post("/path?q=1").body(whole(b"body")).unwrap()
+}
+
+fn head_seen(response: &Response<String>) -> &HeaderMap {
+    response.extensions().get().unwrap()
+}
+
+#[tokio::test]
+async fn only_goes_by_the_proven_name() {
+    let cases: [(&[&str], Option<ErrorKind>); 5] = [
+        (&["aservice"], None),
+        (&["bservice", "aservice"], None),
+        (&["bservice"], Some(ErrorKind::NotAllowed)),
+        (&["Aservice", "aservice ", "aservic", "aservicee"], Some(ErrorKind::NotAllowed)),
+        (&[], Some(ErrorKind::NotAllowed)),
+    ];
+    for (names, expected) in cases {
+        let layer = layer().only(names.iter().copied());
+        assert_eq!(outcome(&layer, signed(scheme(), b"body")).await, expected, "{names:?}");
+        assert_eq!(outcome(&layer, anonymous()).await, Some(ErrorKind::NotAllowed), "{names:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_last_only_counts() {
+    let layer = layer().only(["aservice"]).only(["bservice"]);
+    assert_eq!(outcome(&layer, signed(scheme(), b"")).await, Some(ErrorKind::NotAllowed));
+}
+
+#[test]
+#[should_panic(expected = "the name is empty")]
+fn only_panics_on_an_empty_name_while_building() {
+    let _ = layer().only([""]);
+}
+
+#[tokio::test]
+async fn an_optional_layer_lets_the_unsigned_through_untouched() {
+    let layer = layer().optional().with_body_limit(1);
+    let response = send(&layer, unsigned()).await;
+    assert_eq!(refusal(&response), None);
+    assert_eq!(response.body(), "body");
+    assert!(response.extensions().get::<Verified>().is_none());
+}
+
+#[tokio::test]
+async fn an_optional_layer_refuses_a_signature_that_is_there_and_wrong() {
+    let layer = layer().optional();
+    assert_eq!(outcome(&layer, spoilt(signed(scheme(), b""))).await, Some(ErrorKind::Mismatch));
+    for broken in ["", " ", "0", "no tag"] {
+        let request = with_header(unsigned(), "x-tag", broken);
+        assert_eq!(outcome(&layer, request).await, Some(ErrorKind::Malformed), "{broken:?}");
+    }
+    assert_eq!(outcome(&layer, signed(scheme(), b"body")).await, None);
+}
+
+#[tokio::test]
+async fn the_signature_is_stripped_on_request_and_is_marked_sensitive_otherwise() {
+    let kept = send(&layer(), signed(scheme(), b"body")).await;
+    assert!(head_seen(&kept)["x-tag"].is_sensitive());
+
+    let stripped = send(&layer().strip_signature(), signed(scheme(), b"body")).await;
+    assert_eq!(refusal(&stripped), None);
+    assert!(!head_seen(&stripped).contains_key("x-tag"));
+    assert!(!head_seen(&stripped).contains_key("x-key"));
+}
+
+/// A rejection may log the head. Of a header that is there twice, both values are covered up.
+#[tokio::test]
+async fn a_rejection_sees_no_signature_that_is_printed() {
+    struct Prints;
+    impl Rejection<String> for Prints {
+        fn reject(&self, _: &VerifyError, head: &Parts) -> Response<String> {
+            Response::new(format!("{:?}", head.headers))
+        }
+    }
+    let layer = layer().with_rejection(Prints);
+    let mut twice = with_header(unsigned(), "x-tag", "1111");
+    twice.headers_mut().append("x-tag", "2222".parse().unwrap());
+    for request in [twice, with_header(unsigned(), "x-tag", "1111")] {
+        let response = send(&layer, request).await;
+        assert_eq!(refusal(&response), Some(ErrorKind::Malformed));
+        let printed = response.body();
+        assert!(!printed.contains("1111") && !printed.contains("2222"), "{printed}");
+    }
+}
+
+#[tokio::test]
+async fn a_disarmed_layer_lets_everything_through_under_no_name() {
+    let layer = layer().only(["bservice"]).dangerous_disarmed(true);
+    let requests = [
+        unsigned(),
+        anonymous(),
+        signed(scheme(), b"body"),
+        spoilt(signed(scheme(), b"body")),
+        with_header(unsigned(), "x-tag", "no tag"),
+    ];
+    for request in requests {
+        let response = send(&layer, request).await;
+        assert_eq!(refusal(&response), None);
+        assert_eq!(response.body(), "body");
+        let verified = verified(&response);
+        assert!(verified.is_disarmed());
+        assert!(verified.key_id().is_none(), "whatever the head claims");
+    }
+}
+
+#[tokio::test]
+async fn a_disarmed_layer_still_has_a_limit_for_bodies() {
+    let layer = layer().with_body_limit(3).dangerous_disarmed(true);
+    assert_eq!(outcome(&layer, unsigned()).await, Some(ErrorKind::BodyTooLarge));
+    let declared = with_header(unsigned().map(|_| Script::hanging()), "content-length", "4");
+    assert_eq!(outcome(&layer, declared).await, Some(ErrorKind::BodyTooLarge));
+}
+
+#[tokio::test]
+async fn disarming_can_be_taken_back() {
+    let layer = layer().dangerous_disarmed(true).dangerous_disarmed(false);
+    assert_eq!(outcome(&layer, unsigned()).await, Some(ErrorKind::Missing));
+}
+
+#[tokio::test]
+async fn by_hand_the_same_requests_pass_and_fail() {
+    let verifier = Verifier::new(scheme(), keys()).with_body_limit(4).only(["aservice"]);
+    let (head, _) = signed(scheme(), b"body").into_parts();
+    let verified = verifier.verify(&head, b"body").await.unwrap();
+    assert_eq!(verified.key_id().unwrap(), "aservice");
+    let kind = async |body: &[u8]| verifier.verify(&head, body).await.unwrap_err().kind();
+    assert_eq!(kind(b"bodY").await, ErrorKind::Mismatch);
+    assert_eq!(kind(b"bodyy").await, ErrorKind::BodyTooLarge);
+
+    let guarded = verifier
+        .dangerous_replay_by_tag(std::time::Duration::from_secs(60))
+        .with_replay_guard(Seen::default())
+        .unwrap();
+    assert!(guarded.verify(&head, b"body").await.is_ok());
+    let again = guarded.verify(&head, b"body").await.unwrap_err();
+    assert_eq!(again.kind(), ErrorKind::Replayed);
+}
+
+#[tokio::test]
+async fn by_hand_optional_lets_nothing_through() {
+    let verifier = Verifier::new(scheme(), keys()).optional();
+    let (head, _) = unsigned().into_parts();
+    let error = verifier.verify(&head, b"body").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Missing);
+}
+
+/// In a handler under `nest` the target is cut, and `OriginalUri` has the one that was signed.
+#[cfg(feature = "axum")]
+#[tokio::test]
+async fn by_hand_the_target_is_the_one_first_received() {
+    let verifier = Verifier::new(scheme(), keys());
+    let (mut head, _) = signed(scheme(), b"").into_parts();
+    let original = std::mem::replace(&mut head.uri, "/cut".parse().unwrap());
+    assert!(verifier.verify(&head, b"").await.is_err());
+    head.extensions.insert(axum::extract::OriginalUri(original));
+    assert!(verifier.verify(&head, b"").await.is_ok());
+}
