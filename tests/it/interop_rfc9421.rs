@@ -1,87 +1,77 @@
-//! HTTP Message Signatures with peers that no one here wrote: `http-message-signatures` from PyPI
-//! and from npm, in both directions. `scripts/peers` installs them.
-#![cfg(feature = "rfc9421")]
+//! HTTP Message Signatures with peers that no one here wrote: `http-message-signatures` from `PyPI`
+//! and from npm sign what the conformance program accepts, and verify what it signs.
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use futures_util::FutureExt as _;
-use http::{HeaderName, HeaderValue, Request, Uri};
 use serde_json::{Value, json};
-use tower_hmac::{KeyMap, MessageSignatures, SecretKey, Signer, Verifier, VerifyError};
+
+use crate::support::{Conformance, conformance_lines, peer, peer_python, status};
 
 const KEY_ID: &str = "billing";
 const KEY: &[u8] = b"thirty-two bytes that both know!";
-const HOST: &str = "api.example.com:8443";
+
+fn config() -> Value {
+    json!({"scheme": "rfc9421", "keys": {KEY_ID: {"base64": STANDARD.encode(KEY)}}})
+}
 
 /// GET with a query, POST with JSON and with bytes, escapes in path and query.
-fn requests() -> Vec<Request<Vec<u8>>> {
-    let url = |target: &str| format!("http://{HOST}{target}");
+fn requests(authority: &str) -> Vec<Value> {
     let bytes: Vec<u8> = (0..=255).collect();
-    vec![
-        Request::get(url("/")).body(Vec::new()).unwrap(),
-        Request::get(url("/orders?from=1&to=2&to=3")).body(Vec::new()).unwrap(),
-        Request::get(url("/a%2Fb/caf%C3%A9/%20?q=%22a+b%22&x=%26&y=%2B%3D&z"))
-            .body(Vec::new())
-            .unwrap(),
-        Request::delete(url("/orders/7?")).body(Vec::new()).unwrap(),
-        Request::post(url("/orders"))
-            .header("content-type", "application/json")
-            .body(br#"{"id": 7, "name": "caf\u00e9"}"#.to_vec())
-            .unwrap(),
-        Request::put(url("/files/a%25b?part=1%2F2"))
-            .header("content-type", "application/octet-stream")
-            .body(bytes)
-            .unwrap(),
+    let json = br#"{"id": 7, "name": "caf\u00e9"}"#.as_slice();
+    [
+        ("GET", "/", b"".as_slice()),
+        ("GET", "/orders?from=1&to=2&to=3", b""),
+        ("GET", "/a%2Fb/caf%C3%A9/%20?q=%22a+b%22&x=%26&y=%2B%3D&z", b""),
+        ("DELETE", "/orders/7?", b""),
+        ("POST", "/orders", json),
+        ("PUT", "/files/a%25b?part=1%2F2", &bytes),
     ]
-}
-
-fn to_line(request: &Request<Vec<u8>>) -> Value {
-    let headers: Vec<_> = request
-        .headers()
-        .iter()
-        .map(|(name, value)| json!([name.as_str(), value.to_str().unwrap()]))
-        .collect();
-    json!({
-        "method": request.method().as_str(),
-        "url": request.uri().to_string(),
-        "headers": headers,
-        "body_base64": STANDARD.encode(request.body()),
-        "key_id": KEY_ID,
+    .into_iter()
+    .map(|(method, target, body)| {
+        json!({
+            "method": method,
+            "url": format!("http://{authority}{target}"),
+            "headers": [["content-type", "application/json"]],
+            "body_base64": STANDARD.encode(body),
+            "key_id": KEY_ID,
+        })
     })
+    .collect()
 }
 
-/// What a server receives when the peer sends what it signed.
-fn received(sent: &Request<Vec<u8>>, answer: &Value) -> Request<Vec<u8>> {
-    let mut request = sent.clone();
-    let url: Uri = answer["url"].as_str().unwrap().parse().unwrap();
-    *request.uri_mut() = url.path_and_query().unwrap().as_str().parse().unwrap();
-    request.headers_mut().clear();
-    request.headers_mut().insert("host", HeaderValue::from_static(HOST));
-    for header in answer["headers"].as_array().unwrap() {
-        let name = HeaderName::try_from(header[0].as_str().unwrap()).unwrap();
-        request.headers_mut().append(name, header[1].as_str().unwrap().try_into().unwrap());
+/// The request with what its signer answered.
+fn with_answer(request: &Value, answer: &Value) -> Value {
+    assert!(answer.get("error").is_none(), "{request} {answer}");
+    let mut signed = request.clone();
+    signed["url"] = answer["url"].clone();
+    signed["headers"] = answer["headers"].clone();
+    signed
+}
+
+/// Sends a request as bytes; the status that it is answered with.
+fn send(server: &Conformance, request: &Value) -> u16 {
+    let authority = format!("http://{}", server.addr);
+    let target = request["url"].as_str().unwrap().strip_prefix(&authority).unwrap();
+    let body = STANDARD.decode(request["body_base64"].as_str().unwrap()).unwrap();
+    let mut text = format!("{} {target} HTTP/1.1\r\n", request["method"].as_str().unwrap());
+    for header in request["headers"].as_array().unwrap() {
+        text.extend([header[0].as_str().unwrap(), ": ", header[1].as_str().unwrap(), "\r\n"]);
     }
-    request
+    let (addr, len) = (server.addr, body.len());
+    text += &format!("Host: {addr}\r\nContent-Length: {len}\r\nConnection: close\r\n\r\n");
+    status(&server.send(&[text.as_bytes(), &body].concat(), false))
 }
 
-fn verify(request: Request<Vec<u8>>) -> Result<(), VerifyError> {
-    let keys = KeyMap::services([(KEY_ID, SecretKey::new(KEY).unwrap())]).unwrap();
-    let (head, body) = request.into_parts();
-    let verifier = Verifier::new(MessageSignatures::new(), keys);
-    verifier.verify(&head, &body).now_or_never().unwrap().map(drop)
-}
-
-fn sign(request: Request<Vec<u8>>) -> Request<Vec<u8>> {
-    let signer = Signer::new(MessageSignatures::new(), SecretKey::new(KEY).unwrap());
-    signer.with_key_id(KEY_ID).unwrap().sign(request).unwrap()
-}
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+/// A changed copy of a request.
+fn changed(request: &Value, member: &str, value: &str) -> Value {
+    let mut changed = request.clone();
+    changed[member] = value.into();
+    changed
 }
 
 struct Peer {
@@ -90,28 +80,22 @@ struct Peer {
     verify: &'static [&'static str],
 }
 
-impl Peer {
-    /// `None`, and a line that says so, where the peer is not installed.
-    fn find(
-        name: &str,
-        program: PathBuf,
-        package: &str,
-        sign: &'static [&'static str],
-        verify: &'static [&'static str],
-    ) -> Option<Self> {
-        if root().join("target/peers").join(package).exists() {
-            return Some(Self { program, sign, verify });
-        }
-        let required = std::env::var_os("TOWER_HMAC_REQUIRE_PEERS").is_some_and(|text| text == "1");
-        assert!(!required, "{name} is not installed: run scripts/peers");
-        eprintln!("skipped: {name} is not installed: run scripts/peers");
-        None
-    }
+fn python() -> Option<Peer> {
+    let program = peer_python()?;
+    Some(Peer { program, sign: &["rfc9421_sign.py"], verify: &["rfc9421_verify.py"] })
+}
 
+fn node() -> Option<Peer> {
+    peer("target/peers/node_modules/http-message-signatures")?;
+    let (sign, verify) = (&["rfc9421.mjs", "sign"], &["rfc9421.mjs", "verify"]);
+    Some(Peer { program: "node".into(), sign, verify })
+}
+
+impl Peer {
     /// One answer for each line.
     fn ask(&self, script: &[&str], lines: &[Value]) -> Vec<Value> {
         let mut child = Command::new(&self.program)
-            .current_dir(root().join("tests/peers"))
+            .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers"))
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .args(script)
             .args([KEY_ID, &STANDARD.encode(KEY)])
@@ -120,11 +104,10 @@ impl Peer {
             .spawn()
             .unwrap();
         let mut stdin = child.stdin.take().unwrap();
-        for line in lines {
-            writeln!(stdin, "{line}").unwrap();
-        }
-        drop(stdin);
+        let input: Vec<_> = lines.iter().map(Value::to_string).collect();
+        let writer = std::thread::spawn(move || stdin.write_all(input.join("\n").as_bytes()));
         let output = child.wait_with_output().unwrap();
+        writer.join().unwrap().unwrap();
         assert!(output.status.success());
         let text = String::from_utf8(output.stdout).unwrap();
         let answers: Vec<_> =
@@ -134,49 +117,36 @@ impl Peer {
     }
 
     fn signs_what_we_accept(&self) {
-        let requests = requests();
-        let lines: Vec<_> = requests.iter().map(to_line).collect();
-        for (request, answer) in requests.iter().zip(self.ask(self.sign, &lines)) {
-            assert!(answer.get("error").is_none(), "{}: {answer}", request.uri());
-            let request = received(request, &answer);
-            let mut moved = request.clone();
-            *moved.uri_mut() = "/elsewhere".parse().unwrap();
-            let mut longer = request.clone();
-            longer.body_mut().push(b' ');
-            assert!(verify(moved).is_err());
-            assert!(verify(longer).is_err());
-            verify(request).unwrap();
+        let server = Conformance::serve(&config()).unwrap();
+        let requests = requests(&server.addr.to_string());
+        for (request, answer) in requests.iter().zip(self.ask(self.sign, &requests)) {
+            let signed = with_answer(request, &answer);
+            assert_eq!(send(&server, &signed), 200, "{signed}");
+            let elsewhere = format!("http://{}/elsewhere", server.addr);
+            assert_eq!(send(&server, &changed(&signed, "url", &elsewhere)), 403);
+            assert_eq!(send(&server, &changed(&signed, "body_base64", "AAAA")), 403);
         }
     }
 
     fn accepts_what_we_sign(&self) {
-        let signed: Vec<_> = requests().into_iter().map(sign).collect();
-        let lines: Vec<_> = signed.iter().map(to_line).collect();
-        for (request, answer) in signed.iter().zip(self.ask(self.verify, &lines)) {
-            assert!(answer.get("covered").is_some(), "{}: {answer}", request.uri());
+        let authority = SocketAddr::from(([127, 0, 0, 1], 8443)).to_string();
+        let requests = requests(&authority);
+        let answers = conformance_lines("sign", &config(), &requests);
+        let signed: Vec<_> = requests
+            .iter()
+            .zip(&answers)
+            .map(|(request, answer)| with_answer(request, answer))
+            .collect();
+        for (request, answer) in signed.iter().zip(self.ask(self.verify, &signed)) {
+            assert!(answer.get("covered").is_some(), "{request} {answer}");
         }
         // The peer does verify: what is not as we signed it is refused.
-        let changed = signed.into_iter().map(|mut request| {
-            *request.method_mut() = http::Method::PATCH;
-            to_line(&request)
-        });
-        for answer in self.ask(self.verify, &changed.collect::<Vec<_>>()) {
+        let moved: Vec<_> =
+            signed.iter().map(|request| changed(request, "method", "PATCH")).collect();
+        for answer in self.ask(self.verify, &moved) {
             assert!(answer.get("error").is_some(), "{answer}");
         }
     }
-}
-
-fn python() -> Option<Peer> {
-    let program = root().join("target/peers/venv/bin/python");
-    let package = "venv/bin/python";
-    let (sign, verify) = (&["rfc9421_sign.py"], &["rfc9421_verify.py"]);
-    Peer::find("http-message-signatures for Python", program, package, sign, verify)
-}
-
-fn node() -> Option<Peer> {
-    let package = "node_modules/http-message-signatures";
-    let (sign, verify) = (&["rfc9421.mjs", "sign"], &["rfc9421.mjs", "verify"]);
-    Peer::find("http-message-signatures for node", "node".into(), package, sign, verify)
 }
 
 #[test]

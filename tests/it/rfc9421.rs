@@ -3,6 +3,7 @@
 
 mod config;
 mod digest;
+mod fields;
 mod labels;
 mod properties;
 mod refusals;

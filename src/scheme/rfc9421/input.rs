@@ -1,115 +1,19 @@
 use std::borrow::Cow;
 use std::convert::Infallible;
 
-use http::HeaderName;
 use sfv::visitor::{
-    DictionaryVisitor, EntryVisitor, Ignored, InnerListVisitor, ItemVisitor, ListVisitor,
-    ParameterVisitor,
+    EntryVisitor, Ignored, InnerListVisitor, ItemVisitor, ListVisitor, ParameterVisitor,
 };
 use sfv::{BareItemFromInput, KeyRef, Parser, StringRef};
 
 use super::component::{Component, Draft};
-use crate::scheme::ClaimError;
 
 /// What is wrong with a member of `Signature-Input`.
 pub(super) type Fault = &'static str;
 
-/// The most signatures that one request may carry, and the most components that one may cover:
-/// comparing each with each costs little up to there.
-const MAX_MEMBERS: usize = 16;
+/// The most components that one signature may cover: comparing each with each costs little up to
+/// there.
 const MAX_COMPONENTS: usize = 64;
-
-/// A member of a dictionary.
-pub(super) struct Member<'h, T> {
-    pub(super) label: &'h str,
-    /// Its value as it was sent: what stands behind `label=`.
-    pub(super) raw: &'h str,
-    /// Its value as it was read.
-    pub(super) value: T,
-}
-
-/// Reads a dictionary field, and cuts it into its members as they were sent. A label twice is
-/// refused, where structured fields would let the last one win.
-pub(super) fn members<'h, T>(
-    name: &HeaderName,
-    text: &'h str,
-) -> Result<Vec<Member<'h, T>>, ClaimError>
-where
-    T: Default,
-    for<'a> &'a mut T: EntryVisitor<'h>,
-{
-    let mut members = Vec::new();
-    Parser::new(text)
-        .parse_dictionary_with_visitor(Members(&mut members))
-        .map_err(|_| ClaimError::in_header(name, "is no structured dictionary"))?;
-    if members.len() > MAX_MEMBERS {
-        return Err(ClaimError::in_header(name, "holds more than 16 signatures"));
-    }
-    let mut end = text.len();
-    for member in members.iter_mut().rev() {
-        let start = offset(text, member.label);
-        member.raw = start
-            .and_then(|start| start.checked_add(member.label.len()))
-            .and_then(|start| text.get(start..end))
-            .and_then(|raw| raw.strip_prefix('='))
-            .map(|raw| raw.trim_end_matches([' ', '\t']))
-            // Before the next label stands the one comma that ended this member.
-            .map(|raw| raw.strip_suffix(',').unwrap_or(raw).trim_end_matches([' ', '\t']))
-            .ok_or_else(|| ClaimError::in_header(name, "has a label without a value"))?;
-        end = start.unwrap_or_default();
-    }
-    let twice = |(place, member): (usize, &Member<'h, T>)| {
-        members.iter().take(place).any(|other| other.label == member.label)
-    };
-    if members.iter().enumerate().any(twice) {
-        return Err(ClaimError::in_header(name, "has a label twice"));
-    }
-    Ok(members)
-}
-
-/// Where a part of a text begins in it: the parser hands out labels as parts of its input.
-fn offset(text: &str, part: &str) -> Option<usize> {
-    part.as_ptr().addr().checked_sub(text.as_ptr().addr())
-}
-
-struct Members<'a, 'h, T>(&'a mut Vec<Member<'h, T>>);
-
-impl<'h, T> DictionaryVisitor<'h> for Members<'_, 'h, T>
-where
-    T: Default,
-    for<'a> &'a mut T: EntryVisitor<'h>,
-{
-    type Out = ();
-    type Error = Infallible;
-
-    fn entry(&mut self, label: &'h KeyRef) -> Result<impl EntryVisitor<'h>, Infallible> {
-        if self.0.len() > MAX_MEMBERS {
-            return Ok(None);
-        }
-        self.0.push(Member { label: label.as_str(), raw: "", value: T::default() });
-        Ok(self.0.last_mut().map(|member| &mut member.value))
-    }
-
-    fn finish(self) -> Result<(), Infallible> {
-        Ok(())
-    }
-}
-
-/// A value of which the text as it was sent is all that counts.
-#[derive(Default)]
-pub(super) struct Unread;
-
-impl<'h> EntryVisitor<'h> for &mut Unread {
-    type Error = Infallible;
-
-    fn item(self) -> Result<impl ItemVisitor<'h>, Infallible> {
-        Ok(Ignored)
-    }
-
-    fn inner_list(self) -> Result<impl InnerListVisitor<'h>, Infallible> {
-        Ok(Ignored)
-    }
-}
 
 /// A member of `Signature-Input`: the covered components and the signature's parameters. It may be
 /// another party's: what is wrong with it is kept, and counts when it is the one that decides.

@@ -4,17 +4,20 @@
 //! | --- | --- |
 //! | `signatures.rs` | [`MessageSignatures`] and its settings |
 //! | `policy.rs` | [`Policy`]: what must be covered |
-//! | `input.rs` | reading `Signature-Input` and `Signature` |
+//! | `members.rs` | cutting a dictionary field into its members as they were sent |
+//! | `input.rs` | reading a member of `Signature-Input` |
 //! | `component.rs` | component identifiers |
 //! | `base.rs`, `target.rs`, `query.rs`, `field.rs` | the signature base and the values in it |
 //! | `digest.rs` | `Content-Digest` |
 //! | `verify.rs`, `sign.rs` | the two directions |
+//! | `scheme.rs` | the joint to the engine |
 
 mod base;
 mod component;
 mod digest;
 mod field;
 mod input;
+mod members;
 mod policy;
 mod query;
 mod scheme;

@@ -2,7 +2,8 @@ use http::request::Parts;
 use http::{HeaderName, HeaderValue};
 
 use super::component::{Component, Form, Kind};
-use super::input::{self, Input, Member, Unread};
+use super::input::Input;
+use super::members::{Member, Unread, members};
 use super::{MessageSignatures, SIGNATURE, SIGNATURE_INPUT};
 use crate::key::KeyId;
 use crate::mac::Algorithm;
@@ -26,8 +27,8 @@ impl MessageSignatures {
     /// Reads both fields, and the one signature that decides.
     pub(super) fn received(&self, head: &Parts) -> Result<Claim, ClaimError> {
         let (inputs, tags) = fields(head)?;
-        let inputs = input::members::<Input<'_>>(&SIGNATURE_INPUT, inputs)?;
-        let tags = input::members::<Unread>(&SIGNATURE, tags)?;
+        let inputs = members::<Input<'_>>(&SIGNATURE_INPUT, inputs)?;
+        let tags = members::<Unread>(&SIGNATURE, tags)?;
         if !inputs.iter().all(|input| tags.iter().any(|tag| tag.label == input.label))
             || !tags.iter().all(|tag| inputs.iter().any(|input| input.label == tag.label))
         {

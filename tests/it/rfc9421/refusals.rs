@@ -223,8 +223,15 @@ fn second_label_by_another_key_is_refused() {
 #[test]
 fn labels_that_differ_are_refused() {
     let mut head = signed();
-    let value = head.headers["signature"].to_str().unwrap().replacen("sig=", "sig1=", 1);
-    set(&mut head, "signature", &value);
+    let value = head.headers["signature"].to_str().unwrap().to_owned();
+    set(&mut head, "signature", &value.replacen("sig=", "sig1=", 1));
+    assert_malformed(&head, "different labels");
+    // One more on either side.
+    set(&mut head, "signature", &format!("{value}, sig1=:AAAA:"));
+    assert_malformed(&head, "different labels");
+    let mut head = signed();
+    let input = head.headers["signature-input"].to_str().unwrap().to_owned();
+    set(&mut head, "signature-input", &format!("{input}, sig1=()"));
     assert_malformed(&head, "different labels");
 }
 
