@@ -34,7 +34,7 @@ impl KeyMap {
         Self::default().with_single(keys)
     }
 
-    /// Named keys: names and keys as text, or as a [`KeyId`] and a [`SecretKey`] or [`KeySet`].
+    /// Named keys: names and keys as text, or as a [`KeyId`] and a [`SecretKey`](crate::SecretKey) or [`KeySet`].
     ///
     /// # Errors
     ///
