@@ -16,7 +16,7 @@ const ROUND: u64 = 20_000_000;
 
 fn main() {
     let rounds = std::env::var("ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(21);
-    for size in [1024, 64*1024] {
+    for size in [1024, 64 * 1024] {
         let body = body(size);
         let request = || signed(FlaskHmac::new(), body.clone());
         let ours = || VerifyLayer::new(FlaskHmac::new(), support::one_key());

@@ -14,7 +14,11 @@ pub const FRAME: usize = 16 * 1024;
 
 /// A body of this length.
 pub fn body(len: usize) -> Bytes {
-    std::iter::repeat_n(b"0123456789abcdef", len.div_ceil(16)).flatten().copied().take(len).collect()
+    std::iter::repeat_n(b"0123456789abcdef", len.div_ceil(16))
+        .flatten()
+        .copied()
+        .take(len)
+        .collect()
 }
 
 /// A request as a client of the usual kind sends it.

@@ -36,7 +36,7 @@ pub struct Verified {
 pub(super) struct Facts {
     pub(super) key_id: Option<KeyId>,
     pub(super) scheme: &'static str,
-    pub(super) key_index: usize,
+    pub(super) key_index: u8,
     pub(super) key_label: Option<Arc<str>>,
     pub(super) created: Option<i64>,
     pub(super) covered: Option<Arc<Covered>>,
@@ -47,7 +47,7 @@ impl Verified {
         Self {
             key_id: facts.key_id,
             scheme: facts.scheme,
-            key_index: u8::try_from(facts.key_index).unwrap_or(u8::MAX),
+            key_index: facts.key_index,
             key_label: facts.key_label,
             created: facts.created,
             covered: facts.covered,
