@@ -306,7 +306,9 @@ impl Tag {
 
 impl Drop for Tag {
     fn drop(&mut self) {
-        self.0.bytes.zeroize();
+        // What lies past the length is zero anyway.
+        let len = usize::from(self.0.len);
+        self.0.bytes.get_mut(..len).unwrap_or_default().zeroize();
     }
 }
 

@@ -85,9 +85,9 @@ pub struct Only<L> {
 
 impl<L: AllowList> Only<L> {
     /// Holds a caller against the list.
-    pub(super) fn admit(verified: &Verified) -> Result<Self, VerifyError> {
+    pub(super) fn admit(verified: Verified) -> Result<Self, VerifyError> {
         if verified.is_disarmed() || L::allows(verified.key_id()) {
-            Ok(Self { verified: verified.clone(), list: PhantomData })
+            Ok(Self { verified, list: PhantomData })
         } else {
             Err(VerifyError::not_allowed(verified.scheme(), verified.key_id()))
         }
@@ -127,7 +127,7 @@ impl<S: Send + Sync, L: AllowList> FromRequestParts<S> for Only<L> {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
         match found(parts)? {
             None => Err(missing(parts)),
-            Some(verified) => Self::admit(verified).map_err(|error| refuse(parts, error)),
+            Some(verified) => Self::admit(verified.clone()).map_err(|error| refuse(parts, error)),
         }
     }
 }

@@ -1,23 +1,27 @@
 use std::fmt;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{DefaultBodyLimit, FromRef, FromRequest, Request};
+use axum::extract::{FromRef, FromRequest, Request};
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 
 use crate::axum::{AllowList, Anyone, Only};
 use crate::verify::{
-    Checked, Checking, Handle, Head, Rejection, Unsigned, Verified, Verifier, VerifyError,
-    VerifyLayer, refused,
+    Checked, Checking, Head, Rejection, Unsigned, Verified, Verifier, VerifyError, VerifyLayer,
+    refused,
 };
 
-/// The verifier and the rejection of a layer, to be kept in a router's state for [`Signed`].
+/// The verifier and the rejection of a layer, to be kept in a router's state for [`Signed`]. An
+/// [`Arc`], cheap to clone.
 #[derive(Clone)]
-pub struct SharedVerifier {
+pub struct SharedVerifier(Arc<Shared>);
+
+struct Shared {
     verifier: Arc<Verifier>,
     rejection: Arc<dyn Rejection<Body>>,
-    handle: Handle,
 }
 
 impl<R: Rejection<Body> + 'static> VerifyLayer<R> {
@@ -25,11 +29,7 @@ impl<R: Rejection<Body> + 'static> VerifyLayer<R> {
     /// layer.
     #[must_use]
     pub fn shared(self) -> SharedVerifier {
-        SharedVerifier {
-            verifier: self.verifier,
-            handle: Handle::new::<R, Body>(self.rejection.clone()),
-            rejection: self.rejection,
-        }
+        SharedVerifier(Arc::new(Shared { verifier: self.verifier, rejection: self.rejection }))
     }
 }
 
@@ -37,11 +37,47 @@ impl SharedVerifier {
     /// The engine, for use by hand.
     #[must_use]
     pub fn verifier(&self) -> &Verifier {
-        &self.verifier
+        &self.0.verifier
+    }
+
+    /// Steps 0 to 2.
+    fn begin(&self, request: Request) -> Result<Checking<Body>, Response> {
+        let verifier = self.verifier();
+        let (mut parts, body) = request.into_parts();
+        parts.extensions.remove::<Verified>();
+        parts.extensions.remove::<Unsigned>();
+        let head = Head::new(parts);
+        let claimed =
+            if verifier.is_disarmed() { Ok(None) } else { verifier.claim(head.parts()).map(Some) };
+        match claimed {
+            Ok(claimed) => Ok(Checking::new(verifier, head, claimed, body)),
+            Err(error) => {
+                refused(&error);
+                let mut parts = head.into_parts();
+                verifier.cover_up(&mut parts);
+                Err(self.refuse(error, &parts))
+            }
+        }
+    }
+
+    /// Step 9, behind the route's own list.
+    fn admit<L: AllowList>(&self, checked: Checked) -> Result<(Request, Only<L>), Response> {
+        let Checked { parts, body, outcome } = checked;
+        let caller = match outcome.map(Only::admit) {
+            Ok(Ok(caller)) => caller,
+            Err(error) => return Err(self.refuse(error, &parts)),
+            Ok(Err(error)) => {
+                refused(&error);
+                return Err(self.refuse(error, &parts));
+            }
+        };
+        let mut request = Request::from_parts(parts, Body::from(body));
+        self.verifier().raise_axum_limit(&mut request);
+        Ok((request, caller))
     }
 
     fn refuse(&self, error: VerifyError, head: &Parts) -> Response {
-        let mut response = self.rejection.reject(&error, head);
+        let mut response = self.0.rejection.reject(&error, head);
         response.extensions_mut().insert(error);
         response
     }
@@ -49,7 +85,7 @@ impl SharedVerifier {
 
 impl fmt::Debug for SharedVerifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SharedVerifier").field("verifier", &self.verifier).finish_non_exhaustive()
+        f.debug_struct("SharedVerifier").field("verifier", self.verifier()).finish_non_exhaustive()
     }
 }
 
@@ -73,7 +109,8 @@ impl fmt::Debug for SharedVerifier {
 /// # Ok::<(), tower_hmac::ConfigError>(())
 /// ```
 ///
-/// It takes the body, so it is the last argument of a handler. `optional` has no effect here.
+/// It takes the body, so it is the last argument of a handler. `optional` has no effect here. `T`
+/// gets no [`Verified`](crate::Verified) from the request: who signed stands beside it.
 #[derive(Debug)]
 pub struct Signed<T, L = Anyone>(
     /// What was made from the verified bytes.
@@ -94,37 +131,10 @@ where
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
         let shared = SharedVerifier::from_ref(state);
-        let verifier = &shared.verifier;
-        let (mut parts, body) = request.into_parts();
-        parts.extensions.remove::<Verified>();
-        parts.extensions.remove::<Unsigned>();
-        let head = Head::new(parts);
-        let claimed = match verifier.claim(head.parts()) {
-            _ if verifier.is_disarmed() => None,
-            Ok(claimed) => Some(claimed),
-            Err(error) => {
-                refused(&error);
-                let mut parts = head.into_parts();
-                verifier.cover_up(&mut parts);
-                return Err(shared.refuse(error, &parts));
-            }
-        };
-        let Checked { mut parts, outcome } =
-            Checking::new(verifier.clone(), head, body, claimed).await;
-        let (proven, bytes) = match outcome {
-            Ok(passed) => passed,
-            Err(error) => return Err(shared.refuse(error, &parts)),
-        };
-        let caller = match Only::<L>::admit(&proven) {
-            Ok(caller) => caller,
-            Err(error) => {
-                refused(&error);
-                return Err(shared.refuse(error, &parts));
-            }
-        };
-        parts.extensions.insert(proven.with_handle(shared.handle.clone()));
-        let mut request = Request::from_parts(parts, Body::from(bytes));
-        DefaultBodyLimit::max(verifier.body_limit()).apply(&mut request);
+        let verifier = shared.verifier();
+        let mut checking = pin!(shared.begin(request)?);
+        let checked = poll_fn(|cx| checking.as_mut().poll_checked(cx, verifier)).await;
+        let (request, caller) = shared.admit(checked)?;
         let inner = T::from_request(request, state).await.map_err(IntoResponse::into_response)?;
         Ok(Self(inner, caller))
     }

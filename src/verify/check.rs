@@ -1,7 +1,6 @@
 use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf as _, Bytes};
@@ -12,9 +11,9 @@ use subtle::Choice;
 
 use crate::error::BoxError;
 use crate::key::{KeySet, Lookup, MAX_KEYS};
-use crate::mac::{Digest, Hasher, Tag};
+use crate::mac::{Hasher, Tag};
 use crate::replay::{Replay, ReplayClaim, ReplayKey, Unique};
-use crate::scheme::{Claim, ClaimError, Coverage, SignedText, Window};
+use crate::scheme::{Claim, ClaimError, Coverage, SignedText};
 use crate::verify::body::Gather;
 use crate::verify::error::{ErrorKind, VerifyError};
 use crate::verify::verified::Facts;
@@ -33,198 +32,30 @@ pub(crate) struct Claimed {
     pub(super) coverage: Coverage,
 }
 
-/// A request under check: its candidate keys, and how far its text has got.
-pub(super) struct Check {
-    subject: Subject,
-    stage: Stage,
+/// A request and what it claims, before the verifier. The claim stays where it is from here on:
+/// it is large, and each move of it costs.
+#[derive(Clone, Copy)]
+pub(super) struct Case<'a> {
+    pub(super) verifier: &'a Verifier,
+    pub(super) head: &'a Parts,
+    pub(super) claimed: &'a Claimed,
 }
 
-struct Subject {
-    place: usize,
-    claim: Claim,
-    keys: Option<KeySet>,
-    /// The place of each candidate in the set; `None` for a dummy.
-    candidates: [Option<usize>; MAX_KEYS],
-}
-
-enum Stage {
-    Signed(SignedText),
-    Derived(SignedText),
-    Digest(Proof, Vec<(Hasher, Digest)>),
-    Empty(Proof),
-    Unsigned(Proof),
-}
-
-impl Check {
-    /// Step 4, its second half, and step 6 where the MAC does not cover the raw body.
-    pub(super) fn begin(
-        verifier: &Verifier,
-        head: &Parts,
-        claimed: Claimed,
-        found: Result<Option<KeySet>, BoxError>,
-    ) -> Result<Self, VerifyError> {
-        let Claimed { place, claim, coverage } = claimed;
-        let format = verifier.format(place);
-        let scheme = &*format.scheme;
-        let keys = found.map_err(|source| {
-            VerifyError::caused(ErrorKind::StoreUnavailable, source)
-                .in_scheme(scheme.name(), Some(&claim))
-        })?;
-        let mut subject = Subject { place, claim, keys, candidates: [None; MAX_KEYS] };
-        let mut text = subject.start(format, verifier);
-        subject.written(format, scheme.before_body(head, &subject.claim, &mut text))?;
-        let stage = match coverage {
-            Coverage::Signed => Stage::Signed(text),
-            Coverage::Derived => Stage::Derived(text),
-            Coverage::Digest(digests) => {
-                let proof = subject.prove_head(format, head, text)?;
-                let hashers = digests
-                    .into_iter()
-                    .map(|digest| (Hasher::new(digest.algorithm()), digest))
-                    .collect();
-                Stage::Digest(proof, hashers)
-            }
-            Coverage::Empty => Stage::Empty(subject.prove_head(format, head, text)?),
-            Coverage::Unsigned => Stage::Unsigned(subject.prove_head(format, head, text)?),
-        };
-        Ok(Self { subject, stage })
+impl<'a> Case<'a> {
+    pub(super) fn format(&self) -> &'a Format {
+        self.verifier.format(self.claimed.place)
     }
 
-    /// Step 5, for each frame.
-    pub(super) fn update(&mut self, data: &[u8]) -> Result<(), VerifyError> {
-        match &mut self.stage {
-            Stage::Signed(text) => text.update(data),
-            Stage::Digest(_, hashers) => {
-                for (hasher, _) in hashers {
-                    hasher.update(data);
-                }
-            }
-            Stage::Empty(proof) if !data.is_empty() => {
-                let error = ClaimError::malformed("the format signs no body, and there is one");
-                return Err(VerifyError::from(error)
-                    .in_scheme(proof.verified.scheme(), Some(&self.subject.claim)));
-            }
-            Stage::Derived(_) | Stage::Empty(_) | Stage::Unsigned(_) => {}
-        }
-        Ok(())
+    pub(super) fn claim(&self) -> &'a Claim {
+        &self.claimed.claim
     }
 
-    /// Step 6, once the whole body is there.
-    pub(super) fn finish(
-        self,
-        verifier: &Verifier,
-        head: &Parts,
-        body: &[u8],
-    ) -> Result<Proof, VerifyError> {
-        let format = verifier.format(self.subject.place);
-        match self.stage {
-            Stage::Signed(text) => self.subject.prove_head(format, head, text),
-            Stage::Derived(mut text) => {
-                let claim = &self.subject.claim;
-                let derived = format.scheme.derive(head, claim, body, &mut text);
-                self.subject.written(format, derived)?;
-                self.subject.prove_head(format, head, text)
-            }
-            Stage::Digest(proof, hashers) => {
-                let matched = hashers
-                    .into_iter()
-                    .fold(true, |all, (hasher, digest)| all & hasher.finalize().matches(&digest));
-                if matched { Ok(proof) } else { Err(proof.error(ErrorKind::Mismatch)) }
-            }
-            Stage::Empty(proof) | Stage::Unsigned(proof) => Ok(proof),
-        }
-    }
-}
-
-impl Subject {
-    /// Starts one MAC a candidate: the keys that count now, then dummies up to the size of the
-    /// store's largest set, so that all names cost the same.
-    fn start(&mut self, format: &Format, verifier: &Verifier) -> SignedText {
-        let now = self.keys.as_ref().filter(|keys| keys.has_limits()).map_or(0, |_| verifier.now());
-        let valid = self.keys.iter().flat_map(|keys| keys.valid_at(now));
-        let dummies = KeySet::dummies().iter().map(|dummy| (None, dummy));
-        let most = format.keys.max_keys().clamp(1, MAX_KEYS);
-        let valid_count = valid.clone().count();
-        let mut macs = valid
-            .map(|(place, entry)| (Some(place), entry))
-            .chain(dummies)
-            .take(valid_count.max(most))
-            .zip(&mut self.candidates)
-            .map(|((place, entry), candidate)| {
-                *candidate = place;
-                format.scheme.key_mac(entry.key(), &self.claim)
-            });
-        // There is at least one dummy; a key made here matches as little as it.
-        let first = macs.next();
-        let more = macs.collect();
-        let first = first.unwrap_or_else(|| {
-            format
-                .scheme
-                .key_mac(&crate::SecretKey::generate(format.scheme.algorithm()), &self.claim)
-        });
-        SignedText::new(first, more)
+    pub(super) fn error(&self, error: impl Into<VerifyError>) -> VerifyError {
+        error.into().in_scheme(self.format().scheme.name(), Some(self.claim()))
     }
 
-    fn written(&self, format: &Format, result: Result<(), ClaimError>) -> Result<(), VerifyError> {
-        result.map_err(|error| {
-            VerifyError::from(error).in_scheme(format.scheme.name(), Some(&self.claim))
-        })
-    }
-
-    /// Writes what comes after the body and compares every candidate with every offered tag.
-    fn prove_head(
-        &self,
-        format: &Format,
-        head: &Parts,
-        mut text: SignedText,
-    ) -> Result<Proof, VerifyError> {
-        let scheme = &*format.scheme;
-        self.written(format, scheme.after_body(head, &self.claim, &mut text))?;
-        let mut matched = None;
-        for (candidate, tag) in self.candidates.iter().zip(text.finalize()) {
-            let equal = self
-                .claim
-                .signatures()
-                .fold(Choice::from(0), |equal, offered| equal | tag.matches(offered.bytes()));
-            if bool::from(equal) && matched.is_none() {
-                matched = candidate.map(|place| (place, tag));
-            }
-        }
-        let Some((key_index, tag)) = matched else {
-            let known = self.candidates.iter().any(Option::is_some);
-            let kind = if known { ErrorKind::Mismatch } else { ErrorKind::UnknownKey };
-            return Err(VerifyError::new(kind).in_scheme(scheme.name(), Some(&self.claim)));
-        };
-        let entry = self.keys.as_ref().and_then(|keys| keys.iter().nth(key_index));
-        let verified = Verified::new(Facts {
-            key_id: self.claim.key_id().cloned(),
-            scheme: scheme.name(),
-            algorithm: scheme.algorithm(),
-            key_index,
-            key_label: entry.and_then(|entry| entry.shared_label()).cloned(),
-            created: self.claim.created(),
-            covered: self.claim.covered().cloned(),
-        });
-        Ok(Proof { verified, tag, claim: self.claim.clone(), window: scheme.window() })
-    }
-}
-
-/// A request whose MAC has matched.
-pub(crate) struct Proof {
-    pub(super) verified: Verified,
-    pub(super) claim: Claim,
-    pub(super) window: Window,
-    tag: Tag,
-}
-
-impl Proof {
-    pub(super) fn error(&self, kind: ErrorKind) -> VerifyError {
-        VerifyError::new(kind).in_scheme(self.verified.scheme(), Some(&self.claim))
-    }
-
-    pub(super) fn replay_key(&self) -> ReplayKey {
-        let unique = self.claim.nonce().map_or(Unique::Tag(self.tag.as_bytes()), Unique::Nonce);
-        ReplayKey::new(self.verified.scheme(), self.verified.key_id(), &unique)
+    fn store_failed(&self, source: BoxError) -> VerifyError {
+        self.error(VerifyError::caused(ErrorKind::StoreUnavailable, source))
     }
 
     /// What the guard said.
@@ -233,13 +64,170 @@ impl Proof {
             Ok(Replay::Claimed) => Ok(()),
             Ok(Replay::Seen) => Err(self.error(ErrorKind::Replayed)),
             Ok(Replay::Full) => Err(self.error(ErrorKind::ReplayFull)),
-            Err(source) => Err(VerifyError::caused(ErrorKind::StoreUnavailable, source)
-                .in_scheme(self.verified.scheme(), Some(&self.claim))),
+            Err(source) => Err(self.store_failed(source)),
         }
     }
+}
 
-    pub(super) fn into_verified(self) -> Verified {
-        self.verified
+/// A request under check: its candidate keys, and how far its text has got.
+pub(super) struct Check {
+    candidates: Candidates,
+    stage: Stage,
+}
+
+enum Stage {
+    Signed(SignedText),
+    Derived(SignedText),
+    Digest(Proof, Vec<Hasher>),
+    Empty(Proof),
+    Unsigned(Proof),
+}
+
+impl Check {
+    /// Step 4, its second half, and step 6 where the MAC does not cover the raw body.
+    pub(super) fn begin(
+        case: Case<'_>,
+        found: Result<Option<KeySet>, BoxError>,
+    ) -> Result<Self, VerifyError> {
+        let keys = found.map_err(|source| case.store_failed(source))?;
+        let (candidates, mut text) = Candidates::start(case, keys);
+        let before = case.format().scheme.before_body(case.head, case.claim(), &mut text);
+        before.map_err(|error| case.error(error))?;
+        let stage = match &case.claimed.coverage {
+            Coverage::Signed => Stage::Signed(text),
+            Coverage::Derived => Stage::Derived(text),
+            Coverage::Digest(digests) => {
+                let proof = candidates.prove(case, text)?;
+                let hashers = digests.iter().map(|digest| Hasher::new(digest.algorithm()));
+                Stage::Digest(proof, hashers.collect())
+            }
+            Coverage::Empty => Stage::Empty(candidates.prove(case, text)?),
+            Coverage::Unsigned => Stage::Unsigned(candidates.prove(case, text)?),
+        };
+        Ok(Self { candidates, stage })
+    }
+
+    /// Step 5, for each frame.
+    pub(super) fn update(&mut self, case: Case<'_>, data: &[u8]) -> Result<(), VerifyError> {
+        match &mut self.stage {
+            Stage::Signed(text) => text.update(data),
+            Stage::Digest(_, hashers) => {
+                for hasher in hashers {
+                    hasher.update(data);
+                }
+            }
+            Stage::Empty(_) if !data.is_empty() => {
+                let why = "the format signs no body, and there is one";
+                return Err(case.error(ClaimError::malformed(why)));
+            }
+            Stage::Derived(_) | Stage::Empty(_) | Stage::Unsigned(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Step 6, once the whole body is there.
+    pub(super) fn finish(self, case: Case<'_>, body: &[u8]) -> Result<Proof, VerifyError> {
+        match self.stage {
+            Stage::Signed(text) => self.candidates.prove(case, text),
+            Stage::Derived(mut text) => {
+                let derived = case.format().scheme.derive(case.head, case.claim(), body, &mut text);
+                derived.map_err(|error| case.error(error))?;
+                self.candidates.prove(case, text)
+            }
+            Stage::Digest(proof, hashers) => {
+                let Coverage::Digest(digests) = &case.claimed.coverage else {
+                    return Err(case.error(ErrorKind::Mismatch));
+                };
+                let matched = hashers
+                    .into_iter()
+                    .zip(digests)
+                    .fold(true, |all, (hasher, digest)| all & hasher.finalize().matches(digest));
+                if matched { Ok(proof) } else { Err(case.error(ErrorKind::Mismatch)) }
+            }
+            Stage::Empty(proof) | Stage::Unsigned(proof) => Ok(proof),
+        }
+    }
+}
+
+/// The keys that a request is held against.
+struct Candidates {
+    keys: Option<KeySet>,
+    /// The place of each candidate in the set; `None` for a dummy.
+    places: [Option<u8>; MAX_KEYS],
+}
+
+impl Candidates {
+    /// Starts one MAC a candidate: the keys that count now, then dummies up to the size of the
+    /// store's largest set, so that all names cost the same.
+    fn start(case: Case<'_>, keys: Option<KeySet>) -> (Self, SignedText) {
+        let Format { scheme, keys: store } = case.format();
+        let now = keys.as_ref().filter(|keys| keys.has_limits()).map_or(0, |_| case.verifier.now());
+        let mut places = [None; MAX_KEYS];
+        let valid = keys.iter().flat_map(|keys| keys.valid_at(now));
+        let dummies = KeySet::dummies().iter().map(|dummy| (None, dummy));
+        let most = store.max_keys().clamp(1, MAX_KEYS);
+        let valid_count = valid.clone().count();
+        let mut macs = valid
+            .map(|(place, entry)| (u8::try_from(place).ok(), entry))
+            .chain(dummies)
+            .take(valid_count.max(most))
+            .zip(&mut places)
+            .map(|((place, entry), candidate)| {
+                *candidate = place;
+                scheme.key_mac(entry.key(), case.claim())
+            });
+        // There is at least one dummy; a key made here matches as little as it.
+        let first = macs.next();
+        let more = macs.collect();
+        let first = first.unwrap_or_else(|| {
+            scheme.key_mac(&crate::SecretKey::generate(scheme.algorithm()), case.claim())
+        });
+        (Self { keys, places }, SignedText::new(first, more))
+    }
+
+    /// Writes what comes after the body and compares every candidate with every offered tag.
+    fn prove(&self, case: Case<'_>, mut text: SignedText) -> Result<Proof, VerifyError> {
+        let (scheme, claim) = (&case.format().scheme, case.claim());
+        let after = scheme.after_body(case.head, claim, &mut text);
+        after.map_err(|error| case.error(error))?;
+        let mut matched = None;
+        for (place, tag) in self.places.iter().zip(text.finalize()) {
+            let equal = claim
+                .signatures()
+                .fold(Choice::from(0), |equal, offered| equal | tag.matches(offered.bytes()));
+            if bool::from(equal) && matched.is_none() {
+                matched = place.map(|place| (place, tag));
+            }
+        }
+        let Some((key_index, tag)) = matched else {
+            let known = self.places.iter().any(Option::is_some);
+            let kind = if known { ErrorKind::Mismatch } else { ErrorKind::UnknownKey };
+            return Err(case.error(kind));
+        };
+        let entry = self.keys.as_ref().and_then(|keys| keys.iter().nth(key_index.into()));
+        let verified = Verified::new(Facts {
+            key_id: claim.key_id().cloned(),
+            scheme: scheme.name(),
+            algorithm: scheme.algorithm(),
+            key_index,
+            key_label: entry.and_then(|entry| entry.shared_label()).cloned(),
+            created: claim.created(),
+            covered: claim.covered().cloned(),
+        });
+        Ok(Proof { verified, tag })
+    }
+}
+
+/// A request whose MAC has matched.
+pub(crate) struct Proof {
+    pub(super) verified: Verified,
+    tag: Tag,
+}
+
+impl Proof {
+    pub(super) fn replay_key(&self, claim: &Claim) -> ReplayKey {
+        let unique = claim.nonce().map_or(Unique::Tag(self.tag.as_bytes()), Unique::Nonce);
+        ReplayKey::new(self.verified.scheme(), self.verified.key_id(), &unique)
     }
 }
 
@@ -254,8 +242,7 @@ pub(crate) struct Head {
 impl Head {
     #[cfg(feature = "axum")]
     pub(crate) fn new(mut parts: Parts) -> Self {
-        let original =
-            parts.extensions.get::<axum::extract::OriginalUri>().map(|uri| uri.0.clone());
+        let original = original_uri(&parts).cloned();
         let routed = original.map(|original| std::mem::replace(&mut parts.uri, original));
         Self { parts, routed }
     }
@@ -287,21 +274,26 @@ impl Head {
 /// has cut it.
 pub(super) fn as_received(head: &Parts) -> Cow<'_, Parts> {
     #[cfg(feature = "axum")]
-    if let Some(original) = head.extensions.get::<axum::extract::OriginalUri>()
-        && original.0 != head.uri
-    {
+    if let Some(original) = original_uri(head) {
         let mut received = head.clone();
-        received.uri = original.0.clone();
+        received.uri = original.clone();
         return Cow::Owned(received);
     }
     Cow::Borrowed(head)
 }
 
+/// The target as first received, where a router has cut it.
+#[cfg(feature = "axum")]
+fn original_uri(head: &Parts) -> Option<&http::Uri> {
+    let original = &head.extensions.get::<axum::extract::OriginalUri>()?.0;
+    (*original != head.uri).then_some(original)
+}
+
 pin_project! {
-    /// Steps 3 to 8 as a named future.
+    /// Steps 3 to 8, without the verifier itself, which those who poll it have anyway.
     pub(crate) struct Checking<B> {
-        verifier: Arc<Verifier>,
         head: Option<Head>,
+        claimed: Option<Claimed>,
         #[pin]
         body: B,
         step: Step,
@@ -314,16 +306,16 @@ pin_project! {
 #[allow(clippy::large_enum_variant)]
 enum Step {
     Refused(VerifyError),
-    Lookup(Lookup, Claimed),
+    Lookup(Lookup),
     Body(Option<Check>),
-    Replay(ReplayClaim, Proof),
-    Done,
+    Replay(ReplayClaim, Option<Proof>),
 }
 
-/// What [`Checking`] comes to.
+/// What [`Checking`] comes to: the head as a handler may see it, the body as far as it was read.
 pub(crate) struct Checked {
     pub(crate) parts: Parts,
-    pub(crate) outcome: Result<(Verified, Bytes), VerifyError>,
+    pub(crate) body: Bytes,
+    pub(crate) outcome: Result<Verified, VerifyError>,
 }
 
 impl<B> Checking<B>
@@ -331,65 +323,76 @@ where
     B: Body<Error: Into<BoxError>>,
 {
     /// Goes on with a claim; without one where the verifier is disarmed.
-    pub(crate) fn new(
-        verifier: Arc<Verifier>,
-        head: Head,
-        body: B,
-        claimed: Option<Claimed>,
-    ) -> Self {
+    pub(crate) fn new(verifier: &Verifier, head: Head, claimed: Option<Claimed>, body: B) -> Self {
         let gather = Gather::new(head.parts(), &body);
-        let step = match (verifier.check_length(gather.declared()), claimed) {
+        let step = match (verifier.check_length(gather.declared()), &claimed) {
             (Err(error), None) => Step::Refused(error),
             (Err(error), Some(claimed)) => {
-                let scheme = verifier.format(claimed.place).scheme.name();
-                Step::Refused(error.in_scheme(scheme, Some(&claimed.claim)))
+                Step::Refused(Case { verifier, head: head.parts(), claimed }.error(error))
             }
             (Ok(()), None) => Step::Body(None),
-            (Ok(()), Some(claimed)) => {
-                Step::Lookup(verifier.lookup(&claimed, head.parts()), claimed)
-            }
+            (Ok(()), Some(claimed)) => Step::Lookup(verifier.lookup(claimed, head.parts())),
         };
         let watch = observe::Watch::start();
-        Self { verifier, head: Some(head), body, step, gather, watch }
+        Self { head: Some(head), claimed, body, step, gather, watch }
+    }
+
+    pub(crate) fn poll_checked(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        verifier: &Verifier,
+    ) -> Poll<Checked> {
+        let outcome = ready!(self.as_mut().poll_outcome(cx, verifier));
+        let this = self.project();
+        this.watch.done(outcome.as_ref(), this.gather.len());
+        let Some(head) = this.head.take() else { return Poll::Pending };
+        let mut parts = head.into_parts();
+        verifier.cover_up(&mut parts);
+        Poll::Ready(Checked { parts, body: this.gather.take(), outcome })
     }
 
     fn poll_outcome(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
+        verifier: &Verifier,
     ) -> Poll<Result<Verified, VerifyError>> {
         let mut this = self.project();
-        let verifier = &**this.verifier;
         let Some(head) = this.head.as_ref().map(Head::parts) else { return Poll::Pending };
+        let case = this.claimed.as_ref().map(|claimed| Case { verifier, head, claimed });
         loop {
-            let next = match this.step {
-                Step::Refused(error) => return Poll::Ready(Err(error.clone())),
-                Step::Done => return Poll::Pending,
-                Step::Lookup(lookup, _) => {
+            let next = match (&mut *this.step, case) {
+                (Step::Refused(error), _) => return Poll::Ready(Err(error.clone())),
+                (Step::Lookup(lookup), Some(case)) => {
                     let found = ready!(Pin::new(lookup).poll(cx));
-                    let Step::Lookup(_, claimed) = std::mem::replace(this.step, Step::Done) else {
+                    Step::Body(Some(Check::begin(case, found)?))
+                }
+                (Step::Body(Some(check)), Some(case)) => {
+                    let mut update = |data: &[u8]| check.update(case, data);
+                    ready!(poll_body(this.body.as_mut(), cx, this.gather, verifier, &mut update))?;
+                    let Step::Body(Some(check)) = std::mem::replace(this.step, Step::Body(None))
+                    else {
                         return Poll::Pending;
                     };
-                    Step::Body(Some(Check::begin(verifier, head, claimed, found)?))
-                }
-                Step::Body(check) => {
-                    ready!(poll_body(this.body.as_mut(), cx, this.gather, check, verifier))?;
-                    let Some(check) = check.take() else {
-                        return Poll::Ready(Ok(verifier.disarmed_verified()));
-                    };
-                    let proof = check.finish(verifier, head, this.gather.bytes())?;
-                    verifier.allow(&proof)?;
-                    match verifier.claim_once(&proof)? {
-                        None => return Poll::Ready(Ok(proof.into_verified())),
-                        Some(claim) => Step::Replay(claim, proof),
+                    let proof = check.finish(case, this.gather.bytes())?;
+                    verifier.allow(case, &proof)?;
+                    match verifier.claim_once(case, &proof)? {
+                        None => return Poll::Ready(Ok(proof.verified)),
+                        Some(claim) => Step::Replay(claim, Some(proof)),
                     }
                 }
-                Step::Replay(claim, proof) => {
-                    proof.replied(ready!(Pin::new(claim).poll(cx)))?;
-                    match std::mem::replace(this.step, Step::Done) {
-                        Step::Replay(_, proof) => return Poll::Ready(Ok(proof.into_verified())),
-                        _ => return Poll::Pending,
-                    }
+                (Step::Replay(claim, proof), Some(case)) => {
+                    case.replied(ready!(Pin::new(claim).poll(cx)))?;
+                    return proof
+                        .take()
+                        .map_or(Poll::Pending, |proof| Poll::Ready(Ok(proof.verified)));
                 }
+                // Disarmed: the body is read up to its limit, and nothing else is checked.
+                (_, None) => {
+                    let mut update = |_: &[u8]| Ok(());
+                    ready!(poll_body(this.body.as_mut(), cx, this.gather, verifier, &mut update))?;
+                    return Poll::Ready(Ok(verifier.disarmed_verified()));
+                }
+                (Step::Body(None), Some(_)) => return Poll::Pending,
             };
             *this.step = next;
         }
@@ -401,8 +404,8 @@ fn poll_body<B>(
     mut body: Pin<&mut B>,
     cx: &mut Context<'_>,
     gather: &mut Gather,
-    check: &mut Option<Check>,
     verifier: &Verifier,
+    update: &mut dyn FnMut(&[u8]) -> Result<(), VerifyError>,
 ) -> Poll<Result<(), VerifyError>>
 where
     B: Body<Error: Into<BoxError>>,
@@ -423,9 +426,7 @@ where
             len = data.remaining();
             verifier.check_length(gather.len().saturating_add(len))?;
             let data = data.copy_to_bytes(len);
-            if let Some(check) = check {
-                check.update(&data)?;
-            }
+            update(&data)?;
             gather.push(data, verifier.body_limit());
         }
         budget = budget.saturating_sub(len.max(BYTES_A_FRAME));
@@ -433,24 +434,5 @@ where
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-    }
-}
-
-impl<B> Future for Checking<B>
-where
-    B: Body<Error: Into<BoxError>>,
-{
-    type Output = Checked;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Checked> {
-        let outcome = ready!(self.as_mut().poll_outcome(cx));
-        let this = self.project();
-        *this.step = Step::Done;
-        let Some(head) = this.head.take() else { return Poll::Pending };
-        let mut parts = head.into_parts();
-        this.verifier.cover_up(&mut parts);
-        this.watch.done(outcome.as_ref(), this.gather.len());
-        let outcome = outcome.map(|verified| (verified, this.gather.take()));
-        Poll::Ready(Checked { parts, outcome })
     }
 }

@@ -151,6 +151,12 @@ impl VerifyError {
     }
 }
 
+impl From<ErrorKind> for VerifyError {
+    fn from(kind: ErrorKind) -> Self {
+        Self::new(kind)
+    }
+}
+
 impl From<ClaimError> for VerifyError {
     fn from(error: ClaimError) -> Self {
         match error {

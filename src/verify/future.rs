@@ -12,7 +12,7 @@ use tower_service::Service;
 
 use crate::error::BoxError;
 use crate::verify::check::{Checked, Checking, Head};
-use crate::verify::delay::{Delay, Wait};
+use crate::verify::delay::Wait;
 use crate::verify::error::{ErrorKind, VerifyError};
 use crate::verify::handle::{Handle, Unsigned};
 use crate::verify::{Rejection, VerifiedBody, VerifyLayer, observe};
@@ -25,15 +25,15 @@ pin_project! {
     {
         #[pin]
         state: State<S, B, S::Future, ResBody>,
-        rejection: Arc<R>,
-        delay: Delay,
+        // There until the request is handed over, with it as the way to the rejection.
+        layer: Option<Arc<VerifyLayer<R>>>,
     }
 }
 
 pin_project! {
     #[project = StateProjection]
     enum State<S, B, F, ResBody> {
-        Checking { #[pin] checking: Checking<B>, inner: S, body_limit: usize },
+        Checking { #[pin] checking: Checking<B>, inner: S },
         Calling { #[pin] future: F },
         Refused { wait: Wait, response: Option<Response<ResBody>> },
     }
@@ -46,21 +46,19 @@ where
     R: Rejection<ResBody> + 'static,
     ResBody: 'static,
 {
-    pub(super) fn new(layer: &VerifyLayer<R>, mut inner: S, parts: Parts, body: B) -> Self {
-        let verifier = &layer.verifier;
+    pub(super) fn new(layer: Arc<VerifyLayer<R>>, mut inner: S, parts: Parts, body: B) -> Self {
+        let verifier = &*layer.verifier;
         let head = Head::new(parts);
         let claimed =
             if verifier.is_disarmed() { Ok(None) } else { verifier.claim(head.parts()).map(Some) };
         let state = match claimed {
-            Ok(claimed) => State::Checking {
-                checking: Checking::new(verifier.clone(), head, body, claimed),
-                inner,
-                body_limit: verifier.body_limit(),
-            },
+            Ok(claimed) => {
+                State::Checking { checking: Checking::new(verifier, head, claimed, body), inner }
+            }
             Err(error) if error.kind() == ErrorKind::Missing && verifier.is_optional() => {
                 observe::unsigned();
                 let mut parts = head.into_parts();
-                let handle = Handle::new::<R, ResBody>(layer.rejection.clone());
+                let handle = Handle::new::<R, ResBody>(layer.clone());
                 parts.extensions.insert(Unsigned(handle));
                 let request = Request::from_parts(parts, VerifiedBody::untouched(body));
                 State::Calling { future: inner.call(request) }
@@ -69,21 +67,24 @@ where
                 observe::refused(&error);
                 let mut parts = head.into_parts();
                 verifier.cover_up(&mut parts);
-                State::Refused {
-                    wait: layer.delay.before(&error),
-                    response: Some(refuse(&*layer.rejection, error, &parts)),
-                }
+                State::refused(&layer, error, &parts)
             }
         };
-        Self { state, rejection: layer.rejection.clone(), delay: layer.delay }
+        Self { state, layer: Some(layer) }
     }
 }
 
-/// Makes a refusal a response, and leaves its reason in it for outer layers and logs.
-fn refuse<B>(rejection: &impl Rejection<B>, error: VerifyError, head: &Parts) -> Response<B> {
-    let mut response = rejection.reject(&error, head);
-    response.extensions_mut().insert(error);
-    response
+impl<S, B, F, ResBody> State<S, B, F, ResBody> {
+    /// Makes a refusal a response, and leaves its reason in it for outer layers and logs.
+    fn refused<R>(layer: &VerifyLayer<R>, error: VerifyError, head: &Parts) -> Self
+    where
+        R: Rejection<ResBody>,
+    {
+        let wait = layer.delay.before(&error);
+        let mut response = layer.rejection.reject(&error, head);
+        response.extensions_mut().insert(error);
+        Self::Refused { wait, response: Some(response) }
+    }
 }
 
 impl<S, B, R, ResBody> Future for VerifyFuture<S, B, R, ResBody>
@@ -106,35 +107,26 @@ where
                         .take()
                         .map_or(Poll::Pending, |response| Poll::Ready(Ok(response)));
                 }
-                StateProjection::Checking { checking, inner, body_limit } => {
-                    let Checked { mut parts, outcome } = ready!(checking.poll(cx));
+                StateProjection::Checking { checking, inner } => {
+                    let Some(layer) = this.layer.as_ref() else { return Poll::Pending };
+                    let checked = ready!(checking.poll_checked(cx, &layer.verifier));
+                    let Some(layer) = this.layer.take() else { return Poll::Pending };
+                    let Checked { parts, body, outcome } = checked;
                     match outcome {
-                        Ok((verified, bytes)) => {
-                            let handle = Handle::new::<R, ResBody>(this.rejection.clone());
-                            parts.extensions.insert(verified.with_handle(handle));
-                            let mut request =
-                                Request::from_parts(parts, VerifiedBody::whole(bytes));
-                            follow_limit(&mut request, *body_limit);
+                        Ok(verified) => {
+                            let mut request = Request::from_parts(parts, VerifiedBody::whole(body));
+                            layer.verifier.raise_axum_limit(&mut request);
+                            let handle = Handle::new::<R, ResBody>(layer);
+                            request.extensions_mut().insert(verified.with_handle(handle));
                             State::Calling { future: inner.call(request) }
                         }
-                        Err(error) => State::Refused {
-                            wait: this.delay.before(&error),
-                            response: Some(refuse(&**this.rejection, error, &parts)),
-                        },
+                        Err(error) => State::refused(&layer, error, &parts),
                     }
                 }
             };
             this.state.set(next);
         }
     }
-}
-
-/// So that a limit over 2 MiB means what it says, for axum's extractors too.
-fn follow_limit<B>(request: &mut Request<B>, body_limit: usize) {
-    #[cfg(feature = "axum")]
-    axum::extract::DefaultBodyLimit::max(body_limit).apply(request);
-    #[cfg(not(feature = "axum"))]
-    let _ = (request, body_limit);
 }
 
 impl<S, B, R, ResBody> fmt::Debug for VerifyFuture<S, B, R, ResBody>

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
@@ -12,12 +13,13 @@ use crate::verify::{Rejection, Verified, VerifiedBody, VerifyFuture, VerifyLayer
 /// The service that [`VerifyLayer`] makes.
 pub struct VerifyService<S, R> {
     inner: S,
-    layer: VerifyLayer<R>,
+    /// Shared, so that a request pays for one count and not for one of each part.
+    layer: Arc<VerifyLayer<R>>,
 }
 
 impl<S, R> VerifyService<S, R> {
     pub(super) fn new(inner: S, layer: VerifyLayer<R>) -> Self {
-        Self { inner, layer }
+        Self { inner, layer: Arc::new(layer) }
     }
 }
 
@@ -43,7 +45,7 @@ where
         let (mut parts, body) = request.into_parts();
         parts.extensions.remove::<Verified>();
         parts.extensions.remove::<Unsigned>();
-        VerifyFuture::new(&self.layer, inner, parts, body)
+        VerifyFuture::new(self.layer.clone(), inner, parts, body)
     }
 }
 

@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::Entry;
+use http::Request;
 use http::request::Parts;
 
 use crate::clock::{Clock, SystemClock};
@@ -11,7 +11,7 @@ use crate::key::{KeyId, KeySet, KeyStore, Lookup};
 use crate::replay::{ReplayClaim, ReplayGuard};
 use crate::scheme::{Claim, ClaimError, Coverage, Scheme, Window};
 use crate::verify::Verified;
-use crate::verify::check::{Check, Claimed, Proof, as_received};
+use crate::verify::check::{Case, Check, Claimed, Proof, as_received};
 use crate::verify::error::{ErrorKind, VerifyError};
 use crate::verify::observe::Watch;
 
@@ -272,15 +272,15 @@ impl Verifier {
         let head = &*as_received(head);
         let claimed = self.claim(head)?;
         self.check_length(body.len())?;
-        let found = self.lookup(&claimed, head).await;
-        let mut check = Check::begin(self, head, claimed, found)?;
-        check.update(body)?;
-        let proof = check.finish(self, head, body)?;
-        self.allow(&proof)?;
-        if let Some(claim) = self.claim_once(&proof)? {
-            proof.replied(claim.await)?;
+        let case = Case { verifier: self, head, claimed: &claimed };
+        let mut check = Check::begin(case, self.lookup(&claimed, head).await)?;
+        check.update(case, body)?;
+        let proof = check.finish(case, body)?;
+        self.allow(case, &proof)?;
+        if let Some(claim) = self.claim_once(case, &proof)? {
+            case.replied(claim.await)?;
         }
-        Ok(proof.into_verified())
+        Ok(proof.verified)
     }
 
     /// Steps 1 and 2.
@@ -386,11 +386,11 @@ impl Verifier {
     }
 
     /// Step 7.
-    pub(crate) fn allow(&self, proof: &Proof) -> Result<(), VerifyError> {
+    pub(super) fn allow(&self, case: Case<'_>, proof: &Proof) -> Result<(), VerifyError> {
         match (&self.only, proof.verified.key_id()) {
             (None, _) => Ok(()),
             (Some(only), Some(key_id)) if only.contains(key_id) => Ok(()),
-            _ => Err(proof.error(ErrorKind::NotAllowed)),
+            _ => Err(case.error(ErrorKind::NotAllowed)),
         }
     }
 
@@ -398,17 +398,22 @@ impl Verifier {
     ///
     /// The body may have taken long. A guard forgets what is over, so that a request whose time is
     /// over by now could be claimed any number of times by those who held it open together.
-    pub(crate) fn claim_once(&self, proof: &Proof) -> Result<Option<ReplayClaim>, VerifyError> {
+    pub(super) fn claim_once(
+        &self,
+        case: Case<'_>,
+        proof: &Proof,
+    ) -> Result<Option<ReplayClaim>, VerifyError> {
         let Some(guard) = &self.replay else { return Ok(None) };
         let now = self.clock.unix_now();
-        let claim = &proof.claim;
-        self.check_times(proof.window, claim, now).map_err(|kind| proof.error(kind))?;
+        let claim = case.claim();
+        let window = case.format().scheme.window();
+        self.check_times(window, claim, now).map_err(|kind| case.error(kind))?;
         let keep_until = claim
             .created()
             .map(|created| created.saturating_add_unsigned(self.past))
             .or(claim.expires())
             .unwrap_or_else(|| now.saturating_add_unsigned(self.tag_retention.unwrap_or(u64::MAX)));
-        Ok(Some(guard.claim(proof.replay_key(), keep_until, now)))
+        Ok(Some(guard.claim(proof.replay_key(claim), keep_until, now)))
     }
 
     fn check_replay(self) -> Result<Self, ConfigError> {
@@ -437,6 +442,17 @@ impl Verifier {
         self.body_limit
     }
 
+    /// So that a limit over axum's own of 2 MiB means what it says for its extractors, too. A lower
+    /// one that somebody set for axum still holds.
+    pub(crate) fn raise_axum_limit<B>(&self, request: &mut Request<B>) {
+        #[cfg(feature = "axum")]
+        if self.body_limit > DEFAULT_BODY_LIMIT {
+            axum::extract::DefaultBodyLimit::max(self.body_limit).apply(request);
+        }
+        #[cfg(not(feature = "axum"))]
+        let _ = request;
+    }
+
     pub(crate) fn is_optional(&self) -> bool {
         self.optional
     }
@@ -456,11 +472,10 @@ impl Verifier {
                 format.scheme.strip(head);
                 continue;
             }
-            for name in format.scheme.headers() {
-                // All of them: a rejection may print the head of a request with two.
-                if let Ok(Entry::Occupied(mut values)) = head.headers.try_entry(name) {
-                    values.iter_mut().for_each(|value| value.set_sensitive(true));
-                }
+            // All values: a rejection may print the head of a request with two.
+            let names = format.scheme.headers();
+            for (_, value) in head.headers.iter_mut().filter(|(name, _)| names.contains(name)) {
+                value.set_sensitive(true);
             }
         }
     }

@@ -36,8 +36,9 @@ async fn kept(
     let extensions = request.extensions();
     let path = extensions.get::<MatchedPath>().unwrap().as_str().to_owned();
     let word = extensions.get::<&'static str>().unwrap();
-    let same = extensions.get::<tower_hmac::Verified>().unwrap().key_id() == caller.key_id();
-    format!("{} {path} {word} {same}", service.greeting)
+    // Who signed stands beside the request, and nowhere else.
+    assert!(extensions.get::<tower_hmac::Verified>().is_none());
+    format!("{} {path} {word} {:?}", service.greeting, caller.key_id())
 }
 
 fn app(verifier: SharedVerifier) -> Router {
@@ -104,7 +105,7 @@ async fn an_unsigned_body_never_reaches_the_inner_extractor() {
 async fn all_extensions_are_kept() {
     let app = app(layer().shared());
     let response = send(&app, post_by("aservice", "/kept/7", "{}")).await;
-    assert_eq!(text(response).await, "hello /kept/{id} extension true");
+    assert_eq!(text(response).await, "hello /kept/{id} extension Some(\"aservice\")");
 }
 
 #[tokio::test]
