@@ -6,6 +6,9 @@ use axum::body::Bytes;
 use axum::extract::OriginalUri;
 use axum::routing::{MethodRouter, any};
 use axum::{Json, Router};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::service::TowerToHyperService;
 use serde_json::{Value, json};
 use tower_hmac::scheme::Encoding;
 use tower_hmac::{Algorithm, BoxError, Digest, Verified};
@@ -31,9 +34,22 @@ pub(crate) async fn serve(config: Config) -> Result<(), BoxError> {
 
     let listener = tokio::net::TcpListener::bind(&config.listen).await?;
     println!("listening on {}", listener.local_addr()?);
-    axum::serve(listener, app).await?;
-    Ok(())
+    loop {
+        // A connection that could not be taken is its client's to try again.
+        let Ok((stream, _)) = listener.accept().await else { continue };
+        let service = TowerToHyperService::new(app.clone());
+        tokio::spawn(async move {
+            let mut http = Builder::new(TokioExecutor::new());
+            http.http1().max_buf_size(READ_AHEAD);
+            // It fails where the client hangs up.
+            let _ = http.serve_connection(TokioIo::new(stream), service).await;
+        });
+    }
 }
+
+/// What is read ahead on a connection, in bytes: the longest head of a request, too. It is held
+/// beside a body that is being verified, so that hyper's own 400 KiB would count.
+const READ_AHEAD: usize = 80 * 1024;
 
 /// Behind an optional layer there may be nobody.
 async fn view(OriginalUri(uri): OriginalUri, caller: Option<Verified>, body: Bytes) -> Json<Value> {
