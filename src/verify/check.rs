@@ -42,7 +42,9 @@ pub(super) struct Check {
 struct Subject {
     place: usize,
     claim: Claim,
-    keys: Option<KeySet>,
+    /// Dummies where the name is unknown.
+    keys: KeySet,
+    is_known: bool,
     /// The place of each candidate in the set; `None` for a dummy.
     candidates: [Option<usize>; MAX_KEYS],
 }
@@ -70,7 +72,9 @@ impl Check {
             VerifyError::caused(ErrorKind::StoreUnavailable, source)
                 .in_scheme(scheme.name(), Some(&claim))
         })?;
-        let mut subject = Subject { place, claim, keys, candidates: [None; MAX_KEYS] };
+        let is_known = keys.is_some();
+        let keys = keys.unwrap_or_else(|| KeySet::dummies(format.keys.max_keys()).clone());
+        let mut subject = Subject { place, claim, keys, is_known, candidates: [None; MAX_KEYS] };
         let mut text = subject.start(format, verifier);
         subject.written(format, scheme.before_body(head, &subject.claim, &mut text))?;
         let stage = match coverage {
@@ -140,9 +144,9 @@ impl Subject {
     /// Starts one MAC a candidate: the keys that count now, then dummies up to the size of the
     /// store's largest set, so that all names cost the same.
     fn start(&mut self, format: &Format, verifier: &Verifier) -> SignedText {
-        let now = self.keys.as_ref().filter(|keys| keys.has_limits()).map_or(0, |_| verifier.now());
-        let valid = self.keys.iter().flat_map(|keys| keys.valid_at(now));
-        let dummies = KeySet::dummies().iter().map(|dummy| (None, dummy));
+        let now = if self.keys.has_limits() { verifier.now() } else { 0 };
+        let valid = self.keys.valid_at(now);
+        let dummies = KeySet::dummies(MAX_KEYS).iter().map(|dummy| (None, dummy));
         let most = format.keys.max_keys().clamp(1, MAX_KEYS);
         let valid_count = valid.clone().count();
         let mut macs = valid
@@ -190,12 +194,12 @@ impl Subject {
                 matched = candidate.map(|place| (place, tag));
             }
         }
-        let Some((key_index, tag)) = matched else {
-            let known = self.candidates.iter().any(Option::is_some);
+        let known = self.is_known && self.candidates.iter().any(Option::is_some);
+        let Some((key_index, tag)) = matched.filter(|_| known) else {
             let kind = if known { ErrorKind::Mismatch } else { ErrorKind::UnknownKey };
             return Err(VerifyError::new(kind).in_scheme(scheme.name(), Some(&self.claim)));
         };
-        let entry = self.keys.as_ref().and_then(|keys| keys.iter().nth(key_index));
+        let entry = self.keys.iter().nth(key_index);
         let verified = Verified::new(Facts {
             key_id: self.claim.key_id().cloned(),
             scheme: scheme.name(),
