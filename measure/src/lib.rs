@@ -66,14 +66,15 @@ pub fn request(name: Option<&str>, attempt: Attempt) -> Request<Full<Bytes>> {
     let tag = Signer::new(FlaskHmac::new(), SecretKey::new(key).unwrap()).signature(BODY);
     // Six bits each: all of the first digit, the upper four of the last.
     let tag = match attempt {
-        Attempt::Right | Attempt::UnknownName => tag,
-        Attempt::WrongFirstByte => changed(&tag, 0),
+        Attempt::Right => tag,
+        Attempt::WrongFirstByte | Attempt::UnknownName => changed(&tag, 0),
         Attempt::WrongLastByte => changed(&tag, 42),
     };
     let value = match (name, attempt) {
         (None, _) => tag,
-        (Some(_), Attempt::UnknownName) => named("zservice", &tag),
-        (Some(name), _) => named(name, &tag),
+        (Some(name), attempt) => {
+            named(if attempt == Attempt::UnknownName { "zservice" } else { name }, &tag)
+        }
     };
     let value = HeaderValue::try_from(value).unwrap();
     Request::post("/").header("signature", value).body(Full::from(BODY)).unwrap()
