@@ -221,7 +221,8 @@ fn attack_118_a_tag_that_ends_in_zeros_cut_short() {
         mac.update(&message.to_be_bytes());
         mac
     };
-    let message = (0..).find(|message| mac(*message).finalize().as_bytes()[31] == 0).unwrap();
+    let message =
+        (0..100_000).find(|message| mac(*message).finalize().as_bytes()[31] == 0).unwrap();
     let tag = mac(message).finalize().as_bytes().to_vec();
     assert!(mac(message).verify(&tag).is_ok());
     assert!(mac(message).verify(&tag[..31]).is_err());
