@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock};
 
 use crate::error::ConfigError;
 use crate::key::SecretKey;
@@ -67,14 +67,25 @@ impl KeySet {
         self.0.iter().any(|entry| entry.limits.is_some())
     }
 
-    /// Keys that nobody knows, random per process: what a request under an unknown name is
-    /// checked with.
-    pub(crate) fn dummies() -> &'static Self {
-        static DUMMIES: OnceLock<KeySet> = OnceLock::new();
-        DUMMIES.get_or_init(|| {
+    /// So many keys that nobody knows, random per process: what a request under an unknown name
+    /// is checked with. At least one, at most [`MAX_KEYS`].
+    pub(crate) fn dummies(count: usize) -> &'static Self {
+        static DUMMIES: LazyLock<[KeySet; MAX_KEYS]> = LazyLock::new(|| {
             let dummy = || KeyEntry::new(SecretKey::generate(Algorithm::Sha256));
-            Self(std::iter::repeat_with(dummy).take(MAX_KEYS).collect())
-        })
+            std::array::from_fn(|place| {
+                KeySet(std::iter::repeat_with(dummy).take(place.saturating_add(1)).collect())
+            })
+        });
+        let [.., all] = &*DUMMIES;
+        DUMMIES.get(count.saturating_sub(1)).unwrap_or(all)
+    }
+
+    /// Prepares all dummies for an algorithm, so that the first request under an unknown name
+    /// pays no more than any other.
+    pub(crate) fn prepare_dummies(algorithm: Algorithm) {
+        for count in 1..=MAX_KEYS {
+            Self::dummies(count).iter().for_each(|dummy| drop(dummy.key().start(algorithm)));
+        }
     }
 }
 

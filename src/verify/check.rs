@@ -151,7 +151,9 @@ impl Check {
 
 /// The keys that a request is held against.
 struct Candidates {
-    keys: Option<KeySet>,
+    /// Dummies where the name is unknown, so that it takes the path of a known one.
+    keys: KeySet,
+    is_known: bool,
     /// The place of each candidate in the set; `None` for a dummy.
     places: [Option<u8>; MAX_KEYS],
 }
@@ -159,13 +161,15 @@ struct Candidates {
 impl Candidates {
     /// Starts one MAC a candidate: the keys that count now, then dummies up to the size of the
     /// store's largest set, so that all names cost the same.
-    fn start(case: Case<'_>, keys: Option<KeySet>) -> (Self, SignedText) {
+    fn start(case: Case<'_>, found: Option<KeySet>) -> (Self, SignedText) {
         let Format { scheme, keys: store } = case.format();
-        let now = keys.as_ref().filter(|keys| keys.has_limits()).map_or(0, |_| case.verifier.now());
-        let mut places = [None; MAX_KEYS];
-        let valid = keys.iter().flat_map(|keys| keys.valid_at(now));
-        let dummies = KeySet::dummies().iter().map(|dummy| (None, dummy));
         let most = store.max_keys().clamp(1, MAX_KEYS);
+        let is_known = found.is_some();
+        let keys = found.unwrap_or_else(|| KeySet::dummies(most).clone());
+        let now = if keys.has_limits() { case.verifier.now() } else { 0 };
+        let mut places = [None; MAX_KEYS];
+        let valid = keys.valid_at(now);
+        let dummies = KeySet::dummies(MAX_KEYS).iter().map(|dummy| (None, dummy));
         let valid_count = valid.clone().count();
         let mut macs = valid
             .map(|(place, entry)| (u8::try_from(place).ok(), entry))
@@ -182,7 +186,7 @@ impl Candidates {
         let first = first.unwrap_or_else(|| {
             scheme.key_mac(&crate::SecretKey::generate(scheme.algorithm()), case.claim())
         });
-        (Self { keys, places }, SignedText::new(first, more))
+        (Self { keys, is_known, places }, SignedText::new(first, more))
     }
 
     /// Writes what comes after the body and compares every candidate with every offered tag.
@@ -199,12 +203,12 @@ impl Candidates {
                 matched = place.map(|place| (place, tag));
             }
         }
-        let Some((key_index, tag)) = matched else {
-            let known = self.places.iter().any(Option::is_some);
+        let known = self.is_known && self.places.iter().any(Option::is_some);
+        let Some((key_index, tag)) = matched.filter(|_| known) else {
             let kind = if known { ErrorKind::Mismatch } else { ErrorKind::UnknownKey };
             return Err(case.error(kind));
         };
-        let entry = self.keys.as_ref().and_then(|keys| keys.iter().nth(key_index.into()));
+        let entry = self.keys.iter().nth(key_index.into());
         let verified = Verified::new(Facts {
             key_id: claim.key_id().cloned(),
             scheme: scheme.name(),

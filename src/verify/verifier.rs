@@ -65,10 +65,7 @@ pub(crate) struct Format {
 
 impl Format {
     fn new(scheme: impl Scheme + 'static, keys: impl KeyStore + 'static) -> Self {
-        // So that the first request under an unknown name pays no more than any other.
-        for dummy in KeySet::dummies().iter() {
-            drop(dummy.key().start(scheme.algorithm()));
-        }
+        KeySet::prepare_dummies(scheme.algorithm());
         Self { scheme: Arc::new(scheme), keys: Arc::new(keys) }
     }
 

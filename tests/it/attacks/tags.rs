@@ -211,3 +211,21 @@ async fn attack_117_another_body_under_the_same_tag() {
         refuse(&app, request, body).await;
     }
 }
+
+/// Buffers are filled up with zeros; a tag that ends in zeros is still none without them.
+#[test]
+fn attack_118_a_tag_that_ends_in_zeros_cut_short() {
+    use tower_hmac::{Algorithm, Mac};
+    let mac = |message: u32| {
+        let mut mac = Mac::new(Algorithm::Sha256, &key("single"));
+        mac.update(&message.to_be_bytes());
+        mac
+    };
+    let message =
+        (0..100_000).find(|message| mac(*message).finalize().as_bytes()[31] == 0).unwrap();
+    let tag = mac(message).finalize().as_bytes().to_vec();
+    assert!(mac(message).verify(&tag).is_ok());
+    assert!(mac(message).verify(&tag[..31]).is_err());
+    assert!(mac(message).verify(&[&tag[..], &[0]].concat()).is_err());
+    assert!(mac(message).verify(&[]).is_err());
+}
