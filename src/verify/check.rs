@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use subtle::Choice;
 use crate::error::BoxError;
 use crate::key::{KeySet, Lookup, MAX_KEYS};
 use crate::mac::{Digest, Hasher, Tag};
-use crate::replay::{Replay, ReplayClaim, ReplayKey, Unique};
+use crate::replay::{Replay, ReplayClaim, ReplayGuard, ReplayKey, Unique};
 use crate::scheme::{Claim, ClaimError, Coverage, SignedText, Window};
 use crate::verify::body::Gather;
 use crate::verify::error::{ErrorKind, VerifyError};
@@ -181,13 +182,19 @@ impl Subject {
         let scheme = &*format.scheme;
         self.written(format, scheme.after_body(head, &self.claim, &mut text))?;
         let mut matched = None;
+        let mut others = Vec::new();
         for (candidate, tag) in self.candidates.iter().zip(text.finalize()) {
             let equal = self
                 .claim
                 .signatures()
                 .fold(Choice::from(0), |equal, offered| equal | tag.matches(offered.bytes()));
-            if bool::from(equal) && matched.is_none() {
-                matched = candidate.map(|place| (place, tag));
+            match candidate {
+                Some(place) if bool::from(equal) && matched.is_none() => {
+                    matched = Some((*place, tag));
+                }
+                // Dummies too, so that all names cost the same.
+                _ if self.claim.nonce().is_none() => others.push((*candidate, tag)),
+                _ => {}
             }
         }
         let Some((key_index, tag)) = matched else {
@@ -205,7 +212,8 @@ impl Subject {
             created: self.claim.created(),
             covered: self.claim.covered().cloned(),
         });
-        Ok(Proof { verified, tag, claim: self.claim.clone(), window: scheme.window() })
+        let others = others.into_iter().filter_map(|(place, tag)| place.map(|_| tag)).collect();
+        Ok(Proof { verified, tag, others, claim: self.claim.clone(), window: scheme.window() })
     }
 }
 
@@ -215,6 +223,8 @@ pub(crate) struct Proof {
     pub(super) claim: Claim,
     pub(super) window: Window,
     tag: Tag,
+    /// The tags under the other keys that count now, where there is no nonce.
+    others: Vec<Tag>,
 }
 
 impl Proof {
@@ -222,9 +232,37 @@ impl Proof {
         VerifyError::new(kind).in_scheme(self.verified.scheme(), Some(&self.claim))
     }
 
-    pub(super) fn replay_key(&self) -> ReplayKey {
+    /// Claims the request under its nonce, or else under its tag with each key that counts now: a
+    /// request that carries the tags of two keys would come again with one of them alone.
+    pub(super) fn claim_at(
+        &self,
+        guard: &Arc<dyn ReplayGuard>,
+        keep_until: i64,
+        now: i64,
+    ) -> ReplayClaim {
         let unique = self.claim.nonce().map_or(Unique::Tag(self.tag.as_bytes()), Unique::Nonce);
-        ReplayKey::new(self.verified.scheme(), self.verified.key_id(), &unique)
+        let matched = self.replay_key(&unique);
+        if self.others.is_empty() {
+            return guard.claim(matched, keep_until, now);
+        }
+        let others = self.others.iter().map(|tag| self.replay_key(&Unique::Tag(tag.as_bytes())));
+        // In an order that does not depend on which of the tags was sent, so that the first claim
+        // decides; and a set, since a secret may be in the key set twice.
+        let keys: BTreeSet<_> = others.chain([matched]).collect();
+        let guard = guard.clone();
+        ReplayClaim::later(async move {
+            for key in keys {
+                match guard.claim(key, keep_until, now).await? {
+                    Replay::Claimed => {}
+                    refused => return Ok(refused),
+                }
+            }
+            Ok(Replay::Claimed)
+        })
+    }
+
+    fn replay_key(&self, unique: &Unique<'_>) -> ReplayKey {
+        ReplayKey::new(self.verified.scheme(), self.verified.key_id(), unique)
     }
 
     /// What the guard said.
