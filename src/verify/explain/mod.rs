@@ -13,6 +13,7 @@ use http::request::Parts;
 
 use crate::scheme::Claim;
 use crate::verify::Verifier;
+use crate::verify::check::as_received;
 use crate::verify::error::{ClaimedKeyId, ErrorKind};
 pub use report::{Cause, Report};
 
@@ -24,8 +25,8 @@ impl Verifier {
     /// hides: whether a name is known, and which mistake would make a signature right. It contains
     /// no key, and no tag that the request did not bring along.
     ///
-    /// The replay guard is not asked, so that the request is not used up; and a disarmed verifier
-    /// is taken as if it were armed. A request may cost as much as some hundred, and ask the key
+    /// The replay guard is not asked, so that the request is not used up; a disarmed verifier is
+    /// taken as if it were armed; and nothing is counted or logged. A request may cost as much as some hundred, and ask the key
     /// store several times.
     ///
     /// ```
@@ -53,7 +54,9 @@ impl Verifier {
         let mut armed = self.clone();
         armed.replay = None;
         armed.disarmed = false;
-        let refusal = armed.verify(head, body).await.err();
+        // The trials change the target: what a router left of it must not come back.
+        let head = &unrouted(head);
+        let refusal = armed.verify_unwatched(head, body).await.err();
         let read = armed.read(head).ok();
         let claim = read.as_ref().map(|(_, claim)| claim);
         let likely = match &refusal {
@@ -79,6 +82,15 @@ impl Verifier {
             is_guarded: self.replay.is_some(),
         }
     }
+}
+
+/// The head as it was first received, and nothing that says that it was another.
+fn unrouted(head: &Parts) -> Parts {
+    #[allow(unused_mut)] // Without axum there is nothing to take out.
+    let mut head = as_received(head).into_owned();
+    #[cfg(feature = "axum")]
+    head.extensions.remove::<axum::extract::OriginalUri>();
+    head
 }
 
 /// Whether the kind of a refusal leaves open what the caller did.
