@@ -57,7 +57,8 @@ pub enum Replay {
     Full,
 }
 
-/// What a guard remembers of a request: a SHA-256 over format, key id, and nonce or computed tag.
+/// What a guard remembers of a request: a SHA-256 over the format and the computed tag, or the
+/// key id and the nonce where there is one.
 /// No text that a client chose, and nothing a tag could be made from.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ReplayKey([u8; 32]);

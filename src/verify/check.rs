@@ -262,7 +262,13 @@ impl Proof {
     }
 
     fn replay_key(&self, unique: &Unique<'_>) -> ReplayKey {
-        ReplayKey::new(self.verified.scheme(), self.verified.key_id(), unique)
+        let key_id = match unique {
+            Unique::Nonce(_) => self.verified.key_id(),
+            // The tag is the key's own, and covers the name or does not: where two names share a
+            // key, a request must not come again under the other one.
+            Unique::Tag(_) => None,
+        };
+        ReplayKey::new(self.verified.scheme(), key_id, unique)
     }
 
     /// What the guard said.

@@ -360,6 +360,28 @@ fn a_guard_over_a_format_without_time_is_refused_while_building() {
     assert_eq!(error, ConfigError::ReplayWithoutTime("flask-hmac"));
 }
 
+#[tokio::test]
+async fn a_request_does_not_come_again_under_another_name_with_the_same_key() {
+    let scheme = HeaderScheme::new("X-Signature")
+        .unwrap()
+        .with_key_id_header("X-Key-Id")
+        .unwrap()
+        .with_parts([Part::timestamp("X-Timestamp", TimeFormat::UnixSeconds).unwrap()])
+        .unwrap();
+    let clock = ManualClock::new(NOW);
+    let keys = KeyMap::services([("a", "shared"), ("b", "shared")]).unwrap();
+    let verifier = Verifier::new(scheme.clone(), keys)
+        .with_clock(clock.clone())
+        .with_replay_guard(MemoryReplay::new(100).unwrap())
+        .unwrap();
+    let signer = Signer::new(scheme, SecretKey::new("shared").unwrap()).with_clock(clock);
+    let signer = signer.with_key_id("a").unwrap();
+    let mut head = signer.sign(Request::get("/").body("").unwrap()).unwrap().into_parts().0;
+    assert_eq!(kind(verifier.verify(&head, b"").await), None);
+    head.headers.insert("x-key-id", "b".parse().unwrap());
+    assert_eq!(kind(verifier.verify(&head, b"").await), Some(ErrorKind::Replayed));
+}
+
 /// A peer that changes its keys signs with both: `v1=<tag> v1=<tag>` over time and body.
 fn by_two_keys() -> (Verifier, Arc<MemoryReplay>, Parts, [String; 2]) {
     let scheme = HeaderScheme::new("X-Signature")
