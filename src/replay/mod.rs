@@ -4,6 +4,9 @@
 //! accepted again. The claim comes after everything else has been checked and before the handler
 //! runs: *at most once*. A handler that fails has used its request up, and the client signs anew.
 //!
+//! A request is known by its nonce. Without one it is known by its tag under each key that counts
+//! for its name: while a key is changed it takes one entry a key.
+//!
 //! [`MemoryReplay`] is for a service of one process, `RedisReplay` (feature `redis`) for several.
 
 #[cfg(feature = "redis")]
@@ -54,9 +57,10 @@ pub enum Replay {
     Full,
 }
 
-/// What a guard remembers of a request: a SHA-256 over format, key id, and nonce or computed tag.
+/// What a guard remembers of a request: a SHA-256 over the format and the computed tag, or the
+/// key id and the nonce where there is one.
 /// No text that a client chose, and nothing a tag could be made from.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ReplayKey([u8; 32]);
 
 impl ReplayKey {

@@ -96,21 +96,23 @@ impl Claim {
         self
     }
 
-    /// Sets the time of signing, in Unix seconds.
+    /// Sets the time of signing, in Unix seconds. The signed text must cover it.
     #[must_use]
     pub fn with_created(mut self, unix_seconds: i64) -> Self {
         self.created = Some(unix_seconds);
         self
     }
 
-    /// Sets the time up to which it holds, in Unix seconds, the second itself included.
+    /// Sets the time up to which it holds, in Unix seconds, the second itself included. The signed
+    /// text must cover it.
     #[must_use]
     pub fn with_expires(mut self, unix_seconds: i64) -> Self {
         self.expires = Some(unix_seconds);
         self
     }
 
-    /// Sets the value that no other request of this key has.
+    /// Sets the value that no other request of this key has. The signed text must cover it: a
+    /// replay guard knows the request by it, and one that can be changed makes the guard useless.
     #[must_use]
     pub fn with_nonce(mut self, nonce: &[u8]) -> Self {
         self.nonce = Some(nonce.into());

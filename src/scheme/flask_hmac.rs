@@ -10,6 +10,9 @@ use crate::scheme::header::{self, Encoding};
 use crate::scheme::{Claim, ClaimError, Scheme, SignedText, Stamp};
 use crate::sign::SignError;
 
+/// The length of the shortest tag that a hash has, MD5's, in bytes.
+const SHORTEST_TAG: usize = 16;
+
 /// The format of [Flask-HMAC] 1.2.1: a header over the raw body.
 ///
 /// `Signature: b64(HMAC(key, body))` for the single key,
@@ -64,6 +67,16 @@ impl FlaskHmac {
         }
     }
 
+    /// A text that is as long as a tag. With another hash it may be a name and its tag: a tag that
+    /// reads like one is none.
+    fn single(&self, value: &[u8]) -> Option<Claim> {
+        let signature = Encoding::Base64.decode_tag(value, self.algorithm)?;
+        let text = std::str::from_utf8(signature.bytes().as_bytes()).unwrap_or_default();
+        let tag = text.rsplit_once(':').and_then(|(_, tag)| STANDARD.decode(tag).ok());
+        let is_named = tag.is_some_and(|tag| tag.len() >= SHORTEST_TAG);
+        (!is_named).then(|| Claim::signed(signature))
+    }
+
     /// The longer text: a name and a tag. Base64 has no colon, so the last one divides them.
     fn named(&self, value: &[u8]) -> Option<Claim> {
         let decoded = STANDARD.decode(value).ok()?;
@@ -94,9 +107,7 @@ impl Scheme for FlaskHmac {
 
     fn claim(&self, head: &Parts) -> Result<Claim, ClaimError> {
         let value = header::single(head, self.header())?.as_bytes();
-        Encoding::Base64
-            .decode_tag(value, self.algorithm)
-            .map(Claim::signed)
+        self.single(value)
             .or_else(|| self.named(value))
             .ok_or_else(|| ClaimError::in_header(self.header(), "is no Flask-HMAC signature"))
     }

@@ -1,6 +1,8 @@
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf as _, Bytes};
@@ -12,7 +14,7 @@ use subtle::Choice;
 use crate::error::BoxError;
 use crate::key::{KeySet, Lookup, MAX_KEYS};
 use crate::mac::{Hasher, Tag};
-use crate::replay::{Replay, ReplayClaim, ReplayKey, Unique};
+use crate::replay::{Replay, ReplayClaim, ReplayGuard, ReplayKey, Unique};
 use crate::scheme::{Claim, ClaimError, Coverage, SignedText};
 use crate::verify::body::Gather;
 use crate::verify::error::{ErrorKind, VerifyError};
@@ -195,12 +197,18 @@ impl Candidates {
         let after = scheme.after_body(case.head, claim, &mut text);
         after.map_err(|error| case.error(error))?;
         let mut matched = None;
+        let mut others = Vec::new();
         for (place, tag) in self.places.iter().zip(text.finalize()) {
             let equal = claim
                 .signatures()
                 .fold(Choice::from(0), |equal, offered| equal | tag.matches(offered.bytes()));
-            if bool::from(equal) && matched.is_none() {
-                matched = place.map(|place| (place, tag));
+            match place {
+                Some(place) if bool::from(equal) && matched.is_none() => {
+                    matched = Some((*place, tag));
+                }
+                // Dummies too, so that all names cost the same.
+                _ if claim.nonce().is_none() => others.push((*place, tag)),
+                _ => {}
             }
         }
         let known = self.is_known && self.places.iter().any(Option::is_some);
@@ -218,7 +226,8 @@ impl Candidates {
             created: claim.created(),
             covered: claim.covered().cloned(),
         });
-        Ok(Proof { verified, tag })
+        let others = others.into_iter().filter_map(|(place, tag)| place.map(|_| tag)).collect();
+        Ok(Proof { verified, tag, others })
     }
 }
 
@@ -226,12 +235,49 @@ impl Candidates {
 pub(crate) struct Proof {
     pub(super) verified: Verified,
     tag: Tag,
+    /// The tags under the other keys that count now, where there is no nonce.
+    others: Vec<Tag>,
 }
 
 impl Proof {
-    pub(super) fn replay_key(&self, claim: &Claim) -> ReplayKey {
+    /// Claims the request under its nonce, or else under its tag with each key that counts now: a
+    /// request that carries the tags of two keys would come again with one of them alone.
+    pub(super) fn claim_once(
+        &self,
+        guard: &Arc<dyn ReplayGuard>,
+        claim: &Claim,
+        keep_until: i64,
+        now: i64,
+    ) -> ReplayClaim {
         let unique = claim.nonce().map_or(Unique::Tag(self.tag.as_bytes()), Unique::Nonce);
-        ReplayKey::new(self.verified.scheme(), self.verified.key_id(), &unique)
+        let matched = self.replay_key(&unique);
+        if self.others.is_empty() {
+            return guard.claim(matched, keep_until, now);
+        }
+        let others = self.others.iter().map(|tag| self.replay_key(&Unique::Tag(tag.as_bytes())));
+        // In an order that does not depend on which of the tags was sent, so that the first claim
+        // decides; and a set, since a secret may be in the key set twice.
+        let keys: BTreeSet<_> = others.chain([matched]).collect();
+        let guard = guard.clone();
+        ReplayClaim::later(async move {
+            for key in keys {
+                match guard.claim(key, keep_until, now).await? {
+                    Replay::Claimed => {}
+                    refused => return Ok(refused),
+                }
+            }
+            Ok(Replay::Claimed)
+        })
+    }
+
+    fn replay_key(&self, unique: &Unique<'_>) -> ReplayKey {
+        let key_id = match unique {
+            Unique::Nonce(_) => self.verified.key_id(),
+            // The tag is the key's own, and covers the name or does not: where two names share a
+            // key, a request must not come again under the other one.
+            Unique::Tag(_) => None,
+        };
+        ReplayKey::new(self.verified.scheme(), key_id, unique)
     }
 }
 

@@ -410,7 +410,7 @@ impl Verifier {
             .map(|created| created.saturating_add_unsigned(self.past))
             .or(claim.expires())
             .unwrap_or_else(|| now.saturating_add_unsigned(self.tag_retention.unwrap_or(u64::MAX)));
-        Ok(Some(guard.claim(proof.replay_key(claim), keep_until, now)))
+        Ok(Some(proof.claim_once(guard, claim, keep_until, now)))
     }
 
     fn check_replay(self) -> Result<Self, ConfigError> {

@@ -281,6 +281,19 @@ async fn query_that_the_caller_left_out_is_named() {
 }
 
 #[tokio::test]
+async fn under_a_router_that_cut_the_target_the_one_first_received_is_explained() {
+    let probe = || Probe { text: |head| head.uri.to_string(), ..Probe::new(Encoding::Hex) };
+    let verifier = Verifier::new(probe(), KeyMap::single(key(KEY)));
+    let value = Encoding::Hex.encode(&tag(b"/nested/pathbody"));
+    let mut request = probe_request(&value);
+    let original = "/nested/path?query=1".parse().unwrap();
+    request.extensions_mut().insert(axum::extract::OriginalUri(original));
+    let report = explain(&verifier, &request).await;
+    assert_eq!(report.likely(), [Cause::QueryDropped]);
+    assert_eq!(report.signed_text(), Some("/nested/path?query=1body"));
+}
+
+#[tokio::test]
 async fn query_that_only_the_caller_signs_is_named() {
     let value = Encoding::Hex.encode(&tag(b"/path?query=1\nbody"));
     assert_eq!(probed(Encoding::Hex, &value).await, [Cause::QueryAdded]);

@@ -131,6 +131,23 @@ fn one_format_with_two_algorithms_is_told_apart_by_the_tag() {
     two_algorithms("header", |algorithm| header("X-Signature").with_algorithm(algorithm));
 }
 
+/// `b64(name ":" b64(tag))` is as long as a longer hash's tag for names of one length.
+#[test]
+fn a_service_of_flask_hmac_is_told_apart_from_the_tag_of_a_longer_hash() {
+    for (longer, name) in [(Algorithm::Sha384, "abc"), (Algorithm::Sha512, "nineteen characters")] {
+        let services = KeyMap::services([(name, "old")]).unwrap();
+        let verifier = Verifier::new(FlaskHmac::new(), services)
+            .or(FlaskHmac::new().with_algorithm(longer), keys("new"))
+            .unwrap();
+        let signer = Signer::new(FlaskHmac::new(), key("old")).with_key_id(name).unwrap();
+        let mut head = unsigned();
+        signer.sign_head(&mut head, b"body").unwrap();
+        assert_eq!(verify(&verifier, &head).unwrap().key_id().unwrap(), name);
+        let head = signed(FlaskHmac::new().with_algorithm(longer), "new");
+        assert_eq!(verify(&verifier, &head).unwrap().algorithm(), Some(longer));
+    }
+}
+
 #[test]
 fn both_tags_of_two_algorithms_in_one_header_twice_are_refused() {
     let scheme = |algorithm| header("X-Signature").with_algorithm(algorithm);

@@ -15,8 +15,9 @@ use tokio::sync::oneshot;
 use tower::{Layer as _, ServiceExt as _, service_fn};
 use tower_hmac::replay::{Replay, ReplayKey};
 use tower_hmac::{
-    ConfigError, ErrorKind, FlaskHmac, KeyMap, ManualClock, MemoryReplay, ReplayGuard, SecretKey,
-    Signer, Verified, VerifiedBody, Verifier, VerifyError, VerifyLayer,
+    ConfigError, ErrorKind, FlaskHmac, HeaderScheme, KeyMap, KeySet, ManualClock, MemoryReplay,
+    Part, ReplayGuard, SecretKey, Signer, TimeFormat, Verified, VerifiedBody, Verifier,
+    VerifyError, VerifyLayer,
 };
 
 use crate::stamped::{NOW, Stamped, head, signer};
@@ -364,4 +365,76 @@ fn a_guard_over_a_format_without_time_is_refused_while_building() {
     let guard = MemoryReplay::new(100).unwrap();
     let error = VerifyLayer::new(FlaskHmac::new(), keys).with_replay_guard(guard).unwrap_err();
     assert_eq!(error, ConfigError::ReplayWithoutTime("flask-hmac"));
+}
+
+#[tokio::test]
+async fn a_request_does_not_come_again_under_another_name_with_the_same_key() {
+    let scheme = HeaderScheme::new("X-Signature")
+        .unwrap()
+        .with_key_id_header("X-Key-Id")
+        .unwrap()
+        .with_parts([Part::timestamp("X-Timestamp", TimeFormat::UnixSeconds).unwrap()])
+        .unwrap();
+    let clock = ManualClock::new(NOW);
+    let keys = KeyMap::services([("a", "shared"), ("b", "shared")]).unwrap();
+    let verifier = Verifier::new(scheme.clone(), keys)
+        .with_clock(clock.clone())
+        .with_replay_guard(MemoryReplay::new(100).unwrap())
+        .unwrap();
+    let signer = Signer::new(scheme, SecretKey::new("shared").unwrap()).with_clock(clock);
+    let signer = signer.with_key_id("a").unwrap();
+    let mut head = signer.sign(Request::get("/").body("").unwrap()).unwrap().into_parts().0;
+    assert_eq!(kind(verifier.verify(&head, b"").await), None);
+    head.headers.insert("x-key-id", "b".parse().unwrap());
+    assert_eq!(kind(verifier.verify(&head, b"").await), Some(ErrorKind::Replayed));
+}
+
+/// A peer that changes its keys signs with both: `v1=<tag> v1=<tag>` over time and body.
+fn by_two_keys() -> (Verifier, Arc<MemoryReplay>, Parts, [String; 2]) {
+    let scheme = HeaderScheme::new("X-Signature")
+        .unwrap()
+        .with_prefix("v1=")
+        .unwrap()
+        .with_list_separator(" ")
+        .unwrap()
+        .with_parts([
+            Part::timestamp("X-Timestamp", TimeFormat::UnixSeconds).unwrap(),
+            Part::literal("."),
+            Part::Body,
+        ])
+        .unwrap();
+    let clock = ManualClock::new(NOW);
+    let key = |text| SecretKey::new(text).unwrap();
+    let sign = |text| {
+        let signer = Signer::new(scheme.clone(), key(text)).with_clock(clock.clone());
+        signer.sign(Request::post("/").body("once").unwrap()).unwrap().into_parts().0
+    };
+    let (head, old) = (sign("new"), sign("old"));
+    let tag = |head: &Parts| head.headers["x-signature"].to_str().unwrap().to_owned();
+    let tags = [tag(&head), tag(&old)];
+    let guard = Arc::new(MemoryReplay::new(100).unwrap());
+    // The old key stands there twice, as when two settings hold it.
+    let keys = KeySet::new([key("new"), key("old"), key("old")]).unwrap();
+    let verifier = Verifier::new(scheme, KeyMap::single(keys))
+        .with_clock(clock)
+        .with_replay_guard(guard.clone())
+        .unwrap();
+    (verifier, guard, head, tags)
+}
+
+#[tokio::test]
+async fn a_request_signed_with_two_keys_does_not_come_again_with_either_tag_alone() {
+    let [new, old] = by_two_keys().3;
+    let both = format!("{new} {old}");
+    for first in [&both, &new, &old] {
+        let (verifier, guard, mut head, _) = by_two_keys();
+        head.headers.insert("x-signature", first.parse().unwrap());
+        assert_eq!(kind(verifier.verify(&head, b"once").await), None);
+        for again in [&both, &new, &old] {
+            head.headers.insert("x-signature", again.parse().unwrap());
+            let outcome = kind(verifier.verify(&head, b"once").await);
+            assert_eq!(outcome, Some(ErrorKind::Replayed), "{first}, then {again}");
+        }
+        assert_eq!(guard.len(), 2);
+    }
 }

@@ -80,6 +80,27 @@ fn verification_by_hand_is_watched_too() {
     assert_eq!(only(&capture, tracing::Level::DEBUG).field("kind"), Some("missing"));
 }
 
+/// Trials that come out right are no requests: nobody was let through, and nobody proved a name.
+#[test]
+fn explain_is_neither_counted_nor_logged_and_names_nobody_in_the_span() {
+    let clock = ManualClock::new(NOW);
+    let keys = KeyMap::services([("aservice", "akey")]).unwrap();
+    let verifier = tower_hmac::Verifier::new(Stamped::new(), keys).with_clock(clock.clone());
+    let head = head(&signer("aservice", "akey", &clock), b"hello");
+    let mut capture = None;
+    let metrics = metrics_of(|| {
+        capture = Some(Capture::during(|| {
+            let span = tracing::info_span!("request", key_id = tracing::field::Empty);
+            span.in_scope(|| block_on(verifier.explain(&head, b"hello\n")))
+        }));
+    });
+    let (capture, report) = capture.unwrap();
+    assert_eq!(report.likely(), [tower_hmac::verify::Cause::BodyNewlineCut]);
+    assert_eq!(capture.span_field("key_id"), None);
+    assert!(capture.events().is_empty());
+    assert!(metrics.is_empty(), "{metrics:?}");
+}
+
 #[test]
 fn a_store_that_fails_is_a_warning_with_its_reason() {
     let clock = ManualClock::new(NOW);

@@ -1,8 +1,12 @@
+use std::convert::Infallible;
+
 use http::HeaderName;
 use http::request::Parts;
-use sfv::{Dictionary, FieldType, Item, List, Parser};
+use sfv::visitor::{DictionaryVisitor, EntryVisitor};
+use sfv::{Dictionary, FieldType, Item, KeyRef, List, Parser};
 
 use super::component::Form;
+use crate::scheme::header::MAX_VALUE_LEN;
 use crate::scheme::{ClaimError, Encoding};
 
 /// The type of a structured field (RFC 9651), which its value alone does not tell.
@@ -75,6 +79,10 @@ pub(super) fn write(
         Form::Strict | Form::Member { .. } => {
             let mut value = Vec::new();
             combined(head, name, &mut value)?;
+            // Each covered member reads the whole field, before anybody has proven anything.
+            if value.len() > MAX_VALUE_LEN {
+                return Err(ClaimError::in_header(name, "is longer than 8 KiB"));
+            }
             let strict = match (form, types.of(name)) {
                 (Form::Member { key, .. }, _) => member(&value, key),
                 (_, Some(StructuredType::Dictionary)) => serialized::<Dictionary>(&value),
@@ -109,6 +117,27 @@ fn serialized<T: FieldType>(value: &[u8]) -> Option<String> {
 }
 
 fn member(value: &[u8], key: &str) -> Option<String> {
-    let mut dictionary: Dictionary = Parser::new(value).parse().ok()?;
-    List::from([dictionary.swap_remove(key)?]).serialize()
+    let mut wanted = Wanted { key, found: Dictionary::new() };
+    Parser::new(value).parse_dictionary_with_visitor(&mut wanted).ok()?;
+    List::from([wanted.found.swap_remove(key)?]).serialize()
+}
+
+/// Reads a whole dictionary and keeps one member.
+struct Wanted<'k> {
+    key: &'k str,
+    found: Dictionary,
+}
+
+impl<'h> DictionaryVisitor<'h> for &mut Wanted<'_> {
+    type Out = ();
+    type Error = Infallible;
+
+    fn entry(&mut self, name: &'h KeyRef) -> Result<impl EntryVisitor<'h>, Infallible> {
+        let is_wanted = name.as_str() == self.key;
+        is_wanted.then(|| DictionaryVisitor::entry(&mut self.found, name)).transpose()
+    }
+
+    fn finish(self) -> Result<(), Infallible> {
+        Ok(())
+    }
 }

@@ -1,8 +1,15 @@
+use std::borrow::Cow;
+
 use crate::scheme::ClaimError;
+use crate::scheme::header::MAX_VALUE_LEN;
 
 /// The value of the only query parameter of this name, decoded and written again (RFC 9421
 /// section 2.2.8).
 pub(super) fn parameter(query: &str, name: &str) -> Result<String, ClaimError> {
+    // Each covered parameter reads the whole query, before anybody has proven anything.
+    if query.len() > MAX_VALUE_LEN {
+        return Err(ClaimError::malformed("a query with a covered parameter is over 8 KiB"));
+    }
     let name = decoded(name)?;
     let mut found = None;
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
@@ -17,7 +24,10 @@ pub(super) fn parameter(query: &str, name: &str) -> Result<String, ClaimError> {
 
 /// Reads form encoding. An escape that is none, or bytes that are no UTF-8, are refused, where
 /// browsers would take them for other characters: two queries would share a signature.
-fn decoded(text: &str) -> Result<String, ClaimError> {
+fn decoded(text: &str) -> Result<Cow<'_, str>, ClaimError> {
+    if !text.contains(['+', '%']) {
+        return Ok(Cow::Borrowed(text));
+    }
     let invalid = ClaimError::malformed("the query is not percent-encoded UTF-8");
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
@@ -31,7 +41,7 @@ fn decoded(text: &str) -> Result<String, ClaimError> {
             byte => byte,
         });
     }
-    String::from_utf8(bytes).map_err(|_| invalid)
+    String::from_utf8(bytes).map(Cow::Owned).map_err(|_| invalid)
 }
 
 fn hex_digit(byte: u8) -> Option<u8> {

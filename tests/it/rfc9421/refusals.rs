@@ -417,3 +417,32 @@ fn texts_that_are_no_dictionary_are_refused() {
     head.headers.insert("signature-input", raw);
     assert_malformed(&head, "not ASCII");
 }
+
+/// One signature may cover 64 members or parameters, and each reads all of what it is in: a long
+/// one would be work that anybody can ask for.
+#[test]
+fn member_of_a_long_field_and_parameter_of_a_long_query_are_refused() {
+    let covering = |component: &str| {
+        let input = covered().replace(')', &format!(" {component})")) + &parameters();
+        sign_raw(&input)
+    };
+    for (len, fits) in [(8 * 1024, true), (8 * 1024 + 1, false)] {
+        for component in [r#""priority";key="u""#, r#""priority";sf"#] {
+            let mut head = covering(component);
+            set(&mut head, "priority", &format!("u=1, x=\"{}\"", "a".repeat(len - 9)));
+            assert_eq!(head.headers["priority"].len(), len);
+            if fits {
+                assert_refused(verify(&head, BODY), ErrorKind::Mismatch, "");
+            } else {
+                assert_malformed(&head, "`priority`: is longer than 8 KiB");
+            }
+        }
+        let mut head = covering(r#""@query-param";name="u""#);
+        head.uri = format!("/?u=1&x={}", "a".repeat(len - 6)).parse().unwrap();
+        if fits {
+            assert_refused(verify(&head, BODY), ErrorKind::Mismatch, "");
+        } else {
+            assert_malformed(&head, "over 8 KiB");
+        }
+    }
+}
