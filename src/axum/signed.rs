@@ -99,9 +99,8 @@ where
         parts.extensions.remove::<Verified>();
         parts.extensions.remove::<Unsigned>();
         let head = Head::new(parts);
-        let claimed = match verifier.claim(head.parts()) {
-            _ if verifier.is_disarmed() => None,
-            Ok(claimed) => Some(claimed),
+        let claimed = match verifier.claim_if_armed(head.parts()) {
+            Ok(claimed) => claimed,
             Err(error) => {
                 refused(&error);
                 let mut parts = head.into_parts();
