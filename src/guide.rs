@@ -1,4 +1,5 @@
-//! Pages for users: which format to take, how to test signed routes, clients in other languages.
+//! Pages for users: which format to take, how to move to it, how to test and watch signed routes,
+//! clients in other languages.
 //!
 //! They exist in the documentation alone.
 
@@ -15,3 +16,6 @@ pub mod which_format {}
 
 #[doc = include_str!("../docs/migration.md")]
 pub mod migration {}
+
+#[doc = include_str!("../docs/watching.md")]
+pub mod watching {}

@@ -47,9 +47,7 @@ impl SharedVerifier {
         parts.extensions.remove::<Verified>();
         parts.extensions.remove::<Unsigned>();
         let head = Head::new(parts);
-        let claimed =
-            if verifier.is_disarmed() { Ok(None) } else { verifier.claim(head.parts()).map(Some) };
-        match claimed {
+        match verifier.claim_if_armed(head.parts()) {
             Ok(claimed) => Ok(Checking::new(verifier, head, claimed, body)),
             Err(error) => {
                 refused(&error);

@@ -31,11 +31,16 @@ pub(super) enum KeyText {
 
 impl KeyText {
     fn bytes(self, text: &str) -> Vec<u8> {
-        let latin1 = || text.chars().map(|c| u8::try_from(u32::from(c))).collect::<Result<_, _>>();
+        let latin1 = |c| u8::try_from(c).ok();
+        // Of its size at once: growing would leave parts of the key behind.
+        let mut bytes = Vec::with_capacity(text.len());
         match self {
-            Self::Utf8 => text.into(),
-            Self::Latin1 => latin1().unwrap_or_else(|_| text.into()),
+            Self::Latin1 if text.chars().all(|c| latin1(c).is_some()) => {
+                bytes.extend(text.chars().filter_map(latin1));
+            }
+            Self::Latin1 | Self::Utf8 => bytes.extend_from_slice(text.as_bytes()),
         }
+        bytes
     }
 }
 

@@ -44,8 +44,10 @@ impl SecretKey {
     ///
     /// [`ConfigError`] if it is no such text, or empty. The text is not repeated.
     pub fn from_base64(text: &str) -> Result<Self, ConfigError> {
-        match STANDARD.decode(text) {
-            Ok(bytes) => Self::new(bytes),
+        // What comes before a mistake is wiped, too.
+        let mut bytes = Zeroizing::new(Vec::new());
+        match STANDARD.decode_vec(text, &mut bytes) {
+            Ok(()) => Self::new(std::mem::take(&mut *bytes)),
             Err(_) => Err(ConfigError::invalid("key", "is not base64 (RFC 4648 section 4)")),
         }
     }
@@ -56,8 +58,9 @@ impl SecretKey {
     ///
     /// [`ConfigError`] if it is no such text, or empty. The text is not repeated.
     pub fn from_hex(text: &str) -> Result<Self, ConfigError> {
-        match base16ct::mixed::decode_vec(text) {
-            Ok(bytes) => Self::new(bytes),
+        let mut bytes = Zeroizing::new(vec![0; text.len() / 2]);
+        match base16ct::mixed::decode(text, &mut bytes).map(|_| ()) {
+            Ok(()) => Self::new(std::mem::take(&mut *bytes)),
             Err(_) => Err(ConfigError::invalid("key", "is not hex (RFC 4648 section 8)")),
         }
     }

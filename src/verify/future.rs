@@ -49,9 +49,7 @@ where
     pub(super) fn new(layer: Arc<VerifyLayer<R>>, mut inner: S, parts: Parts, body: B) -> Self {
         let verifier = &*layer.verifier;
         let head = Head::new(parts);
-        let claimed =
-            if verifier.is_disarmed() { Ok(None) } else { verifier.claim(head.parts()).map(Some) };
-        let state = match claimed {
+        let state = match verifier.claim_if_armed(head.parts()) {
             Ok(claimed) => {
                 State::Checking { checking: Checking::new(verifier, head, claimed, body), inner }
             }

@@ -280,8 +280,13 @@ impl Verifier {
         Ok(proof.verified)
     }
 
+    /// Steps 1 and 2; none where nothing is checked.
+    pub(crate) fn claim_if_armed(&self, head: &Parts) -> Result<Option<Claimed>, VerifyError> {
+        if self.disarmed { Ok(None) } else { self.claim(head).map(Some) }
+    }
+
     /// Steps 1 and 2.
-    pub(crate) fn claim(&self, head: &Parts) -> Result<Claimed, VerifyError> {
+    pub(super) fn claim(&self, head: &Parts) -> Result<Claimed, VerifyError> {
         let (place, claim) = self.read(head)?;
         let scheme = &self.format(place).scheme;
         let refused = |error: VerifyError| error.in_scheme(scheme.name(), Some(&claim));
@@ -452,10 +457,6 @@ impl Verifier {
 
     pub(crate) fn is_optional(&self) -> bool {
         self.optional
-    }
-
-    pub(crate) fn is_disarmed(&self) -> bool {
-        self.disarmed
     }
 
     pub(crate) fn disarmed_verified(&self) -> Verified {
