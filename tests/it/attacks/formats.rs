@@ -1,0 +1,590 @@
+//! 6xx: what is tried on any format, tried on each.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
+use http::HeaderValue;
+use tower_hmac::testing::FixedNonce;
+use tower_hmac::{
+    Algorithm, Encoding, FlaskHmacPath, Fost, FostUrl, HeaderScheme, ManualClock,
+    MessageSignatures, Part, Scheme, TimeFormat,
+};
+
+use super::*;
+
+const NOW: i64 = 1_700_000_000;
+
+/// A format, and where its tag stands: in which header (in the target, if there is none), and
+/// behind which text.
+#[derive(Clone)]
+struct Format {
+    scheme: Arc<dyn Scheme>,
+    named: bool,
+    has_body: bool,
+    place: &'static str,
+    before: &'static str,
+    encoding: Encoding,
+}
+
+fn webhook() -> HeaderScheme {
+    HeaderScheme::new("x-signature").unwrap().with_prefix("sha256=").unwrap()
+}
+
+/// With a key id, a time, the method, the target and the body.
+fn full() -> HeaderScheme {
+    let dot = || Part::literal("\n");
+    let time = Part::timestamp("x-timestamp", TimeFormat::UnixSeconds).unwrap();
+    let parts =
+        [time, dot(), Part::Method, dot(), Part::Path, dot(), Part::Query, dot(), Part::Body];
+    HeaderScheme::new("x-signature")
+        .unwrap()
+        .with_parts(parts)
+        .unwrap()
+        .with_encoding(Encoding::Base64UrlNoPad)
+        .with_key_id_header("x-key-id")
+        .unwrap()
+}
+
+fn formats() -> Vec<Format> {
+    fn format(
+        scheme: impl Scheme + 'static,
+        (named, has_body): (bool, bool),
+        (place, before, encoding): (&'static str, &'static str, Encoding),
+    ) -> Format {
+        Format { scheme: Arc::new(scheme), named, has_body, place, before, encoding }
+    }
+    vec![
+        format(FlaskHmac::new(), (false, true), ("signature", "", Encoding::Base64)),
+        format(FlaskHmacPath::new(), (false, false), ("hmac", "", Encoding::Base64UrlNoPad)),
+        format(webhook(), (false, true), ("x-signature", "sha256=", Encoding::Hex)),
+        format(full(), (true, true), ("x-signature", "", Encoding::Base64UrlNoPad)),
+        format(Fost::new(), (true, true), ("authorization", ":", Encoding::Base64)),
+        format(Fost::new(), (true, false), ("authorization", ":", Encoding::Base64)),
+        format(FostUrl::new(), (true, false), ("", "_s=", Encoding::Base64)),
+        format(MessageSignatures::new(), (true, true), ("signature", "=:", Encoding::Base64)),
+        format(MessageSignatures::new(), (true, false), ("signature", "=:", Encoding::Base64)),
+    ]
+}
+
+impl Format {
+    fn layer(&self) -> VerifyLayer {
+        let services = [("aservice", "akey"), ("bservice", "bkey")];
+        let keys = KeyMap::services(services).unwrap().with_single(key("single"));
+        VerifyLayer::new(self.scheme.clone(), keys).with_clock(ManualClock::new(NOW))
+    }
+
+    fn app(&self) -> Router {
+        routes().layer(self.layer())
+    }
+
+    fn unsigned(&self) -> Request<Vec<u8>> {
+        let request = if self.has_body {
+            Request::post("/pay").body(BODY.into())
+        } else {
+            Request::get("/pay?to=me").body(Vec::new())
+        };
+        let mut request = request.unwrap();
+        request.headers_mut().insert("host", HeaderValue::from_static("example.com"));
+        request
+    }
+
+    fn signed_by(&self, scheme: Arc<dyn Scheme>, name: &str, with: &str) -> Request<Vec<u8>> {
+        let signer = Signer::new(scheme, key(with))
+            .with_clock(ManualClock::new(NOW))
+            .with_lifetime(Duration::from_secs(60))
+            .with_nonce_source(FixedNonce([7; 24]));
+        let signer = if self.named { signer.with_key_id(name.to_owned()).unwrap() } else { signer };
+        signer.sign(self.unsigned()).unwrap()
+    }
+
+    fn signed(&self) -> Request<Vec<u8>> {
+        self.signed_by(self.scheme.clone(), "aservice", if self.named { "akey" } else { "single" })
+    }
+
+    /// The signature's text, as it stands there, and the text around it.
+    fn text(&self, request: &Request<Vec<u8>>) -> (String, String, String) {
+        let all = match self.place {
+            "" => request.uri().to_string(),
+            name => request.headers()[name].to_str().unwrap().to_owned(),
+        };
+        let start = all.find(self.before).unwrap() + self.before.len();
+        let end = all[start..].find([':', '&']).map_or(all.len(), |length| start + length);
+        let tag = all[start..end].replace("%2B", "+").replace("%2F", "/").replace("%3D", "=");
+        (all[..start].to_owned(), tag, all[end..].to_owned())
+    }
+
+    fn tag(&self) -> Vec<u8> {
+        let (_, text, _) = self.text(&self.signed());
+        match self.encoding {
+            Encoding::Hex => base16ct::lower::decode_vec(text).unwrap(),
+            Encoding::Base64 => STANDARD.decode(text).unwrap(),
+            _ => URL_SAFE_NO_PAD.decode(text).unwrap(),
+        }
+    }
+
+    /// The signed request with another text in the place of its tag; none if it cannot be sent.
+    fn with_text(&self, text: &str) -> Option<Request<Body>> {
+        let mut request = self.signed();
+        let (before, _, after) = self.text(&request);
+        if self.place.is_empty() {
+            let escaped: String = text.bytes().map(|byte| format!("%{byte:02X}")).collect();
+            *request.uri_mut() = format!("{before}{escaped}{after}").parse().unwrap();
+        } else {
+            let value = format!("{before}{text}{after}").parse().ok()?;
+            request.headers_mut().insert(self.place, value);
+        }
+        Some(request.map(Body::from))
+    }
+
+    fn what(&self, text: &str) -> String {
+        format!("{}: {text}", self.scheme.name())
+    }
+
+    async fn refuse_texts(&self, texts: impl IntoIterator<Item = String>) {
+        let app = self.app();
+        for text in texts {
+            if let Some(request) = self.with_text(&text) {
+                refuse(&app, request, &self.what(&text)).await;
+            }
+        }
+    }
+}
+
+fn with_body(request: Request<Vec<u8>>) -> Request<Body> {
+    request.map(Body::from)
+}
+
+#[tokio::test]
+async fn attack_600_control_each_format_takes_its_own() {
+    for format in formats() {
+        let expected = if format.named { "name aservice" } else { "anonymous" };
+        assert_eq!(accepted_as(&format.app(), with_body(format.signed())).await, expected);
+        let same = format.with_text(&format.encoding.encode(&format.tag())).unwrap();
+        assert_eq!(accepted_as(&format.app(), same).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn attack_601_other_encodings_of_the_right_tag() {
+    for format in formats() {
+        let tag = format.tag();
+        let right = format.encoding.encode(&tag);
+        let hex = Encoding::Hex.encode(&tag);
+        let mut half = hex.to_uppercase();
+        half.replace_range(..2, &hex[..2]);
+        let texts = [
+            hex.to_uppercase(),
+            half,
+            format!("0x{hex}"),
+            hex,
+            STANDARD.encode(&tag),
+            STANDARD_NO_PAD.encode(&tag),
+            URL_SAFE.encode(&tag),
+            URL_SAFE_NO_PAD.encode(&tag),
+            STANDARD.encode(&right),
+            Encoding::Hex.encode(right.as_bytes()),
+            format!("{right}="),
+            format!("{right}=="),
+            format!("={right}"),
+            format!("{} {}", &right[..4], &right[4..]),
+            format!("{right} "),
+            format!(" {right}"),
+            format!("\"{right}\""),
+            format!(":{right}:"),
+            format!("{right}\t"),
+            format!("{right}\0"),
+            right.replace('=', "%3D").replace('a', "%61"),
+            right.to_lowercase(),
+            right.to_uppercase(),
+        ];
+        // White space around a header's value is nothing: hyper cuts it off.
+        format.refuse_texts(texts.into_iter().filter(|text| *text != right)).await;
+    }
+}
+
+#[tokio::test]
+async fn attack_602_slack_bits() {
+    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    for format in formats() {
+        let right = format.encoding.encode(&format.tag());
+        let last = right.trim_end_matches('=').len() - 1;
+        let texts = DIGITS.iter().map(|digit| {
+            let mut text = right.clone();
+            text.replace_range(last..=last, std::str::from_utf8(&[*digit]).unwrap());
+            text
+        });
+        format.refuse_texts(texts.filter(|text| *text != right)).await;
+    }
+}
+
+#[tokio::test]
+async fn attack_603_every_prefix_of_the_tag_and_more_than_it() {
+    for format in formats() {
+        let tag = format.tag();
+        let encode = |bytes: &[u8]| format.encoding.encode(bytes);
+        let right = encode(&tag);
+        let shorter = (0..tag.len()).map(|length| encode(&tag[..length]));
+        let cut = (0..right.len()).map(|length| right[..length].to_owned());
+        let longer =
+            [vec![0], tag.clone(), vec![0; 32]].map(|more| encode(&[&tag[..], &more].concat()));
+        format.refuse_texts(shorter.chain(cut).chain(longer)).await;
+    }
+}
+
+#[tokio::test]
+async fn attack_604_every_single_bit_flipped() {
+    for format in formats() {
+        let tag = format.tag();
+        let flipped = (0..tag.len() * 8).map(|bit| {
+            let mut tag = tag.clone();
+            tag[bit / 8] ^= 1 << (bit % 8);
+            format.encoding.encode(&tag)
+        });
+        format.refuse_texts(flipped).await;
+    }
+}
+
+#[tokio::test]
+async fn attack_605_an_algorithm_that_was_not_asked_for() {
+    for format in formats() {
+        let right = format.encoding.encode(&format.tag());
+        let prefixes = [
+            "md5=",
+            "sha1=",
+            "sha256=",
+            "SHA256=",
+            "sha512=",
+            "none=",
+            "none",
+            "v0=",
+            "v1=",
+            "hmac-sha256:",
+            "HMAC ",
+            "alg=none;",
+        ];
+        format.refuse_texts(prefixes.map(|prefix| format!("{prefix}{right}"))).await;
+        let words = ["none", "null", "md5=", "sha256=", "-", "*", "true", "0"];
+        format.refuse_texts(words.map(str::to_owned)).await;
+    }
+    // The prefix that was asked for, and no other.
+    let webhook = formats().swap_remove(2);
+    for prefix in ["", "SHA256=", "sha256:", "sha1=", "md5=", "sha256==", "sha256= ", "sha256"] {
+        let mut request = webhook.signed();
+        let value = request.headers()["x-signature"].to_str().unwrap();
+        let value = value.replacen("sha256=", prefix, 1).parse().unwrap();
+        request.headers_mut().insert("x-signature", value);
+        refuse(&webhook.app(), with_body(request), prefix).await;
+    }
+}
+
+/// The tag of another hash under the right key: cut to the length, where it is longer.
+#[tokio::test]
+async fn attack_606_a_tag_of_another_hash() {
+    use tower_hmac::testing::signed_text;
+    for format in formats() {
+        let length = format.scheme.algorithm().tag_len();
+        let (head, body) = format.signed().into_parts();
+        let text = signed_text(&*format.scheme, &head, &body).unwrap();
+        let with = if format.named { "akey" } else { "single" };
+        let mac = |algorithm| {
+            let mut mac = tower_hmac::Mac::new(algorithm, &key(with));
+            mac.update(&text);
+            mac.finalize().as_bytes().to_vec()
+        };
+        assert_eq!(
+            mac(format.scheme.algorithm()),
+            format.tag(),
+            "the text is the one that is signed"
+        );
+        let others = [
+            Algorithm::Sha1,
+            Algorithm::Md5,
+            Algorithm::Sha256,
+            Algorithm::Sha512_256,
+            Algorithm::Sha512,
+            Algorithm::Sha3_256,
+        ];
+        let tags = others.into_iter().filter(|other| *other != format.scheme.algorithm());
+        format
+            .refuse_texts(tags.flat_map(|other| {
+                let tag = mac(other);
+                let cut = tag[..tag.len().min(length)].to_vec();
+                [tag, cut].map(|tag| format.encoding.encode(&tag))
+            }))
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn attack_607_tags_that_need_no_key() {
+    use tower_hmac::Digest;
+    use tower_hmac::testing::signed_text;
+    for format in formats() {
+        let (head, body) = format.signed().into_parts();
+        let text = signed_text(&*format.scheme, &head, &body).unwrap();
+        let algorithm = format.scheme.algorithm();
+        let length = algorithm.tag_len();
+        let plain = Digest::of(algorithm, &text).as_bytes().to_vec();
+        let mut no_key = tower_hmac::Mac::new(algorithm, &key("\0"));
+        no_key.update(&text);
+        let no_key = no_key.finalize().as_bytes().to_vec();
+        let tags = [plain, no_key, vec![0; length], vec![0xff; length]];
+        format.refuse_texts(tags.map(|tag| format.encoding.encode(&tag))).await;
+    }
+}
+
+/// Each header that a format reads, twice: equal, with another value first, with an empty one last.
+#[tokio::test]
+async fn attack_608_each_header_of_the_format_twice() {
+    for format in formats() {
+        let signed = format.signed();
+        let unsigned = format.unsigned();
+        let added = signed.headers().keys().filter(|name| !unsigned.headers().contains_key(*name));
+        for name in added {
+            let right = signed.headers()[name].clone();
+            let other = HeaderValue::from_static("bservice");
+            let empty = HeaderValue::from_static("");
+            for values in [[&right, &right], [&other, &right], [&right, &other], [&right, &empty]] {
+                let mut request = format.signed();
+                request.headers_mut().remove(name);
+                for value in values {
+                    request.headers_mut().append(name, value.clone());
+                }
+                refuse(&format.app(), with_body(request), &format.what(name.as_str())).await;
+            }
+            // And both in one line, as a proxy folds them.
+            let mut request = format.signed();
+            let folded = [right.as_bytes(), b", ", right.as_bytes()].concat();
+            let folded = HeaderValue::from_bytes(&folded).unwrap();
+            request.headers_mut().insert(name, folded);
+            refuse(&format.app(), with_body(request), &format.what(name.as_str())).await;
+        }
+    }
+}
+
+/// Each header that a format reads, taken out: with a layer that is not optional always refused;
+/// with one that is, never anybody.
+#[tokio::test]
+async fn attack_609_a_signature_stripped_in_part_or_whole() {
+    let who = || {
+        Router::new().fallback(async |caller: Option<Verified>| match caller {
+            Some(caller) => format!("{:?}", caller.key_id()),
+            None => "nobody".to_owned(),
+        })
+    };
+    for format in formats() {
+        let optional = who().layer(format.layer().optional());
+        let whole = with_body(format.unsigned());
+        assert_eq!(accepted_as(&optional, whole).await, "nobody");
+        let signed = format.signed();
+        let unsigned = format.unsigned();
+        let added = signed.headers().keys().filter(|name| !unsigned.headers().contains_key(*name));
+        for name in added.filter(|name| *name != "content-digest") {
+            let without = || {
+                let mut request = format.signed();
+                request.headers_mut().remove(name);
+                with_body(request)
+            };
+            refuse(&format.app(), without(), &format.what(name.as_str())).await;
+            let response = send(&optional, without()).await;
+            if response.status() != StatusCode::FORBIDDEN {
+                // What is left is no signature: an unsigned request like any other.
+                assert_eq!(name, format.place, "{}", format.scheme.name());
+                assert_eq!(accepted_as(&optional, without()).await, "nobody");
+            }
+        }
+    }
+    let url = formats().into_iter().find(|format| format.place.is_empty()).unwrap();
+    let optional = who().layer(url.layer().optional());
+    for name in ["_k", "_e", "_s"] {
+        let mut request = url.signed();
+        let target = request.uri().to_string();
+        let (path, query) = target.split_once('?').unwrap();
+        let left: Vec<_> = query.split('&').filter(|piece| !piece.starts_with(name)).collect();
+        *request.uri_mut() = format!("{path}?{}", left.join("&")).parse().unwrap();
+        refuse(&optional, with_body(request), name).await;
+    }
+}
+
+#[tokio::test]
+async fn attack_610_identity_headers_beside_a_signature() {
+    let identities = [
+        "x-verified-key-id",
+        "x-key-id",
+        "x-user",
+        "remote-user",
+        "x-forwarded-user",
+        "x-tower-hmac-verified",
+        "keyid",
+        "cookie",
+    ];
+    for format in formats() {
+        let expected = if format.named { "name aservice" } else { "anonymous" };
+        for name in identities {
+            let mut signed = format.signed();
+            let mut unsigned = format.unsigned();
+            for request in [&mut signed, &mut unsigned] {
+                if !request.headers().contains_key(name) {
+                    request.headers_mut().insert(name, HeaderValue::from_static("bservice"));
+                }
+            }
+            assert_eq!(accepted_as(&format.app(), with_body(signed)).await, expected, "{name}");
+            refuse(&format.app(), with_body(unsigned), &format.what(name)).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn attack_611_another_name_than_the_one_that_signed() {
+    let names = [
+        "bservice",
+        "Aservice",
+        "ASERVICE",
+        "aservice ",
+        "aservice,bservice",
+        "nobody",
+        "a service",
+        "aservice:",
+        "*",
+        "None",
+    ];
+    for format in formats().into_iter().filter(|format| format.named) {
+        let app = format.app();
+        for (name, with) in [("bservice", "akey"), ("aservice", "bkey"), ("nobody", "akey")] {
+            let request = format.signed_by(format.scheme.clone(), name, with);
+            refuse(&app, with_body(request), &format.what(name)).await;
+        }
+        let mut tried = 0;
+        for name in names {
+            let mut request = format.signed();
+            for header in ["authorization", "x-key-id", "signature-input"] {
+                let Some(value) = request.headers().get(header) else { continue };
+                let value = value.to_str().unwrap().replacen("aservice", name, 1);
+                request.headers_mut().insert(
+                    http::HeaderName::from_static(header),
+                    HeaderValue::from_str(&value).unwrap(),
+                );
+                tried += 1;
+            }
+            if format.place.is_empty() {
+                let target = request.uri().to_string();
+                let escaped = name.replace(' ', "%20");
+                *request.uri_mut() = target.replacen("aservice", &escaped, 1).parse().unwrap();
+                tried += 1;
+            }
+            refuse(&app, with_body(request), &format.what(name)).await;
+        }
+        assert_eq!(tried, names.len(), "each name is tried in its place");
+    }
+}
+
+/// One byte of the body more, less, or another; a body where there was none.
+#[tokio::test]
+async fn attack_612_another_body_under_the_same_signature() {
+    for format in formats() {
+        let bodies: &[&str] = if format.has_body {
+            &["", " ", r#"{"amount": 101}"#, r#"{"amount": 100} "#, "\n", r#"{"amount": 100"#]
+        } else {
+            &["a", " ", "\0", "to=me", "/pay?to=me"]
+        };
+        for body in bodies {
+            let request = format.signed().map(|_| Body::from(*body));
+            refuse(&format.app(), request, &format.what(body)).await;
+        }
+    }
+}
+
+/// Two formats beside each other, each with keys of its own: a tag of the one is none of the other.
+#[tokio::test]
+async fn attack_613_a_tag_carried_from_one_format_to_another() {
+    // Both sign the body and nothing else, with one hash.
+    let header = || HeaderScheme::new("x-signature").unwrap().with_encoding(Encoding::Base64);
+    let keys = |text| KeyMap::single(key(text));
+    let app = routes()
+        .layer(VerifyLayer::new(FlaskHmac::new(), keys("one")).or(header(), keys("two")).unwrap());
+    let tag = |with| Signer::new(FlaskHmac::new(), key(with)).signature(BODY.as_bytes());
+    let request = |signature: Option<String>, sibling: Option<String>| {
+        let mut request = carrying(&[] as &[&str]);
+        for (name, value) in [("signature", signature), ("x-signature", sibling)] {
+            if let Some(value) = value {
+                request.headers_mut().insert(name, value.parse().unwrap());
+            }
+        }
+        request
+    };
+    assert_eq!(accepted_as(&app, request(Some(tag("one")), None)).await, "anonymous");
+    assert_eq!(accepted_as(&app, request(None, Some(tag("two")))).await, "anonymous");
+    refuse(&app, request(Some(tag("two")), None), "the other's key").await;
+    refuse(&app, request(None, Some(tag("one"))), "the other's key").await;
+    // A right one beside a right one, a wrong one, an empty one.
+    for other in [tag("two"), tag("one"), String::new(), "none".into()] {
+        refuse(&app, request(Some(tag("one")), Some(other)), "both").await;
+    }
+    for other in [tag("two"), String::new(), "none".into()] {
+        refuse(&app, request(Some(other), Some(tag("two"))), "both").await;
+    }
+}
+
+/// Every pair of formats that share no header: signed in both is refused, whichever comes first.
+#[tokio::test]
+async fn attack_614_signed_in_two_formats_at_once() {
+    for first in formats() {
+        for second in formats() {
+            if first.has_body != second.has_body {
+                continue;
+            }
+            let keys =
+                || KeyMap::services([("aservice", "akey")]).unwrap().with_single(key("single"));
+            let layer = VerifyLayer::new(first.scheme.clone(), keys())
+                .with_clock(ManualClock::new(NOW))
+                .or(second.scheme.clone(), keys());
+            let Ok(layer) = layer else { continue };
+            let app = routes().layer(layer);
+            let mut both = first.signed();
+            let other = second.signed();
+            for (name, value) in other.headers().iter().filter(|(name, _)| *name != "host") {
+                both.headers_mut().append(name, value.clone());
+            }
+            // The one in the target, if any, is of the same request.
+            if second.place.is_empty() {
+                *both.uri_mut() = other.uri().clone();
+            }
+            let what = format!("{} and {}", first.scheme.name(), second.scheme.name());
+            refuse(&app, with_body(both), &what).await;
+            for (format, request) in [(&first, first.signed()), (&second, second.signed())] {
+                let expected = if format.named { "name aservice" } else { "anonymous" };
+                assert_eq!(accepted_as(&app, with_body(request)).await, expected, "{what}");
+            }
+        }
+    }
+}
+
+/// Of another kind: it is not this format's, and so no signature at all.
+#[tokio::test]
+async fn attack_615_an_authorization_of_another_kind() {
+    let fost = formats().into_iter().find(|format| format.place == "authorization").unwrap();
+    let (_, tag, _) = fost.text(&fost.signed());
+    let values = [
+        format!("fost aservice:{tag}"),
+        format!("FOST  aservice:{tag}"),
+        format!("FOSTaservice:{tag}"),
+        format!("Fost aservice:{tag}"),
+        format!("Bearer aservice:{tag}"),
+        format!("Basic {}", STANDARD.encode(format!("aservice:{tag}"))),
+        format!("FOST aservice:{tag}, Basic eDp5"),
+        format!("Basic eDp5, FOST aservice:{tag}"),
+        format!("HMAC aservice:{tag}"),
+        "FOST".into(),
+        "FOST ".into(),
+        "FOST :".into(),
+        format!("FOST :{tag}"),
+        "FOST aservice:".into(),
+    ];
+    for value in values {
+        let mut request = fost.signed();
+        request.headers_mut().insert("authorization", value.parse().unwrap());
+        refuse(&fost.app(), with_body(request), &value).await;
+    }
+}

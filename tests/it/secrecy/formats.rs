@@ -1,0 +1,233 @@
+//! Every format, in all that it can do with a request.
+
+use std::convert::Infallible;
+use std::fmt::Debug;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::body::Body;
+use http::request::Parts;
+use http::{Request, Response};
+use tower::{Layer as _, ServiceExt as _, service_fn};
+use tower_hmac::testing::FixedNonce;
+use tower_hmac::{
+    Algorithm, FlaskHmac, KeyMap, KeySet, ManualClock, MemoryReplay, Scheme, SecretKey, SignLayer,
+    Signer, VerifiedBody, Verifier, VerifyError, VerifyLayer,
+};
+
+use super::spy::Spy;
+use super::{KEY, OLD_KEY, assert_untold, keys};
+use crate::capture::Capture;
+use crate::stamped::{NOW, Stamped};
+
+/// Sends a request through the layer to a handler that logs all it gets.
+async fn send(layer: &VerifyLayer, head: &Parts, body: &'static str) -> u16 {
+    let handler = service_fn(|request: Request<VerifiedBody<Body>>| async move {
+        let verified = request.extensions().get::<tower_hmac::Verified>();
+        tracing::trace!(?request, ?verified, "handled");
+        Ok::<_, Infallible>(Response::new(Body::empty()))
+    });
+    let request = Request::from_parts(head.clone(), Body::from(body));
+    let response = layer.layer(handler).oneshot(request).await.unwrap();
+    let error = response.extensions().get::<VerifyError>();
+    tracing::trace!(?response, ?error, error_text = error.map(ToString::to_string));
+    response.status().as_u16()
+}
+
+/// The same signature twice, in headers or in the target.
+fn doubled(scheme: &impl Scheme, head: &Parts) -> Parts {
+    let mut head = head.clone();
+    match scheme.headers().first() {
+        Some(name) => {
+            let value = head.headers[name].clone();
+            head.headers.append(name, value);
+        }
+        None => {
+            let target = head.uri.to_string();
+            let (_, query) = target.split_once('?').unwrap();
+            head.uri = format!("{target}&{query}").parse().unwrap();
+        }
+    }
+    head
+}
+
+struct Subject<S> {
+    scheme: Spy<S>,
+    method: &'static str,
+    key_id: Option<&'static str>,
+    clock: ManualClock,
+}
+
+impl<S: Scheme + Clone + Debug + 'static> Subject<S> {
+    fn signer(&self, key: &str) -> Signer<Spy<S>> {
+        let signer = Signer::new(self.scheme.clone(), SecretKey::new(key).unwrap())
+            .with_clock(self.clock.clone())
+            .with_lifetime(Duration::from_secs(60))
+            .with_nonce_source(FixedNonce([7; 24]));
+        match self.key_id {
+            Some(key_id) => signer.with_key_id(key_id).unwrap(),
+            None => signer,
+        }
+    }
+
+    fn unsigned(&self) -> Parts {
+        let builder = Request::builder().method(self.method);
+        let target = if self.method == "GET" { "/orders?id=1" } else { "/orders" };
+        let builder = builder.uri(target).header("host", "example.com");
+        builder.body(()).unwrap().into_parts().0
+    }
+
+    fn head(&self, key: &str, body: &str) -> Parts {
+        let mut head = self.unsigned();
+        self.signer(key).sign_head(&mut head, body.as_bytes()).unwrap();
+        head
+    }
+
+    fn verifier(&self) -> Verifier {
+        let set = KeySet::new([KEY, OLD_KEY].map(|key| SecretKey::new(key).unwrap())).unwrap();
+        let keys = KeyMap::services([("aservice", set.clone())]).unwrap().with_single(set);
+        Verifier::new(self.scheme.clone(), keys)
+            .with_clock(self.clock.clone())
+            // A signature in the target is nothing that can be marked as sensitive.
+            .strip_signature()
+            .dangerous_replay_by_tag(Duration::from_secs(60))
+            .with_replay_guard(Arc::new(MemoryReplay::new(100).unwrap()))
+            .unwrap()
+    }
+
+    /// Accepted, refused in every way that computes a tag, and refused before.
+    async fn verify_all(&self, body: &'static str) {
+        let verifier = self.verifier();
+        let layer = VerifyLayer::from(verifier.clone());
+        // What the server computes for these is what the two keys make of the same request.
+        let (new, old) = (self.head(KEY, body), self.head(OLD_KEY, body));
+        tracing::trace!(?layer, signer = ?self.signer(KEY));
+        assert_eq!(send(&layer, &new, body).await, 200);
+        assert_eq!(send(&layer, &new, body).await, 403, "a replay");
+        let only = layer.clone().only(["bservice"]);
+        assert_eq!(send(&only, &old, body).await, 403, "not on the list");
+        let twice = doubled(&self.scheme, &new);
+        assert_eq!(send(&layer, &twice, body).await, 403, "two signatures");
+        let strange = self.head("a key that is not the server's", body);
+        assert_eq!(send(&layer, &strange, body).await, 403, "another key");
+        let mut heads = vec![new, old.clone(), twice, strange];
+        if self.method != "GET" {
+            drop((self.head(KEY, "another"), self.head(OLD_KEY, "another")));
+            assert_eq!(send(&layer, &old, "another").await, 403, "a changed body");
+        }
+        if verifier_is_timed(&self.scheme) {
+            self.clock.set(NOW + 3600);
+            assert_eq!(send(&layer, &old, body).await, 403, "too late");
+            heads.push(self.head(KEY, body));
+            self.clock.set(NOW);
+        }
+        let unsigned = self.unsigned();
+        assert_eq!(send(&layer, &unsigned, body).await, 403);
+        heads.push(unsigned);
+        for head in &heads {
+            for body in [body, "another\n"] {
+                let report = verifier.explain(head, body.as_bytes()).await;
+                #[cfg(feature = "serde")]
+                let json = serde_json::to_string(&report).unwrap();
+                #[cfg(not(feature = "serde"))]
+                let json = ();
+                tracing::trace!(?report, report_text = %report, ?json, "explained");
+            }
+        }
+    }
+
+    /// The client's layer: signs, and fails to sign.
+    async fn sign_all(&self, body: &'static str) {
+        let client = |signer| {
+            let service =
+                service_fn(|request: Request<http_body_util::Full<bytes::Bytes>>| async move {
+                    tracing::trace!(headers = ?request.headers(), "sent");
+                    Ok::<_, Infallible>(Response::new(Body::empty()))
+                });
+            SignLayer::new(signer).with_body_limit(16).layer(service)
+        };
+        let request = |body: &'static str| {
+            let (head, ()) = Request::from_parts(self.unsigned(), ()).into_parts();
+            Request::from_parts(head, Body::from(body))
+        };
+        tracing::trace!(client = ?SignLayer::new(self.signer(KEY)));
+        assert!(client(self.signer(KEY)).oneshot(request(body)).await.is_ok());
+        let long = client(self.signer(KEY)).oneshot(request("more than sixteen bytes"));
+        let twice = Request::from_parts(self.head(KEY, body), Body::from(body));
+        let twice = client(self.signer(KEY)).oneshot(twice);
+        for error in [long.await.unwrap_err(), twice.await.unwrap_err()] {
+            tracing::trace!(?error, error_text = %error, source = error.source().map(|e| e.to_string()));
+        }
+    }
+}
+
+fn verifier_is_timed(scheme: &impl Scheme) -> bool {
+    scheme.window().is_timed()
+}
+
+fn nothing_is_told(
+    scheme: impl Scheme + Clone + Debug + 'static,
+    method: &'static str,
+    key_id: Option<&'static str>,
+) {
+    let tags = Arc::<Mutex<Vec<Vec<u8>>>>::default();
+    let scheme = Spy { scheme, tags: tags.clone() };
+    let subject = Subject { scheme, method, key_id, clock: ManualClock::new(NOW) };
+    let body = if method == "GET" { "" } else { "the body" };
+    let (capture, ()) = Capture::during(|| {
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+            subject.verify_all(body).await;
+            subject.sign_all(body).await;
+        });
+    });
+    let mut secrets = tags.lock().unwrap().clone();
+    assert!(secrets.len() >= 3);
+    secrets.extend(keys());
+    let text = capture.text();
+    for what in ["handled", "replayed", "explained", "sent"] {
+        assert!(text.contains(what), "nothing of {what} was logged: {text}");
+    }
+    assert_untold(&text, &secrets);
+}
+
+#[test]
+fn flask_hmac_tells_no_key_and_no_tag() {
+    nothing_is_told(FlaskHmac::new(), "POST", None);
+    nothing_is_told(FlaskHmac::new(), "POST", Some("aservice"));
+    nothing_is_told(FlaskHmac::new().with_algorithm(Algorithm::Sha512), "POST", Some("aservice"));
+    nothing_is_told(tower_hmac::FlaskHmacPath::new(), "GET", None);
+}
+
+#[test]
+fn a_format_of_ones_own_tells_no_key_and_no_tag() {
+    nothing_is_told(Stamped::new(), "POST", Some("aservice"));
+}
+
+#[test]
+fn a_format_from_parts_tells_no_key_and_no_tag() {
+    use tower_hmac::{Encoding, HeaderScheme, Part, TimeFormat};
+    let scheme = || HeaderScheme::new("X-Signature").unwrap().with_prefix("v1=").unwrap();
+    for encoding in [Encoding::Hex, Encoding::Base64, Encoding::Base64UrlNoPad] {
+        nothing_is_told(scheme().with_encoding(encoding), "POST", None);
+    }
+    let time = Part::timestamp("X-Timestamp", TimeFormat::UnixSeconds).unwrap();
+    let parts = [time, Part::literal("\n"), Part::Method, Part::literal("\n"), Part::Body];
+    let full = scheme().with_parts(parts).unwrap().with_key_id_header("X-Key-Id").unwrap();
+    nothing_is_told(full, "POST", Some("aservice"));
+}
+
+#[cfg(feature = "sha1")]
+#[test]
+fn fost_tells_no_key_and_no_tag() {
+    nothing_is_told(tower_hmac::Fost::new(), "POST", Some("aservice"));
+    nothing_is_told(tower_hmac::Fost::new(), "GET", Some("aservice"));
+    nothing_is_told(tower_hmac::FostUrl::new(), "GET", Some("aservice"));
+}
+
+#[cfg(feature = "rfc9421")]
+#[test]
+fn message_signatures_tell_no_key_and_no_tag() {
+    let scheme = tower_hmac::MessageSignatures::new;
+    nothing_is_told(scheme(), "POST", Some("aservice"));
+    nothing_is_told(scheme(), "GET", Some("aservice"));
+}

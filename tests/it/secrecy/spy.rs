@@ -1,0 +1,86 @@
+//! A format that notes the tags.
+
+use std::sync::{Arc, Mutex};
+
+use http::HeaderName;
+use http::request::Parts;
+use tower_hmac::scheme::{ClaimError, Coverage, SignedText, Stamp, Window};
+use tower_hmac::{Algorithm, Claim, Mac, Scheme, SecretKey, SignError, Tag};
+
+/// A format that notes each tag that is computed in it.
+#[derive(Clone, Debug)]
+pub(super) struct Spy<S> {
+    pub scheme: S,
+    pub tags: Arc<Mutex<Vec<Vec<u8>>>>,
+}
+
+impl<S: Scheme> Scheme for Spy<S> {
+    fn name(&self) -> &'static str {
+        self.scheme.name()
+    }
+
+    fn algorithm(&self) -> Algorithm {
+        self.scheme.algorithm()
+    }
+
+    fn headers(&self) -> &[HeaderName] {
+        self.scheme.headers()
+    }
+
+    fn window(&self) -> Window {
+        self.scheme.window()
+    }
+
+    fn claim(&self, head: &Parts) -> Result<Claim, ClaimError> {
+        self.scheme.claim(head)
+    }
+
+    fn coverage(&self, head: &Parts, claim: &Claim) -> Result<Coverage, ClaimError> {
+        self.scheme.coverage(head, claim)
+    }
+
+    fn before_body(
+        &self,
+        head: &Parts,
+        claim: &Claim,
+        text: &mut SignedText,
+    ) -> Result<(), ClaimError> {
+        self.scheme.before_body(head, claim, text)
+    }
+
+    fn after_body(
+        &self,
+        head: &Parts,
+        claim: &Claim,
+        text: &mut SignedText,
+    ) -> Result<(), ClaimError> {
+        self.scheme.after_body(head, claim, text)
+    }
+
+    fn derive(
+        &self,
+        head: &Parts,
+        claim: &Claim,
+        body: &[u8],
+        text: &mut SignedText,
+    ) -> Result<(), ClaimError> {
+        self.scheme.derive(head, claim, body, text)
+    }
+
+    fn key_mac(&self, key: &SecretKey, claim: &Claim) -> Mac {
+        self.scheme.key_mac(key, claim)
+    }
+
+    fn stamp(&self, head: &mut Parts, stamp: &Stamp<'_>) -> Result<Claim, SignError> {
+        self.scheme.stamp(head, stamp)
+    }
+
+    fn attach(&self, head: &mut Parts, claim: &Claim, tag: &Tag) -> Result<(), SignError> {
+        self.tags.lock().unwrap().push(tag.as_bytes().to_vec());
+        self.scheme.attach(head, claim, tag)
+    }
+
+    fn strip(&self, head: &mut Parts) {
+        self.scheme.strip(head);
+    }
+}
