@@ -109,6 +109,10 @@ impl fmt::Debug for Lookup {
 
 /// Makes a store of an async function from the claimed name and the head to a key, a set, or none.
 ///
+/// A key that the function makes anew each time is prepared anew, too: a function that keeps its
+/// [`KeySet`]s, or a `CachedKeys` (feature `cache`) before it, spares that work and the difference
+/// that it makes between known names and unknown ones.
+///
 /// ```
 /// use http::request::Parts;
 /// use tower_hmac::{BoxError, KeyId, SecretKey, key_fn};

@@ -33,6 +33,8 @@ mod rfc9421;
 mod shared;
 mod text;
 
+use std::fmt;
+
 use http::HeaderName;
 use http::request::Parts;
 
@@ -240,7 +242,7 @@ impl Window {
 }
 
 /// What a signer gives a format to write into a request.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Stamp<'a> {
     pub(crate) body: &'a [u8],
     pub(crate) key_id: Option<&'a KeyId>,
@@ -284,5 +286,16 @@ impl<'a> Stamp<'a> {
     #[must_use]
     pub fn expires(&self) -> Option<i64> {
         self.lifetime.map(|lifetime| self.now.saturating_add_unsigned(lifetime))
+    }
+}
+
+impl fmt::Debug for Stamp<'_> {
+    /// Without the body, which is the application's.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stamp")
+            .field("key_id", &self.key_id)
+            .field("now", &self.now)
+            .field("lifetime", &self.lifetime)
+            .finish_non_exhaustive()
     }
 }

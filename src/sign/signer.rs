@@ -94,6 +94,7 @@ impl<S: Scheme> Signer<S> {
     }
 
     /// The format that it signs in.
+    #[must_use]
     pub fn scheme(&self) -> &S {
         &self.scheme
     }
