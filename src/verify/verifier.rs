@@ -74,6 +74,14 @@ impl Format {
         self.scheme.headers().iter().any(|name| other.scheme.headers().contains(name))
     }
 
+    /// Whether the two share a header, and all that the head has of ours is theirs, too.
+    fn is_within(&self, other: &Self, head: &Parts) -> bool {
+        let theirs = other.scheme.headers();
+        let mut ours = self.scheme.headers().iter();
+        self.shares_header(other)
+            && ours.all(|name| theirs.contains(name) || !head.headers.contains_key(name))
+    }
+
     /// Whether no request can be well-formed for both: one format with tags of two lengths, or
     /// one that needs all headers of the other and more.
     fn is_told_apart_from(&self, other: &Self) -> bool {
@@ -314,7 +322,8 @@ impl Verifier {
     }
 
     /// Which of several formats a request is in: the first that is not missing, and the others
-    /// must be missing. Formats that share a header may call each other's signatures malformed.
+    /// must be missing. Formats that share a header may call each other's signatures malformed,
+    /// but not where there is a header that only the one with the malformed signature reads.
     fn decide(&self, head: &Parts) -> Result<(usize, Claim), VerifyError> {
         let mut decided: Option<(usize, Result<Claim, ClaimError>)> = None;
         for (place, format) in self.formats().enumerate() {
@@ -325,10 +334,10 @@ impl Verifier {
             decided = Some(match decided.take() {
                 None => (place, claim),
                 Some((other, offered)) => {
-                    let siblings = self.format(other).shares_header(format);
+                    let before = self.format(other);
                     match (&offered, &claim) {
-                        (Err(_), _) if siblings => (place, claim),
-                        (_, Err(_)) if siblings => (other, offered),
+                        (Err(_), _) if before.is_within(format, head) => (place, claim),
+                        (_, Err(_)) if format.is_within(before, head) => (other, offered),
                         _ => {
                             let twice =
                                 ClaimError::malformed("the request is signed in two formats");
