@@ -14,8 +14,12 @@ mod around;
 mod formats;
 #[cfg(feature = "sha1")]
 mod fost;
+#[cfg(feature = "rfc9421")]
+mod messages;
 mod names;
 mod tags;
+#[cfg(all(feature = "rfc9421", feature = "sha1"))]
+mod targets;
 mod wire;
 
 use axum::Router;
