@@ -118,7 +118,8 @@ impl Config {
             layer = layer.with_tolerance(tolerance, tolerance);
         }
         if let Some(status) = self.rejection {
-            layer = layer.with_rejection(StatusRejection::new(StatusCode::from_u16(status)?)?);
+            let status = StatusCode::from_u16(status).map_err(|_| "rejection: is no status")?;
+            layer = layer.with_rejection(StatusRejection::new(status)?);
         }
         if self.optional {
             layer = layer.optional();
@@ -177,7 +178,7 @@ impl Config {
 
     fn check_dangers(&self) -> Result<(), BoxError> {
         match self.dangerous.iter().find(|name| !DANGERS.contains(&name.as_str())) {
-            Some(name) => Err(format!("dangerous: {name:?} is not known").into()),
+            Some(_) => Err(format!("dangerous: takes none but {}", DANGERS.join(", ")).into()),
             None => Ok(()),
         }
     }

@@ -29,7 +29,9 @@ pub(crate) async fn serve(config: Config) -> Result<(), BoxError> {
     let rest: MethodRouter = any(view).layer(layer);
     let app = app.fallback_service(rest);
 
-    let listener = tokio::net::TcpListener::bind(&config.listen).await?;
+    let listener = tokio::net::TcpListener::bind(&config.listen)
+        .await
+        .map_err(|error| format!("listen: {error}"))?;
     println!("listening on {}", listener.local_addr()?);
     axum::serve(listener, app).await?;
     Ok(())
