@@ -51,3 +51,24 @@ fn every_decision_is_as_the_vectors_want_it() {
     assert_eq!(cases.len(), 85);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// A key that slipped into another setting must not reach a log.
+#[test]
+fn a_refused_setting_is_named_and_its_value_is_not() {
+    let secret = "a key in the wrong place";
+    let wrong = [
+        ("dangerous", json!([secret])),
+        ("listen", json!(secret)),
+        ("header", json!(secret)),
+        ("digest", json!(secret)),
+        ("rejection", json!(0)),
+    ];
+    for (name, value) in wrong {
+        let config = json!({"app_config": {"HMAC_KEY": "k"}, name: value});
+        let output = Conformance::serve(&config).err().expect(name);
+        let reason = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{name}");
+        assert!(reason.contains(name), "{reason}");
+        assert!(!reason.contains(secret), "{reason}");
+    }
+}
