@@ -19,14 +19,14 @@ struct Line {
     #[serde(default)]
     headers: Vec<(String, String)>,
     #[serde(default)]
-    body_base64: String,
+    body_base64: Option<String>,
     #[serde(default)]
     key_id: Option<String>,
 }
 
 impl Line {
     fn request(&self) -> Result<Request<Vec<u8>>, BoxError> {
-        let body = STANDARD.decode(&self.body_base64)?;
+        let body = STANDARD.decode(self.body_base64.as_deref().unwrap_or_default())?;
         let mut request =
             Request::builder().method(self.method.as_str()).uri(self.url.as_str()).body(body)?;
         for (name, value) in &self.headers {

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -9,7 +10,8 @@ use crate::scheme::ClaimError;
 /// [derived](crate::HeaderScheme::dangerous_derived_text) from a body.
 ///
 /// Strict, so that no other reader of JSON sees another text in the same bytes: the body must be
-/// an object, no member may be there twice, and a string with a backslash escape has no text.
+/// an object, and no member may be there twice. The text of a string is what it stands for, its
+/// escapes undone, whatever way a client writes it; one that stands for no Unicode text is refused.
 /// Members within members are not looked at.
 ///
 /// ```
@@ -30,8 +32,8 @@ use crate::scheme::ClaimError;
 pub struct JsonStrings<'b>(BTreeMap<String, Member<'b>>);
 
 enum Member<'b> {
-    Text(&'b str),
-    /// Anything but a string without escapes.
+    Text(Cow<'b, str>),
+    /// Anything but a string.
     Other,
 }
 
@@ -51,12 +53,12 @@ impl<'b> JsonStrings<'b> {
     ///
     /// # Errors
     ///
-    /// [`ClaimError::Malformed`] if it is missing, no string, or has a backslash escape.
-    pub fn get(&self, name: &str) -> Result<&'b str, ClaimError> {
+    /// [`ClaimError::Malformed`] if it is missing or no string.
+    pub fn get(&self, name: &str) -> Result<&str, ClaimError> {
         match self.0.get(name) {
             Some(Member::Text(text)) => Ok(text),
             _ => Err(ClaimError::malformed(
-                "a signed member of the JSON body is missing, or no string without escapes",
+                "a signed member of the JSON body is missing, or no string",
             )),
         }
     }
@@ -109,13 +111,12 @@ impl<'de> Visitor<'de> for MemberVisitor {
         f.write_str("a value")
     }
 
-    /// Without an escape: the bytes of the body itself.
     fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Member::Text(text))
+        Ok(Member::Text(Cow::Borrowed(text)))
     }
 
-    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
-        Ok(Member::Other)
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Member::Text(Cow::Owned(text.to_owned())))
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {

@@ -1,6 +1,6 @@
 //! Text from the members of a JSON body.
 
-use tower_hmac::JsonStrings;
+use tower_hmac::{JsonStrings, JsonText};
 
 use super::*;
 
@@ -30,6 +30,24 @@ fn what_the_text_leaves_out_is_not_covered() {
 }
 
 #[test]
+fn a_string_is_signed_as_what_it_stands_for() {
+    assert_eq!(send(r#"{"mac_address": "\u0061a", "timestamp": "1"}"#), Ok(()));
+    let refused = send(r#"{"mac_address": "\u0062a", "timestamp": "1"}"#);
+    assert_eq!(refused, Err(ErrorKind::Mismatch));
+}
+
+#[test]
+fn members_joined_by_a_text_do_not_run_into_each_other() {
+    let text = JsonText::new("mac_address").then(":", "timestamp").unwrap();
+    let of = |mac: &str, time: &str| {
+        text.of(serde_json::json!({"mac_address": mac, "timestamp": time}).to_string().as_bytes())
+    };
+    assert_eq!(of("00:1b:44", "7").unwrap(), "00:1b:44:7");
+    assert!(of("00:1b", "44:7").is_err());
+    assert!(JsonText::new("a").then("", "b").is_err());
+}
+
+#[test]
 fn bodies_that_two_readers_could_take_differently_are_refused() {
     for body in [
         "",
@@ -41,7 +59,7 @@ fn bodies_that_two_readers_could_take_differently_are_refused() {
         r#"{"mac_address": "aa", "timestamp": null}"#,
         r#"{"mac_address": ["aa"], "timestamp": "1"}"#,
         r#"{"mac_address": {"a": "aa"}, "timestamp": "1"}"#,
-        r#"{"mac_address": "\u0061a", "timestamp": "1"}"#,
+        r#"{"mac_address": "\ud800", "timestamp": "1"}"#,
         r#"{"mac_address": "aa", "timestamp": "1", "timestamp": "1"}"#,
         r#"{"mac_address": "aa", "timestamp": "1", "timestamp": "2"}"#,
         r#"{"mac_address": "aa", "timestamp": "1", "\u0074imestamp": "2"}"#,
