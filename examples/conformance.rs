@@ -23,10 +23,6 @@ use tower_hmac::BoxError;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::WARN)
-        .with_writer(std::io::stderr)
-        .init();
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [verb, path] = args.as_slice() else {
         eprintln!("usage: conformance serve|sign|explain CONFIG.json");

@@ -5,9 +5,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use hmac::block_api::HmacCore;
-use hmac::digest::block_api::CoreProxy;
-use hmac::digest::{Digest as _, FixedOutput as _};
-use hmac::{Hmac, KeyInit as _, Mac as _};
+use hmac::digest::block_api::{Buffer, FixedOutputCore as _, UpdateCore as _};
+use hmac::digest::{Digest as _, Output};
+use hmac::{EagerHash, KeyInit as _};
 use subtle::{Choice, ConstantTimeEq as _};
 use zeroize::Zeroize as _;
 
@@ -21,6 +21,25 @@ pub(crate) const MAX_TAG_LEN: usize = 64;
 /// hashes stay cheap to move.
 type Inline<T> = T;
 type Boxed<T> = Box<T>;
+
+/// A running HMAC, as [`hmac::Hmac`]; but its end does not take it by value, and moving a block and
+/// two states costs more than it seems.
+#[derive(Clone)]
+struct Working<H: EagerHash> {
+    core: HmacCore<H>,
+    buffer: Buffer<HmacCore<H>>,
+}
+
+impl<H: EagerHash> Working<H> {
+    fn update(&mut self, bytes: &[u8]) {
+        let core = &mut self.core;
+        self.buffer.digest_blocks(bytes, |blocks| core.update_blocks(blocks));
+    }
+
+    fn finalize(&mut self, out: &mut Output<HmacCore<H>>) {
+        self.core.finalize_fixed_core(&mut self.buffer, out);
+    }
+}
 
 macro_rules! own {
     (Inline, $value:expr) => {
@@ -78,7 +97,7 @@ macro_rules! algorithms {
                 match self { $( $(#[cfg(feature = $feature)])? Self::$name(core) => {
                     let core: &HmacCore<$hash> = core.borrow();
                     #[allow(clippy::useless_conversion)]
-                    Running::$name(Hmac::<$hash>::compose(core.clone(), Default::default()).into())
+                    Running::$name(Working { core: core.clone(), buffer: Default::default() }.into())
                 } )+ }
             }
 
@@ -88,23 +107,23 @@ macro_rules! algorithms {
         }
 
         #[derive(Clone)]
-        enum Running { $( $(#[cfg(feature = $feature)])? $name($slot<Hmac<$hash>>), )+ }
+        enum Running { $( $(#[cfg(feature = $feature)])? $name($slot<Working<$hash>>), )+ }
 
         impl Running {
             fn update(&mut self, bytes: &[u8]) {
                 match self { $( $(#[cfg(feature = $feature)])? Self::$name(mac) => {
-                    let mac: &mut Hmac<$hash> = mac.borrow_mut();
+                    let mac: &mut Working<$hash> = mac.borrow_mut();
                     mac.update(bytes);
                 } )+ }
             }
 
-            fn finalize(self, out: &mut [u8; MAX_TAG_LEN]) -> usize {
+            fn finalize(&mut self, out: &mut [u8; MAX_TAG_LEN]) -> usize {
                 match self { $( $(#[cfg(feature = $feature)])? Self::$name(mac) => {
                     let (head, _) = out.split_at_mut($tag);
-                    let mac: Hmac<$hash> = own!($slot, mac);
+                    let mac: &mut Working<$hash> = mac.borrow_mut();
                     // The slice was cut to the length of this very hash.
                     #[allow(clippy::expect_used)]
-                    mac.finalize_into(head.try_into().expect("the tag length of the hash"));
+                    mac.finalize(head.try_into().expect("the tag length of the hash"));
                     $tag
                 } )+ }
             }
@@ -259,7 +278,13 @@ impl Mac {
 
     /// Ends the message and gives its tag.
     #[must_use]
-    pub fn finalize(self) -> Tag {
+    pub fn finalize(mut self) -> Tag {
+        self.finalize_in_place()
+    }
+
+    /// The same without a move of the state, which is of no use afterwards.
+    #[inline]
+    pub(crate) fn finalize_in_place(&mut self) -> Tag {
         let mut bytes = FixedBytes::EMPTY;
         let len = self.0.finalize(&mut bytes.bytes);
         bytes.set_len(len);
@@ -393,6 +418,7 @@ impl Prepared {
         self.0.algorithm()
     }
 
+    #[inline]
     pub(crate) fn start(&self) -> Mac {
         Mac(self.0.start())
     }

@@ -14,34 +14,33 @@ use hmac::Mac as _;
 use http::StatusCode;
 use tower::{Layer, Service};
 use tower_hmac::axum::Signed;
-use tower_hmac::{KeyMap, SecretKey, VerifyLayer};
+use tower_hmac::{FlaskHmac, KeyMap, SecretKey, VerifyLayer};
 
 use super::{KEY, bare_hash};
+
+/// No case has a longer body, in bytes.
+pub const LIMIT: usize = 64 * 1024 * 1024;
 
 async fn handler(body: Bytes) -> StatusCode {
     std::hint::black_box(body);
     StatusCode::OK
 }
 
-/// The route without a check.
-pub fn floor() -> Router {
-    Router::new().route("/orders", post(handler))
-}
-
-/// The same for bodies over axum's own limit of 2 MiB.
-pub fn unlimited_floor() -> Router {
-    floor().layer(DefaultBodyLimit::disable())
+/// The route without a check; for bodies over axum's own limit of 2 MiB without that, too.
+pub fn floor(large: bool) -> Router {
+    let route = Router::new().route("/orders", post(handler));
+    if large { route.layer(DefaultBodyLimit::disable()) } else { route }
 }
 
 /// Behind a layer that does nothing.
-pub fn nothing() -> Router {
-    floor().layer(Nothing)
+pub fn nothing(large: bool) -> Router {
+    floor(large).layer(Nothing)
 }
 
 /// Behind middleware that a careful person writes in a page.
-pub fn careful() -> Router {
+pub fn careful(large: bool) -> Router {
     let prepared = bare_hash();
-    floor().layer(from_fn(move |request: Request, next: Next| {
+    floor(large).layer(from_fn(move |request: Request, next: Next| {
         let prepared = prepared.clone();
         async move {
             let (parts, body) = request.into_parts();
@@ -51,7 +50,7 @@ pub fn careful() -> Router {
             let Some(tag) = decoded.and_then(|len| tag.get(..len)) else {
                 return StatusCode::FORBIDDEN.into_response();
             };
-            let Ok(bytes) = to_bytes(body, 64 * 1024 * 1024).await else {
+            let Ok(bytes) = to_bytes(body, LIMIT).await else {
                 return StatusCode::BAD_REQUEST.into_response();
             };
             let mut mac = prepared;
@@ -66,7 +65,7 @@ pub fn careful() -> Router {
 
 /// Behind the layer.
 pub fn layer(layer: VerifyLayer) -> Router {
-    floor().layer(layer)
+    floor(false).layer(layer)
 }
 
 /// With the extractor, and without a layer.
@@ -77,9 +76,11 @@ pub fn extractor(layer: VerifyLayer) -> Router {
     Router::new().route("/orders", post(signed)).with_state(layer.shared())
 }
 
-/// The one key of nearly all cases.
-pub fn one_key() -> KeyMap {
-    KeyMap::single(SecretKey::new(KEY).unwrap())
+/// What nearly all cases verify with: Flask-HMAC and one key.
+pub fn ours(large: bool) -> VerifyLayer {
+    let keys = KeyMap::single(SecretKey::new(KEY).unwrap());
+    let layer = VerifyLayer::new(FlaskHmac::new(), keys);
+    if large { layer.with_body_limit(LIMIT) } else { layer }
 }
 
 #[derive(Clone)]

@@ -1,23 +1,27 @@
 //! The routes that are measured side by side, and the requests that go through them.
 
-#![allow(dead_code, unreachable_pub)] // Each benchmark uses its part.
+#![allow(dead_code, unused_imports, unreachable_pub)] // Each benchmark uses its part.
 
 mod contenders;
 mod requests;
-
-pub use contenders::{careful, extractor, floor, layer, nothing, one_key, unlimited_floor};
-pub use requests::{FRAME, body, framed, frames, signed, unsigned, with_signature};
+mod rounds;
+mod schemes;
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::{Request, StatusCode};
 use sha2::Sha256;
 use tokio::runtime::{Builder, Runtime};
 use tower::ServiceExt as _;
+
+pub use contenders::{LIMIT, careful, extractor, floor, layer, nothing, ours};
+pub use requests::{FRAME, body, framed, frames, signed, signed_by, with_signature};
+pub use rounds::{Rounds, Timed, median};
+pub use schemes::{schemes, timed_header};
 
 /// The key that all of them share.
 pub const KEY: &str = "a key of thirty-two bytes, or so";
@@ -33,7 +37,7 @@ pub fn runtime() -> Runtime {
 /// A route, a kind of request to it, and the answer that shows it did its work.
 pub struct Case {
     pub name: String,
-    app: Router,
+    pub app: Router,
     request: Box<dyn Fn() -> Request<Body>>,
     status: StatusCode,
 }
@@ -80,6 +84,20 @@ impl Case {
             taken
         })
     }
+}
+
+/// The five that are compared: signed requests with this body, in frames if a length is given.
+/// The names are those of the columns that `scripts/plot` reads.
+pub fn contenders(body: &Bytes, frame: Option<usize>) -> Vec<Case> {
+    let request = || framed(body.clone(), frame);
+    let large = body.len() > 2 * 1024 * 1024;
+    vec![
+        Case::new("floor", floor(large), request()),
+        Case::new("nothing", nothing(large), request()),
+        Case::new("careful", careful(large), request()),
+        Case::new("layer", layer(ours(large)), request()),
+        Case::new("extractor", extractor(ours(large)), request()),
+    ]
 }
 
 /// The least that a verified request can cost: `hmac` by hand, with a prepared key.

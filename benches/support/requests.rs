@@ -21,28 +21,37 @@ pub fn body(len: usize) -> Bytes {
         .collect()
 }
 
-/// A request as a client of the usual kind sends it.
-pub fn unsigned(body: Bytes) -> impl Fn() -> Request<Body> {
-    let head = head(&body);
+/// A request signed in Flask-HMAC's format, its body in one piece.
+pub fn signed(body: Bytes) -> impl Fn() -> Request<Body> {
+    signed_by(&Signer::new(FlaskHmac::new(), SecretKey::new(KEY).unwrap()), body)
+}
+
+/// A request as this signer signs it, its body in one piece.
+pub fn signed_by<S: Scheme>(
+    signer: &Signer<S>,
+    body: Bytes,
+) -> impl Fn() -> Request<Body> + use<S> {
+    let (mut parts, ()) = head(&body).into_parts();
+    signer.sign_head(&mut parts, &body).unwrap();
+    let head = Request::from_parts(parts, ());
     move || head.clone().map(|()| Body::from(body.clone()))
 }
 
-/// A signed request with its body in one piece.
-pub fn signed(scheme: impl Scheme, body: Bytes) -> impl Fn() -> Request<Body> {
-    let head = signed_head(scheme, &body);
-    move || head.clone().map(|()| Body::from(body.clone()))
+/// The same as [`signed`], its body in frames if a length is given.
+pub fn framed(body: Bytes, frame: Option<usize>) -> impl Fn() -> Request<Body> {
+    let whole = signed(body.clone());
+    move || match frame {
+        None => whole(),
+        Some(frame) => whole().map(|_| frames(body.clone(), frame)),
+    }
 }
 
-/// A request signed in Flask-HMAC's format, its body in frames of this length.
-pub fn framed(body: Bytes, frame: usize) -> impl Fn() -> Request<Body> {
-    let head = signed_head(FlaskHmac::new(), &body);
-    move || head.clone().map(|()| frames(body.clone(), frame))
-}
-
-/// A request with this value as its signature.
-pub fn with_signature(value: &'static str, body: Bytes) -> impl Fn() -> Request<Body> {
+/// A request with this value as its signature, or none.
+pub fn with_signature(value: Option<&str>, body: Bytes) -> impl Fn() -> Request<Body> + use<> {
     let mut head = head(&body);
-    head.headers_mut().insert("signature", HeaderValue::from_static(value));
+    if let Some(value) = value {
+        head.headers_mut().insert("signature", HeaderValue::from_str(value).unwrap());
+    }
     move || head.clone().map(|()| Body::from(body.clone()))
 }
 
@@ -57,7 +66,7 @@ pub fn frames(body: Bytes, frame: usize) -> Body {
 }
 
 fn head(body: &[u8]) -> Request<()> {
-    Request::post("/orders?dry=1")
+    Request::post("/orders")
         .header("host", "service.example")
         .header("user-agent", "client/1.0")
         .header("accept", "*/*")
@@ -65,11 +74,4 @@ fn head(body: &[u8]) -> Request<()> {
         .header("content-length", body.len())
         .body(())
         .unwrap()
-}
-
-fn signed_head(scheme: impl Scheme, body: &[u8]) -> Request<()> {
-    let signer = Signer::new(scheme, SecretKey::new(KEY).unwrap());
-    let (mut parts, ()) = head(body).into_parts();
-    signer.sign_head(&mut parts, body).unwrap();
-    Request::from_parts(parts, ())
 }

@@ -16,7 +16,13 @@ use tower_hmac::{Algorithm, BoxError, Digest, Verified};
 use crate::config::Config;
 
 pub(crate) async fn serve(config: Config) -> Result<(), BoxError> {
-    let layer = config.layer()?;
+    // What the library warns of while building is said; while serving, nothing is written that
+    // somebody would have to read.
+    let warnings = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::WARN)
+        .with_writer(std::io::stderr)
+        .finish();
+    let layer = tracing::subscriber::with_default(warnings, || config.layer())?;
     let guarded = |names: &[&str]| {
         let names = names.iter().copied();
         any(view).layer(layer.clone().only(names))

@@ -1,18 +1,17 @@
 use std::fmt;
-use std::future::poll_fn;
-use std::pin::pin;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use axum::body::Body;
 use axum::extract::{FromRef, FromRequest, Request};
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
+use pin_project_lite::pin_project;
 
 use crate::axum::{AllowList, Anyone, Only};
-use crate::verify::{
-    Checked, Checking, Head, Rejection, Unsigned, Verified, Verifier, VerifyError, VerifyLayer,
-    refused,
-};
+use crate::verify::{Checking, Gate, Rejection, Verifier, VerifyError, VerifyLayer, refused};
 
 /// The verifier and the rejection of a layer, to be kept in a router's state for [`Signed`]. An
 /// [`Arc`], cheap to clone.
@@ -29,7 +28,8 @@ impl<R: Rejection<Body> + 'static> VerifyLayer<R> {
     /// layer.
     #[must_use]
     pub fn shared(self) -> SharedVerifier {
-        SharedVerifier(Arc::new(Shared { verifier: self.verifier, rejection: self.rejection }))
+        let Gate { verifier, rejection, .. } = Arc::unwrap_or_clone(self.gate);
+        SharedVerifier(Arc::new(Shared { verifier, rejection }))
     }
 }
 
@@ -40,38 +40,11 @@ impl SharedVerifier {
         &self.0.verifier
     }
 
-    /// Steps 0 to 2.
-    fn begin(&self, request: Request) -> Result<Checking<Body>, Response> {
-        let verifier = self.verifier();
-        let (mut parts, body) = request.into_parts();
-        parts.extensions.remove::<Verified>();
-        parts.extensions.remove::<Unsigned>();
-        let head = Head::new(parts);
-        match verifier.claim_if_armed(head.parts()) {
-            Ok(claimed) => Ok(Checking::new(verifier, head, claimed, body)),
-            Err(error) => {
-                refused(&error);
-                let mut parts = head.into_parts();
-                verifier.cover_up(&mut parts);
-                Err(self.refuse(error, &parts))
-            }
-        }
-    }
-
-    /// Step 9, behind the route's own list.
-    fn admit<L: AllowList>(&self, checked: Checked) -> Result<(Request, Only<L>), Response> {
-        let Checked { parts, body, outcome } = checked;
-        let caller = match outcome.map(Only::admit) {
-            Ok(Ok(caller)) => caller,
-            Err(error) => return Err(self.refuse(error, &parts)),
-            Ok(Err(error)) => {
-                refused(&error);
-                return Err(self.refuse(error, &parts));
-            }
-        };
-        let mut request = Request::from_parts(parts, Body::from(body));
-        self.verifier().raise_axum_limit(&mut request);
-        Ok((request, caller))
+    /// A refusal before the request was under check.
+    fn refuse_head(&self, error: VerifyError, mut head: Parts) -> Response {
+        refused(&error);
+        self.verifier().cover_up(&mut head);
+        self.refuse(error, &head)
     }
 
     fn refuse(&self, error: VerifyError, head: &Parts) -> Response {
@@ -127,13 +100,80 @@ where
     /// The layer's own answer, or that of `T`.
     type Rejection = Response;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+    /// A future of its own: an `async fn` keeps the request beside the parts that it is taken into,
+    /// and one of over 1 KiB is slow to allocate.
+    fn from_request(
+        request: Request,
+        state: &S,
+    ) -> impl Future<Output = Result<Self, Response>> + Send {
         let shared = SharedVerifier::from_ref(state);
-        let verifier = shared.verifier();
-        let mut checking = pin!(shared.begin(request)?);
-        let checked = poll_fn(|cx| checking.as_mut().poll_checked(cx, verifier)).await;
-        let (request, caller) = shared.admit(checked)?;
-        let inner = T::from_request(request, state).await.map_err(IntoResponse::into_response)?;
-        Ok(Self(inner, caller))
+        let (mut head, body) = request.into_parts();
+        let mut checking = Checking::new();
+        match checking.begin(shared.verifier(), &mut head, &body) {
+            Ok(()) => {
+                let extract = Some(move |request| T::from_request(request, state));
+                Verifying::Checking { shared, head: Some(head), body, checking, extract }
+            }
+            Err(error) => Verifying::Refused { response: Some(shared.refuse_head(error, head)) },
+        }
+    }
+}
+
+pin_project! {
+    #[project = VerifyingProjection]
+    enum Verifying<E, F, L> {
+        Checking {
+            shared: SharedVerifier,
+            head: Option<Parts>,
+            #[pin]
+            body: Body,
+            checking: Checking,
+            extract: Option<E>,
+        },
+        Extracting { #[pin] future: F, caller: Option<Only<L>> },
+        Refused { response: Option<Response> },
+    }
+}
+
+impl<E, F, L, T, R> Future for Verifying<E, F, L>
+where
+    E: FnOnce(Request) -> F,
+    F: Future<Output = Result<T, R>>,
+    L: AllowList,
+    R: IntoResponse,
+{
+    type Output = Result<Signed<T, L>, Response>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        loop {
+            match self.as_mut().project() {
+                VerifyingProjection::Checking { shared, head, body, checking, extract } => {
+                    let Some(parts) = head.as_mut() else { return Poll::Pending };
+                    let outcome = ready!(checking.poll(cx, shared.verifier(), parts, body));
+                    let (Some(parts), Some(extract)) = (head.take(), extract.take()) else {
+                        return Poll::Pending;
+                    };
+                    let admit = |verified| Only::admit(verified).inspect_err(refused);
+                    let caller = match outcome.and_then(admit) {
+                        Ok(caller) => caller,
+                        Err(error) => return Poll::Ready(Err(shared.refuse(error, &parts))),
+                    };
+                    let mut request = Request::from_parts(parts, checking.take_body().into());
+                    shared.verifier().raise_axum_limit(&mut request);
+                    let future = extract(request);
+                    self.set(Self::Extracting { future, caller: Some(caller) });
+                }
+                VerifyingProjection::Extracting { future, caller } => {
+                    let inner = ready!(future.poll(cx)).map_err(IntoResponse::into_response)?;
+                    let Some(caller) = caller.take() else { return Poll::Pending };
+                    return Poll::Ready(Ok(Signed(inner, caller)));
+                }
+                VerifyingProjection::Refused { response } => {
+                    return response
+                        .take()
+                        .map_or(Poll::Pending, |response| Poll::Ready(Err(response)));
+                }
+            }
+        }
     }
 }

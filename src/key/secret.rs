@@ -14,13 +14,15 @@ use crate::mac::{Algorithm, Mac, Prepared};
 /// is latin-1 there; `FlaskConfig` (feature `serde`) reads it so.
 pub struct SecretKey {
     bytes: Zeroizing<Box<[u8]>>,
-    prepared: OnceLock<Box<Node>>,
+    prepared: Slot,
 }
 
 /// The prepared states of one key: a list, since nearly every key serves one algorithm for life.
-struct Node {
-    prepared: Prepared,
-    next: OnceLock<Box<Node>>,
+/// Its head stands in the key itself, where a lookup has just been.
+#[derive(Default)]
+struct Slot {
+    prepared: OnceLock<Prepared>,
+    next: OnceLock<Box<Slot>>,
 }
 
 impl SecretKey {
@@ -35,7 +37,7 @@ impl SecretKey {
             return Err(ConfigError::EmptyKey("key".into()));
         }
         // A copy of its exact size: shrinking in place could leave the old bytes behind.
-        Ok(Self { bytes: Zeroizing::new(Box::from(bytes.as_slice())), prepared: OnceLock::new() })
+        Ok(Self { bytes: Zeroizing::new(Box::from(bytes.as_slice())), prepared: Slot::default() })
     }
 
     /// Decodes a key from standard base64 with padding (RFC 4648 section 4).
@@ -75,7 +77,7 @@ impl SecretKey {
     pub fn generate(algorithm: Algorithm) -> Self {
         let mut bytes = Zeroizing::new(vec![0; algorithm.tag_len()]);
         crate::random::fill(&mut bytes);
-        Self { bytes: Zeroizing::new(Box::from(bytes.as_slice())), prepared: OnceLock::new() }
+        Self { bytes: Zeroizing::new(Box::from(bytes.as_slice())), prepared: Slot::default() }
     }
 
     /// The secret itself, to be stored or passed on. Every use of it is easy to find by this name.
@@ -85,24 +87,22 @@ impl SecretKey {
     }
 
     /// Starts an HMAC from the state prepared for this algorithm, which is made at the first use.
+    #[inline]
     pub(crate) fn start(&self, algorithm: Algorithm) -> Mac {
         let mut slot = &self.prepared;
         loop {
-            let node = slot.get_or_init(|| {
-                let prepared = Prepared::new(algorithm, &self.bytes);
-                Box::new(Node { prepared, next: OnceLock::new() })
-            });
-            if node.prepared.algorithm() == algorithm {
-                return node.prepared.start();
+            let prepared = slot.prepared.get_or_init(|| Prepared::new(algorithm, &self.bytes));
+            if prepared.algorithm() == algorithm {
+                return prepared.start();
             }
-            slot = &node.next;
+            slot = slot.next.get_or_init(Box::default);
         }
     }
 }
 
 impl Clone for SecretKey {
     fn clone(&self) -> Self {
-        Self { bytes: self.bytes.clone(), prepared: OnceLock::new() }
+        Self { bytes: self.bytes.clone(), prepared: Slot::default() }
     }
 }
 

@@ -24,7 +24,13 @@ pub const MAX_KEYS: usize = 8;
 /// # Ok::<(), tower_hmac::ConfigError>(())
 /// ```
 #[derive(Clone)]
-pub struct KeySet(Arc<[KeyEntry]>);
+pub struct KeySet(Arc<Entries>);
+
+/// Nearly every set is one key; the pointer to it is thin, so that a map of a million is smaller.
+enum Entries {
+    One(KeyEntry),
+    More(Box<[KeyEntry]>),
+}
 
 impl KeySet {
     /// Makes a set, newest key first.
@@ -35,36 +41,47 @@ impl KeySet {
     pub fn new<E: Into<KeyEntry>>(
         entries: impl IntoIterator<Item = E>,
     ) -> Result<Self, ConfigError> {
-        let entries: Arc<[KeyEntry]> = entries.into_iter().map(Into::into).collect();
+        let entries: Box<[KeyEntry]> = entries.into_iter().map(Into::into).collect();
         if entries.is_empty() {
             return Err(ConfigError::NoKeys("key set".into()));
         }
         if entries.len() > MAX_KEYS {
             return Err(ConfigError::invalid("key set", "holds more than 8 keys"));
         }
-        Ok(Self(entries))
+        Ok(Self::more(entries))
+    }
+
+    fn more(entries: Box<[KeyEntry]>) -> Self {
+        Self(Arc::new(Entries::More(entries)))
+    }
+
+    fn entries(&self) -> &[KeyEntry] {
+        match &*self.0 {
+            Entries::One(entry) => std::slice::from_ref(entry),
+            Entries::More(entries) => entries,
+        }
     }
 
     /// The number of keys, valid now or not.
     #[must_use]
     #[allow(clippy::len_without_is_empty)] // Never empty.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.entries().len()
     }
 
     /// The keys, newest first.
     pub fn iter(&self) -> impl Iterator<Item = &KeyEntry> {
-        self.0.iter()
+        self.entries().iter()
     }
 
     /// The keys valid at this time with their places in the set.
     pub(crate) fn valid_at(&self, now: i64) -> impl Iterator<Item = (usize, &KeyEntry)> + Clone {
-        self.0.iter().enumerate().filter(move |(_, entry)| entry.is_valid_at(now))
+        self.entries().iter().enumerate().filter(move |(_, entry)| entry.is_valid_at(now))
     }
 
     /// Whether the time matters to any key.
     pub(crate) fn has_limits(&self) -> bool {
-        self.0.iter().any(|entry| entry.limits.is_some())
+        self.entries().iter().any(|entry| entry.limits.is_some())
     }
 
     /// So many keys that nobody knows, random per process: what a request under an unknown name
@@ -73,7 +90,7 @@ impl KeySet {
         static DUMMIES: LazyLock<[KeySet; MAX_KEYS]> = LazyLock::new(|| {
             let dummy = || KeyEntry::new(SecretKey::generate(Algorithm::Sha256));
             std::array::from_fn(|place| {
-                KeySet(std::iter::repeat_with(dummy).take(place.saturating_add(1)).collect())
+                KeySet::more(std::iter::repeat_with(dummy).take(place.saturating_add(1)).collect())
             })
         });
         let [.., all] = &*DUMMIES;
@@ -97,7 +114,7 @@ impl fmt::Debug for KeySet {
 
 impl From<KeyEntry> for KeySet {
     fn from(entry: KeyEntry) -> Self {
-        Self(Arc::new([entry]))
+        Self(Arc::new(Entries::One(entry)))
     }
 }
 

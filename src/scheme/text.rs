@@ -10,13 +10,14 @@ enum Sink {
     /// One for nearly everybody; more while keys are rotated.
     Macs {
         first: Mac,
-        more: Vec<Mac>,
+        more: Box<[Mac]>,
     },
     Record(Vec<u8>),
 }
 
 impl SignedText {
-    pub(crate) fn new(first: Mac, more: Vec<Mac>) -> Self {
+    #[inline]
+    pub(crate) fn new(first: Mac, more: Box<[Mac]>) -> Self {
         Self(Sink::Macs { first, more })
     }
 
@@ -26,6 +27,7 @@ impl SignedText {
     }
 
     /// Takes in more of the text.
+    #[inline]
     pub fn update(&mut self, bytes: &[u8]) {
         match &mut self.0 {
             Sink::Macs { first, more } => {
@@ -38,13 +40,14 @@ impl SignedText {
         }
     }
 
-    /// The tags of all candidates, in their order.
-    pub(crate) fn finalize(self) -> impl Iterator<Item = Tag> {
-        let (first, more) = match self.0 {
-            Sink::Macs { first, more } => (Some(first), more),
-            Sink::Record(_) => (None, Vec::new()),
+    /// The tags of all candidates, in their order. Once: the text is over.
+    #[inline]
+    pub(crate) fn finalize(&mut self) -> impl Iterator<Item = Tag> {
+        let (first, more) = match &mut self.0 {
+            Sink::Macs { first, more } => (Some(first), &mut **more),
+            Sink::Record(_) => (None, [].as_mut_slice()),
         };
-        first.into_iter().chain(more).map(Mac::finalize)
+        first.into_iter().chain(more).map(Mac::finalize_in_place)
     }
 
     pub(crate) fn into_recorded(self) -> Vec<u8> {

@@ -166,7 +166,7 @@ impl<S: Scheme> Signer<S> {
     }
 
     fn tag(&self, head: &Parts, claim: &Claim, body: &[u8]) -> Result<Tag, SignError> {
-        let mut text = SignedText::new(self.scheme.key_mac(&self.key, claim), Vec::new());
+        let mut text = SignedText::new(self.scheme.key_mac(&self.key, claim), Box::default());
         write_text(&self.scheme, head, claim, body, &mut text)?;
         text.finalize().next().ok_or(SignError::Request("there is no key"))
     }

@@ -16,28 +16,25 @@ use crate::verify::error::{ErrorKind, VerifyError};
 const FIRST_ROOM: usize = 16 * 1024;
 
 /// The frames of a body in one buffer. A body that is one frame is kept as it came.
+#[derive(Default)]
 pub(super) struct Gather {
     whole: Bytes,
     joined: Vec<u8>,
-    content_length: Option<usize>,
+    /// By the head alone, 0 if it does not say.
+    promised: usize,
     declared: usize,
 }
 
 impl Gather {
     pub(super) fn new(head: &Parts, body: &impl Body) -> Self {
-        let content_length = head
+        let promised = head
             .headers
             .get(CONTENT_LENGTH)
             .and_then(|value| value.to_str().ok())
             // A number that does not fit is a body that does not fit.
-            .map(|text| text.parse().unwrap_or(usize::MAX));
+            .map_or(0, |text| text.parse().unwrap_or(usize::MAX));
         let hint = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-        Self {
-            whole: Bytes::new(),
-            joined: Vec::new(),
-            content_length,
-            declared: content_length.unwrap_or(0).max(hint),
-        }
+        Self { whole: Bytes::new(), joined: Vec::new(), promised, declared: promised.max(hint) }
     }
 
     /// The length that the head or the body promises, 0 if neither does.
@@ -78,10 +75,10 @@ impl Gather {
 
     /// Refuses a body that is shorter than its `Content-Length`.
     pub(super) fn finish(&self) -> Result<(), VerifyError> {
-        match self.content_length {
-            Some(promised) if self.len() < promised => Err(VerifyError::new(ErrorKind::BodyRead)),
-            _ => Ok(()),
+        if self.len() < self.promised {
+            return Err(VerifyError::new(ErrorKind::BodyRead));
         }
+        Ok(())
     }
 
     pub(super) fn take(&mut self) -> Bytes {

@@ -8,16 +8,16 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf as _, Bytes};
 use http::request::Parts;
 use http_body::Body;
-use pin_project_lite::pin_project;
 use subtle::Choice;
 
 use crate::error::BoxError;
 use crate::key::{KeySet, Lookup, MAX_KEYS};
-use crate::mac::{Hasher, Tag};
+use crate::mac::{Digest, Hasher, Tag};
 use crate::replay::{Replay, ReplayClaim, ReplayGuard, ReplayKey, Unique};
 use crate::scheme::{Claim, ClaimError, Coverage, SignedText};
 use crate::verify::body::Gather;
 use crate::verify::error::{ErrorKind, VerifyError};
+use crate::verify::handle::Unsigned;
 use crate::verify::verified::Facts;
 use crate::verify::verifier::{Format, Verifier};
 use crate::verify::{Verified, observe};
@@ -44,10 +44,12 @@ pub(super) struct Case<'a> {
 }
 
 impl<'a> Case<'a> {
+    #[inline]
     pub(super) fn format(&self) -> &'a Format {
         self.verifier.format(self.claimed.place)
     }
 
+    #[inline]
     pub(super) fn claim(&self) -> &'a Claim {
         &self.claimed.claim
     }
@@ -80,9 +82,15 @@ pub(super) struct Check {
 enum Stage {
     Signed(SignedText),
     Derived(SignedText),
-    Digest(Proof, Vec<Hasher>),
-    Empty(Proof),
-    Unsigned(Proof),
+    /// The MAC does not cover the raw body, and has matched before it is read.
+    Proven(Option<Proof>, Rest),
+}
+
+/// What a body must be that no MAC covers.
+enum Rest {
+    Digests(Vec<Hasher>),
+    Empty,
+    Unsigned,
 }
 
 impl Check {
@@ -95,16 +103,17 @@ impl Check {
         let (candidates, mut text) = Candidates::start(case, keys);
         let before = case.format().scheme.before_body(case.head, case.claim(), &mut text);
         before.map_err(|error| case.error(error))?;
+        let hasher = |digest: &Digest| Hasher::new(digest.algorithm());
+        let mut prove =
+            |rest| candidates.prove(case, &mut text).map(|proof| Stage::Proven(Some(proof), rest));
         let stage = match &case.claimed.coverage {
             Coverage::Signed => Stage::Signed(text),
             Coverage::Derived => Stage::Derived(text),
             Coverage::Digest(digests) => {
-                let proof = candidates.prove(case, text)?;
-                let hashers = digests.iter().map(|digest| Hasher::new(digest.algorithm()));
-                Stage::Digest(proof, hashers.collect())
+                prove(Rest::Digests(digests.iter().map(hasher).collect()))?
             }
-            Coverage::Empty => Stage::Empty(candidates.prove(case, text)?),
-            Coverage::Unsigned => Stage::Unsigned(candidates.prove(case, text)?),
+            Coverage::Empty => prove(Rest::Empty)?,
+            Coverage::Unsigned => prove(Rest::Unsigned)?,
         };
         Ok(Self { candidates, stage })
     }
@@ -113,40 +122,41 @@ impl Check {
     pub(super) fn update(&mut self, case: Case<'_>, data: &[u8]) -> Result<(), VerifyError> {
         match &mut self.stage {
             Stage::Signed(text) => text.update(data),
-            Stage::Digest(_, hashers) => {
+            Stage::Proven(_, Rest::Digests(hashers)) => {
                 for hasher in hashers {
                     hasher.update(data);
                 }
             }
-            Stage::Empty(_) if !data.is_empty() => {
+            Stage::Proven(_, Rest::Empty) if !data.is_empty() => {
                 let why = "the format signs no body, and there is one";
                 return Err(case.error(ClaimError::malformed(why)));
             }
-            Stage::Derived(_) | Stage::Empty(_) | Stage::Unsigned(_) => {}
+            Stage::Derived(_) | Stage::Proven(..) => {}
         }
         Ok(())
     }
 
     /// Step 6, once the whole body is there.
-    pub(super) fn finish(self, case: Case<'_>, body: &[u8]) -> Result<Proof, VerifyError> {
-        match self.stage {
+    pub(super) fn finish(&mut self, case: Case<'_>, body: &[u8]) -> Result<Proof, VerifyError> {
+        match &mut self.stage {
             Stage::Signed(text) => self.candidates.prove(case, text),
-            Stage::Derived(mut text) => {
-                let derived = case.format().scheme.derive(case.head, case.claim(), body, &mut text);
+            Stage::Derived(text) => {
+                let derived = case.format().scheme.derive(case.head, case.claim(), body, text);
                 derived.map_err(|error| case.error(error))?;
                 self.candidates.prove(case, text)
             }
-            Stage::Digest(proof, hashers) => {
-                let Coverage::Digest(digests) = &case.claimed.coverage else {
-                    return Err(case.error(ErrorKind::Mismatch));
+            Stage::Proven(proof, rest) => {
+                let matched = match (rest, &case.claimed.coverage) {
+                    (Rest::Digests(hashers), Coverage::Digest(digests)) => {
+                        hashers.drain(..).zip(digests).fold(true, |all, (hasher, digest)| {
+                            all & hasher.finalize().matches(digest)
+                        })
+                    }
+                    (Rest::Digests(_), _) => false,
+                    (Rest::Empty | Rest::Unsigned, _) => true,
                 };
-                let matched = hashers
-                    .into_iter()
-                    .zip(digests)
-                    .fold(true, |all, (hasher, digest)| all & hasher.finalize().matches(digest));
-                if matched { Ok(proof) } else { Err(case.error(ErrorKind::Mismatch)) }
+                proof.take().filter(|_| matched).ok_or_else(|| case.error(ErrorKind::Mismatch))
             }
-            Stage::Empty(proof) | Stage::Unsigned(proof) => Ok(proof),
         }
     }
 }
@@ -163,6 +173,7 @@ struct Candidates {
 impl Candidates {
     /// Starts one MAC a candidate: the keys that count now, then dummies up to the size of the
     /// store's largest set, so that all names cost the same.
+    #[inline]
     fn start(case: Case<'_>, found: Option<KeySet>) -> (Self, SignedText) {
         let Format { scheme, keys: store } = case.format();
         let most = store.max_keys().clamp(1, MAX_KEYS);
@@ -192,9 +203,10 @@ impl Candidates {
     }
 
     /// Writes what comes after the body and compares every candidate with every offered tag.
-    fn prove(&self, case: Case<'_>, mut text: SignedText) -> Result<Proof, VerifyError> {
-        let (scheme, claim) = (&case.format().scheme, case.claim());
-        let after = scheme.after_body(case.head, claim, &mut text);
+    #[inline]
+    fn prove(&self, case: Case<'_>, text: &mut SignedText) -> Result<Proof, VerifyError> {
+        let claim = case.claim();
+        let after = case.format().scheme.after_body(case.head, claim, text);
         after.map_err(|error| case.error(error))?;
         let mut matched = None;
         let mut others = Vec::new();
@@ -217,44 +229,51 @@ impl Candidates {
             return Err(case.error(kind));
         };
         let entry = self.keys.iter().nth(key_index.into());
-        let verified = Verified::new(Facts {
-            key_id: claim.key_id().cloned(),
-            scheme: scheme.name(),
-            algorithm: scheme.algorithm(),
-            key_index,
-            key_label: entry.and_then(|entry| entry.shared_label()).cloned(),
-            created: claim.created(),
-            covered: claim.covered().cloned(),
-        });
+        let key_label = entry.and_then(|entry| entry.shared_label()).cloned();
         let others = others.into_iter().filter_map(|(place, tag)| place.map(|_| tag)).collect();
-        Ok(Proof { verified, tag, others })
+        Ok(Proof { key_index, key_label, tag, others })
     }
 }
 
-/// A request whose MAC has matched.
+/// A MAC has matched: the claim that it was made for is true.
 pub(crate) struct Proof {
-    pub(super) verified: Verified,
+    key_index: u8,
+    key_label: Option<Arc<str>>,
     tag: Tag,
     /// The tags under the other keys that count now, where there is no nonce.
     others: Vec<Tag>,
 }
 
 impl Proof {
+    pub(super) fn verified(self, case: Case<'_>) -> Verified {
+        let (scheme, claim) = (&case.format().scheme, case.claim());
+        Verified::new(Facts {
+            key_id: claim.key_id().cloned(),
+            scheme: scheme.name(),
+            algorithm: scheme.algorithm(),
+            key_index: self.key_index,
+            key_label: self.key_label,
+            created: claim.created(),
+            covered: claim.covered().cloned(),
+        })
+    }
+
     /// Claims the request under its nonce, or else under its tag with each key that counts now: a
     /// request that carries the tags of two keys would come again with one of them alone.
     pub(super) fn claim_once(
         &self,
         guard: &Arc<dyn ReplayGuard>,
-        claim: &Claim,
+        case: Case<'_>,
         keep_until: i64,
         now: i64,
     ) -> ReplayClaim {
-        let unique = claim.nonce().map_or(Unique::Tag(self.tag.as_bytes()), Unique::Nonce);
-        let matched = self.replay_key(&unique);
+        let nonce = case.claim().nonce();
+        let unique = nonce.map_or(Unique::Tag(self.tag.as_bytes()), Unique::Nonce);
+        let matched = replay_key(case, &unique);
         if self.others.is_empty() {
             return guard.claim(matched, keep_until, now);
         }
-        let others = self.others.iter().map(|tag| self.replay_key(&Unique::Tag(tag.as_bytes())));
+        let others = self.others.iter().map(|tag| replay_key(case, &Unique::Tag(tag.as_bytes())));
         // In an order that does not depend on which of the tags was sent, so that the first claim
         // decides; and a set, since a secret may be in the key set twice.
         let keys: BTreeSet<_> = others.chain([matched]).collect();
@@ -269,54 +288,44 @@ impl Proof {
             Ok(Replay::Claimed)
         })
     }
-
-    fn replay_key(&self, unique: &Unique<'_>) -> ReplayKey {
-        let key_id = match unique {
-            Unique::Nonce(_) => self.verified.key_id(),
-            // The tag is the key's own, and covers the name or does not: where two names share a
-            // key, a request must not come again under the other one.
-            Unique::Tag(_) => None,
-        };
-        ReplayKey::new(self.verified.scheme(), key_id, unique)
-    }
 }
 
-/// The head of a request with its target as first received, and the target that a router made
-/// of it.
-pub(crate) struct Head {
-    parts: Parts,
-    #[cfg(feature = "axum")]
-    routed: Option<http::Uri>,
+fn replay_key(case: Case<'_>, unique: &Unique<'_>) -> ReplayKey {
+    let key_id = match unique {
+        Unique::Nonce(_) => case.claim().key_id(),
+        // The tag is the key's own, and covers the name or does not: where two names share a
+        // key, a request must not come again under the other one.
+        Unique::Tag(_) => None,
+    };
+    ReplayKey::new(case.format().scheme.name(), key_id, unique)
 }
 
-impl Head {
+/// A request's target as a router has left it, while the head has it as first received.
+#[derive(Default)]
+struct Routed {
+    // A box: few requests are under a router that cuts, and all carry its room.
     #[cfg(feature = "axum")]
-    pub(crate) fn new(mut parts: Parts) -> Self {
-        let original = original_uri(&parts).cloned();
-        let routed = original.map(|original| std::mem::replace(&mut parts.uri, original));
-        Self { parts, routed }
-    }
+    uri: Option<Box<http::Uri>>,
+}
 
-    #[cfg(not(feature = "axum"))]
-    pub(crate) fn new(parts: Parts) -> Self {
-        Self { parts }
-    }
-
-    pub(crate) fn parts(&self) -> &Parts {
-        &self.parts
-    }
-
-    pub(crate) fn into_parts(self) -> Parts {
+#[cfg_attr(not(feature = "axum"), allow(clippy::unused_self))]
+impl Routed {
+    fn swap(&mut self, head: &mut Parts) {
         #[cfg(feature = "axum")]
-        {
-            let Self { mut parts, routed } = self;
-            if let Some(routed) = routed {
-                parts.uri = routed;
-            }
-            parts
+        if let Some(original) = original_uri(head).cloned() {
+            self.uri = Some(Box::new(std::mem::replace(&mut head.uri, original)));
         }
         #[cfg(not(feature = "axum"))]
-        self.parts
+        let _ = head;
+    }
+
+    fn restore(&mut self, head: &mut Parts) {
+        #[cfg(feature = "axum")]
+        if let Some(uri) = self.uri.take() {
+            head.uri = *uri;
+        }
+        #[cfg(not(feature = "axum"))]
+        let _ = head;
     }
 }
 
@@ -339,17 +348,14 @@ fn original_uri(head: &Parts) -> Option<&http::Uri> {
     (*original != head.uri).then_some(original)
 }
 
-pin_project! {
-    /// Steps 3 to 8, without the verifier itself, which those who poll it have anyway.
-    pub(crate) struct Checking<B> {
-        head: Option<Head>,
-        claimed: Option<Claimed>,
-        #[pin]
-        body: B,
-        step: Step,
-        gather: Gather,
-        watch: observe::Watch,
-    }
+/// Steps 0 to 8. It holds neither the request nor the verifier, which those who poll it have: what
+/// is large is not moved.
+pub(crate) struct Checking {
+    claimed: Option<Claimed>,
+    step: Step,
+    gather: Gather,
+    routed: Routed,
+    watch: observe::Watch,
 }
 
 // Boxing the large variants would cost each request an allocation.
@@ -357,94 +363,115 @@ pin_project! {
 enum Step {
     Refused(VerifyError),
     Lookup(Lookup),
-    Body(Option<Check>),
+    Body(Check),
     Replay(ReplayClaim, Option<Proof>),
+    Disarmed,
+    Done,
 }
 
-/// What [`Checking`] comes to: the head as a handler may see it, the body as far as it was read.
-pub(crate) struct Checked {
-    pub(crate) parts: Parts,
-    pub(crate) body: Bytes,
-    pub(crate) outcome: Result<Verified, VerifyError>,
-}
+impl Checking {
+    pub(crate) fn new() -> Self {
+        Self {
+            claimed: None,
+            step: Step::Done,
+            gather: Gather::default(),
+            routed: Routed::default(),
+            watch: observe::Watch::start(),
+        }
+    }
 
-impl<B> Checking<B>
-where
-    B: Body<Error: Into<BoxError>>,
-{
-    /// Goes on with a claim; without one where the verifier is disarmed.
-    pub(crate) fn new(verifier: &Verifier, head: Head, claimed: Option<Claimed>, body: B) -> Self {
-        let gather = Gather::new(head.parts(), &body);
-        let step = match (verifier.check_length(gather.declared()), &claimed) {
+    /// Steps 0 to 3, and the first half of step 4.
+    ///
+    /// # Errors
+    ///
+    /// [`VerifyError`] of the claim. The head is as it came, but for step 0.
+    pub(crate) fn begin(
+        &mut self,
+        verifier: &Verifier,
+        head: &mut Parts,
+        body: &impl Body,
+    ) -> Result<(), VerifyError> {
+        head.extensions.remove::<Verified>();
+        head.extensions.remove::<Unsigned>();
+        self.routed.swap(head);
+        self.claimed = verifier.claim_if_armed(head).inspect_err(|_| self.routed.restore(head))?;
+        self.gather = Gather::new(head, body);
+        self.step = match (verifier.check_length(self.gather.declared()), &self.claimed) {
             (Err(error), None) => Step::Refused(error),
             (Err(error), Some(claimed)) => {
-                Step::Refused(Case { verifier, head: head.parts(), claimed }.error(error))
+                Step::Refused(Case { verifier, head, claimed }.error(error))
             }
-            (Ok(()), None) => Step::Body(None),
-            (Ok(()), Some(claimed)) => Step::Lookup(verifier.lookup(claimed, head.parts())),
+            (Ok(()), None) => Step::Disarmed,
+            (Ok(()), Some(claimed)) => Step::Lookup(verifier.lookup(claimed, head)),
         };
-        let watch = observe::Watch::start();
-        Self { head: Some(head), claimed, body, step, gather, watch }
+        Ok(())
     }
 
-    pub(crate) fn poll_checked(
-        mut self: Pin<&mut Self>,
+    /// Comes to what was proven. The head is then as a handler may see it.
+    pub(crate) fn poll<B>(
+        &mut self,
         cx: &mut Context<'_>,
         verifier: &Verifier,
-    ) -> Poll<Checked> {
-        let outcome = ready!(self.as_mut().poll_outcome(cx, verifier));
-        let this = self.project();
-        this.watch.done(outcome.as_ref(), this.gather.len());
-        let Some(head) = this.head.take() else { return Poll::Pending };
-        let mut parts = head.into_parts();
-        verifier.cover_up(&mut parts);
-        Poll::Ready(Checked { parts, body: this.gather.take(), outcome })
+        head: &mut Parts,
+        body: Pin<&mut B>,
+    ) -> Poll<Result<Verified, VerifyError>>
+    where
+        B: Body<Error: Into<BoxError>>,
+    {
+        let outcome = ready!(self.poll_outcome(cx, verifier, head, body));
+        self.step = Step::Done;
+        self.watch.done(outcome.as_ref(), self.gather.len());
+        self.routed.restore(head);
+        verifier.cover_up(head);
+        Poll::Ready(outcome)
     }
 
-    fn poll_outcome(
-        self: Pin<&mut Self>,
+    /// The body, as far as it was read.
+    pub(crate) fn take_body(&mut self) -> Bytes {
+        self.gather.take()
+    }
+
+    fn poll_outcome<B>(
+        &mut self,
         cx: &mut Context<'_>,
         verifier: &Verifier,
-    ) -> Poll<Result<Verified, VerifyError>> {
-        let mut this = self.project();
-        let Some(head) = this.head.as_ref().map(Head::parts) else { return Poll::Pending };
-        let case = this.claimed.as_ref().map(|claimed| Case { verifier, head, claimed });
+        head: &Parts,
+        mut body: Pin<&mut B>,
+    ) -> Poll<Result<Verified, VerifyError>>
+    where
+        B: Body<Error: Into<BoxError>>,
+    {
+        let case = self.claimed.as_ref().map(|claimed| Case { verifier, head, claimed });
         loop {
-            let next = match (&mut *this.step, case) {
+            match (&mut self.step, case) {
                 (Step::Refused(error), _) => return Poll::Ready(Err(error.clone())),
                 (Step::Lookup(lookup), Some(case)) => {
                     let found = ready!(Pin::new(lookup).poll(cx));
-                    Step::Body(Some(Check::begin(case, found)?))
+                    self.step = Step::Body(Check::begin(case, found)?);
                 }
-                (Step::Body(Some(check)), Some(case)) => {
-                    let mut update = |data: &[u8]| check.update(case, data);
-                    ready!(poll_body(this.body.as_mut(), cx, this.gather, verifier, &mut update))?;
-                    let Step::Body(Some(check)) = std::mem::replace(this.step, Step::Body(None))
-                    else {
-                        return Poll::Pending;
-                    };
-                    let proof = check.finish(case, this.gather.bytes())?;
-                    verifier.allow(case, &proof)?;
+                (Step::Body(check), Some(case)) => {
+                    let update = |data: &[u8]| check.update(case, data);
+                    ready!(poll_body(body.as_mut(), cx, &mut self.gather, verifier, update))?;
+                    let proof = check.finish(case, self.gather.bytes())?;
+                    verifier.allow(case)?;
                     match verifier.claim_once(case, &proof)? {
-                        None => return Poll::Ready(Ok(proof.verified)),
-                        Some(claim) => Step::Replay(claim, Some(proof)),
+                        None => return Poll::Ready(Ok(proof.verified(case))),
+                        Some(claim) => self.step = Step::Replay(claim, Some(proof)),
                     }
                 }
                 (Step::Replay(claim, proof), Some(case)) => {
                     case.replied(ready!(Pin::new(claim).poll(cx)))?;
-                    return proof
-                        .take()
-                        .map_or(Poll::Pending, |proof| Poll::Ready(Ok(proof.verified)));
+                    let Some(proof) = proof.take() else { return Poll::Pending };
+                    return Poll::Ready(Ok(proof.verified(case)));
                 }
-                // Disarmed: the body is read up to its limit, and nothing else is checked.
-                (_, None) => {
-                    let mut update = |_: &[u8]| Ok(());
-                    ready!(poll_body(this.body.as_mut(), cx, this.gather, verifier, &mut update))?;
+                // The body is read up to its limit, and nothing else is checked.
+                (Step::Disarmed, _) => {
+                    let update = |_: &[u8]| Ok(());
+                    ready!(poll_body(body.as_mut(), cx, &mut self.gather, verifier, update))?;
                     return Poll::Ready(Ok(verifier.disarmed_verified()));
                 }
-                (Step::Body(None), Some(_)) => return Poll::Pending,
-            };
-            *this.step = next;
+                (Step::Done, _) | (_, None) => return Poll::Pending,
+            }
         }
     }
 }
@@ -455,7 +482,7 @@ fn poll_body<B>(
     cx: &mut Context<'_>,
     gather: &mut Gather,
     verifier: &Verifier,
-    update: &mut dyn FnMut(&[u8]) -> Result<(), VerifyError>,
+    mut update: impl FnMut(&[u8]) -> Result<(), VerifyError>,
 ) -> Poll<Result<(), VerifyError>>
 where
     B: Body<Error: Into<BoxError>>,

@@ -11,11 +11,12 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use crate::error::BoxError;
-use crate::verify::check::{Checked, Checking, Head};
+use crate::verify::check::Checking;
 use crate::verify::delay::Wait;
 use crate::verify::error::{ErrorKind, VerifyError};
 use crate::verify::handle::{Handle, Unsigned};
-use crate::verify::{Rejection, VerifiedBody, VerifyLayer, observe};
+use crate::verify::layer::Gate;
+use crate::verify::{Rejection, VerifiedBody, observe};
 
 pin_project! {
     /// The future of [`VerifyService`](crate::VerifyService).
@@ -26,14 +27,14 @@ pin_project! {
         #[pin]
         state: State<S, B, S::Future, ResBody>,
         // There until the request is handed over, with it as the way to the rejection.
-        layer: Option<Arc<VerifyLayer<R>>>,
+        gate: Option<Arc<Gate<R>>>,
     }
 }
 
 pin_project! {
     #[project = StateProjection]
     enum State<S, B, F, ResBody> {
-        Checking { #[pin] checking: Checking<B>, inner: S },
+        Checking { head: Option<Parts>, #[pin] body: B, checking: Checking, inner: S },
         Calling { #[pin] future: F },
         Refused { wait: Wait, response: Option<Response<ResBody>> },
     }
@@ -46,40 +47,37 @@ where
     R: Rejection<ResBody> + 'static,
     ResBody: 'static,
 {
-    pub(super) fn new(layer: Arc<VerifyLayer<R>>, mut inner: S, parts: Parts, body: B) -> Self {
-        let verifier = &*layer.verifier;
-        let head = Head::new(parts);
-        let state = match verifier.claim_if_armed(head.parts()) {
-            Ok(claimed) => {
-                State::Checking { checking: Checking::new(verifier, head, claimed, body), inner }
-            }
+    pub(super) fn new(gate: Arc<Gate<R>>, mut inner: S, request: Request<B>) -> Self {
+        let verifier = &*gate.verifier;
+        let (mut head, body) = request.into_parts();
+        let mut checking = Checking::new();
+        let state = match checking.begin(verifier, &mut head, &body) {
+            Ok(()) => State::Checking { head: Some(head), body, checking, inner },
             Err(error) if error.kind() == ErrorKind::Missing && verifier.is_optional() => {
                 observe::unsigned();
-                let mut parts = head.into_parts();
-                let handle = Handle::new::<R, ResBody>(layer.clone());
-                parts.extensions.insert(Unsigned(handle));
-                let request = Request::from_parts(parts, VerifiedBody::untouched(body));
+                let handle = Handle::new::<R, ResBody>(gate.clone());
+                head.extensions.insert(Unsigned(handle));
+                let request = Request::from_parts(head, VerifiedBody::untouched(body));
                 State::Calling { future: inner.call(request) }
             }
             Err(error) => {
                 observe::refused(&error);
-                let mut parts = head.into_parts();
-                verifier.cover_up(&mut parts);
-                State::refused(&layer, error, &parts)
+                verifier.cover_up(&mut head);
+                State::refused(&gate, error, &head)
             }
         };
-        Self { state, layer: Some(layer) }
+        Self { state, gate: Some(gate) }
     }
 }
 
 impl<S, B, F, ResBody> State<S, B, F, ResBody> {
     /// Makes a refusal a response, and leaves its reason in it for outer layers and logs.
-    fn refused<R>(layer: &VerifyLayer<R>, error: VerifyError, head: &Parts) -> Self
+    fn refused<R>(gate: &Gate<R>, error: VerifyError, head: &Parts) -> Self
     where
         R: Rejection<ResBody>,
     {
-        let wait = layer.delay.before(&error);
-        let mut response = layer.rejection.reject(&error, head);
+        let wait = gate.delay.before(&error);
+        let mut response = gate.rejection.reject(&error, head);
         response.extensions_mut().insert(error);
         Self::Refused { wait, response: Some(response) }
     }
@@ -97,7 +95,7 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         loop {
-            let next = match this.state.as_mut().project() {
+            match this.state.as_mut().project() {
                 StateProjection::Calling { future } => return future.poll(cx),
                 StateProjection::Refused { wait, response } => {
                     ready!(wait.poll(cx));
@@ -105,24 +103,28 @@ where
                         .take()
                         .map_or(Poll::Pending, |response| Poll::Ready(Ok(response)));
                 }
-                StateProjection::Checking { checking, inner } => {
-                    let Some(layer) = this.layer.as_ref() else { return Poll::Pending };
-                    let checked = ready!(checking.poll_checked(cx, &layer.verifier));
-                    let Some(layer) = this.layer.take() else { return Poll::Pending };
-                    let Checked { parts, body, outcome } = checked;
+                StateProjection::Checking { head, body, checking, inner } => {
+                    let (Some(gate), Some(parts)) = (this.gate.as_ref(), head.as_mut()) else {
+                        return Poll::Pending;
+                    };
+                    let outcome = ready!(checking.poll(cx, &gate.verifier, parts, body));
+                    let (Some(gate), Some(parts)) = (this.gate.take(), head.take()) else {
+                        return Poll::Pending;
+                    };
                     match outcome {
                         Ok(verified) => {
-                            let mut request = Request::from_parts(parts, VerifiedBody::whole(body));
-                            layer.verifier.raise_axum_limit(&mut request);
-                            let handle = Handle::new::<R, ResBody>(layer);
+                            let body = VerifiedBody::whole(checking.take_body());
+                            let mut request = Request::from_parts(parts, body);
+                            gate.verifier.raise_axum_limit(&mut request);
+                            let handle = Handle::new::<R, ResBody>(gate);
                             request.extensions_mut().insert(verified.with_handle(handle));
-                            State::Calling { future: inner.call(request) }
+                            let future = inner.call(request);
+                            this.state.set(State::Calling { future });
                         }
-                        Err(error) => State::refused(&layer, error, &parts),
+                        Err(error) => this.state.set(State::refused(&gate, error, &parts)),
                     }
                 }
-            };
-            this.state.set(next);
+            }
         }
     }
 }

@@ -5,15 +5,16 @@ use std::sync::Arc;
 use http::Response;
 use http::request::Parts;
 
+use crate::verify::Rejection;
 use crate::verify::error::VerifyError;
-use crate::verify::{Rejection, VerifyLayer};
+use crate::verify::layer::Gate;
 
 /// The layer's own rejection, within reach of an extractor behind it: it cannot know the types,
 /// but it can ask for a response of the body that it has to answer with.
 #[derive(Clone)]
 #[cfg_attr(not(feature = "axum"), allow(dead_code))] // Extractors read it.
 pub(crate) struct Handle {
-    layer: Arc<dyn Any + Send + Sync>,
+    gate: Arc<dyn Any + Send + Sync>,
     reject: &'static (dyn Any + Send + Sync),
 }
 
@@ -27,17 +28,17 @@ impl<R: Rejection<B> + 'static, B: 'static> Erased<R, B> {
     const REJECT: &'static (dyn Any + Send + Sync) = &(Self::reject as RejectFn<B>);
 
     fn reject(
-        layer: &(dyn Any + Send + Sync),
+        gate: &(dyn Any + Send + Sync),
         error: &VerifyError,
         head: &Parts,
     ) -> Option<Response<B>> {
-        layer.downcast_ref::<VerifyLayer<R>>().map(|layer| layer.rejection.reject(error, head))
+        gate.downcast_ref::<Gate<R>>().map(|gate| gate.rejection.reject(error, head))
     }
 }
 
 impl Handle {
-    pub(crate) fn new<R: Rejection<B> + 'static, B: 'static>(layer: Arc<VerifyLayer<R>>) -> Self {
-        Self { layer, reject: Erased::<R, B>::REJECT }
+    pub(crate) fn new<R: Rejection<B> + 'static, B: 'static>(gate: Arc<Gate<R>>) -> Self {
+        Self { gate, reject: Erased::<R, B>::REJECT }
     }
 
     /// The layer's answer to this error; `None` if its responses have another body.
@@ -48,7 +49,7 @@ impl Handle {
         head: &Parts,
     ) -> Option<Response<B>> {
         let reject = self.reject.downcast_ref::<RejectFn<B>>()?;
-        reject(&*self.layer, error, head)
+        reject(&*self.gate, error, head)
     }
 }
 

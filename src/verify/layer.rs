@@ -42,6 +42,12 @@ use crate::verify::{Verifier, VerifyService};
 /// # }).unwrap();
 /// ```
 pub struct VerifyLayer<R = StatusRejection> {
+    pub(crate) gate: Arc<Gate<R>>,
+}
+
+/// What a layer and its services share: a request pays for one count, not for one of each part.
+/// axum makes the service anew for each request.
+pub(crate) struct Gate<R> {
     pub(crate) verifier: Arc<Verifier>,
     pub(crate) rejection: Arc<R>,
     pub(super) delay: Delay,
@@ -57,32 +63,36 @@ impl VerifyLayer {
 
 impl From<Verifier> for VerifyLayer {
     fn from(verifier: Verifier) -> Self {
-        Self {
+        Gate {
             verifier: Arc::new(verifier),
             rejection: Arc::new(StatusRejection::default()),
             delay: Delay::default(),
         }
+        .into()
     }
 }
 
 impl<R> VerifyLayer<R> {
-    fn map(mut self, change: impl FnOnce(Verifier) -> Verifier) -> Self {
-        self.verifier = Arc::new(change(Arc::unwrap_or_clone(self.verifier)));
-        self
+    fn map(self, change: impl FnOnce(Verifier) -> Verifier) -> Self {
+        let mut gate = Arc::unwrap_or_clone(self.gate);
+        gate.verifier = Arc::new(change(Arc::unwrap_or_clone(gate.verifier)));
+        gate.into()
     }
 
     fn try_map(
-        mut self,
+        self,
         change: impl FnOnce(Verifier) -> Result<Verifier, ConfigError>,
     ) -> Result<Self, ConfigError> {
-        self.verifier = Arc::new(change(Arc::unwrap_or_clone(self.verifier))?);
-        Ok(self)
+        let mut gate = Arc::unwrap_or_clone(self.gate);
+        gate.verifier = Arc::new(change(Arc::unwrap_or_clone(gate.verifier))?);
+        Ok(gate.into())
     }
 
     /// Sets how a refusal looks: a [`StatusRejection`] or a type of one's own.
     #[must_use]
     pub fn with_rejection<R2>(self, rejection: R2) -> VerifyLayer<R2> {
-        VerifyLayer { verifier: self.verifier, rejection: Arc::new(rejection), delay: self.delay }
+        let Gate { verifier, delay, .. } = Arc::unwrap_or_clone(self.gate);
+        Gate { verifier, rejection: Arc::new(rejection), delay }.into()
     }
 
     /// Sets how a refusal looks by a function of the error, for example
@@ -119,12 +129,13 @@ impl<R> VerifyLayer<R> {
     where
         I: TryInto<KeyId, Error: Into<ConfigError>>,
     {
-        let verifier = Arc::unwrap_or_clone(self.verifier).only(key_ids);
-        Self { verifier: Arc::new(verifier), ..self }
+        let mut gate = Arc::unwrap_or_clone(self.gate);
+        gate.verifier = Arc::new(Arc::unwrap_or_clone(gate.verifier).only(key_ids));
+        gate.into()
     }
 
     /// Sets the longest body that is read, in bytes; 2 MiB if it is not set. With feature `axum`
-    /// it is axum's `DefaultBodyLimit` for the routes inside, too.
+    /// and over 2 MiB it is axum's `DefaultBodyLimit` for the routes inside, too.
     #[must_use]
     pub fn with_body_limit(self, bytes: usize) -> Self {
         self.map(|verifier| verifier.with_body_limit(bytes))
@@ -172,9 +183,10 @@ impl<R> VerifyLayer<R> {
     /// Each held answer keeps its connection, and needs a tokio runtime with its timer.
     #[cfg(feature = "tokio")]
     #[must_use]
-    pub fn with_refusal_delay(mut self, delay: Duration) -> Self {
-        self.delay.refusals = Some(delay);
-        self
+    pub fn with_refusal_delay(self, delay: Duration) -> Self {
+        let mut gate = Arc::unwrap_or_clone(self.gate);
+        gate.delay.refusals = Some(delay);
+        gate.into()
     }
 
     /// Takes the signature out of the head before the handler sees it.
@@ -192,6 +204,12 @@ impl<R> VerifyLayer<R> {
 
 impl<R> Clone for VerifyLayer<R> {
     fn clone(&self) -> Self {
+        Self { gate: self.gate.clone() }
+    }
+}
+
+impl<R> Clone for Gate<R> {
+    fn clone(&self) -> Self {
         Self {
             verifier: self.verifier.clone(),
             rejection: self.rejection.clone(),
@@ -200,9 +218,15 @@ impl<R> Clone for VerifyLayer<R> {
     }
 }
 
+impl<R> From<Gate<R>> for VerifyLayer<R> {
+    fn from(gate: Gate<R>) -> Self {
+        Self { gate: Arc::new(gate) }
+    }
+}
+
 impl<R> fmt::Debug for VerifyLayer<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("VerifyLayer").field("verifier", &self.verifier).finish_non_exhaustive()
+        f.debug_struct("VerifyLayer").field("verifier", &self.gate.verifier).finish_non_exhaustive()
     }
 }
 
@@ -210,6 +234,6 @@ impl<S, R> Layer<S> for VerifyLayer<R> {
     type Service = VerifyService<S, R>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        VerifyService::new(inner, self.clone())
+        VerifyService::new(inner, self.gate.clone())
     }
 }

@@ -54,12 +54,14 @@ mod verifier;
 
 pub use body::VerifiedBody;
 #[cfg(feature = "axum")]
-pub(crate) use check::{Checked, Checking, Head};
+pub(crate) use check::Checking;
 pub use error::{ClaimedKeyId, ErrorKind, VerifyError};
 pub use explain::{Cause, Report};
 pub use future::VerifyFuture;
 #[cfg(feature = "axum")]
 pub(crate) use handle::{Handle, Unsigned};
+#[cfg(feature = "axum")]
+pub(crate) use layer::Gate;
 pub use layer::VerifyLayer;
 #[cfg(feature = "axum")]
 pub(crate) use observe::refused;

@@ -7,19 +7,18 @@ use http_body::Body;
 use tower_service::Service;
 
 use crate::error::BoxError;
-use crate::verify::handle::Unsigned;
-use crate::verify::{Rejection, Verified, VerifiedBody, VerifyFuture, VerifyLayer};
+use crate::verify::layer::Gate;
+use crate::verify::{Rejection, VerifiedBody, VerifyFuture};
 
 /// The service that [`VerifyLayer`] makes.
 pub struct VerifyService<S, R> {
     inner: S,
-    /// Shared, so that a request pays for one count and not for one of each part.
-    layer: Arc<VerifyLayer<R>>,
+    gate: Arc<Gate<R>>,
 }
 
 impl<S, R> VerifyService<S, R> {
-    pub(super) fn new(inner: S, layer: VerifyLayer<R>) -> Self {
-        Self { inner, layer: Arc::new(layer) }
+    pub(super) fn new(inner: S, gate: Arc<Gate<R>>) -> Self {
+        Self { inner, gate }
     }
 }
 
@@ -42,21 +41,20 @@ where
         // The ready service is this one; its clone may not be.
         let clone = self.inner.clone();
         let inner = std::mem::replace(&mut self.inner, clone);
-        let (mut parts, body) = request.into_parts();
-        parts.extensions.remove::<Verified>();
-        parts.extensions.remove::<Unsigned>();
-        VerifyFuture::new(self.layer.clone(), inner, parts, body)
+        VerifyFuture::new(self.gate.clone(), inner, request)
     }
 }
 
 impl<S: Clone, R> Clone for VerifyService<S, R> {
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone(), layer: self.layer.clone() }
+        Self { inner: self.inner.clone(), gate: self.gate.clone() }
     }
 }
 
 impl<S, R> fmt::Debug for VerifyService<S, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("VerifyService").field("layer", &self.layer).finish_non_exhaustive()
+        f.debug_struct("VerifyService")
+            .field("verifier", &self.gate.verifier)
+            .finish_non_exhaustive()
     }
 }

@@ -281,11 +281,11 @@ impl Verifier {
         let mut check = Check::begin(case, self.lookup(&claimed, head).await)?;
         check.update(case, body)?;
         let proof = check.finish(case, body)?;
-        self.allow(case, &proof)?;
+        self.allow(case)?;
         if let Some(claim) = self.claim_once(case, &proof)? {
             case.replied(claim.await)?;
         }
-        Ok(proof.verified)
+        Ok(proof.verified(case))
     }
 
     /// Steps 1 and 2; none where nothing is checked.
@@ -387,18 +387,21 @@ impl Verifier {
     }
 
     /// Step 3. What the declared length says, and later what has arrived.
+    #[inline]
     pub(crate) fn check_length(&self, len: usize) -> Result<(), VerifyError> {
         if len > self.body_limit { Err(VerifyError::new(ErrorKind::BodyTooLarge)) } else { Ok(()) }
     }
 
     /// Step 4.
+    #[inline]
     pub(crate) fn lookup(&self, claimed: &Claimed, head: &Parts) -> Lookup {
         self.format(claimed.place).keys.lookup(&claimed.claim, head)
     }
 
-    /// Step 7.
-    pub(super) fn allow(&self, case: Case<'_>, proof: &Proof) -> Result<(), VerifyError> {
-        match (&self.only, proof.verified.key_id()) {
+    /// Step 7, for a claim that is proven.
+    #[inline]
+    pub(super) fn allow(&self, case: Case<'_>) -> Result<(), VerifyError> {
+        match (&self.only, case.claim().key_id()) {
             (None, _) => Ok(()),
             (Some(only), Some(key_id)) if only.contains(key_id) => Ok(()),
             _ => Err(case.error(ErrorKind::NotAllowed)),
@@ -409,6 +412,7 @@ impl Verifier {
     ///
     /// The body may have taken long. A guard forgets what is over, so that a request whose time is
     /// over by now could be claimed any number of times by those who held it open together.
+    #[inline]
     pub(super) fn claim_once(
         &self,
         case: Case<'_>,
@@ -424,7 +428,7 @@ impl Verifier {
             .map(|created| created.saturating_add_unsigned(self.past))
             .or(claim.expires())
             .unwrap_or_else(|| now.saturating_add_unsigned(self.tag_retention.unwrap_or(u64::MAX)));
-        Ok(Some(proof.claim_once(guard, claim, keep_until, now)))
+        Ok(Some(proof.claim_once(guard, case, keep_until, now)))
     }
 
     fn check_replay(self) -> Result<Self, ConfigError> {
@@ -441,6 +445,7 @@ impl Verifier {
         std::iter::once(&self.first).chain(&self.more)
     }
 
+    #[inline]
     pub(crate) fn format(&self, place: usize) -> &Format {
         place.checked_sub(1).and_then(|place| self.more.get(place)).unwrap_or(&self.first)
     }
@@ -479,8 +484,16 @@ impl Verifier {
                 format.scheme.strip(head);
                 continue;
             }
-            // All values: a rejection may print the head of a request with two.
             let names = format.scheme.headers();
+            if head.headers.len() == head.headers.keys_len() {
+                for name in names {
+                    if let Some(value) = head.headers.get_mut(name) {
+                        value.set_sensitive(true);
+                    }
+                }
+                continue;
+            }
+            // Some header has two values. All are marked: a rejection may print the head.
             for (_, value) in head.headers.iter_mut().filter(|(name, _)| names.contains(name)) {
                 value.set_sensitive(true);
             }

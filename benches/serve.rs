@@ -1,0 +1,32 @@
+//! To be run by `scripts/load`: `serve CONTENDER` serves one contender over loopback, on one
+//! worker, until its input ends. `serve head` prints what a client has to send.
+#![allow(missing_docs, clippy::pedantic)]
+
+mod support;
+
+use std::io::Read as _;
+
+use tokio::net::TcpListener;
+
+fn main() {
+    let Some(name) = std::env::args().nth(1) else { return }; // By `cargo bench`.
+    let body = support::body(1024);
+    if name == "head" {
+        let request = support::signed(body.clone())();
+        println!("{}", request.headers()["signature"].to_str().unwrap());
+        println!("{}", std::str::from_utf8(&body).unwrap());
+        return;
+    }
+    let contenders = support::contenders(&body, None);
+    let Some(case) = contenders.into_iter().find(|case| case.name == name) else { return };
+    // Whoever started it is gone when the input ends.
+    std::thread::spawn(|| {
+        let _ = std::io::stdin().read(&mut [0]);
+        std::process::exit(0);
+    });
+    support::runtime().block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        println!("{}", listener.local_addr().unwrap());
+        axum::serve(listener, case.app).await.unwrap();
+    });
+}

@@ -1,0 +1,49 @@
+//! Interleaved rounds: all take turns, so that a busy machine shifts all of them alike.
+
+use std::time::Duration;
+
+use super::Case;
+
+/// The time that one contender gets in a round.
+const TURN: Duration = Duration::from_millis(20);
+
+/// What each contender took in each round, in nanoseconds a run.
+pub struct Rounds(Vec<Vec<f64>>);
+
+/// A thing to be timed: it runs so many times and says how long that took.
+pub type Timed<'a> = Box<dyn Fn(u64) -> Duration + 'a>;
+
+impl Rounds {
+    /// So many rounds, an odd number, as the environment's `ROUNDS` says; 15 if it does not.
+    pub fn run(contenders: &[Timed<'_>]) -> Self {
+        let rounds = std::env::var("ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(15);
+        let counts: Vec<u64> = contenders.iter().map(|timed| fitting(timed)).collect();
+        let round = |_| {
+            let turns = contenders.iter().zip(&counts);
+            turns.map(|(timed, &count)| timed(count).as_nanos() as f64 / count as f64).collect()
+        };
+        Self((0..rounds).map(round).collect())
+    }
+
+    pub fn of_cases(cases: &[Case]) -> Self {
+        let timed = cases.iter().map(|case| -> Timed<'_> { Box::new(|n| case.time(n)) });
+        Self::run(&timed.collect::<Vec<_>>())
+    }
+
+    /// The median over the rounds of a figure made within each.
+    pub fn median(&self, figure: impl Fn(&[f64]) -> f64) -> f64 {
+        median(self.0.iter().map(|round| figure(round)).collect())
+    }
+}
+
+pub fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// How many runs fill a turn.
+fn fitting(timed: &Timed<'_>) -> u64 {
+    timed(2);
+    let once = timed(4) / 4;
+    (TURN.as_nanos() / once.as_nanos().max(1)).clamp(1, 100_000) as u64
+}

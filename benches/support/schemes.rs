@@ -1,0 +1,53 @@
+//! One line a format.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tower_hmac::scheme::{HeaderScheme, Part, TimeFormat};
+use tower_hmac::{FlaskHmac, KeyMap, Scheme, SecretKey, Signer, VerifyLayer};
+
+use super::{Case, KEY, body, layer, signed_by};
+
+/// The layer with each format, over a body of 1 KiB.
+pub fn schemes() -> Vec<Case> {
+    vec![
+        anonymous("Flask-HMAC, the single key", FlaskHmac::new()),
+        named("Flask-HMAC, a service", FlaskHmac::new()),
+        anonymous("header in hex over the body", HeaderScheme::new("x-signature").unwrap()),
+        anonymous("header over time and body", timed_header()),
+        #[cfg(feature = "sha1")]
+        named("FOST", tower_hmac::Fost::new()),
+        #[cfg(feature = "rfc9421")]
+        named("RFC 9421", tower_hmac::MessageSignatures::new()),
+    ]
+}
+
+/// The form of most webhooks: `timestamp.body`.
+pub fn timed_header() -> HeaderScheme {
+    let time = Part::timestamp("x-timestamp", TimeFormat::UnixSeconds).unwrap();
+    let parts = [time, Part::literal("."), Part::Body];
+    HeaderScheme::new("x-signature").unwrap().with_parts(parts).unwrap()
+}
+
+fn anonymous(name: &str, scheme: impl Scheme + 'static) -> Case {
+    case(name, scheme, None)
+}
+
+fn named(name: &str, scheme: impl Scheme + 'static) -> Case {
+    case(name, scheme, Some("aservice"))
+}
+
+fn case(name: &str, scheme: impl Scheme + 'static, key_id: Option<&str>) -> Case {
+    let scheme = Arc::new(scheme);
+    let key = || SecretKey::new(KEY).unwrap();
+    let mut signer = Signer::new(scheme.clone(), key());
+    let mut keys = KeyMap::single(key());
+    if let Some(key_id) = key_id {
+        signer = signer.with_key_id(key_id).unwrap();
+        keys = keys.with_key(key_id, key()).unwrap();
+    }
+    // The requests are signed once, and sent for as long as the benchmark runs.
+    let day = Duration::from_secs(24 * 60 * 60);
+    let verify = VerifyLayer::new(scheme, keys).with_tolerance(day, day);
+    Case::new(name, layer(verify), signed_by(&signer, body(1024)))
+}
