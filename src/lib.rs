@@ -53,7 +53,9 @@
 mod clock;
 #[cfg(feature = "serde")]
 pub mod config;
+mod digest;
 mod error;
+mod fixed_bytes;
 pub mod key;
 mod mac;
 mod random;
@@ -70,13 +72,14 @@ pub mod axum;
 pub mod guide;
 
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use digest::Digest;
 pub use error::{BoxError, ConfigError};
 #[cfg(feature = "cache")]
 pub use key::CachedKeys;
 #[cfg(feature = "reload")]
 pub use key::SharedKeys;
 pub use key::{KeyEntry, KeyId, KeyMap, KeySet, KeyStore, Lookup, MAX_KEYS, SecretKey, key_fn};
-pub use mac::{Algorithm, Digest, Mac, Mismatch, Tag};
+pub use mac::{Algorithm, Mac, Mismatch, Tag};
 #[cfg(feature = "redis")]
 pub use replay::RedisReplay;
 pub use replay::{MemoryReplay, ReplayGuard};

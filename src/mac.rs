@@ -8,14 +8,12 @@ use hmac::block_api::HmacCore;
 use hmac::digest::block_api::{Buffer, FixedOutputCore as _, UpdateCore as _};
 use hmac::digest::{Digest as _, Output};
 use hmac::{EagerHash, KeyInit as _};
-use subtle::{Choice, ConstantTimeEq as _};
-use zeroize::Zeroize as _;
+use subtle::Choice;
 
+use crate::digest::Digest;
 use crate::error::ConfigError;
+use crate::fixed_bytes::{FixedBytes, MAX_TAG_LEN};
 use crate::key::SecretKey;
-
-/// The longest tag of any [`Algorithm`], in bytes.
-pub(crate) const MAX_TAG_LEN: usize = 64;
 
 /// A value that stands in the enum itself, or behind a box where it is large, so that the common
 /// hashes stay cheap to move.
@@ -133,25 +131,26 @@ macro_rules! algorithms {
             }
         }
 
+        /// A running plain hash.
         #[derive(Clone)]
-        enum Plain { $( $(#[cfg(feature = $feature)])? $name($slot<$hash>), )+ }
+        pub(crate) enum PlainHash { $( $(#[cfg(feature = $feature)])? $name($slot<$hash>), )+ }
 
-        impl Plain {
-            fn new(algorithm: Algorithm) -> Self {
+        impl PlainHash {
+            pub(crate) fn new(algorithm: Algorithm) -> Self {
                 match algorithm { $( $(#[cfg(feature = $feature)])? Algorithm::$name => {
                     #[allow(clippy::useless_conversion)]
                     Self::$name(<$hash>::new().into())
                 } )+ }
             }
 
-            fn update(&mut self, bytes: &[u8]) {
+            pub(crate) fn update(&mut self, bytes: &[u8]) {
                 match self { $( $(#[cfg(feature = $feature)])? Self::$name(hash) => {
                     let hash: &mut $hash = hash.borrow_mut();
                     hmac::digest::Update::update(hash, bytes);
                 } )+ }
             }
 
-            fn finalize(self) -> Digest {
+            pub(crate) fn finalize(self) -> Digest {
                 match self { $( $(#[cfg(feature = $feature)])? Self::$name(hash) => {
                     let hash: $hash = own!($slot, hash);
                     Digest { algorithm: Algorithm::$name, bytes: FixedBytes::of(&hash.finalize()) }
@@ -331,78 +330,13 @@ impl Tag {
 
 impl Drop for Tag {
     fn drop(&mut self) {
-        // What lies past the length is zero anyway.
-        let len = usize::from(self.0.len);
-        self.0.bytes.get_mut(..len).unwrap_or_default().zeroize();
+        self.0.wipe();
     }
 }
 
 impl fmt::Debug for Tag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Tag(..)")
-    }
-}
-
-/// The plain hash of a body, as a `Content-Digest` field carries it (RFC 9530). No secret.
-#[derive(Clone)]
-pub struct Digest {
-    algorithm: Algorithm,
-    bytes: FixedBytes,
-}
-
-impl Digest {
-    /// Hashes a body.
-    #[must_use]
-    pub fn of(algorithm: Algorithm, body: &[u8]) -> Self {
-        let mut hasher = Hasher::new(algorithm);
-        hasher.update(body);
-        hasher.finalize()
-    }
-
-    /// Takes a digest as it was received; `None` if its length is not that of the algorithm.
-    #[must_use]
-    pub fn received(algorithm: Algorithm, bytes: &[u8]) -> Option<Self> {
-        let bytes = FixedBytes::try_of(bytes)?;
-        (bytes.as_bytes().len() == algorithm.tag_len()).then_some(Self { algorithm, bytes })
-    }
-
-    /// The hash that made it.
-    #[must_use]
-    pub fn algorithm(&self) -> Algorithm {
-        self.algorithm
-    }
-
-    /// The bytes of the digest.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
-        self.bytes.as_bytes()
-    }
-
-    pub(crate) fn matches(&self, other: &Self) -> bool {
-        self.algorithm == other.algorithm && self.bytes.constant_time_eq(&other.bytes).into()
-    }
-}
-
-impl fmt::Debug for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Digest").field("algorithm", &self.algorithm).finish_non_exhaustive()
-    }
-}
-
-/// A running plain hash.
-pub(crate) struct Hasher(Plain);
-
-impl Hasher {
-    pub(crate) fn new(algorithm: Algorithm) -> Self {
-        Self(Plain::new(algorithm))
-    }
-
-    pub(crate) fn update(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
-    }
-
-    pub(crate) fn finalize(self) -> Digest {
-        self.0.finalize()
     }
 }
 
@@ -421,47 +355,5 @@ impl Prepared {
     #[inline]
     pub(crate) fn start(&self) -> Mac {
         Mac(self.0.start())
-    }
-}
-
-/// Up to [`MAX_TAG_LEN`] bytes on the stack, the rest of them zero.
-#[derive(Clone)]
-pub(crate) struct FixedBytes {
-    bytes: [u8; MAX_TAG_LEN],
-    len: u8,
-}
-
-impl FixedBytes {
-    const EMPTY: Self = Self { bytes: [0; MAX_TAG_LEN], len: 0 };
-
-    /// `None` if there are more bytes than the longest tag has.
-    pub(crate) fn try_of(bytes: &[u8]) -> Option<Self> {
-        let mut fixed = Self::EMPTY;
-        fixed.bytes.get_mut(..bytes.len())?.copy_from_slice(bytes);
-        fixed.set_len(bytes.len());
-        Some(fixed)
-    }
-
-    /// For the output of a hash, which is never longer than [`MAX_TAG_LEN`].
-    fn of(bytes: &[u8]) -> Self {
-        Self::try_of(bytes).unwrap_or(Self::EMPTY)
-    }
-
-    fn set_len(&mut self, len: usize) {
-        self.len = u8::try_from(len).unwrap_or(0);
-    }
-
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(..usize::from(self.len)).unwrap_or_default()
-    }
-
-    /// Compares all words whatever they hold; the bytes past the length are zero on both sides.
-    fn constant_time_eq(&self, other: &Self) -> Choice {
-        let (ours, _) = self.bytes.as_chunks::<8>();
-        let (theirs, _) = other.bytes.as_chunks::<8>();
-        let difference = ours.iter().zip(theirs).fold(0, |difference, (a, b)| {
-            difference | (u64::from_ne_bytes(*a) ^ u64::from_ne_bytes(*b))
-        });
-        difference.ct_eq(&0) & self.len.ct_eq(&other.len)
     }
 }

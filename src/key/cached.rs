@@ -5,11 +5,12 @@ use std::time::Duration;
 use http::request::Parts;
 use tokio::time::timeout;
 
+use crate::digest::Hasher;
 use crate::error::BoxError;
 use crate::key::flight::Flights;
 use crate::key::rooms::{CacheKey, Failure, Rooms, Settings};
 use crate::key::{KeyId, KeySet, KeyStore, Lookup};
-use crate::mac::{Algorithm, Hasher};
+use crate::mac::Algorithm;
 use crate::scheme::Claim;
 
 const DEFAULT_TTL: Duration = Duration::from_secs(60);

@@ -22,9 +22,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use crate::digest::Hasher;
 use crate::error::BoxError;
 use crate::key::{Answer, KeyId};
-use crate::mac::{Algorithm, Hasher};
+use crate::mac::Algorithm;
 
 pub use self::memory::MemoryReplay;
 #[cfg(feature = "redis")]

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue};
 
+use crate::fixed_bytes::FixedBytes;
 use crate::key::KeyId;
-use crate::mac::FixedBytes;
 
 /// The most tags that one request may offer.
 const MAX_TAGS: usize = 16;

@@ -5,7 +5,8 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue};
 
-use crate::mac::{Algorithm, MAX_TAG_LEN};
+use crate::fixed_bytes::MAX_TAG_LEN;
+use crate::mac::Algorithm;
 use crate::scheme::{ClaimError, Signature};
 use crate::sign::SignError;
 

@@ -56,8 +56,9 @@ pub use parts::{HeaderScheme, Part, TimeFormat};
 pub use rfc9421::{MessageSignatures, Policy, StructuredType};
 pub use text::SignedText;
 
+use crate::digest::Digest;
 use crate::key::{KeyId, SecretKey};
-use crate::mac::{Algorithm, Digest, Mac, Tag};
+use crate::mac::{Algorithm, Mac, Tag};
 use crate::sign::SignError;
 
 /// A wire format.

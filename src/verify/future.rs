@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use crate::error::BoxError;
-use crate::verify::check::Checking;
+use crate::verify::checking::Checking;
 use crate::verify::delay::Wait;
 use crate::verify::error::{ErrorKind, VerifyError};
 use crate::verify::handle::{Handle, Unsigned};

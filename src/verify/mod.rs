@@ -39,22 +39,27 @@
 //! requests) stand *inside*: what is signed is what was sent.
 
 mod body;
+mod candidates;
 mod check;
+mod checking;
 mod delay;
 mod error;
 mod explain;
+mod format;
 mod future;
 mod handle;
 mod layer;
 mod observe;
 mod rejection;
 mod service;
+mod steps;
+mod target;
 mod verified;
 mod verifier;
 
 pub use body::VerifiedBody;
 #[cfg(feature = "axum")]
-pub(crate) use check::Checking;
+pub(crate) use checking::Checking;
 pub use error::{ClaimedKeyId, ErrorKind, VerifyError};
 pub use explain::{Cause, Report};
 pub use future::VerifyFuture;

@@ -9,8 +9,9 @@ use sfv::visitor::{
 use sfv::{BareItemFromInput, KeyRef, Parser};
 
 use super::CONTENT_DIGEST;
+use crate::digest::Digest;
 use crate::error::ConfigError;
-use crate::mac::{Algorithm, Digest};
+use crate::mac::Algorithm;
 use crate::scheme::{ClaimError, Encoding, header};
 use crate::sign::SignError;
 

@@ -13,8 +13,8 @@ use http::request::Parts;
 
 use crate::scheme::Claim;
 use crate::verify::Verifier;
-use crate::verify::check::as_received;
 use crate::verify::error::{ClaimedKeyId, ErrorKind};
+use crate::verify::target::as_received;
 pub use report::{Cause, Report};
 
 impl Verifier {

@@ -9,7 +9,7 @@ use crate::verify::error::ErrorKind;
 use crate::verify::explain::retold::Retold;
 use crate::verify::explain::text::Assembled;
 use crate::verify::explain::{Cause, encoding};
-use crate::verify::verifier::Format;
+use crate::verify::format::Format;
 use crate::verify::{Verified, Verifier, VerifyError};
 
 /// The request with one mistake made good, and the verifier that judges it.

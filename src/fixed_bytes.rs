@@ -1,0 +1,54 @@
+//! Tags and digests on the stack, compared in a time that depends on no byte of them.
+
+use subtle::{Choice, ConstantTimeEq as _};
+use zeroize::Zeroize as _;
+
+/// The longest tag of any [`Algorithm`](crate::Algorithm), in bytes.
+pub(crate) const MAX_TAG_LEN: usize = 64;
+
+/// Up to [`MAX_TAG_LEN`] bytes on the stack, the rest of them zero.
+#[derive(Clone)]
+pub(crate) struct FixedBytes {
+    pub(crate) bytes: [u8; MAX_TAG_LEN],
+    len: u8,
+}
+
+impl FixedBytes {
+    pub(crate) const EMPTY: Self = Self { bytes: [0; MAX_TAG_LEN], len: 0 };
+
+    /// `None` if there are more bytes than the longest tag has.
+    pub(crate) fn try_of(bytes: &[u8]) -> Option<Self> {
+        let mut fixed = Self::EMPTY;
+        fixed.bytes.get_mut(..bytes.len())?.copy_from_slice(bytes);
+        fixed.set_len(bytes.len());
+        Some(fixed)
+    }
+
+    /// For the output of a hash, which is never longer than [`MAX_TAG_LEN`].
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        Self::try_of(bytes).unwrap_or(Self::EMPTY)
+    }
+
+    pub(crate) fn set_len(&mut self, len: usize) {
+        self.len = u8::try_from(len).unwrap_or(0);
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.len)).unwrap_or_default()
+    }
+
+    pub(crate) fn wipe(&mut self) {
+        // What lies past the length is zero anyway.
+        self.bytes.get_mut(..usize::from(self.len)).unwrap_or_default().zeroize();
+    }
+
+    /// Compares all words whatever they hold; the bytes past the length are zero on both sides.
+    pub(crate) fn constant_time_eq(&self, other: &Self) -> Choice {
+        let (ours, _) = self.bytes.as_chunks::<8>();
+        let (theirs, _) = other.bytes.as_chunks::<8>();
+        let difference = ours.iter().zip(theirs).fold(0, |difference, (a, b)| {
+            difference | (u64::from_ne_bytes(*a) ^ u64::from_ne_bytes(*b))
+        });
+        difference.ct_eq(&0) & self.len.ct_eq(&other.len)
+    }
+}
