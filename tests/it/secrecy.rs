@@ -98,6 +98,9 @@ fn no_type_shows_a_key_or_a_tag() {
         &shared,
         &cached,
     ];
+    let digest = tower_hmac::Digest::of(Algorithm::Sha512, b"");
+    let told = format!("{mac:?} {tag:?} {digest:?}");
+    assert_eq!(told, "Mac { algorithm: Sha256, .. } Tag(..) Digest { algorithm: Sha512, .. }");
     let text = format!("{shown:?}{shown:#?}");
     assert!(text.contains("2026-11"), "{text}");
     assert_untold(&text, &[KEY.into(), tag.as_bytes().to_vec(), nonce.0.to_vec()]);
