@@ -62,7 +62,9 @@ fn no_type_shows_a_key_or_a_tag() {
     let verifier = Verifier::new(FlaskHmac::new(), map.clone());
     let layer = VerifyLayer::from(verifier.clone());
     let signature = tower_hmac::scheme::Signature::new(tag.as_bytes()).unwrap();
+    assert_eq!((format!("{signature:?}").as_str(), signature.len()), ("Signature(..)", 32));
     let claim = Claim::signed(signature.clone()).with_nonce(b"nonce");
+    assert!(format!("{claim:?}").starts_with("Claim { key_id: None, created: None"));
     let service = layer.layer(service_fn(|_: Request<VerifiedBody<Body>>| async {
         Ok::<_, Infallible>(Response::new(Body::empty()))
     }));
