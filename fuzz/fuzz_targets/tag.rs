@@ -6,8 +6,7 @@ use tower_hmac::Algorithm;
 use tower_hmac::scheme::Encoding;
 
 fuzz_target!(|data: &[u8]| {
-    for encoding in
-        [Encoding::Hex, Encoding::Base64, Encoding::Base64Url, Encoding::Base64UrlNoPad]
+    for encoding in [Encoding::Hex, Encoding::Base64, Encoding::Base64Url, Encoding::Base64UrlNoPad]
     {
         for algorithm in [Algorithm::Md5, Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha512] {
             let Some(tag) = encoding.decode_tag(data, algorithm) else { continue };

@@ -79,8 +79,11 @@ impl Candidates {
                 _ => {}
             }
         }
-        let known = self.is_known && self.places.iter().any(Option::is_some);
-        let Some((key_index, tag)) = matched.filter(|_| known) else {
+        let known =
+            self.is_known && self.places.iter().flatten().any(|place| self.counts(case, *place));
+        let Some((key_index, tag)) =
+            matched.filter(|(place, _)| known && self.counts(case, *place))
+        else {
             let kind = if known { ErrorKind::Mismatch } else { ErrorKind::UnknownKey };
             return Err(case.error(kind));
         };
@@ -88,6 +91,12 @@ impl Candidates {
         let key_label = entry.and_then(|entry| entry.shared_label()).cloned();
         let others = others.into_iter().filter_map(|(place, tag)| place.map(|_| tag)).collect();
         Ok(Proof { key_index, key_label, tag, others })
+    }
+
+    /// Whether the key at this place still counts: its time may have run out while the body came.
+    fn counts(&self, case: Case<'_>, place: u8) -> bool {
+        !self.keys.has_limits()
+            || self.keys.valid_at(case.verifier.now()).any(|(valid, _)| valid == usize::from(place))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::error::BoxError;
 use crate::verify::layer::Gate;
 use crate::verify::{Rejection, VerifiedBody, VerifyFuture};
 
-/// The service that [`VerifyLayer`] makes.
+/// The service that [`VerifyLayer`](crate::VerifyLayer) makes.
 pub struct VerifyService<S, R> {
     inner: S,
     gate: Arc<Gate<R>>,

@@ -19,7 +19,9 @@ use crate::verify::handle::Handle;
 /// ```
 ///
 /// ```compile_fail,E0451
-/// let forged = tower_hmac::Verified { key_id: None, ..todo!() };
+/// fn forge(real: tower_hmac::Verified) -> tower_hmac::Verified {
+///     tower_hmac::Verified { key_id: None, ..real }
+/// }
 /// ```
 #[derive(Clone)]
 pub struct Verified {

@@ -175,7 +175,7 @@ impl Verifier {
         self
     }
 
-    /// Lets unsigned requests go on untouched, without [`Verified`]. A signature that is there
+    /// Lets unsigned requests go on untouched, without [`Verified`](crate::Verified). A signature that is there
     /// must be right. In use by hand it changes nothing.
     #[must_use]
     pub fn optional(mut self) -> Self {

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
 use http::StatusCode;
 use http::request::Parts;
 use tokio::time::Instant;
@@ -57,6 +58,37 @@ mod rotation {
                 }
             }
         }
+    }
+
+    #[tokio::test]
+    async fn a_key_whose_time_runs_out_while_the_body_comes_counts_no_more() {
+        use tower::{Layer as _, Service as _};
+        let old = KeyEntry::new(secret("old")).with_not_after(NOW);
+        let status = async |seconds: i64| {
+            let clock = ManualClock::new(NOW);
+            let keys = KeyMap::single(KeySet::new([old.clone()]).unwrap());
+            let layer = tower_hmac::VerifyLayer::new(tower_hmac::FlaskHmac::new(), keys);
+            let inner = tower::service_fn(async |_: http::Request<_>| {
+                Ok::<_, std::convert::Infallible>(http::Response::new(String::new()))
+            });
+            // The first frame is there at once; the time passes before the second.
+            let frames = [(0, "slow "), (seconds, "body")].map({
+                let clock = clock.clone();
+                move |(pass, data)| (clock.clone(), pass, data)
+            });
+            let body = http_body_util::StreamBody::new(futures_util::stream::iter(frames).map(
+                |(clock, pass, data): (ManualClock, i64, &'static str)| {
+                    clock.advance(pass);
+                    Ok::<_, std::convert::Infallible>(http_body::Frame::data(data.as_bytes()))
+                },
+            ));
+            let signer = tower_hmac::Signer::new(tower_hmac::FlaskHmac::new(), secret("old"));
+            let signed = signer.sign(http::Request::post("/").body("slow body").unwrap()).unwrap();
+            let request = signed.map(|_| body);
+            layer.with_clock(clock).layer(inner).call(request).await.unwrap().status()
+        };
+        assert_eq!(status(0).await, StatusCode::OK);
+        assert_eq!(status(1).await, StatusCode::FORBIDDEN);
     }
 
     #[test]

@@ -62,7 +62,9 @@ fn no_type_shows_a_key_or_a_tag() {
     let verifier = Verifier::new(FlaskHmac::new(), map.clone());
     let layer = VerifyLayer::from(verifier.clone());
     let signature = tower_hmac::scheme::Signature::new(tag.as_bytes()).unwrap();
+    assert_eq!((format!("{signature:?}").as_str(), signature.len()), ("Signature(..)", 32));
     let claim = Claim::signed(signature.clone()).with_nonce(b"nonce");
+    assert!(format!("{claim:?}").starts_with("Claim { key_id: None, created: None"));
     let service = layer.layer(service_fn(|_: Request<VerifiedBody<Body>>| async {
         Ok::<_, Infallible>(Response::new(Body::empty()))
     }));
@@ -98,6 +100,9 @@ fn no_type_shows_a_key_or_a_tag() {
         &shared,
         &cached,
     ];
+    let digest = tower_hmac::Digest::of(Algorithm::Sha512, b"");
+    let told = format!("{mac:?} {tag:?} {digest:?}");
+    assert_eq!(told, "Mac { algorithm: Sha256, .. } Tag(..) Digest { algorithm: Sha512, .. }");
     let text = format!("{shown:?}{shown:#?}");
     assert!(text.contains("2026-11"), "{text}");
     assert_untold(&text, &[KEY.into(), tag.as_bytes().to_vec(), nonce.0.to_vec()]);

@@ -349,3 +349,18 @@ fn testing_kit_panics_where_the_test_is_wrong() {
     let request = Request::builder().header(HEADER, "there").body("").unwrap();
     let _ = tower_hmac::testing::signed(&signer(), request);
 }
+
+/// 8 KiB is the longest value that is read: a longer one would be refused for its length.
+#[test]
+fn a_value_that_no_server_would_read_is_not_sent() {
+    for (length, fits) in [(6099, true), (6100, false)] {
+        let signer = Signer::new(FlaskHmac::new(), key()).with_key_id("n".repeat(length)).unwrap();
+        let (mut head, _) = post("").into_parts();
+        match signer.sign_head(&mut head, b"") {
+            Ok(()) => assert_eq!((fits, head.headers["signature"].len()), (true, 8192)),
+            Err(error) => {
+                assert_eq!((fits, error), (false, SignError::Header("signature".parse().unwrap())))
+            }
+        }
+    }
+}

@@ -146,3 +146,32 @@ fn rfc_2202_sha1() {
 fn rfc_2202_md5() {
     assert_eq!(rfc(include_str!("../vectors/rfc2202.json"), "HMAC-MD5", Algorithm::Md5), 7);
 }
+
+/// A server's settings name hashes by these texts: one that is read as another is a weaker check.
+#[test]
+fn each_hash_has_a_name_that_reads_as_itself_alone() {
+    let all = [
+        (Algorithm::Sha224, "sha224", 28),
+        (Algorithm::Sha256, "sha256", 32),
+        (Algorithm::Sha384, "sha384", 48),
+        (Algorithm::Sha512, "sha512", 64),
+        #[cfg(feature = "sha1")]
+        (Algorithm::Sha1, "sha1", 20),
+        #[cfg(feature = "md5")]
+        (Algorithm::Md5, "md5", 16),
+        #[cfg(feature = "sha3")]
+        (Algorithm::Sha3_256, "sha3-256", 32),
+    ];
+    let key = SecretKey::new("a key").unwrap();
+    for (algorithm, name, length) in all {
+        assert_eq!(algorithm.to_string(), name);
+        assert_eq!(name.parse::<Algorithm>().unwrap(), algorithm);
+        assert_eq!(name.to_uppercase().parse::<Algorithm>().unwrap(), algorithm);
+        let mac = Mac::new(algorithm, &key);
+        assert_eq!(mac.algorithm(), algorithm);
+        assert_eq!(mac.finalize().as_bytes().len(), length);
+    }
+    for other in ["", "sha", "sha-256x", "none", "sha257", "md4", "sha256 "] {
+        assert!(other.parse::<Algorithm>().is_err(), "{other:?}");
+    }
+}

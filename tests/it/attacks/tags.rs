@@ -229,3 +229,26 @@ fn attack_118_a_tag_that_ends_in_zeros_cut_short() {
     assert!(mac(message).verify(&[&tag[..], &[0]].concat()).is_err());
     assert!(mac(message).verify(&[]).is_err());
 }
+
+/// A comparison that folds differences into one another could lose them: equal changes in two
+/// places, or changes that add up to nothing.
+#[tokio::test]
+async fn attack_119_changes_that_cancel_each_other_out() {
+    let tag = raw();
+    let mut changed = Vec::new();
+    for distance in [1, 2, 4, 8, 16, 24] {
+        for first in 0..tag.len() - distance {
+            for bits in [0x01, 0x80, 0xff] {
+                let mut other = tag.clone();
+                other[first] ^= bits;
+                other[first + distance] ^= bits;
+                changed.push(other);
+            }
+        }
+    }
+    let all: Vec<u8> = tag.iter().map(|byte| !byte).collect();
+    let mut turned = tag.clone();
+    turned.rotate_left(8);
+    changed.extend([all, turned, tag.iter().rev().copied().collect()]);
+    refuse_all(changed.iter().map(|tag| STANDARD.encode(tag))).await;
+}

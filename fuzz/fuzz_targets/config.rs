@@ -1,0 +1,89 @@
+//! Any text as a configuration: never a panic, and no error or `Debug` repeats what may be a key.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use serde_json::Value;
+use tower_hmac::FlaskHmac;
+use tower_hmac::config::{FlaskConfig, KeysConfig};
+
+/// So much of a secret stands in no message by chance.
+const LONG: usize = 12;
+
+/// The texts that stand where a key can stand. Names of settings and of keys are told.
+fn secrets(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::String(text) => found.push(text.clone()),
+        Value::Array(items) => items.iter().for_each(|item| secrets(item, found)),
+        Value::Object(members) => members.values().for_each(|value| secrets(value, found)),
+        _ => {}
+    }
+}
+
+fn names(value: &Value, found: &mut String) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| names(item, found)),
+        Value::Object(members) => {
+            for (name, value) in members {
+                found.push_str(&format!("{name} {name:?} "));
+                names(value, found);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn check(told: &str, secrets: &[String], names: &str) {
+    for secret in secrets {
+        let characters: Vec<char> = secret.chars().collect();
+        for part in characters.windows(LONG) {
+            let part: String = part.iter().collect();
+            let is_ours = include_str!("config.rs").contains(&part) || names.contains(&part);
+            assert!(is_ours || !told.contains(&part), "{told} repeats {part:?}");
+        }
+    }
+}
+
+fuzz_target!(|data: &[u8]| {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let mut told = String::new();
+    match serde_json::from_str::<FlaskConfig>(text) {
+        Err(error) => told += &format!("{error} {error:?}"),
+        Ok(config) => {
+            told += &format!("{config:?}");
+            for config in [config.clone(), config.dangerous_allow_disarm()] {
+                match config.layer(FlaskHmac::new()) {
+                    Err(error) => told += &format!("{error} {error:?}"),
+                    Ok(layer) => told += &format!("{layer:?}"),
+                }
+            }
+        }
+    }
+    match serde_json::from_str::<KeysConfig>(text) {
+        Err(error) => told += &format!("{error} {error:?}"),
+        Ok(config) => match config.key_map() {
+            Err(error) => told += &format!("{error} {error:?}"),
+            Ok(map) => told += &format!("{config:?}{map:?}"),
+        },
+    }
+    let variables = [("HMAC_KEYS", text), ("HMAC_KEY", "")];
+    if !text.contains('\0') {
+        match FlaskConfig::from_vars(variables) {
+            Err(error) => told += &format!("{error} {error:?}"),
+            Ok(config) => {
+                if let Err(error) = config.layer(FlaskHmac::new()) {
+                    told += &format!("{error} {error:?}");
+                }
+            }
+        }
+    }
+    if let Ok(value) = serde_json::from_str::<Value>(text) {
+        let mut found = Vec::new();
+        secrets(&value, &mut found);
+        let mut known = String::new();
+        names(&value, &mut known);
+        // What this crate says of a mistake may stand in a made-up key.
+        if !text.contains("key") && !text.contains("is n") {
+            check(&told, &found, &known);
+        }
+    }
+});

@@ -1,0 +1,198 @@
+//! What the targets share: the formats, and arbitrary requests for them.
+
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, Method, Request, Uri};
+use http_body_util::Full;
+use libfuzzer_sys::arbitrary::{self, Arbitrary};
+use tower_hmac::testing::{FixedNonce, signed_text};
+use tower_hmac::{
+    Algorithm, Encoding, FlaskHmacPath, Fost, FostUrl, HeaderScheme, KeyMap, ManualClock,
+    MessageSignatures, Part, Scheme, SecretKey, Signer, TimeFormat, VerifyLayer,
+};
+use tower_hmac_measure::{Handler, send};
+use tower_layer::Layer as _;
+
+const NOW: i64 = 1_700_000_000;
+const LIMIT: usize = 1024;
+
+/// Nobody knows it, so that nothing that the fuzzer makes is signed.
+static KEY: LazyLock<Vec<u8>> =
+    LazyLock::new(|| SecretKey::generate(Algorithm::Sha256).expose_secret().to_vec());
+
+fn key() -> SecretKey {
+    SecretKey::new(KEY.clone()).unwrap()
+}
+
+/// A format, whether it names its key, and the headers that it reads.
+pub struct Format {
+    pub scheme: Arc<dyn Scheme>,
+    pub named: bool,
+    pub headers: &'static [&'static str],
+}
+
+impl Format {
+    fn new(scheme: impl Scheme + 'static, named: bool, headers: &'static [&'static str]) -> Self {
+        Self { scheme: Arc::new(scheme), named, headers }
+    }
+}
+
+/// With all that it can carry: a prefix, a list, a key id, a time, method, target and body.
+pub static HEADER: LazyLock<Format> = LazyLock::new(|| {
+    let line = || Part::literal("\n");
+    let time = Part::timestamp("x-timestamp", TimeFormat::Rfc3339).unwrap();
+    let parts =
+        [time, line(), Part::Method, line(), Part::Path, line(), Part::Query, line(), Part::Body];
+    let scheme = HeaderScheme::new("x-signature")
+        .unwrap()
+        .with_parts(parts)
+        .unwrap()
+        .with_prefix("v1=")
+        .unwrap()
+        .with_list_separator(",")
+        .unwrap()
+        .with_encoding(Encoding::Hex)
+        .with_key_id_header("x-key-id")
+        .unwrap();
+    Format::new(scheme, true, &["x-signature", "x-timestamp", "x-key-id"])
+});
+
+pub static PATH: LazyLock<Format> =
+    LazyLock::new(|| Format::new(FlaskHmacPath::new(), false, &["hmac"]));
+
+pub static FOST: LazyLock<Format> = LazyLock::new(|| {
+    Format::new(
+        Fost::new(),
+        true,
+        &["authorization", "x-fost-timestamp", "x-fost-headers", "x-fost-user"],
+    )
+});
+
+pub static FOST_URL: LazyLock<Format> =
+    LazyLock::new(|| Format::new(FostUrl::new(), true, &["host"]));
+
+pub static MESSAGE: LazyLock<Format> = LazyLock::new(|| {
+    Format::new(
+        MessageSignatures::new(),
+        true,
+        &["signature-input", "signature", "content-digest", "host"],
+    )
+});
+
+/// Texts for the target and for the headers of a format, divided by newlines, the body last.
+#[must_use]
+pub fn head_of(format: &Format, data: &[u8]) -> Option<(Parts, Vec<u8>)> {
+    let mut pieces = data.split(|byte| *byte == b'\n');
+    let method = if pieces.next()?.first()? % 2 == 0 { Method::GET } else { Method::POST };
+    let target = std::str::from_utf8(pieces.next()?).ok()?;
+    let mut request = Request::builder().method(method).uri(target);
+    for name in format.headers {
+        if let Some(piece) = pieces.next().filter(|piece| !piece.is_empty()) {
+            request = request.header(*name, HeaderValue::from_bytes(piece).ok()?);
+        }
+    }
+    let body = pieces.next().unwrap_or_default().to_vec();
+    Some((request.body(()).ok()?.into_parts().0, body))
+}
+
+/// Never a panic; a claim only of tags of the right length, in somebody's name or nobody's.
+pub fn claim(format: &Format, data: &[u8]) {
+    let Some((head, body)) = head_of(format, data) else { return };
+    let Ok(claim) = format.scheme.claim(&head) else { return };
+    let lengths: Vec<_> = claim.signatures().map(|signature| signature.len()).collect();
+    assert!((1..=16).contains(&lengths.len()));
+    assert!(lengths.iter().all(|length| *length == format.scheme.algorithm().tag_len()));
+    assert!(claim.key_id().is_none_or(|id| !id.as_str().is_empty()));
+    assert!(!format.scheme.window().is_timed() || claim.created().or(claim.expires()).is_some());
+    let _ = format.scheme.coverage(&head, &claim);
+    let first = signed_text(&*format.scheme, &head, &body);
+    assert_eq!(first, signed_text(&*format.scheme, &head, &body), "one request, one text");
+    // What is taken out of a head is no signature of this format any more.
+    let mut stripped = head.clone();
+    format.scheme.strip(&mut stripped);
+    let left = format.scheme.claim(&stripped);
+    assert!(left.is_err(), "the signature is stripped");
+}
+
+#[derive(Arbitrary, Debug)]
+pub struct Input {
+    method: u8,
+    target: String,
+    /// By the format's own names.
+    own: Vec<(u8, Vec<u8>)>,
+    others: Vec<(String, Vec<u8>)>,
+    body: Vec<u8>,
+    then: Then,
+}
+
+#[derive(Arbitrary, Debug, Clone, Copy, PartialEq, Eq)]
+enum Then {
+    /// As it is: nobody has signed it.
+    Send,
+    /// Signed, and so accepted, if it can be signed at all.
+    Sign,
+    /// Signed, and its body changed.
+    SignAndChange,
+}
+
+/// Never accepted without the key, never a panic, never a 5xx. What our client signs is accepted,
+/// and not with another body.
+pub fn layer(format: &Format, input: &Input) {
+    let keys = KeyMap::services([("aservice", KEY.clone())]).unwrap().with_single(key());
+    let layer = VerifyLayer::new(format.scheme.clone(), keys)
+        .with_clock(ManualClock::new(NOW))
+        .with_body_limit(LIMIT);
+    let mut server = layer.layer(Handler);
+
+    let (mut head, ()) = Request::new(()).into_parts();
+    let methods = [Method::GET, Method::POST, Method::PUT, Method::DELETE, Method::HEAD];
+    head.method = methods[usize::from(input.method) % methods.len()].clone();
+    if let Ok(target) = input.target.parse::<Uri>() {
+        head.uri = target;
+    }
+    for (name, value) in &input.own {
+        let name = format.headers[usize::from(*name) % format.headers.len()];
+        if let Ok(value) = HeaderValue::from_bytes(value) {
+            head.headers.append(HeaderName::from_static(name), value);
+        }
+    }
+    for (name, value) in &input.others {
+        if let (Ok(name), Ok(value)) =
+            (HeaderName::try_from(name.as_str()), HeaderValue::from_bytes(value))
+            && name != "content-length"
+        {
+            head.headers.append(name, value);
+        }
+    }
+    let mut body = input.body.clone();
+    let mut signed = false;
+    if input.then != Then::Send {
+        let mut signer = Signer::new(format.scheme.clone(), key())
+            .with_clock(ManualClock::new(NOW))
+            .with_lifetime(Duration::from_secs(60))
+            .with_nonce_source(FixedNonce([7; 24]))
+            .replace_signature();
+        if format.named {
+            signer = signer.with_key_id("aservice").unwrap();
+        }
+        signed = signer.sign_head(&mut head, &body).is_ok();
+    }
+    if input.then == Then::SignAndChange {
+        match body.last_mut() {
+            Some(last) => *last ^= 1,
+            None => body.push(b'a'),
+        }
+        signed = false;
+    }
+    let too_large = body.len() > LIMIT;
+    let request = Request::from_parts(head, Full::from(Bytes::from(body)));
+    let status = send(&mut server, request).as_u16();
+    match (signed, too_large) {
+        (true, false) => assert_eq!(status, 200),
+        (true, true) => assert_eq!(status, 413),
+        (false, _) => assert!(matches!(status, 400 | 403 | 413), "{status}"),
+    }
+}
