@@ -18,7 +18,7 @@ use sha2::Sha256;
 use tokio::runtime::{Builder, Runtime};
 use tower::ServiceExt as _;
 
-pub use contenders::{LIMIT, careful, extractor, floor, layer, nothing, ours};
+pub use contenders::{LIMIT, by_hand, careful, extractor, floor, layer, nothing, ours};
 pub use requests::{FRAME, body, framed, frames, signed, signed_by, with_signature};
 pub use rounds::{Rounds, Timed, median};
 pub use schemes::{schemes, timed_header};
@@ -97,6 +97,7 @@ pub fn contenders(body: &Bytes, frame: Option<usize>) -> Vec<Case> {
         Case::new("careful", careful(large), request()),
         Case::new("layer", layer(ours(large)), request()),
         Case::new("extractor", extractor(ours(large)), request()),
+        Case::new("by_hand", by_hand(large), request()),
     ]
 }
 
