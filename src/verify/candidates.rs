@@ -65,8 +65,9 @@ impl Candidates {
         let after = case.format().scheme.after_body(case.head, claim, text);
         after.map_err(|error| case.error(error))?;
         let mut matched = None;
-        let mut others = Vec::new();
-        for (place, tag) in self.places.iter().zip(text.finalize()) {
+        // On the stack: where a tag lies must not make a difference in time.
+        let mut others = [const { None }; MAX_KEYS];
+        for ((place, other), tag) in self.places.iter().zip(&mut others).zip(text.finalize()) {
             let equal = claim
                 .signatures()
                 .fold(Choice::from(0), |equal, offered| equal | tag.matches(offered.bytes()));
@@ -74,22 +75,21 @@ impl Candidates {
                 Some(place) if bool::from(equal) && matched.is_none() => {
                     matched = Some((*place, tag));
                 }
-                // Dummies too, so that all names cost the same.
-                _ if claim.nonce().is_none() => others.push((*place, tag)),
+                Some(_) if claim.nonce().is_none() => *other = Some(tag),
                 _ => {}
             }
         }
-        let known =
-            self.is_known && self.places.iter().flatten().any(|place| self.counts(case, *place));
-        let Some((key_index, tag)) =
-            matched.filter(|(place, _)| known && self.counts(case, *place))
-        else {
+        // All of it for unknown names, too: they have dummies in these places.
+        let counts = self.places.iter().flatten().any(|place| self.counts(case, *place));
+        let known = self.is_known & counts;
+        let matched = matched.filter(|(place, _)| known && self.counts(case, *place));
+        let Some((key_index, tag)) = matched else {
             let kind = if known { ErrorKind::Mismatch } else { ErrorKind::UnknownKey };
             return Err(case.error(kind));
         };
         let entry = self.keys.iter().nth(key_index.into());
         let key_label = entry.and_then(|entry| entry.shared_label()).cloned();
-        let others = others.into_iter().filter_map(|(place, tag)| place.map(|_| tag)).collect();
+        let others = others.into_iter().flatten().collect();
         Ok(Proof { key_index, key_label, tag, others })
     }
 
