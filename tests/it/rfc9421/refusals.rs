@@ -111,6 +111,29 @@ fn created_that_is_no_count_of_seconds_is_refused() {
     assert!(verify(&sign_raw(&(covered() + &parameters())), BODY).is_ok());
 }
 
+/// Each under the right tag, so that the time alone decides.
+#[test]
+fn created_at_the_ends_of_its_range_or_oddly_written_is_refused() {
+    let forty_digits = "1".repeat(40);
+    for created in [
+        "-9223372036854775808",
+        "9223372036854775807",
+        "999999999999999",
+        "-999999999999999",
+        "+1",
+        "01",
+        "0",
+        "",
+        &forty_digits,
+        "1e9",
+    ] {
+        let input = covered() + &parameters().replace(&NOW.to_string(), created);
+        assert!(verify(&sign_raw(&input), BODY).is_err(), "{created}");
+    }
+    let input = covered() + &parameters();
+    assert!(verify(&sign_raw(&input), BODY).is_ok());
+}
+
 #[test]
 fn expires_in_the_past_is_refused_and_now_is_not() {
     let expiring = |at: i64| saying(&format!("{};expires={at}", parameters()));
