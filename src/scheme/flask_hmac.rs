@@ -10,8 +10,9 @@ use crate::scheme::header::{self, Encoding};
 use crate::scheme::{Claim, ClaimError, Scheme, SignedText, Stamp};
 use crate::sign::SignError;
 
-/// The length of the shortest tag that a hash has, MD5's, in bytes.
+/// The length of the shortest tag that a hash has, MD5's, in bytes, and that of its base64.
 const SHORTEST_TAG: usize = 16;
+const SHORTEST_TEXT: usize = 24;
 
 /// The format of [Flask-HMAC] 1.2.1: a header over the raw body.
 ///
@@ -71,9 +72,14 @@ impl FlaskHmac {
     /// reads like one is none.
     fn single(&self, value: &[u8]) -> Option<Claim> {
         let signature = Encoding::Base64.decode_tag(value, self.algorithm)?;
-        let text = std::str::from_utf8(signature.bytes().as_bytes()).unwrap_or_default();
-        let tag = text.rsplit_once(':').and_then(|(_, tag)| STANDARD.decode(tag).ok());
-        let is_named = tag.is_some_and(|tag| tag.len() >= SHORTEST_TAG);
+        let bytes = signature.bytes().as_bytes();
+        // Nearly no tag gets as far as to be read.
+        let is_base64 = |b: &u8| b.is_ascii_alphanumeric() || b"+/=".contains(b);
+        let is_named = bytes.iter().rev().take(SHORTEST_TEXT).all(is_base64) && {
+            let text = std::str::from_utf8(bytes).unwrap_or_default();
+            let tag = text.rsplit_once(':').and_then(|(_, tag)| STANDARD.decode(tag).ok());
+            tag.is_some_and(|tag| tag.len() >= SHORTEST_TAG)
+        };
         (!is_named).then(|| Claim::signed(signature))
     }
 
