@@ -49,5 +49,13 @@ pub(super) fn as_received(head: &Parts) -> Cow<'_, Parts> {
 #[cfg(feature = "axum")]
 fn original_uri(head: &Parts) -> Option<&http::Uri> {
     let original = &head.extensions.get::<axum::extract::OriginalUri>()?.0;
-    (*original != head.uri).then_some(original)
+    (!is_clone(original, &head.uri) && *original != head.uri).then_some(original)
+}
+
+/// Whether the two share the memory of their path and query, so that there is no need to read it.
+#[cfg(feature = "axum")]
+fn is_clone(one: &http::Uri, other: &http::Uri) -> bool {
+    let in_origin_form = |uri: &http::Uri| uri.scheme().is_none() && uri.authority().is_none();
+    let text = |uri: &http::Uri| uri.path_and_query().map(|text| std::ptr::from_ref(text.as_str()));
+    in_origin_form(one) && in_origin_form(other) && text(one) == text(other)
 }
