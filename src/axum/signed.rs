@@ -8,6 +8,7 @@ use axum::body::Body;
 use axum::extract::{FromRef, FromRequest, Request};
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
+use http_body::Body as _;
 use pin_project_lite::pin_project;
 
 use crate::axum::{AllowList, Anyone, Only};
@@ -41,10 +42,10 @@ impl SharedVerifier {
     }
 
     /// A refusal before the request was under check.
-    fn refuse_head(&self, error: VerifyError, mut head: Parts) -> Response {
+    fn refuse_head(&self, error: VerifyError, head: &mut Parts) -> Response {
         refused(&error);
-        self.verifier().cover_up(&mut head);
-        self.refuse(error, &head)
+        self.verifier().cover_up(head);
+        self.refuse(error, head)
     }
 
     fn refuse(&self, error: VerifyError, head: &Parts) -> Response {
@@ -106,15 +107,13 @@ where
         request: Request,
         state: &S,
     ) -> impl Future<Output = Result<Self, Response>> + Send {
-        let shared = SharedVerifier::from_ref(state);
-        let (mut head, body) = request.into_parts();
-        let mut checking = Checking::new();
-        match checking.begin(shared.verifier(), &mut head, &body) {
-            Ok(()) => {
-                let extract = Some(move |request| T::from_request(request, state));
-                Verifying::Checking { shared, head: Some(head), body, checking, extract }
-            }
-            Err(error) => Verifying::Refused { response: Some(shared.refuse_head(error, head)) },
+        let (head, body) = request.into_parts();
+        Verifying::Checking {
+            shared: SharedVerifier::from_ref(state),
+            head: Some(head),
+            body,
+            checking: Checking::new(),
+            extract: Some(move |request| T::from_request(request, state)),
         }
     }
 }
@@ -131,7 +130,6 @@ pin_project! {
             extract: Option<E>,
         },
         Extracting { #[pin] future: F, caller: Option<Only<L>> },
-        Refused { response: Option<Response> },
     }
 }
 
@@ -149,6 +147,12 @@ where
             match self.as_mut().project() {
                 VerifyingProjection::Checking { shared, head, body, checking, extract } => {
                     let Some(parts) = head.as_mut() else { return Poll::Pending };
+                    if checking.is_new() {
+                        let begun = checking.begin(shared.verifier(), parts, &body.size_hint());
+                        if let Err(error) = begun {
+                            return Poll::Ready(Err(shared.refuse_head(error, parts)));
+                        }
+                    }
                     let outcome = ready!(checking.poll(cx, shared.verifier(), parts, body));
                     let (Some(parts), Some(extract)) = (head.take(), extract.take()) else {
                         return Poll::Pending;
@@ -167,11 +171,6 @@ where
                     let inner = ready!(future.poll(cx)).map_err(IntoResponse::into_response)?;
                     let Some(caller) = caller.take() else { return Poll::Pending };
                     return Poll::Ready(Ok(Signed(inner, caller)));
-                }
-                VerifyingProjection::Refused { response } => {
-                    return response
-                        .take()
-                        .map_or(Poll::Pending, |response| Poll::Ready(Err(response)));
                 }
             }
         }

@@ -24,6 +24,7 @@ pub use cached::CachedKeys;
 pub use id::KeyId;
 pub use map::KeyMap;
 pub use secret::SecretKey;
+pub(crate) use set::Places;
 pub use set::{KeyEntry, KeySet, MAX_KEYS};
 #[cfg(feature = "reload")]
 pub use shared::SharedKeys;

@@ -74,14 +74,23 @@ impl KeySet {
         self.entries().iter()
     }
 
-    /// The keys valid at this time with their places in the set.
-    pub(crate) fn valid_at(&self, now: i64) -> impl Iterator<Item = (usize, &KeyEntry)> + Clone {
-        self.entries().iter().enumerate().filter(move |(_, entry)| entry.is_valid_at(now))
+    /// The places of the keys that count at this time, which is asked for if it matters.
+    #[inline]
+    pub(crate) fn counting(&self, now: impl FnOnce() -> i64) -> Places {
+        let entries = self.entries();
+        if entries.iter().all(|entry| entry.limits.is_none()) {
+            return Places::first(entries.len());
+        }
+        let now = now();
+        Places::of(entries.iter().map(|entry| entry.is_valid_at(now)))
     }
 
-    /// Whether the time matters to any key.
-    pub(crate) fn has_limits(&self) -> bool {
-        self.entries().iter().any(|entry| entry.limits.is_some())
+    /// The keys at these places.
+    pub(crate) fn at(&self, places: Places) -> impl Iterator<Item = &KeyEntry> {
+        (0..)
+            .zip(self.iter())
+            .filter(move |(place, _)| places.contains(*place))
+            .map(|(_, entry)| entry)
     }
 
     /// So many keys that nobody knows, random per process: what a request under an unknown name
@@ -145,6 +154,49 @@ impl TryFrom<Vec<u8>> for KeySet {
 
     fn try_from(bytes: Vec<u8>) -> Result<Self, ConfigError> {
         SecretKey::new(bytes).map(Self::from)
+    }
+}
+
+/// Places in a [`KeySet`], a bit each.
+#[derive(Clone, Copy)]
+pub(crate) struct Places(u8);
+
+// One bit for each of `MAX_KEYS` keys.
+const _: () = assert!(MAX_KEYS <= u8::BITS as usize);
+
+impl Places {
+    fn bit(place: u8) -> u8 {
+        1_u8.checked_shl(place.into()).unwrap_or(0)
+    }
+
+    fn of(members: impl Iterator<Item = bool>) -> Self {
+        Self((0..).zip(members).fold(
+            0,
+            |bits, (place, is_member)| {
+                if is_member { bits | Self::bit(place) } else { bits }
+            },
+        ))
+    }
+
+    fn first(count: usize) -> Self {
+        let left_out = u8::BITS.saturating_sub(u32::try_from(count).unwrap_or(u8::BITS));
+        Self(u8::MAX.checked_shr(left_out).unwrap_or(0))
+    }
+
+    pub(crate) fn contains(self, place: u8) -> bool {
+        self.0 & Self::bit(place) != 0
+    }
+
+    pub(crate) fn meets(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    pub(crate) fn count(self) -> usize {
+        self.0.count_ones() as usize
+    }
+
+    pub(crate) fn iter(self) -> impl Iterator<Item = u8> {
+        (0..8).filter(move |place| self.contains(*place))
     }
 }
 

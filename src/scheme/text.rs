@@ -40,6 +40,15 @@ impl SignedText {
         }
     }
 
+    /// The number of candidates.
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        match &self.0 {
+            Sink::Macs { more, .. } => more.len().saturating_add(1),
+            Sink::Record(_) => 0,
+        }
+    }
+
     /// The tags of all candidates, in their order. Once: the text is over.
     #[inline]
     pub(crate) fn finalize(&mut self) -> impl Iterator<Item = Tag> {

@@ -26,14 +26,15 @@ pub(super) struct Gather {
 }
 
 impl Gather {
-    pub(super) fn new(head: &Parts, body: &impl Body) -> Self {
+    #[inline]
+    pub(super) fn new(head: &Parts, body: &SizeHint) -> Self {
         let promised = head
             .headers
             .get(CONTENT_LENGTH)
             .and_then(|value| value.to_str().ok())
             // A number that does not fit is a body that does not fit.
             .map_or(0, |text| text.parse().unwrap_or(usize::MAX));
-        let hint = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+        let hint = usize::try_from(body.lower()).unwrap_or(usize::MAX);
         Self { whole: Bytes::new(), joined: Vec::new(), promised, declared: promised.max(hint) }
     }
 

@@ -3,23 +3,22 @@ use std::sync::Arc;
 
 use subtle::Choice;
 
-use crate::key::{KeySet, MAX_KEYS};
+use crate::key::{KeyEntry, KeySet, MAX_KEYS, Places, SecretKey};
 use crate::mac::Tag;
 use crate::replay::{Replay, ReplayClaim, ReplayGuard, ReplayKey, Unique};
 use crate::scheme::SignedText;
 use crate::verify::Verified;
 use crate::verify::check::Case;
 use crate::verify::error::{ErrorKind, VerifyError};
-use crate::verify::format::Format;
-use crate::verify::verified::Facts;
 
 /// The keys that a request is held against.
 pub(super) struct Candidates {
     /// Dummies where the name is unknown, so that it takes the path of a known one.
     keys: KeySet,
     is_known: bool,
-    /// The place of each candidate in the set; `None` for a dummy.
-    places: [Option<u8>; MAX_KEYS],
+    /// Those of the set that counted at the start. Theirs are the first MACs; the others are of
+    /// dummies.
+    counting: Places,
 }
 
 impl Candidates {
@@ -27,31 +26,30 @@ impl Candidates {
     /// store's largest set, so that all names cost the same.
     #[inline]
     pub(super) fn start(case: Case<'_>, found: Option<KeySet>) -> (Self, SignedText) {
-        let Format { scheme, keys: store } = case.format();
-        let most = store.max_keys().clamp(1, MAX_KEYS);
+        let most = case.format().keys.max_keys().clamp(1, MAX_KEYS);
         let is_known = found.is_some();
         let keys = found.unwrap_or_else(|| KeySet::dummies(most).clone());
-        let now = if keys.has_limits() { case.verifier.now() } else { 0 };
-        let mut places = [None; MAX_KEYS];
-        let valid = keys.valid_at(now);
-        let dummies = KeySet::dummies(MAX_KEYS).iter().map(|dummy| (None, dummy));
-        let valid_count = valid.clone().count();
-        let mut macs = valid
-            .map(|(place, entry)| (u8::try_from(place).ok(), entry))
-            .chain(dummies)
-            .take(valid_count.max(most))
-            .zip(&mut places)
-            .map(|((place, entry), candidate)| {
-                *candidate = place;
-                scheme.key_mac(entry.key(), case.claim())
-            });
-        // There is at least one dummy; a key made here matches as little as it.
-        let first = macs.next();
-        let more = macs.collect();
-        let first = first.unwrap_or_else(|| {
-            scheme.key_mac(&crate::SecretKey::generate(scheme.algorithm()), case.claim())
-        });
-        (Self { keys, is_known, places }, SignedText::new(first, more))
+        let counting = keys.counting(|| case.verifier.now());
+        let this = Self { keys, is_known, counting };
+        let text = this.macs(case, counting.count().max(most));
+        (this, text)
+    }
+
+    #[inline]
+    fn macs(&self, case: Case<'_>, count: usize) -> SignedText {
+        let scheme = &case.format().scheme;
+        let mac = |entry: &KeyEntry| scheme.key_mac(entry.key(), case.claim());
+        let mut valid = self.keys.at(self.counting);
+        match valid.next() {
+            Some(only) if count == 1 => SignedText::new(mac(only), Box::default()),
+            first => {
+                let dummies = KeySet::dummies(MAX_KEYS).iter();
+                let mut macs = first.into_iter().chain(valid).chain(dummies).map(mac).take(count);
+                // There is at least one dummy; a key made here matches as little as it.
+                let none = || mac(&SecretKey::generate(scheme.algorithm()).into());
+                SignedText::new(macs.next().unwrap_or_else(none), macs.collect())
+            }
+        }
     }
 
     /// Writes what comes after the body and compares every candidate with every offered tag.
@@ -65,38 +63,34 @@ impl Candidates {
         let after = case.format().scheme.after_body(case.head, claim, text);
         after.map_err(|error| case.error(error))?;
         let mut matched = None;
-        // On the stack: where a tag lies must not make a difference in time.
-        let mut others = [const { None }; MAX_KEYS];
-        for ((place, other), tag) in self.places.iter().zip(&mut others).zip(text.finalize()) {
-            let equal = claim
-                .signatures()
-                .fold(Choice::from(0), |equal, offered| equal | tag.matches(offered.bytes()));
-            match place {
+        // Room for all at once: where a tag lies must not make a difference in time.
+        let room = if text.len() > 1 && claim.nonce().is_none() { text.len() } else { 0 };
+        let mut others = Vec::with_capacity(room);
+        let mut places = self.counting.iter();
+        for tag in text.finalize() {
+            let mut equal = Choice::from(0);
+            for offered in claim.signatures() {
+                equal |= tag.matches(offered.bytes());
+            }
+            match places.next() {
                 Some(place) if bool::from(equal) && matched.is_none() => {
-                    matched = Some((*place, tag));
+                    matched = Some((place, tag));
                 }
-                Some(_) if claim.nonce().is_none() => *other = Some(tag),
+                Some(_) if room > 0 => others.push(tag),
                 _ => {}
             }
         }
         // All of it for unknown names, too: they have dummies in these places.
-        let counts = self.places.iter().flatten().any(|place| self.counts(case, *place));
-        let known = self.is_known & counts;
-        let matched = matched.filter(|(place, _)| known && self.counts(case, *place));
+        let still = self.keys.counting(|| case.verifier.now());
+        let known = self.is_known & self.counting.meets(still);
+        let matched = matched.filter(|(place, _)| known && still.contains(*place));
         let Some((key_index, tag)) = matched else {
             let kind = if known { ErrorKind::Mismatch } else { ErrorKind::UnknownKey };
             return Err(case.error(kind));
         };
         let entry = self.keys.iter().nth(key_index.into());
         let key_label = entry.and_then(|entry| entry.shared_label()).cloned();
-        let others = others.into_iter().flatten().collect();
         Ok(Proof { key_index, key_label, tag, others })
-    }
-
-    /// Whether the key at this place still counts: its time may have run out while the body came.
-    fn counts(&self, case: Case<'_>, place: u8) -> bool {
-        !self.keys.has_limits()
-            || self.keys.valid_at(case.verifier.now()).any(|(valid, _)| valid == usize::from(place))
     }
 }
 
@@ -110,17 +104,20 @@ pub(super) struct Proof {
 }
 
 impl Proof {
+    #[inline]
     pub(super) fn verified(self, case: Case<'_>) -> Verified {
         let (scheme, claim) = (&case.format().scheme, case.claim());
-        Verified::new(Facts {
+        Verified {
             key_id: claim.key_id().cloned(),
             scheme: scheme.name(),
-            algorithm: scheme.algorithm(),
+            algorithm: Some(scheme.algorithm()),
             key_index: self.key_index,
+            disarmed: false,
             key_label: self.key_label,
             created: claim.created(),
             covered: claim.covered().cloned(),
-        })
+            handle: None,
+        }
     }
 
     /// Claims the request under its nonce, or else under its tag with each key that counts now: a

@@ -41,7 +41,7 @@ impl<'a> Case<'a> {
         error.into().in_scheme(self.format().scheme.name(), Some(self.claim()))
     }
 
-    fn store_failed(&self, source: BoxError) -> VerifyError {
+    pub(super) fn store_failed(&self, source: BoxError) -> VerifyError {
         self.error(VerifyError::caused(ErrorKind::StoreUnavailable, source))
     }
 
@@ -63,8 +63,7 @@ pub(super) struct Check {
 }
 
 enum Stage {
-    Signed(SignedText),
-    Derived(SignedText),
+    Text(SignedText),
     /// The MAC does not cover the raw body, and has matched before it is read.
     Proven(Option<Proof>, Rest),
 }
@@ -77,34 +76,40 @@ enum Rest {
 }
 
 impl Check {
-    /// Step 4, its second half, and step 6 where the MAC does not cover the raw body.
-    pub(super) fn begin(
-        case: Case<'_>,
-        found: Result<Option<KeySet>, BoxError>,
-    ) -> Result<Self, VerifyError> {
-        let keys = found.map_err(|source| case.store_failed(source))?;
-        let (candidates, mut text) = Candidates::start(case, keys);
-        let before = case.format().scheme.before_body(case.head, case.claim(), &mut text);
+    /// Step 4, its second half.
+    #[inline]
+    pub(super) fn start(case: Case<'_>, found: Option<KeySet>) -> Self {
+        let (candidates, text) = Candidates::start(case, found);
+        Self { candidates, stage: Stage::Text(text) }
+    }
+
+    /// What stands before the body, and step 6 where the MAC does not cover the raw body.
+    #[inline]
+    pub(super) fn begin(&mut self, case: Case<'_>) -> Result<(), VerifyError> {
+        let Stage::Text(text) = &mut self.stage else { return Ok(()) };
+        let before = case.format().scheme.before_body(case.head, case.claim(), text);
         before.map_err(|error| case.error(error))?;
-        let hasher = |digest: &Digest| Hasher::new(digest.algorithm());
-        let mut prove =
-            |rest| candidates.prove(case, &mut text).map(|proof| Stage::Proven(Some(proof), rest));
-        let stage = match &case.claimed.coverage {
-            Coverage::Signed => Stage::Signed(text),
-            Coverage::Derived => Stage::Derived(text),
+        let rest = match &case.claimed.coverage {
+            Coverage::Signed | Coverage::Derived => return Ok(()),
             Coverage::Digest(digests) => {
-                prove(Rest::Digests(digests.iter().map(hasher).collect()))?
+                let hasher = |digest: &Digest| Hasher::new(digest.algorithm());
+                Rest::Digests(digests.iter().map(hasher).collect())
             }
-            Coverage::Empty => prove(Rest::Empty)?,
-            Coverage::Unsigned => prove(Rest::Unsigned)?,
+            Coverage::Empty => Rest::Empty,
+            Coverage::Unsigned => Rest::Unsigned,
         };
-        Ok(Self { candidates, stage })
+        let proof = self.candidates.prove(case, text)?;
+        self.stage = Stage::Proven(Some(proof), rest);
+        Ok(())
     }
 
     /// Step 5, for each frame.
+    #[inline]
     pub(super) fn update(&mut self, case: Case<'_>, data: &[u8]) -> Result<(), VerifyError> {
         match &mut self.stage {
-            Stage::Signed(text) => text.update(data),
+            Stage::Text(text) if matches!(case.claimed.coverage, Coverage::Signed) => {
+                text.update(data);
+            }
             Stage::Proven(_, Rest::Digests(hashers)) => {
                 for hasher in hashers {
                     hasher.update(data);
@@ -114,32 +119,29 @@ impl Check {
                 let why = "the format signs no body, and there is one";
                 return Err(case.error(ClaimError::malformed(why)));
             }
-            Stage::Derived(_) | Stage::Proven(..) => {}
+            Stage::Text(_) | Stage::Proven(..) => {}
         }
         Ok(())
     }
 
     /// Step 6, once the whole body is there.
+    #[inline]
     pub(super) fn finish(&mut self, case: Case<'_>, body: &[u8]) -> Result<Proof, VerifyError> {
-        match &mut self.stage {
-            Stage::Signed(text) => self.candidates.prove(case, text),
-            Stage::Derived(text) => {
+        let proof = match (&mut self.stage, &case.claimed.coverage) {
+            (Stage::Text(text), Coverage::Signed) => return self.candidates.prove(case, text),
+            (Stage::Text(text), Coverage::Derived) => {
                 let derived = case.format().scheme.derive(case.head, case.claim(), body, text);
                 derived.map_err(|error| case.error(error))?;
-                self.candidates.prove(case, text)
+                return self.candidates.prove(case, text);
             }
-            Stage::Proven(proof, rest) => {
-                let matched = match (rest, &case.claimed.coverage) {
-                    (Rest::Digests(hashers), Coverage::Digest(digests)) => {
-                        hashers.drain(..).zip(digests).fold(true, |all, (hasher, digest)| {
-                            all & hasher.finalize().matches(digest)
-                        })
-                    }
-                    (Rest::Digests(_), _) => false,
-                    (Rest::Empty | Rest::Unsigned, _) => true,
-                };
-                proof.take().filter(|_| matched).ok_or_else(|| case.error(ErrorKind::Mismatch))
+            (Stage::Proven(proof, Rest::Digests(hashers)), Coverage::Digest(digests)) => {
+                let mut pairs = hashers.drain(..).zip(digests);
+                let matched = pairs.all(|(hasher, digest)| hasher.finalize().matches(digest));
+                proof.take().filter(|_| matched)
             }
-        }
+            (Stage::Proven(proof, Rest::Empty | Rest::Unsigned), _) => proof.take(),
+            _ => None,
+        };
+        proof.ok_or_else(|| case.error(ErrorKind::Mismatch))
     }
 }

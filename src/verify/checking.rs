@@ -4,7 +4,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Buf as _, Bytes};
 use http::request::Parts;
-use http_body::Body;
+use http_body::{Body, SizeHint};
 
 use crate::error::BoxError;
 use crate::key::Lookup;
@@ -13,7 +13,6 @@ use crate::verify::body::Gather;
 use crate::verify::candidates::Proof;
 use crate::verify::check::{Case, Check, Claimed};
 use crate::verify::error::VerifyError;
-use crate::verify::handle::Unsigned;
 use crate::verify::target::Routed;
 use crate::verify::{Verified, Verifier, observe};
 
@@ -35,6 +34,7 @@ pub(crate) struct Checking {
 // Boxing the large variants would cost each request an allocation.
 #[allow(clippy::large_enum_variant)]
 enum Step {
+    New,
     Refused(VerifyError),
     Lookup(Lookup),
     Body(Check),
@@ -47,14 +47,21 @@ impl Checking {
     pub(crate) fn new() -> Self {
         Self {
             claimed: None,
-            step: Step::Done,
+            step: Step::New,
             gather: Gather::default(),
             routed: Routed::default(),
             watch: observe::Watch::start(),
         }
     }
 
-    /// Steps 0 to 3, and the first half of step 4.
+    /// Whether it has yet to begin.
+    #[cfg(feature = "axum")]
+    pub(crate) fn is_new(&self) -> bool {
+        matches!(self.step, Step::New)
+    }
+
+    /// Steps 0 to 3, and the first half of step 4. Not generic, as little here is: what is
+    /// compiled with this crate is inlined into one piece.
     ///
     /// # Errors
     ///
@@ -63,12 +70,14 @@ impl Checking {
         &mut self,
         verifier: &Verifier,
         head: &mut Parts,
-        body: &impl Body,
+        body: &SizeHint,
     ) -> Result<(), VerifyError> {
         head.extensions.remove::<Verified>();
-        head.extensions.remove::<Unsigned>();
         self.routed.swap(head);
-        self.claimed = verifier.claim_if_armed(head).inspect_err(|_| self.routed.restore(head))?;
+        if let Err(error) = verifier.claim_into(&mut self.claimed, head) {
+            self.routed.restore(head);
+            return Err(error);
+        }
         self.gather = Gather::new(head, body);
         self.step = match (verifier.check_length(self.gather.declared()), &self.claimed) {
             (Err(error), None) => Step::Refused(error),
@@ -92,12 +101,8 @@ impl Checking {
     where
         B: Body<Error: Into<BoxError>>,
     {
-        let outcome = ready!(self.poll_outcome(cx, verifier, head, body));
-        self.step = Step::Done;
-        self.watch.done(outcome.as_ref(), self.gather.len());
-        self.routed.restore(head);
-        verifier.cover_up(head);
-        Poll::Ready(outcome)
+        let read = ready!(self.poll_body(cx, verifier, head, body));
+        self.poll_outcome(cx, verifier, head, read)
     }
 
     /// The body, as far as it was read.
@@ -105,85 +110,128 @@ impl Checking {
         self.gather.take()
     }
 
-    fn poll_outcome<B>(
+    /// Step 5: hashes and gathers frames as they come.
+    fn poll_body<B>(
         &mut self,
         cx: &mut Context<'_>,
         verifier: &Verifier,
         head: &Parts,
         mut body: Pin<&mut B>,
-    ) -> Poll<Result<Verified, VerifyError>>
+    ) -> Poll<Result<(), VerifyError>>
     where
         B: Body<Error: Into<BoxError>>,
     {
-        let case = self.claimed.as_ref().map(|claimed| Case { verifier, head, claimed });
-        loop {
-            match (&mut self.step, case) {
-                (Step::Refused(error), _) => return Poll::Ready(Err(error.clone())),
-                (Step::Lookup(lookup), Some(case)) => {
-                    let found = ready!(Pin::new(lookup).poll(cx));
-                    self.step = Step::Body(Check::begin(case, found)?);
-                }
-                (Step::Body(check), Some(case)) => {
-                    let update = |data: &[u8]| check.update(case, data);
-                    ready!(poll_body(body.as_mut(), cx, &mut self.gather, verifier, update))?;
-                    let proof = check.finish(case, self.gather.bytes())?;
-                    verifier.allow(case)?;
-                    match verifier.claim_once(case, &proof)? {
-                        None => return Poll::Ready(Ok(proof.verified(case))),
-                        Some(claim) => self.step = Step::Replay(claim, Some(proof)),
-                    }
-                }
-                (Step::Replay(claim, proof), Some(case)) => {
-                    case.replied(ready!(Pin::new(claim).poll(cx)))?;
-                    let Some(proof) = proof.take() else { return Poll::Pending };
-                    return Poll::Ready(Ok(proof.verified(case)));
-                }
-                // The body is read up to its limit, and nothing else is checked.
-                (Step::Disarmed, _) => {
-                    let update = |_: &[u8]| Ok(());
-                    ready!(poll_body(body.as_mut(), cx, &mut self.gather, verifier, update))?;
-                    return Poll::Ready(Ok(verifier.disarmed_verified()));
-                }
-                (Step::Done, _) | (_, None) => return Poll::Pending,
+        ready!(self.poll_keys(cx, verifier, head))?;
+        let mut budget = BYTES_A_POLL;
+        while self.reads() {
+            if body.is_end_stream() {
+                return Poll::Ready(self.gather.finish());
+            }
+            let frame = match ready!(body.as_mut().poll_frame(cx)) {
+                None => return Poll::Ready(self.gather.finish()),
+                Some(Err(error)) => return Poll::Ready(Err(Gather::broken(error.into()))),
+                Some(Ok(frame)) => frame,
+            };
+            // What is no data is trailers: no format covers them.
+            let mut len = 0;
+            if let Ok(mut data) = frame.into_data() {
+                len = data.remaining();
+                verifier.check_length(self.gather.len().saturating_add(len))?;
+                self.update(verifier, head, data.copy_to_bytes(len))?;
+            }
+            budget = budget.saturating_sub(len.max(BYTES_A_FRAME));
+            if budget == 0 {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
             }
         }
+        Poll::Ready(Ok(()))
     }
-}
 
-/// Step 5: hashes and gathers frames as they come.
-fn poll_body<B>(
-    mut body: Pin<&mut B>,
-    cx: &mut Context<'_>,
-    gather: &mut Gather,
-    verifier: &Verifier,
-    mut update: impl FnMut(&[u8]) -> Result<(), VerifyError>,
-) -> Poll<Result<(), VerifyError>>
-where
-    B: Body<Error: Into<BoxError>>,
-{
-    let mut budget = BYTES_A_POLL;
-    loop {
-        if body.is_end_stream() {
-            return Poll::Ready(gather.finish());
+    /// Step 4, its second half.
+    fn poll_keys(
+        &mut self,
+        cx: &mut Context<'_>,
+        verifier: &Verifier,
+        head: &Parts,
+    ) -> Poll<Result<(), VerifyError>> {
+        match (&mut self.step, &self.claimed) {
+            (Step::Refused(error), _) => return Poll::Ready(Err(error.clone())),
+            (Step::Lookup(lookup), Some(claimed)) => {
+                let case = Case { verifier, head, claimed };
+                let found = ready!(Pin::new(lookup).poll(cx));
+                let keys = found.map_err(|source| case.store_failed(source))?;
+                self.step = Step::Body(Check::start(case, keys));
+                if let Step::Body(check) = &mut self.step {
+                    check.begin(case)?;
+                }
+            }
+            _ => {}
         }
-        let frame = match ready!(body.as_mut().poll_frame(cx)) {
-            None => return Poll::Ready(gather.finish()),
-            Some(Err(error)) => return Poll::Ready(Err(Gather::broken(error.into()))),
-            Some(Ok(frame)) => frame,
+        Poll::Ready(Ok(()))
+    }
+
+    fn reads(&self) -> bool {
+        matches!(self.step, Step::Body(_) | Step::Disarmed)
+    }
+
+    fn update(
+        &mut self,
+        verifier: &Verifier,
+        head: &Parts,
+        data: Bytes,
+    ) -> Result<(), VerifyError> {
+        if let (Step::Body(check), Some(claimed)) = (&mut self.step, &self.claimed) {
+            check.update(Case { verifier, head, claimed }, &data)?;
+        }
+        self.gather.push(data, verifier.body_limit());
+        Ok(())
+    }
+
+    fn poll_outcome(
+        &mut self,
+        cx: &mut Context<'_>,
+        verifier: &Verifier,
+        head: &mut Parts,
+        read: Result<(), VerifyError>,
+    ) -> Poll<Result<Verified, VerifyError>> {
+        let outcome = match read {
+            Ok(()) => ready!(self.poll_proof(cx, verifier, head)),
+            Err(error) => Err(error),
         };
-        // What is no data is trailers: no format covers them.
-        let mut len = 0;
-        if let Ok(mut data) = frame.into_data() {
-            len = data.remaining();
-            verifier.check_length(gather.len().saturating_add(len))?;
-            let data = data.copy_to_bytes(len);
-            update(&data)?;
-            gather.push(data, verifier.body_limit());
+        self.step = Step::Done;
+        self.watch.done(outcome.as_ref(), self.gather.len());
+        self.routed.restore(head);
+        verifier.cover_up(head);
+        Poll::Ready(outcome)
+    }
+
+    /// Steps 6 to 8.
+    fn poll_proof(
+        &mut self,
+        cx: &mut Context<'_>,
+        verifier: &Verifier,
+        head: &Parts,
+    ) -> Poll<Result<Verified, VerifyError>> {
+        let Some(claimed) = &self.claimed else {
+            // The body was read up to its limit, and nothing else is checked.
+            return match self.step {
+                Step::Disarmed => Poll::Ready(Ok(verifier.disarmed_verified())),
+                _ => Poll::Pending,
+            };
+        };
+        let case = Case { verifier, head, claimed };
+        if let Step::Body(check) = &mut self.step {
+            let proof = check.finish(case, self.gather.bytes())?;
+            verifier.allow(case)?;
+            match verifier.claim_once(case, &proof)? {
+                None => return Poll::Ready(Ok(proof.verified(case))),
+                Some(claim) => self.step = Step::Replay(claim, Some(proof)),
+            }
         }
-        budget = budget.saturating_sub(len.max(BYTES_A_FRAME));
-        if budget == 0 {
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
+        let Step::Replay(claim, proof) = &mut self.step else { return Poll::Pending };
+        case.replied(ready!(Pin::new(claim).poll(cx)))?;
+        let Some(proof) = proof.take() else { return Poll::Pending };
+        Poll::Ready(Ok(proof.verified(case)))
     }
 }

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 
 use http::request::Parts;
 use http::{Request, Response};
-use http_body::Body;
+use http_body::{Body, SizeHint};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
@@ -47,24 +47,49 @@ where
     R: Rejection<ResBody> + 'static,
     ResBody: 'static,
 {
-    pub(super) fn new(gate: Arc<Gate<R>>, mut inner: S, request: Request<B>) -> Self {
+    pub(super) fn new(gate: Arc<Gate<R>>, inner: S, request: Request<B>) -> Self {
+        let (head, body) = request.into_parts();
+        let hint = body.size_hint();
+        let checking = Checking::new();
+        let mut this = Self {
+            state: State::Checking { head: Some(head), body, checking, inner },
+            gate: Some(gate),
+        };
+        // In its place: what is large is not moved.
+        if let Err(error) = this.begin(&hint) {
+            this = this.without_signature(error);
+        }
+        this
+    }
+
+    fn begin(&mut self, hint: &SizeHint) -> Result<(), VerifyError> {
+        match (&mut self.state, &self.gate) {
+            (State::Checking { head: Some(head), checking, .. }, Some(gate)) => {
+                checking.begin(&gate.verifier, head, hint)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Lets an unsigned request through where that is allowed, and refuses all others.
+    fn without_signature(self, error: VerifyError) -> Self {
+        let (mut head, body, mut inner, gate) = match (self.state, self.gate) {
+            (State::Checking { head: Some(head), body, inner, .. }, Some(gate)) => {
+                (head, body, inner, gate)
+            }
+            (state, gate) => return Self { state, gate },
+        };
         let verifier = &*gate.verifier;
-        let (mut head, body) = request.into_parts();
-        let mut checking = Checking::new();
-        let state = match checking.begin(verifier, &mut head, &body) {
-            Ok(()) => State::Checking { head: Some(head), body, checking, inner },
-            Err(error) if error.kind() == ErrorKind::Missing && verifier.is_optional() => {
-                observe::unsigned();
-                let handle = Handle::new::<R, ResBody>(gate.clone());
-                head.extensions.insert(Unsigned(handle));
-                let request = Request::from_parts(head, VerifiedBody::untouched(body));
-                State::Calling { future: inner.call(request) }
-            }
-            Err(error) => {
-                observe::refused(&error);
-                verifier.cover_up(&mut head);
-                State::refused(&gate, error, &head)
-            }
+        let state = if error.kind() == ErrorKind::Missing && verifier.is_optional() {
+            observe::unsigned();
+            let handle = Handle::new::<R, ResBody>(gate.clone());
+            head.extensions.insert(Unsigned(handle));
+            let request = Request::from_parts(head, VerifiedBody::untouched(body));
+            State::Calling { future: inner.call(request) }
+        } else {
+            observe::refused(&error);
+            verifier.cover_up(&mut head);
+            State::refused(&gate, error, &head)
         };
         Self { state, gate: Some(gate) }
     }

@@ -35,15 +35,15 @@ impl Verifier {
         head: &Parts,
         body: &[u8],
     ) -> Result<Verified, VerifyError> {
-        if self.disarmed {
-            self.check_length(body.len())?;
-            return Ok(self.disarmed_verified());
-        }
         let head = &*as_received(head);
-        let claimed = self.claim(head)?;
+        let mut claimed = None;
+        self.claim_into(&mut claimed, head)?;
         self.check_length(body.len())?;
-        let case = Case { verifier: self, head, claimed: &claimed };
-        let mut check = Check::begin(case, self.lookup(&claimed, head).await)?;
+        let Some(claimed) = &claimed else { return Ok(self.disarmed_verified()) };
+        let case = Case { verifier: self, head, claimed };
+        let keys = self.lookup(claimed, head).await.map_err(|source| case.store_failed(source))?;
+        let mut check = Check::start(case, keys);
+        check.begin(case)?;
         check.update(case, body)?;
         let proof = check.finish(case, body)?;
         self.allow(case)?;
@@ -53,13 +53,17 @@ impl Verifier {
         Ok(proof.verified(case))
     }
 
-    /// Steps 1 and 2; none where nothing is checked.
-    pub(crate) fn claim_if_armed(&self, head: &Parts) -> Result<Option<Claimed>, VerifyError> {
-        if self.disarmed { Ok(None) } else { self.claim(head).map(Some) }
-    }
-
-    /// Steps 1 and 2.
-    pub(super) fn claim(&self, head: &Parts) -> Result<Claimed, VerifyError> {
+    /// Steps 1 and 2, into the place of their outcome: a claim is large. Nothing where nothing is
+    /// checked.
+    #[inline]
+    pub(super) fn claim_into(
+        &self,
+        claimed: &mut Option<Claimed>,
+        head: &Parts,
+    ) -> Result<(), VerifyError> {
+        if self.disarmed {
+            return Ok(());
+        }
         let (place, claim) = self.read(head)?;
         let scheme = &self.format(place).scheme;
         let refused = |error: VerifyError| error.in_scheme(scheme.name(), Some(&claim));
@@ -69,16 +73,19 @@ impl Verifier {
         if matches!(&coverage, Coverage::Digest(digests) if digests.is_empty()) {
             return Err(refused(ClaimError::malformed("no digest of the body is covered").into()));
         }
-        Ok(Claimed { place, claim, coverage })
+        *claimed = Some(Claimed { place, claim, coverage });
+        Ok(())
     }
 
     /// Step 1: the format that the head is in, and what it says.
+    #[inline]
     pub(super) fn read(&self, head: &Parts) -> Result<(usize, Claim), VerifyError> {
-        if self.more.is_empty() {
-            let claim = self.first.scheme.claim(head).map_err(|error| self.first_error(error))?;
-            Ok((0, claim))
-        } else {
-            self.decide(head)
+        if !self.more.is_empty() {
+            return self.decide(head);
+        }
+        match self.first.scheme.claim(head) {
+            Ok(claim) => Ok((0, claim)),
+            Err(error) => Err(self.first_error(error)),
         }
     }
 
@@ -122,6 +129,7 @@ impl Verifier {
         }
     }
 
+    #[inline]
     fn check_window(&self, window: Window, claim: &Claim) -> Result<(), VerifyError> {
         if claim.created().is_none() && claim.expires().is_none() {
             // The format promised a time; one of its claims without would be good for ever.
@@ -234,6 +242,7 @@ impl Verifier {
     }
 
     /// What a handler may see of the signature: nothing, or nothing that logs print.
+    #[inline]
     pub(crate) fn cover_up(&self, head: &mut Parts) {
         for format in self.formats() {
             if self.strips {

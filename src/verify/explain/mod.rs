@@ -65,7 +65,9 @@ impl Verifier {
             _ => Vec::new(),
         };
         Report {
-            step: refusal.as_ref().map(|error| step(error.kind(), armed.claim(head).is_ok())),
+            step: refusal
+                .as_ref()
+                .map(|error| step(error.kind(), armed.claim_into(&mut None, head).is_ok())),
             scheme: read.as_ref().map(|(place, _)| armed.format(*place).scheme.name()),
             key_id: claim.and_then(Claim::key_id).cloned().map(ClaimedKeyId),
             created: claim.and_then(Claim::created),
