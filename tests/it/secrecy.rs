@@ -122,13 +122,14 @@ fn no_error_of_the_configuration_repeats_a_key() {
     }
 }
 
-/// The search itself: what is told is found, in every spelling.
+/// The search itself: what is told is found, in every spelling. It tells what is no test's key, so
+/// that `scripts/secrets` finds none.
 #[test]
 fn a_secret_that_is_told_is_found() {
-    let secret = KEY.as_bytes();
+    let secret = b"told in every spelling, and nobody signs with it".as_slice();
     for spelling in spellings(secret) {
         let (capture, ()) = Capture::during(|| tracing::trace!("it is {spelling}"));
-        let found = std::panic::catch_unwind(|| assert_untold(&capture.text(), &keys()));
+        let found = std::panic::catch_unwind(|| assert_untold(&capture.text(), &[secret.into()]));
         assert!(found.is_err(), "{spelling} was not found");
     }
 }

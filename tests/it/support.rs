@@ -33,7 +33,11 @@ impl Conformance {
         stdout.read_line(&mut first).unwrap();
         match first.trim().strip_prefix("listening on ") {
             Some(addr) => Ok(Self { addr: addr.parse().unwrap(), child }),
-            None => Err(child.wait_with_output().unwrap()),
+            None => {
+                let output = child.wait_with_output().unwrap();
+                eprint!("{}", String::from_utf8_lossy(&output.stderr));
+                Err(output)
+            }
         }
     }
 
@@ -47,6 +51,10 @@ impl Drop for Conformance {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        // What it said belongs to what the test says.
+        let mut said = Vec::new();
+        let _ = self.child.stderr.take().map(|mut stderr| stderr.read_to_end(&mut said));
+        eprint!("{}", String::from_utf8_lossy(&said));
     }
 }
 
