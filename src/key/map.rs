@@ -1,9 +1,9 @@
-use std::collections::HashMap;
 use std::fmt;
 
 use http::request::Parts;
 
 use crate::error::ConfigError;
+use crate::key::names::Names;
 use crate::key::{KeyId, KeySet, KeyStore, Lookup};
 use crate::scheme::Claim;
 
@@ -23,7 +23,7 @@ use crate::scheme::Claim;
 #[derive(Clone, Default)]
 pub struct KeyMap {
     single: Option<KeySet>,
-    named: HashMap<KeyId, KeySet>,
+    named: Names,
     max_keys: usize,
 }
 
@@ -68,11 +68,11 @@ impl KeyMap {
         let id = id.try_into().map_err(|error| error.into().named("name of a service"))?;
         let keys =
             keys.try_into().map_err(|error| error.into().named(format!("service {id:?}")))?;
-        if self.named.contains_key(&id) {
+        let max_keys = self.max_keys.max(keys.len());
+        if !self.named.insert(id.clone(), keys) {
             return Err(ConfigError::invalid(format!("service {id:?}"), "is there twice"));
         }
-        self.max_keys = self.max_keys.max(keys.len());
-        self.named.insert(id, keys);
+        self.max_keys = max_keys;
         Ok(self)
     }
 
@@ -103,8 +103,8 @@ impl KeyMap {
     /// A format whose MAC does not cover the name cannot tell two names with one key apart.
     #[cfg(feature = "tracing")]
     pub(crate) fn warn_of_shared_keys(&self) {
-        let mut owners = HashMap::new();
-        for (id, keys) in &self.named {
+        let mut owners = std::collections::HashMap::new();
+        for (id, keys) in self.named.iter() {
             for entry in keys.iter() {
                 let owner = owners.entry(entry.key().expose_secret()).or_insert(id);
                 if *owner != id {

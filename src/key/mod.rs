@@ -10,6 +10,7 @@ mod cached;
 mod flight;
 mod id;
 mod map;
+mod names;
 #[cfg(feature = "cache")]
 mod rooms;
 mod secret;

@@ -28,7 +28,9 @@ impl Candidates {
     pub(super) fn start(case: Case<'_>, found: Option<KeySet>) -> (Self, SignedText) {
         let most = case.format().keys.max_keys().clamp(1, MAX_KEYS);
         let is_known = found.is_some();
-        let keys = found.unwrap_or_else(|| KeySet::dummies(most).clone());
+        // Looked up for known names, too.
+        let dummies = KeySet::dummies(most);
+        let keys = found.unwrap_or_else(|| dummies.clone());
         let counting = keys.counting(|| case.verifier.now());
         let this = Self { keys, is_known, counting };
         let text = this.macs(case, counting.count().max(most));

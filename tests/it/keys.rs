@@ -23,6 +23,51 @@ fn kind(outcome: &Result<Verified, VerifyError>) -> Option<ErrorKind> {
     outcome.as_ref().err().map(VerifyError::kind)
 }
 
+mod map {
+    use super::*;
+
+    /// The table of names grows many times on the way, and moves names about.
+    #[test]
+    fn each_of_many_names_has_its_own_key_and_no_other_name_has_any() {
+        let name = |number: usize| format!("service-{number}");
+        let services = (0..20_000).map(|number| (name(number), format!("key {number}")));
+        let keys = KeyMap::services(services).unwrap();
+        let get = |number| keys.get(Some(&KeyId::new(name(number)).unwrap()));
+        for number in 0..20_000 {
+            let entry = get(number).and_then(|keys| keys.iter().next());
+            let key = entry.map(|entry| entry.key().expose_secret());
+            assert_eq!(key, Some(format!("key {number}").as_bytes()), "{number}");
+        }
+        assert!((20_000..40_000).all(|number| get(number).is_none()));
+        assert!(keys.get(None).is_none());
+    }
+
+    #[test]
+    fn a_name_that_is_there_is_refused_and_keeps_its_key_however_full_the_map_is() {
+        for count in 1..200 {
+            let services = (0..count).map(|number| (format!("service-{number}"), "a key"));
+            let keys = KeyMap::services(services).unwrap();
+            for number in [0, count / 2, count - 1] {
+                let again = keys.clone().with_key(format!("service-{number}"), "another key");
+                assert!(again.is_err(), "{number} of {count}");
+            }
+            assert!(keys.with_key("service", "another key").is_ok());
+        }
+    }
+
+    #[test]
+    fn names_that_nearly_agree_are_not_taken_for_each_other() {
+        let names = ["aservice", "aservicE", "aservice ", "aservic", "a", "\u{430}service"];
+        let keys = KeyMap::services(names.map(|name| (name, format!("key of {name}")))).unwrap();
+        for name in names {
+            let id = KeyId::new(name).unwrap();
+            let entry = keys.get(Some(&id)).unwrap().iter().next().unwrap();
+            assert_eq!(entry.key().expose_secret(), format!("key of {name}").as_bytes());
+        }
+        assert!(keys.get(Some(&KeyId::new("aservice\0").unwrap())).is_none());
+    }
+}
+
 mod rotation {
     use super::*;
 
