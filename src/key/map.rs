@@ -125,7 +125,7 @@ impl KeyMap {
 
 impl KeyStore for KeyMap {
     fn lookup(&self, claim: &Claim, _head: &Parts) -> Lookup {
-        Lookup::ready(Ok(self.get(claim.key_id()).cloned()))
+        Lookup::of(self.get(claim.key_id()), self.max_keys)
     }
 
     fn max_keys(&self) -> usize {

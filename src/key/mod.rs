@@ -29,5 +29,5 @@ pub(crate) use set::Places;
 pub use set::{KeyEntry, KeySet, MAX_KEYS};
 #[cfg(feature = "reload")]
 pub use shared::SharedKeys;
-pub(crate) use store::Answer;
+pub(crate) use store::{Answer, Found};
 pub use store::{KeyFn, KeyStore, Lookup, key_fn};

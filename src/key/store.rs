@@ -52,14 +52,24 @@ impl<K: KeyStore + ?Sized> KeyStore for Arc<K> {
     }
 }
 
-/// What a store found, or the failure of the store. `None`: the name is unknown.
-type Found = Result<Option<KeySet>, BoxError>;
+/// What a store found.
+pub(crate) struct Found {
+    /// Dummies if the name is unknown, or none: then they are still to be had.
+    pub(crate) keys: Option<KeySet>,
+    pub(crate) is_known: bool,
+}
+
+impl From<Option<KeySet>> for Found {
+    fn from(keys: Option<KeySet>) -> Self {
+        Self { is_known: keys.is_some(), keys }
+    }
+}
 
 /// The answer of a [`KeyStore`], now or later.
 ///
 /// A named future rather than an `async fn`: a store in memory answers without an allocation.
 #[must_use = "a lookup does nothing unless awaited"]
-pub struct Lookup(Answer<Found>);
+pub struct Lookup(Answer<Result<Found, BoxError>>);
 
 /// An answer that is there, or one box.
 pub(crate) enum Answer<T> {
@@ -79,14 +89,26 @@ impl<T> Answer<T> {
 impl Lookup {
     /// An answer that is known at once.
     pub fn ready(found: Result<Option<KeySet>, BoxError>) -> Self {
-        Self(Answer::Ready(Some(found)))
+        Self(Answer::Ready(Some(found.map(Found::from))))
+    }
+
+    /// The answer of a store that has all its keys at hand, whose sets are of so many keys at most:
+    /// the same steps with and without a name.
+    pub(crate) fn of(known: Option<&KeySet>, max_keys: usize) -> Self {
+        let dummies = KeySet::dummies(max_keys);
+        let (keys, is_known) = (known.unwrap_or(dummies).clone(), known.is_some());
+        Self(Answer::Ready(Some(Ok(Found { keys: Some(keys), is_known }))))
     }
 
     /// An answer that takes a while: one box.
     pub fn later(
         future: impl Future<Output = Result<Option<KeySet>, BoxError>> + Send + 'static,
     ) -> Self {
-        Self(Answer::Later(Box::pin(future)))
+        Self(Answer::Later(Box::pin(async move { future.await.map(Found::from) })))
+    }
+
+    pub(crate) fn poll_found(&mut self, cx: &mut Context<'_>) -> Poll<Result<Found, BoxError>> {
+        self.0.poll(cx)
     }
 }
 
@@ -94,7 +116,8 @@ impl Future for Lookup {
     type Output = Result<Option<KeySet>, BoxError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.0.poll(cx)
+        let known = |found: Found| found.keys.filter(|_| found.is_known);
+        self.0.poll(cx).map_ok(known)
     }
 }
 

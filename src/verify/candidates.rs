@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use subtle::Choice;
 
-use crate::key::{KeyEntry, KeySet, MAX_KEYS, Places, SecretKey};
+use crate::key::{Found, KeyEntry, KeySet, MAX_KEYS, Places, SecretKey};
 use crate::mac::Tag;
 use crate::replay::{Replay, ReplayClaim, ReplayGuard, ReplayKey, Unique};
 use crate::scheme::SignedText;
@@ -25,12 +25,10 @@ impl Candidates {
     /// Starts one MAC a candidate: the keys that count now, then dummies up to the size of the
     /// store's largest set, so that all names cost the same.
     #[inline]
-    pub(super) fn start(case: Case<'_>, found: Option<KeySet>) -> (Self, SignedText) {
+    pub(super) fn start(case: Case<'_>, found: Found) -> (Self, SignedText) {
         let most = case.format().keys.max_keys().clamp(1, MAX_KEYS);
-        let is_known = found.is_some();
-        // Looked up for known names, too.
-        let dummies = KeySet::dummies(most);
-        let keys = found.unwrap_or_else(|| dummies.clone());
+        let is_known = found.is_known;
+        let keys = found.keys.unwrap_or_else(|| KeySet::dummies(most).clone());
         let counting = keys.counting(|| case.verifier.now());
         let this = Self { keys, is_known, counting };
         let text = this.macs(case, counting.count().max(most));

@@ -2,7 +2,7 @@ use http::request::Parts;
 
 use crate::digest::{Digest, Hasher};
 use crate::error::BoxError;
-use crate::key::KeySet;
+use crate::key::Found;
 use crate::replay::Replay;
 use crate::scheme::{Claim, ClaimError, Coverage, SignedText};
 use crate::verify::Verifier;
@@ -78,7 +78,7 @@ enum Rest {
 impl Check {
     /// Step 4, its second half.
     #[inline]
-    pub(super) fn start(case: Case<'_>, found: Option<KeySet>) -> Self {
+    pub(super) fn start(case: Case<'_>, found: Found) -> Self {
         let (candidates, text) = Candidates::start(case, found);
         Self { candidates, stage: Stage::Text(text) }
     }

@@ -159,9 +159,9 @@ impl Checking {
             (Step::Refused(error), _) => return Poll::Ready(Err(error.clone())),
             (Step::Lookup(lookup), Some(claimed)) => {
                 let case = Case { verifier, head, claimed };
-                let found = ready!(Pin::new(lookup).poll(cx));
-                let keys = found.map_err(|source| case.store_failed(source))?;
-                self.step = Step::Body(Check::start(case, keys));
+                let found = ready!(lookup.poll_found(cx));
+                let found = found.map_err(|source| case.store_failed(source))?;
+                self.step = Step::Body(Check::start(case, found));
                 if let Step::Body(check) = &mut self.step {
                     check.begin(case)?;
                 }

@@ -1,6 +1,8 @@
 //! The way of a request, step by step. [`Verifier::verify`] reads as it does; `Checking` is the same
 //! over a body that streams.
 
+use std::future::poll_fn;
+
 use http::Request;
 use http::request::Parts;
 
@@ -41,8 +43,10 @@ impl Verifier {
         self.check_length(body.len())?;
         let Some(claimed) = &claimed else { return Ok(self.disarmed_verified()) };
         let case = Case { verifier: self, head, claimed };
-        let keys = self.lookup(claimed, head).await.map_err(|source| case.store_failed(source))?;
-        let mut check = Check::start(case, keys);
+        let mut lookup = self.lookup(claimed, head);
+        let found = poll_fn(|cx| lookup.poll_found(cx)).await;
+        let found = found.map_err(|source| case.store_failed(source))?;
+        let mut check = Check::start(case, found);
         check.begin(case)?;
         check.update(case, body)?;
         let proof = check.finish(case, body)?;
