@@ -22,21 +22,19 @@ pub(super) struct Candidates {
 }
 
 impl Candidates {
+    #[inline]
+    pub(super) fn new(case: Case<'_>, found: Found) -> Self {
+        let is_known = found.is_known;
+        let keys = found.keys.unwrap_or_else(|| KeySet::dummies(case.max_keys()).clone());
+        let counting = keys.counting(|| case.verifier.now());
+        Self { keys, is_known, counting }
+    }
+
     /// Starts one MAC a candidate: the keys that count now, then dummies up to the size of the
     /// store's largest set, so that all names cost the same.
     #[inline]
-    pub(super) fn start(case: Case<'_>, found: Found) -> (Self, SignedText) {
-        let most = case.format().keys.max_keys().clamp(1, MAX_KEYS);
-        let is_known = found.is_known;
-        let keys = found.keys.unwrap_or_else(|| KeySet::dummies(most).clone());
-        let counting = keys.counting(|| case.verifier.now());
-        let this = Self { keys, is_known, counting };
-        let text = this.macs(case, counting.count().max(most));
-        (this, text)
-    }
-
-    #[inline]
-    fn macs(&self, case: Case<'_>, count: usize) -> SignedText {
+    pub(super) fn start(&self, case: Case<'_>) -> SignedText {
+        let count = self.counting.count().max(case.max_keys());
         let scheme = &case.format().scheme;
         let mac = |entry: &KeyEntry| scheme.key_mac(entry.key(), case.claim());
         let mut valid = self.keys.at(self.counting);

@@ -2,7 +2,7 @@ use http::request::Parts;
 
 use crate::digest::{Digest, Hasher};
 use crate::error::BoxError;
-use crate::key::Found;
+use crate::key::{Found, MAX_KEYS};
 use crate::replay::Replay;
 use crate::scheme::{Claim, ClaimError, Coverage, SignedText};
 use crate::verify::Verifier;
@@ -35,6 +35,11 @@ impl<'a> Case<'a> {
     #[inline]
     pub(super) fn claim(&self) -> &'a Claim {
         &self.claimed.claim
+    }
+
+    /// The size of the largest set of keys that the store can have.
+    pub(super) fn max_keys(&self) -> usize {
+        self.format().keys.max_keys().clamp(1, MAX_KEYS)
     }
 
     pub(super) fn error(&self, error: impl Into<VerifyError>) -> VerifyError {
@@ -79,8 +84,9 @@ impl Check {
     /// Step 4, its second half.
     #[inline]
     pub(super) fn start(case: Case<'_>, found: Found) -> Self {
-        let (candidates, text) = Candidates::start(case, found);
-        Self { candidates, stage: Stage::Text(text) }
+        let candidates = Candidates::new(case, found);
+        let stage = Stage::Text(candidates.start(case));
+        Self { candidates, stage }
     }
 
     /// What stands before the body, and step 6 where the MAC does not cover the raw body.

@@ -137,12 +137,12 @@ where
                         return Poll::Pending;
                     };
                     match outcome {
-                        Ok(verified) => {
+                        Ok(mut verified) => {
                             let body = VerifiedBody::whole(checking.take_body());
                             let mut request = Request::from_parts(parts, body);
                             gate.verifier.raise_axum_limit(&mut request);
-                            let handle = Handle::new::<R, ResBody>(gate);
-                            request.extensions_mut().insert(verified.with_handle(handle));
+                            verified.set_handle(Handle::new::<R, ResBody>(gate));
+                            request.extensions_mut().insert(verified);
                             let future = inner.call(request);
                             this.state.set(State::Calling { future });
                         }

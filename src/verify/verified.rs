@@ -52,9 +52,8 @@ impl Verified {
         }
     }
 
-    pub(crate) fn with_handle(mut self, handle: Handle) -> Self {
+    pub(crate) fn set_handle(&mut self, handle: Handle) {
         self.handle = Some(handle);
-        self
     }
 
     #[cfg(feature = "axum")]

@@ -10,11 +10,13 @@ use http::{Request, StatusCode};
 use http_body_util::Full;
 use tower_hmac_measure::{Attempt, Server, request, send, server};
 
-/// Gives out memory once and takes none back, always at one price: the system's allocator takes
-/// another path from time to time, and would be counted too.
+/// Gives out memory once and takes none back, always at one price and at the start of a page: the
+/// system's allocator takes another path from time to time, and its `memcmp` takes another one near
+/// the end of a page. Both would be counted.
 struct Once;
 
-const ARENA: usize = 64 << 20;
+const PAGE: usize = 4096;
+const ARENA: usize = 65_536 * PAGE;
 static START: AtomicPtr<u8> = AtomicPtr::new(std::ptr::null_mut());
 static USED: AtomicUsize = AtomicUsize::new(0);
 
@@ -26,13 +28,12 @@ unsafe impl GlobalAlloc for Once {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if START.load(Ordering::Relaxed).is_null() {
             // SAFETY: the size is not zero.
-            let arena = unsafe { System.alloc(Layout::from_size_align(ARENA, 4096).unwrap()) };
+            let arena = unsafe { System.alloc(Layout::from_size_align(ARENA, PAGE).unwrap()) };
             START.store(arena, Ordering::Relaxed);
         }
-        // All pieces begin at a multiple of 64, enough for any type here.
-        let size = layout.size().next_multiple_of(64);
+        let size = layout.size().next_multiple_of(PAGE);
         let begin = USED.fetch_add(size, Ordering::Relaxed);
-        if layout.align() > 64 || begin + size > ARENA {
+        if layout.align() > PAGE || begin + size > ARENA {
             return std::ptr::null_mut();
         }
         // SAFETY: within the arena, as was just checked.

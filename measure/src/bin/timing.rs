@@ -30,7 +30,11 @@ fn measure(mut sample: impl FnMut(bool) -> u64) -> Apart {
     let most = all[all.len() * 19 / 20];
     let [one, two] = times.map(|times| moments(times.into_iter().filter(|time| *time <= most)));
     let apart = (one.mean - two.mean).abs();
-    Apart { t: apart / (one.variance / one.count + two.variance / two.count).sqrt(), apart, mean: one.mean }
+    Apart {
+        t: apart / (one.variance / one.count + two.variance / two.count).sqrt(),
+        apart,
+        mean: one.mean,
+    }
 }
 
 /// How far apart two kinds of request are.
