@@ -80,6 +80,9 @@ impl Suite {
             return Err(format!("fail without a change: {}", failed.join(", ")));
         }
         tests.sort_by_key(|test| test.time);
+        for test in &tests {
+            println!("{:?} {} {}", test.time, test.name, test.reaches.len());
+        }
         println!(
             "{} tests, {:?} in a row",
             tests.len(),
@@ -95,6 +98,11 @@ impl Suite {
     /// What becomes of each change, and the test that decided it.
     pub fn judge(&self, numbers: &[usize]) -> Vec<(Outcome, String)> {
         parallel(numbers, |number| {
+            let start = Instant::now();
+            let done = |outcome: Outcome, test: &str| {
+                println!("{} {number} {test} after {:?}", outcome.word(), start.elapsed());
+                (outcome, test.to_owned())
+            };
             for test in self.tests.iter().filter(|test| test.reaches.contains(number)) {
                 // Twice, so that no test that fails for another reason counts.
                 let [first, second] = match self.run(test, Some(*number), None) {
@@ -103,11 +111,11 @@ impl Suite {
                 };
                 match [first, second] {
                     [_, End::Passed] => {}
-                    [End::Hung, End::Hung] => return (Outcome::Hung, test.name.clone()),
-                    _ => return (Outcome::Caught, test.name.clone()),
+                    [End::Hung, End::Hung] => return done(Outcome::Hung, &test.name),
+                    _ => return done(Outcome::Caught, &test.name),
                 }
             }
-            (Outcome::Missed, String::new())
+            done(Outcome::Missed, "")
         })
     }
 

@@ -23,6 +23,36 @@ fn kind(outcome: &Result<Verified, VerifyError>) -> Option<ErrorKind> {
     outcome.as_ref().err().map(VerifyError::kind)
 }
 
+mod names {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    #[test]
+    fn a_name_is_found_by_its_text_and_by_no_other() {
+        let id = KeyId::new("aservice").unwrap();
+        let map = HashMap::from([(id.clone(), 1)]);
+        assert_eq!((map.get("aservice"), map.get("bservice")), (Some(&1), None));
+        assert_eq!(AsRef::<str>::as_ref(&id), "aservice");
+        assert!(id == *"aservice" && id != *"bservice");
+    }
+
+    /// `explain` holds a signature against them.
+    #[test]
+    fn a_store_around_another_lists_its_keys() {
+        let map = || KeyMap::services([("aservice", "akey")]).unwrap();
+        let stores: [(&str, Box<dyn KeyStore>); 3] = [
+            ("shared", Box::new(SharedKeys::new(map()).unwrap())),
+            ("cached", Box::new(CachedKeys::new(map()))),
+            ("arc", Box::new(Arc::new(map()))),
+        ];
+        for (kind, store) in stores {
+            let [(Some(id), keys)] = &store.list()[..] else { panic!("{kind} lists no name") };
+            assert_eq!((id.as_str(), keys.len()), ("aservice", 1), "{kind}");
+        }
+    }
+}
+
 mod rotation {
     use super::*;
 
@@ -215,6 +245,19 @@ mod shared {
         let verifier = Verifier::new(Stamped::new(), keys).with_clock(clock.clone());
         let old = signer("aservice", "old", &clock);
         assert!(verifier.verify(&head(&old, b""), b"").await.is_ok());
+    }
+
+    #[test]
+    fn the_keys_in_force_can_be_looked_at() {
+        let id = KeyId::new("aservice").unwrap();
+        let keys = SharedKeys::new(KeyMap::services([("aservice", "old")]).unwrap()).unwrap();
+        let first_key = |map: &KeyMap| {
+            let entry = map.get(Some(&id)).unwrap().iter().next().unwrap().clone();
+            entry.key().expose_secret().to_vec()
+        };
+        assert_eq!(first_key(&keys.current()), b"old");
+        keys.replace(KeyMap::services([("aservice", "new")]).unwrap()).unwrap();
+        assert_eq!(first_key(&keys.current()), b"new");
     }
 
     #[test]
@@ -438,6 +481,20 @@ mod cached {
             tokio::time::advance(Duration::from_millis(500)).await;
         }
         assert_eq!(service.ask("aservice").await, Some(ErrorKind::StoreUnavailable));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn old_keys_stand_in_up_to_their_last_moment_and_not_at_it() {
+        const STALE: Duration = Duration::from_secs(30);
+        for (early, expected) in [(1, None), (0, Some(ErrorKind::StoreUnavailable))] {
+            let database = Database::with("akey");
+            let service = Service::new(database.cached().with_stale_if_error(STALE));
+            assert_eq!(service.ask("aservice").await, None);
+            database.set_trouble(Some(Trouble::Error));
+            // The database takes 100 ms to say that it fails.
+            tokio::time::advance(TTL + STALE - Duration::from_millis(100 + early)).await;
+            assert_eq!(service.ask("aservice").await, expected, "{early} ms before the end");
+        }
     }
 
     #[tokio::test(start_paused = true)]
