@@ -94,9 +94,10 @@ mod rotation {
     async fn a_key_whose_time_runs_out_while_the_body_comes_counts_no_more() {
         use tower::{Layer as _, Service as _};
         let old = KeyEntry::new(secret("old")).with_not_after(NOW);
-        let status = async |seconds: i64| {
+        let new = KeyEntry::new(secret("new"));
+        let status = async |keys: &[&KeyEntry], seconds: i64| {
             let clock = ManualClock::new(NOW);
-            let keys = KeyMap::single(KeySet::new([old.clone()]).unwrap());
+            let keys = KeyMap::single(KeySet::new(keys.iter().copied().cloned()).unwrap());
             let layer = tower_hmac::VerifyLayer::new(tower_hmac::FlaskHmac::new(), keys);
             let inner = tower::service_fn(async |_: http::Request<_>| {
                 Ok::<_, std::convert::Infallible>(http::Response::new(String::new()))
@@ -117,8 +118,11 @@ mod rotation {
             let request = signed.map(|_| body);
             layer.with_clock(clock).layer(inner).call(request).await.unwrap().status()
         };
-        assert_eq!(status(0).await, StatusCode::OK);
-        assert_eq!(status(1).await, StatusCode::FORBIDDEN);
+        // That another key of the name goes on counting changes nothing.
+        for keys in [&[&old][..], &[&new, &old]] {
+            assert_eq!(status(keys, 0).await, StatusCode::OK);
+            assert_eq!(status(keys, 1).await, StatusCode::FORBIDDEN);
+        }
     }
 
     #[test]

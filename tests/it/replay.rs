@@ -275,7 +275,7 @@ fn keys_are_told_apart_by_every_byte() {
 fn a_guard_without_room_is_refused_while_building() {
     assert!(matches!(MemoryReplay::new(0), Err(ConfigError::Invalid { .. })));
     assert!(matches!(MemoryReplay::new(usize::MAX), Err(ConfigError::Invalid { .. })));
-    assert_eq!(MemoryReplay::new(1).unwrap().capacity(), 1);
+    assert_eq!(MemoryReplay::new(5).unwrap().capacity(), 5);
 }
 
 #[tokio::test]
@@ -387,6 +387,21 @@ async fn a_request_does_not_come_again_under_another_name_with_the_same_key() {
     assert_eq!(kind(verifier.verify(&head, b"").await), None);
     head.headers.insert("x-key-id", "b".parse().unwrap());
     assert_eq!(kind(verifier.verify(&head, b"").await), Some(ErrorKind::Replayed));
+}
+
+#[tokio::test]
+async fn a_nonce_takes_one_place_however_many_keys_the_name_has() {
+    let clock = ManualClock::new(NOW);
+    let guard = Arc::new(MemoryReplay::new(100).unwrap());
+    let key = |text| SecretKey::new(text).unwrap();
+    let keys = KeySet::new([key("new"), key("old")]).unwrap();
+    let verifier = Verifier::new(Stamped::new(), KeyMap::single(keys))
+        .with_clock(clock.clone())
+        .with_replay_guard(guard.clone())
+        .unwrap();
+    assert_eq!(kind(verifier.verify(&head(&signer("", "old", &clock), b""), b"").await), None);
+    assert_eq!(guard.len(), 1);
+    assert!(!guard.is_empty());
 }
 
 /// A peer that changes its keys signs with both: `v1=<tag> v1=<tag>` over time and body.
