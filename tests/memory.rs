@@ -1,4 +1,4 @@
-//! What the replay guard in memory takes of it, counted by the allocator.
+//! What the replay guard and the cache of keys take of the memory, counted by the allocator.
 #![allow(missing_docs)]
 
 use std::alloc::System;
@@ -14,7 +14,34 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 /// Without the test harness, whose threads would allocate meanwhile.
 fn main() {
     the_room_is_taken_when_the_guard_is_made_and_never_grows();
-    println!("memory: 1 passed, 0 failed");
+    #[cfg(feature = "cache")]
+    names_that_nobody_has_leave_nothing_behind_in_the_cache();
+    println!("memory: passed");
+}
+
+/// Strangers who make up names would fill the memory.
+#[cfg(feature = "cache")]
+fn names_that_nobody_has_leave_nothing_behind_in_the_cache() {
+    use tower_hmac::{BoxError, CachedKeys, Claim, KeyId, KeyStore as _, SecretKey, key_fn};
+
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let store = key_fn(|_, _| async { Ok::<Option<SecretKey>, BoxError>(None) });
+    let cached = CachedKeys::new(store).with_capacity(1, 1);
+    let (head, ()) = http::Request::new(()).into_parts();
+    let ask = |names: std::ops::Range<u32>| {
+        for name in names {
+            let claim = Claim::new().with_key_id(KeyId::new(name.to_string()).unwrap());
+            assert!(runtime.block_on(cached.lookup(&claim, &head)).unwrap().is_none());
+        }
+    };
+    // The cache has queues of its own, which are full by then.
+    ask(0..2_000);
+    let region = Region::new(ALLOCATOR);
+    ask(2_000..22_000);
+    let change = region.change();
+    let grown = change.bytes_allocated.saturating_sub(change.bytes_deallocated);
+    println!("20,000 unknown names: {grown} bytes");
+    assert!(grown < 100_000, "{grown} bytes for 20,000 names");
 }
 
 fn the_room_is_taken_when_the_guard_is_made_and_never_grows() {

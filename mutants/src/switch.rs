@@ -186,6 +186,9 @@ impl<'a> Visit<'a> for Finder {
     fn visit_trait_item_const(&mut self, _: &'a syn::TraitItemConst) {}
     fn visit_type(&mut self, _: &'a syn::Type) {}
     fn visit_expr_const(&mut self, _: &'a syn::ExprConst) {}
+    fn visit_expr_repeat(&mut self, expr: &'a syn::ExprRepeat) {
+        self.visit_expr(&expr.expr);
+    }
 
     fn visit_expr_binary(&mut self, expr: &'a syn::ExprBinary) {
         let changes = self.take(Genre::BinaryOperator, expr.op.span().start());

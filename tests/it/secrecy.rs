@@ -11,7 +11,7 @@ use axum::body::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use http::{Request, Response};
-use tower::{Layer as _, ServiceExt as _, service_fn};
+use tower::{Layer as _, Service as _, ServiceExt as _, service_fn};
 use tower_hmac::testing::FixedNonce;
 use tower_hmac::{
     Algorithm, Claim, ConfigError, FlaskHmac, KeyEntry, KeyMap, KeySet, Mac, SecretKey, Signer,
@@ -79,6 +79,7 @@ fn no_type_shows_a_key_or_a_tag() {
     let function =
         tower_hmac::key_fn(|_, _| async { Ok::<_, ConfigError>(SecretKey::new(KEY).ok()) });
     let guard = tower_hmac::MemoryReplay::new(5).unwrap();
+    let json = format!("{{\"key\":\"{KEY}\"}}");
     let replay = tower_hmac::replay::ReplayClaim::ready(Ok(tower_hmac::replay::Replay::Seen));
     let shown: &[(&str, &dyn std::fmt::Debug)] = &[
         ("SecretKey(..)", &key()),
@@ -93,6 +94,10 @@ fn no_type_shows_a_key_or_a_tag() {
         ("Claim { key_id: None, created: None", &claim),
         ("VerifyService {", &service),
         ("Oneshot", &future),
+        ("VerifyFuture(..)", &service.clone().call(Request::new(Body::from(KEY)))),
+        ("HeaderScheme { name: \"header\"", &tower_hmac::HeaderScheme::new("X-Signature").unwrap()),
+        #[cfg(feature = "serde")]
+        ("JsonStrings(..)", &tower_hmac::JsonStrings::read(json.as_bytes()).unwrap()),
         ("ReplayKey", &replay_key),
         ("ReplayClaim", &replay),
         ("MemoryReplay { len: 0, capacity: 5, full_count: 0", &guard),
