@@ -35,7 +35,8 @@ impl Workshop {
     pub fn tests(&self) -> Result<Vec<PathBuf>, String> {
         // Some tests run it as a process of its own.
         self.cargo(&["build", "--example=conformance"])?;
-        let messages = self.cargo(&["test", "--no-run", "--lib", "--test=it", "--test=redis"])?;
+        let programs = ["--lib", "--test=it", "--test=redis", "--test=memory"];
+        let messages = self.cargo(&[&["test", "--no-run"], &programs[..]].concat())?;
         let tests = messages.iter().filter(|message| message["profile"]["test"] == true);
         Ok(tests.filter_map(|message| message["executable"].as_str()).map(PathBuf::from).collect())
     }

@@ -13,6 +13,8 @@ use crate::table::Outcome;
 
 /// As many at once.
 const WORKERS: usize = 2;
+/// The name of a test that is a program without a harness.
+const WHOLE: &str = "whole program";
 
 pub struct Suite {
     copy: PathBuf,
@@ -42,7 +44,12 @@ impl Suite {
             let list = Command::new(program).args(["--list", "--format=terse"]).output();
             let list = list.map_err(|error| format!("{}: {error}", program.display()))?;
             let list = String::from_utf8_lossy(&list.stdout).into_owned();
-            tests.extend(list.lines().filter_map(|line| line.strip_suffix(": test")).map(|name| {
+            let mut names: Vec<_> =
+                list.lines().filter_map(|line| line.strip_suffix(": test")).collect();
+            if names.is_empty() {
+                names.push(WHOLE);
+            }
+            tests.extend(names.into_iter().map(|name| {
                 let time = Duration::from_secs(60);
                 Test {
                     program: program.clone(),
@@ -80,9 +87,6 @@ impl Suite {
             return Err(format!("fail without a change: {}", failed.join(", ")));
         }
         tests.sort_by_key(|test| test.time);
-        for test in &tests {
-            println!("{:?} {} {}", test.time, test.name, test.reaches.len());
-        }
         println!(
             "{} tests, {:?} in a row",
             tests.len(),
@@ -98,11 +102,6 @@ impl Suite {
     /// What becomes of each change, and the test that decided it.
     pub fn judge(&self, numbers: &[usize]) -> Vec<(Outcome, String)> {
         parallel(numbers, |number| {
-            let start = Instant::now();
-            let done = |outcome: Outcome, test: &str| {
-                println!("{} {number} {test} after {:?}", outcome.word(), start.elapsed());
-                (outcome, test.to_owned())
-            };
             for test in self.tests.iter().filter(|test| test.reaches.contains(number)) {
                 // Twice, so that no test that fails for another reason counts.
                 let [first, second] = match self.run(test, Some(*number), None) {
@@ -111,11 +110,11 @@ impl Suite {
                 };
                 match [first, second] {
                     [_, End::Passed] => {}
-                    [End::Hung, End::Hung] => return done(Outcome::Hung, &test.name),
-                    _ => return done(Outcome::Caught, &test.name),
+                    [End::Hung, End::Hung] => return (Outcome::Hung, test.name.clone()),
+                    _ => return (Outcome::Caught, test.name.clone()),
                 }
             }
-            done(Outcome::Missed, "")
+            (Outcome::Missed, String::new())
         })
     }
 
@@ -126,7 +125,6 @@ impl Suite {
             .arg("--signal=KILL")
             .arg(limit.as_secs().to_string())
             .arg(&test.program)
-            .args(["--exact", &test.name])
             .current_dir(&self.copy)
             .env("TOWER_HMAC_REQUIRE_PEERS", "1")
             .env("PROPTEST_CASES", "32")
@@ -136,6 +134,9 @@ impl Suite {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
+        if test.name != WHOLE {
+            command.args(["--exact", &test.name]);
+        }
         if let Some(change) = change {
             command.env("TOWER_HMAC_CHANGE", change.to_string());
         }

@@ -394,6 +394,17 @@ mod cached {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_time_to_live_of_a_century_is_meant() {
+        const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
+        let database = Database::with("akey");
+        let service = Service::new(database.cached().with_ttl(YEAR * 99));
+        assert_eq!(service.ask("aservice").await, None);
+        tokio::time::advance(YEAR * 98).await;
+        assert_eq!(service.ask("aservice").await, None);
+        assert_eq!(database.take_queries(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_revoked_key_is_refused_within_the_time_to_live() {
         let database = Database::with("akey");
         let service = Service::new(database.cached());
