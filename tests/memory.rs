@@ -1,9 +1,10 @@
-//! What the replay guard and the cache of keys take of the memory, counted by the allocator.
+//! What the replay guard, the cache of keys and the reading of bodies take of the memory, counted by
+//! the allocator.
 #![allow(missing_docs)]
 
 use std::alloc::System;
 
-use futures_util::FutureExt as _;
+use futures_util::{FutureExt as _, StreamExt as _};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use tower_hmac::replay::{Replay, ReplayKey};
 use tower_hmac::{MemoryReplay, ReplayGuard as _};
@@ -16,7 +17,34 @@ fn main() {
     the_room_is_taken_when_the_guard_is_made_and_never_grows();
     #[cfg(feature = "cache")]
     names_that_nobody_has_leave_nothing_behind_in_the_cache();
+    a_body_in_many_frames_is_moved_seldom();
     println!("memory: passed");
+}
+
+/// Were it moved at each frame, small frames would cost the square of their number.
+fn a_body_in_many_frames_is_moved_seldom() {
+    use http::{Request, Response};
+    use http_body_util::StreamBody;
+    use tower::{Layer as _, ServiceExt as _, service_fn};
+    use tower_hmac::{FlaskHmac, KeyMap, SecretKey, Signer, VerifyLayer};
+
+    let key = || SecretKey::new("akey").unwrap();
+    let signer = Signer::new(FlaskHmac::new(), key());
+    let request = signer.sign(Request::post("/").body(vec![b'x'; 100_000]).unwrap()).unwrap();
+    let frames = futures_util::stream::repeat(&[b'x'; 100][..])
+        .take(1_000)
+        .map(|data| Ok::<_, std::convert::Infallible>(http_body::Frame::data(data)));
+    let request = request.map(|_| StreamBody::new(frames));
+    let inner = service_fn(async |_: Request<_>| {
+        Ok::<_, std::convert::Infallible>(Response::new(String::new()))
+    });
+    let service = VerifyLayer::new(FlaskHmac::new(), KeyMap::single(key())).layer(inner);
+    let region = Region::new(ALLOCATOR);
+    let response = service.oneshot(request).now_or_never().unwrap().unwrap();
+    let change = region.change();
+    assert!(response.status().is_success());
+    println!("1,000 frames: {} reallocations", change.reallocations);
+    assert!(change.reallocations <= 20, "{} reallocations", change.reallocations);
 }
 
 /// Strangers who make up names would fill the memory.

@@ -1,4 +1,3 @@
-
 /// Whether this is the change that the environment asks for. What is reached is written down.
 pub(crate) const fn changed(number: u32) -> bool {
     const fn compiling(_: u32) -> bool {
@@ -11,7 +10,8 @@ pub(crate) const fn changed(number: u32) -> bool {
         use std::sync::atomic::{AtomicBool, Ordering};
 
         static ON: LazyLock<u32> = LazyLock::new(|| {
-            std::env::var("TOWER_HMAC_CHANGE").ok().and_then(|text| text.parse().ok()).unwrap_or(u32::MAX)
+            let asked = std::env::var("TOWER_HMAC_CHANGE").ok();
+            asked.and_then(|number| number.parse().ok()).unwrap_or(u32::MAX)
         });
         static REACHED: [AtomicBool; 10_000] = [const { AtomicBool::new(false) }; 10_000];
         static LOG: LazyLock<Option<std::fs::File>> = LazyLock::new(|| {
@@ -20,10 +20,11 @@ pub(crate) const fn changed(number: u32) -> bool {
         });
 
         let mark = REACHED.get(number as usize);
-        if mark.is_some_and(|mark| !mark.load(Ordering::Relaxed) && !mark.swap(true, Ordering::Relaxed)) {
-            if let Some(mut log) = LOG.as_ref() {
-                let _ = log.write_all(format!("{number}\n").as_bytes());
-            }
+        let first = |mark: &AtomicBool| {
+            !mark.load(Ordering::Relaxed) && !mark.swap(true, Ordering::Relaxed)
+        };
+        if let Some(mut log) = LOG.as_ref().filter(|_| mark.is_some_and(first)) {
+            let _ = log.write_all(format!("{number}\n").as_bytes());
         }
         number == *ON
     }

@@ -118,7 +118,7 @@ fn switched(copy: &Path, changes: &[Change]) -> Result<BTreeMap<PathBuf, File>, 
 
 fn add_switch(root: &Path) -> Result<(), String> {
     let text = format!(
-        "#![feature(core_intrinsics, const_eval_select)]\n#![allow(internal_features)]\n{}{}",
+        "#![feature(core_intrinsics, const_eval_select)]\n#![allow(internal_features)]\n{}\n{}",
         read(root)?,
         include_str!("changed.rs"),
     );

@@ -187,6 +187,8 @@ async fn tag_that_is_encoded_twice_is_named() {
     let twice = Encoding::Base64.encode(hex.as_bytes());
     assert_eq!(probed(Encoding::Base64, &twice).await, [Cause::EncodedTwice]);
     assert_eq!(probed(Encoding::Hex, &twice).await, [Cause::EncodedTwice]);
+    let thrice = Encoding::Base64.encode(twice.as_bytes());
+    assert_eq!(probed(Encoding::Hex, &thrice).await, []);
 }
 
 #[tokio::test]
