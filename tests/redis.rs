@@ -487,7 +487,7 @@ impl Doll {
                     let mut buffer = [0; 4096];
                     while let Ok(len @ 1..) = stream.read(&mut buffer) {
                         // A command is an array (`*3`), and each has one answer.
-                        let commands = buffer[..len].iter().filter(|byte| **byte == b'*').count();
+                        let commands = buffer[..len].split(|byte| *byte == b'*').count() - 1;
                         if number >= awake.load(Ordering::SeqCst) {
                             stream.write_all("+OK\r\n".repeat(commands).as_bytes()).unwrap();
                         }
