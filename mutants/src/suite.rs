@@ -148,9 +148,8 @@ impl Suite {
         if !test.is_whole() {
             command.args(["--exact", &test.name]);
         }
-        if let Some(change) = change {
-            command.env("TOWER_HMAC_CHANGE", change.to_string());
-        }
+        let change = change.map_or_else(|| "none".to_owned(), |number| number.to_string());
+        command.env("TOWER_HMAC_CHANGE", change);
         if let Some(log) = log {
             command.env("TOWER_HMAC_REACHED", log);
         }

@@ -251,6 +251,19 @@ fn a_claim_from_a_time_that_was_swept_fails() {
     assert_eq!(ask(&guard, key(2), NOW + 1, NOW), Some(Replay::Seen));
 }
 
+/// Also where nobody asked for longer than the wheel of seconds takes to go round.
+#[test]
+fn an_entry_is_kept_through_its_last_second_and_no_longer() {
+    for quiet in [1, 1_023, 1_024, 1_025, 2_048, 100_000] {
+        let last = NOW + quiet;
+        let guard = MemoryReplay::new(100).unwrap();
+        assert_eq!(ask(&guard, key(1), last, NOW), Some(Replay::Claimed));
+        assert_eq!(ask(&guard, key(1), last, last), Some(Replay::Seen), "after {quiet} s");
+        assert_eq!(ask(&guard, key(1), last + 9, last + 1), Some(Replay::Claimed));
+        assert_eq!(guard.len(), 1);
+    }
+}
+
 #[test]
 fn the_ends_of_time_are_kept() {
     let guard = MemoryReplay::new(100).unwrap();
