@@ -264,6 +264,23 @@ fn an_entry_is_kept_through_its_last_second_and_no_longer() {
     }
 }
 
+/// Entries of one hash slot hang together.
+#[test]
+fn what_is_forgotten_takes_nothing_else_along() {
+    let guard = MemoryReplay::new(1_000).unwrap();
+    let keep = |number: u64| if number.is_multiple_of(2) { NOW + 10 } else { NOW + 1_000 };
+    for number in 0..800 {
+        assert_eq!(ask(&guard, key(number), keep(number), NOW), Some(Replay::Claimed));
+    }
+    for number in (1..800).step_by(2) {
+        assert_eq!(ask(&guard, key(number), keep(number), NOW + 11), Some(Replay::Seen));
+    }
+    for number in (0..800).step_by(2) {
+        assert_eq!(ask(&guard, key(number), NOW + 20, NOW + 11), Some(Replay::Claimed));
+    }
+    assert_eq!(guard.len(), 800);
+}
+
 #[test]
 fn the_ends_of_time_are_kept() {
     let guard = MemoryReplay::new(100).unwrap();
