@@ -1,9 +1,10 @@
-//! What the replay guard in memory takes of it, counted by the allocator.
+//! What the replay guard, the cache of keys and the reading of bodies take of the memory, counted by
+//! the allocator.
 #![allow(missing_docs)]
 
 use std::alloc::System;
 
-use futures_util::FutureExt as _;
+use futures_util::{FutureExt as _, StreamExt as _};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use tower_hmac::replay::{Replay, ReplayKey};
 use tower_hmac::{MemoryReplay, ReplayGuard as _};
@@ -13,11 +14,67 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 /// Without the test harness, whose threads would allocate meanwhile.
 fn main() {
+    a_body_in_many_frames_is_moved_seldom();
     the_room_is_taken_when_the_guard_is_made_and_never_grows();
-    println!("memory: 1 passed, 0 failed");
+    #[cfg(feature = "cache")]
+    names_that_nobody_has_leave_nothing_behind_in_the_cache();
+    println!("memory: passed");
+}
+
+/// Were it moved at each frame, small frames would cost the square of their number.
+fn a_body_in_many_frames_is_moved_seldom() {
+    use http::{Request, Response};
+    use http_body_util::StreamBody;
+    use tower::{Layer as _, ServiceExt as _, service_fn};
+    use tower_hmac::{FlaskHmac, KeyMap, SecretKey, Signer, VerifyLayer};
+
+    let key = || SecretKey::new("akey").unwrap();
+    let signer = Signer::new(FlaskHmac::new(), key());
+    let request = signer.sign(Request::post("/").body(vec![b'x'; 100_000]).unwrap()).unwrap();
+    let frames = futures_util::stream::repeat(&[b'x'; 100][..])
+        .take(1_000)
+        .map(|data| Ok::<_, std::convert::Infallible>(http_body::Frame::data(data)));
+    let request = request.map(|_| StreamBody::new(frames));
+    let inner = service_fn(async |_: Request<_>| {
+        Ok::<_, std::convert::Infallible>(Response::new(String::new()))
+    });
+    let service = VerifyLayer::new(FlaskHmac::new(), KeyMap::single(key())).layer(inner);
+    let region = Region::new(ALLOCATOR);
+    let response = service.oneshot(request).now_or_never().unwrap().unwrap();
+    let change = region.change();
+    assert!(response.status().is_success());
+    println!("1,000 frames: {} reallocations", change.reallocations);
+    assert!(change.reallocations <= 20, "{} reallocations", change.reallocations);
+}
+
+/// Strangers who make up names would fill the memory.
+#[cfg(feature = "cache")]
+fn names_that_nobody_has_leave_nothing_behind_in_the_cache() {
+    use tower_hmac::{BoxError, CachedKeys, Claim, KeyId, KeyStore as _, SecretKey, key_fn};
+
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let store = key_fn(|_, _| async { Ok::<Option<SecretKey>, BoxError>(None) });
+    let cached = CachedKeys::new(store).with_capacity(1, 1);
+    let (head, ()) = http::Request::new(()).into_parts();
+    let ask = |names: std::ops::Range<u32>| {
+        for name in names {
+            let claim = Claim::new().with_key_id(KeyId::new(name.to_string()).unwrap());
+            assert!(runtime.block_on(cached.lookup(&claim, &head)).unwrap().is_none());
+        }
+    };
+    // The cache has queues of its own, which are full by then.
+    ask(0..2_000);
+    let region = Region::new(ALLOCATOR);
+    ask(2_000..22_000);
+    let change = region.change();
+    let grown = change.bytes_allocated.saturating_sub(change.bytes_deallocated);
+    println!("20,000 unknown names: {grown} bytes");
+    assert!(grown < 100_000, "{grown} bytes for 20,000 names");
 }
 
 fn the_room_is_taken_when_the_guard_is_made_and_never_grows() {
+    // What a process makes once is made here.
+    drop(MemoryReplay::new(1).unwrap().claim(ReplayKey::from_bytes([0; 32]), 300, 0));
     for capacity in [1_000, 10_000, 100_000, 123_000, 1_000_000] {
         let region = Region::new(ALLOCATOR);
         let guard = MemoryReplay::new(capacity).unwrap();

@@ -459,7 +459,69 @@ fn an_address_that_is_none_is_refused_without_repeating_it() {
     let error = RedisReplay::lazy("http://user:pass123@host/").unwrap_err();
     assert!(!error.to_string().contains("pass123"));
     let guard = RedisReplay::lazy("redis://user:pass123@host/").unwrap();
-    assert!(!format!("{guard:?}").contains("pass123"));
+    let debug = format!("{guard:?}");
+    assert!(debug.starts_with("RedisReplay { prefix: \"tower-hmac:") && !debug.contains("pass123"));
+}
+
+/// Says OK to everything, but nothing more on a connection that is to be silent.
+struct Doll {
+    address: std::net::SocketAddr,
+    connections: Arc<AtomicU64>,
+    /// Those before this one are silent.
+    first_awake: Arc<AtomicU64>,
+}
+
+impl Doll {
+    fn start() -> Self {
+        use std::io::{Read as _, Write as _};
+
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let (connections, first_awake) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+        let (count, awake) = (connections.clone(), first_awake.clone());
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (mut stream, awake) = (stream.unwrap(), awake.clone());
+                let number = count.fetch_add(1, Ordering::SeqCst);
+                std::thread::spawn(move || {
+                    let mut buffer = [0; 4096];
+                    while let Ok(len @ 1..) = stream.read(&mut buffer) {
+                        // A command is an array (`*3`), and each has one answer.
+                        let commands = buffer[..len].split(|byte| *byte == b'*').count() - 1;
+                        if number >= awake.load(Ordering::SeqCst) {
+                            stream.write_all("+OK\r\n".repeat(commands).as_bytes()).unwrap();
+                        }
+                    }
+                });
+            }
+        });
+        Self { address, connections, first_awake }
+    }
+}
+
+/// A firewall that forgets a connection lets it hang for a quarter of an hour.
+#[tokio::test]
+async fn a_connection_that_fell_silent_is_made_anew_and_a_good_one_is_kept() {
+    use tower_hmac::replay::{Replay, ReplayKey};
+
+    let pass_a_second = async || {
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(1)).await;
+        tokio::time::resume();
+    };
+    let doll = Doll::start();
+    let guard = RedisReplay::lazy(&format!("redis://{}/", doll.address)).unwrap();
+    let claim = async || guard.claim(ReplayKey::from_bytes([1; 32]), 100, 0).await.ok();
+    assert_eq!(claim().await, Some(Replay::Claimed));
+    pass_a_second().await;
+    assert_eq!(claim().await, Some(Replay::Claimed));
+    assert_eq!(claim().await, Some(Replay::Claimed));
+    assert_eq!(doll.connections.load(Ordering::SeqCst), 1);
+
+    doll.first_awake.store(1, Ordering::SeqCst);
+    assert_eq!(claim().await, None);
+    assert_eq!(claim().await, Some(Replay::Claimed));
+    assert_eq!(doll.connections.load(Ordering::SeqCst), 2);
 }
 
 #[tokio::test]
@@ -485,4 +547,13 @@ async fn a_namespace_and_a_time_to_live_keep_entries_apart() {
     let left = ttl(name("one")).await;
     assert!((110_000..=111_500).contains(&left), "{left} ms");
     assert_eq!(ttl(name("two")).await, -1, "kept for ever");
+
+    // Redis could count more; but 101 years are as good as for ever, and 99 are not.
+    for (years, is_counted) in [(99, true), (101, false)] {
+        let key = tower_hmac::replay::ReplayKey::from_bytes([years; 32]);
+        let keep_until = i64::from(years) * 365 * 24 * 3600;
+        assert_eq!(one.claim(key, keep_until, 0).await.unwrap(), Claimed);
+        let name = format!("tower-hmac:one:{}", format!("{years:02x}").repeat(32));
+        assert_eq!(ttl(name).await > 0, is_counted, "{years} years");
+    }
 }

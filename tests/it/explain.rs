@@ -17,6 +17,7 @@ use tower_hmac::{
 };
 
 use crate::support::conformance_lines;
+use crate::support::joints::{Covers, Joints};
 use crate::timed::{Once, Timed};
 
 const NOW: i64 = 1_700_000_000;
@@ -186,6 +187,8 @@ async fn tag_that_is_encoded_twice_is_named() {
     let twice = Encoding::Base64.encode(hex.as_bytes());
     assert_eq!(probed(Encoding::Base64, &twice).await, [Cause::EncodedTwice]);
     assert_eq!(probed(Encoding::Hex, &twice).await, [Cause::EncodedTwice]);
+    let thrice = Encoding::Base64.encode(twice.as_bytes());
+    assert_eq!(probed(Encoding::Hex, &thrice).await, []);
 }
 
 #[tokio::test]
@@ -354,6 +357,65 @@ async fn nothing_is_named_where_nothing_fits() {
 }
 
 #[tokio::test]
+async fn text_that_cannot_be_made_has_a_step_of_its_own() {
+    let scheme = || Joints::new(Covers::Line);
+    let request = Request::post("/").body("first line\n".to_owned()).unwrap();
+    let request = Signer::new(scheme(), key(KEY)).sign(request).unwrap();
+    let verifier = Verifier::new(scheme(), KeyMap::single(key(KEY)));
+    let report = explain(&verifier, &request.map(|_| "\n".to_owned())).await;
+    assert_eq!((report.outcome(), report.step()), ("malformed", Some("text")));
+}
+
+#[tokio::test]
+async fn report_says_each_thing_in_a_line() {
+    let verifier = flask_verifier(KeyMap::single(key(KEY)));
+    let unsigned = Request::post("/").body("body".to_owned()).unwrap();
+    let table = [
+        (flask_request(key(KEY), "body", "body"), "outcome: accepted\n", ""),
+        (
+            flask_request(key("unrelated"), "body", "body"),
+            "outcome: mismatch, at step \"mac\": the signature does not match\n",
+            "likely: nothing that was tried; hold the client's text against this one\n",
+        ),
+        (
+            flask_request(key(KEY), "body\n", "body"),
+            "outcome: mismatch, at step \"mac\": the signature does not match\n",
+            "likely: right with a newline added to the body\n",
+        ),
+    ];
+    for (request, outcome, likely) in table {
+        let claim = "format: flask-hmac\nkey id: none, the anonymous key\nsigned text: \"body\"\n";
+        let report = explain(&verifier, &request).await;
+        assert_eq!(report.to_string(), format!("{outcome}{claim}{likely}"));
+        assert_eq!(
+            report.refusal().map_or("accepted", |error| error.kind().as_str()),
+            report.outcome()
+        );
+    }
+    let report = explain(&verifier, &unsigned).await;
+    assert_eq!(
+        report.to_string(),
+        "outcome: missing, at step \"claim\": the request is not signed\n"
+    );
+}
+
+#[cfg(feature = "sha1")]
+#[tokio::test]
+async fn expiry_is_told() {
+    let signer = Signer::new(tower_hmac::FostUrl::new(), key(KEY)).with_key_id("aservice").unwrap();
+    let signer = signer.with_lifetime(Duration::from_secs(60)).with_clock(ManualClock::new(NOW));
+    let link = signer.sign_url("http://www.example.com/a").unwrap();
+    let request = Request::get(link.path_and_query().unwrap().as_str());
+    let request = request.header("host", "www.example.com").body(String::new()).unwrap();
+    let keys = KeyMap::services([("aservice", KEY)]).unwrap();
+    let verifier = Verifier::new(tower_hmac::FostUrl::new(), keys);
+    let report = explain(&verifier.with_clock(ManualClock::new(NOW + 61)), &request).await;
+    assert_eq!((report.outcome(), report.expires()), ("expired", Some(NOW + 60)));
+    let line = format!("expires: {}, and now it is {}\n", NOW + 60, NOW + 61);
+    assert!(report.to_string().contains(&line), "{report}");
+}
+
+#[tokio::test]
 async fn list_and_limit_have_steps_of_their_own() {
     let keys = || KeyMap::services([("aservice", KEY)]).unwrap();
     let signer = Signer::new(FlaskHmac::new(), key(KEY)).with_key_id("aservice").unwrap();
@@ -423,6 +485,12 @@ async fn long_body_is_shortened_and_bytes_are_shown() {
     assert!(text.starts_with("begin--") && text.ends_with("--end\n"), "{text}");
     assert!(text.contains("[... 99689 bytes ...]"), "{text}");
     assert!(text.len() < 500);
+
+    for (size, is_whole) in [(300, true), (512, true), (513, false)] {
+        let body = "-".repeat(size);
+        let report = explain(&verifier, &flask_request(key(KEY), "", &body)).await;
+        assert_eq!(report.signed_text() == Some(&body), is_whole, "{size}");
+    }
 
     let (head, _) = flask_request(key(KEY), "", "").into_parts();
     let report = verifier.explain(&head, b"a\xff\n").await;

@@ -323,6 +323,21 @@ fn lifetimes_over_the_longest_are_refused() {
 }
 
 #[test]
+fn another_hash_is_signed_and_asked_for() {
+    let sha256 = || FostUrl::new().with_algorithm(Algorithm::Sha256);
+    let signer = Signer::new(sha256(), SecretKey::new("secret-value").unwrap())
+        .with_key_id("key-value")
+        .unwrap()
+        .with_lifetime(Duration::from_secs(60))
+        .with_clock(ManualClock::new(NOW));
+    let link = signer.sign_url("http://www.example.com/a").unwrap();
+    let link = fetch(link.path_and_query().unwrap().as_str());
+    let verified = checked(verifier(sha256()), &link).unwrap();
+    assert_eq!(verified.algorithm(), Some(Algorithm::Sha256));
+    assert!(verify(&link).is_err_and(is(ErrorKind::Malformed)));
+}
+
+#[test]
 fn links_without_an_end_pass_where_they_are_asked_for() {
     let scheme = || FostUrl::new().dangerous_no_expiry();
     let document = "www.example.com/a\n";

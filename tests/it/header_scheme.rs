@@ -173,6 +173,16 @@ fn every_encoding_goes_both_ways_and_has_one_text() {
     }
 }
 
+/// A value may hold the delimiter where only a time stands beside it, which has no delimiter.
+#[test]
+fn a_header_beside_a_time_may_hold_the_literal_between() {
+    let parts = [header("X-Covered"), Part::literal("."), timestamp()];
+    let scheme = || scheme().with_parts(parts.clone()).unwrap().dangerous_unsigned_body();
+    let mut head = head("GET", "/", &[("x-covered", "a.b")]);
+    signer(scheme()).sign_head(&mut head, b"").unwrap();
+    assert!(verify(&verifier(scheme()), &head, b"").is_ok());
+}
+
 #[test]
 fn a_request_without_the_header_is_missing_and_with_two_malformed() {
     let verifier = verifier(scheme());

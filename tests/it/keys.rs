@@ -68,6 +68,36 @@ mod map {
     }
 }
 
+mod names {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    #[test]
+    fn a_name_is_found_by_its_text_and_by_no_other() {
+        let id = KeyId::new("aservice").unwrap();
+        let map = HashMap::from([(id.clone(), 1)]);
+        assert_eq!((map.get("aservice"), map.get("bservice")), (Some(&1), None));
+        assert_eq!(AsRef::<str>::as_ref(&id), "aservice");
+        assert!(id == *"aservice" && id != *"bservice");
+    }
+
+    /// `explain` holds a signature against them.
+    #[test]
+    fn a_store_around_another_lists_its_keys() {
+        let map = || KeyMap::services([("aservice", "akey")]).unwrap();
+        let stores: [(&str, Box<dyn KeyStore>); 3] = [
+            ("shared", Box::new(SharedKeys::new(map()).unwrap())),
+            ("cached", Box::new(CachedKeys::new(map()))),
+            ("arc", Box::new(Arc::new(map()))),
+        ];
+        for (kind, store) in stores {
+            let [(Some(id), keys)] = &store.list()[..] else { panic!("{kind} lists no name") };
+            assert_eq!((id.as_str(), keys.len()), ("aservice", 1), "{kind}");
+        }
+    }
+}
+
 mod rotation {
     use super::*;
 
@@ -109,9 +139,10 @@ mod rotation {
     async fn a_key_whose_time_runs_out_while_the_body_comes_counts_no_more() {
         use tower::{Layer as _, Service as _};
         let old = KeyEntry::new(secret("old")).with_not_after(NOW);
-        let status = async |seconds: i64| {
+        let new = KeyEntry::new(secret("new"));
+        let status = async |keys: &[&KeyEntry], seconds: i64| {
             let clock = ManualClock::new(NOW);
-            let keys = KeyMap::single(KeySet::new([old.clone()]).unwrap());
+            let keys = KeyMap::single(KeySet::new(keys.iter().copied().cloned()).unwrap());
             let layer = tower_hmac::VerifyLayer::new(tower_hmac::FlaskHmac::new(), keys);
             let inner = tower::service_fn(async |_: http::Request<_>| {
                 Ok::<_, std::convert::Infallible>(http::Response::new(String::new()))
@@ -132,8 +163,11 @@ mod rotation {
             let request = signed.map(|_| body);
             layer.with_clock(clock).layer(inner).call(request).await.unwrap().status()
         };
-        assert_eq!(status(0).await, StatusCode::OK);
-        assert_eq!(status(1).await, StatusCode::FORBIDDEN);
+        // That another key of the name goes on counting changes nothing.
+        for keys in [&[&old][..], &[&new, &old]] {
+            assert_eq!(status(keys, 0).await, StatusCode::OK);
+            assert_eq!(status(keys, 1).await, StatusCode::FORBIDDEN);
+        }
     }
 
     #[test]
@@ -260,6 +294,19 @@ mod shared {
         let verifier = Verifier::new(Stamped::new(), keys).with_clock(clock.clone());
         let old = signer("aservice", "old", &clock);
         assert!(verifier.verify(&head(&old, b""), b"").await.is_ok());
+    }
+
+    #[test]
+    fn the_keys_in_force_can_be_looked_at() {
+        let id = KeyId::new("aservice").unwrap();
+        let keys = SharedKeys::new(KeyMap::services([("aservice", "old")]).unwrap()).unwrap();
+        let first_key = |map: &KeyMap| {
+            let entry = map.get(Some(&id)).unwrap().iter().next().unwrap().clone();
+            entry.key().expose_secret().to_vec()
+        };
+        assert_eq!(first_key(&keys.current()), b"old");
+        keys.replace(KeyMap::services([("aservice", "new")]).unwrap()).unwrap();
+        assert_eq!(first_key(&keys.current()), b"new");
     }
 
     #[test]
@@ -392,6 +439,17 @@ mod cached {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_time_to_live_of_a_century_is_meant() {
+        const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
+        let database = Database::with("akey");
+        let service = Service::new(database.cached().with_ttl(YEAR * 99));
+        assert_eq!(service.ask("aservice").await, None);
+        tokio::time::advance(YEAR * 98).await;
+        assert_eq!(service.ask("aservice").await, None);
+        assert_eq!(database.take_queries(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_revoked_key_is_refused_within_the_time_to_live() {
         let database = Database::with("akey");
         let service = Service::new(database.cached());
@@ -483,6 +541,20 @@ mod cached {
             tokio::time::advance(Duration::from_millis(500)).await;
         }
         assert_eq!(service.ask("aservice").await, Some(ErrorKind::StoreUnavailable));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn old_keys_stand_in_up_to_their_last_moment_and_not_at_it() {
+        const STALE: Duration = Duration::from_secs(30);
+        for (early, expected) in [(1, None), (0, Some(ErrorKind::StoreUnavailable))] {
+            let database = Database::with("akey");
+            let service = Service::new(database.cached().with_stale_if_error(STALE));
+            assert_eq!(service.ask("aservice").await, None);
+            database.set_trouble(Some(Trouble::Error));
+            // The database takes 100 ms to say that it fails.
+            tokio::time::advance(TTL + STALE - Duration::from_millis(100 + early)).await;
+            assert_eq!(service.ask("aservice").await, expected, "{early} ms before the end");
+        }
     }
 
     #[tokio::test(start_paused = true)]

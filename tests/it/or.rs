@@ -72,6 +72,17 @@ fn formats_from_parts_have_names_of_their_own() {
     assert_eq!(verified.scheme(), "webhook-v2");
 }
 
+/// One that reads the query alone is told apart by where the signature stands, whatever its name.
+#[cfg(feature = "sha1")]
+#[test]
+fn a_format_of_a_header_stands_beside_one_of_the_query_under_one_name() {
+    let url = tower_hmac::FostUrl::new;
+    let header = || header("X-A").with_name(url().name());
+    assert!(Verifier::new(url(), keys("a")).or(header(), keys("b")).is_ok());
+    assert!(Verifier::new(header(), keys("a")).or(url(), keys("b")).is_ok());
+    assert!(Verifier::new(url(), keys("a")).or(url(), keys("b")).is_err());
+}
+
 #[test]
 fn a_request_without_any_signature_is_missing() {
     assert_eq!(verify(&flask_or_header(), &unsigned()).unwrap_err(), ErrorKind::Missing);

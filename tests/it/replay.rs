@@ -251,6 +251,36 @@ fn a_claim_from_a_time_that_was_swept_fails() {
     assert_eq!(ask(&guard, key(2), NOW + 1, NOW), Some(Replay::Seen));
 }
 
+/// Also where nobody asked for longer than the wheel of seconds takes to go round.
+#[test]
+fn an_entry_is_kept_through_its_last_second_and_no_longer() {
+    for quiet in [1, 1_023, 1_024, 1_025, 2_048, 100_000] {
+        let last = NOW + quiet;
+        let guard = MemoryReplay::new(100).unwrap();
+        assert_eq!(ask(&guard, key(1), last, NOW), Some(Replay::Claimed));
+        assert_eq!(ask(&guard, key(1), last, last), Some(Replay::Seen), "after {quiet} s");
+        assert_eq!(ask(&guard, key(1), last + 9, last + 1), Some(Replay::Claimed));
+        assert_eq!(guard.len(), 1);
+    }
+}
+
+/// Entries of one hash slot hang together.
+#[test]
+fn what_is_forgotten_takes_nothing_else_along() {
+    let guard = MemoryReplay::new(1_000).unwrap();
+    let keep = |number: u64| if number.is_multiple_of(2) { NOW + 10 } else { NOW + 1_000 };
+    for number in 0..800 {
+        assert_eq!(ask(&guard, key(number), keep(number), NOW), Some(Replay::Claimed));
+    }
+    for number in (1..800).step_by(2) {
+        assert_eq!(ask(&guard, key(number), keep(number), NOW + 11), Some(Replay::Seen));
+    }
+    for number in (0..800).step_by(2) {
+        assert_eq!(ask(&guard, key(number), NOW + 20, NOW + 11), Some(Replay::Claimed));
+    }
+    assert_eq!(guard.len(), 800);
+}
+
 #[test]
 fn the_ends_of_time_are_kept() {
     let guard = MemoryReplay::new(100).unwrap();
@@ -275,7 +305,7 @@ fn keys_are_told_apart_by_every_byte() {
 fn a_guard_without_room_is_refused_while_building() {
     assert!(matches!(MemoryReplay::new(0), Err(ConfigError::Invalid { .. })));
     assert!(matches!(MemoryReplay::new(usize::MAX), Err(ConfigError::Invalid { .. })));
-    assert_eq!(MemoryReplay::new(1).unwrap().capacity(), 1);
+    assert_eq!(MemoryReplay::new(5).unwrap().capacity(), 5);
 }
 
 #[tokio::test]
@@ -387,6 +417,21 @@ async fn a_request_does_not_come_again_under_another_name_with_the_same_key() {
     assert_eq!(kind(verifier.verify(&head, b"").await), None);
     head.headers.insert("x-key-id", "b".parse().unwrap());
     assert_eq!(kind(verifier.verify(&head, b"").await), Some(ErrorKind::Replayed));
+}
+
+#[tokio::test]
+async fn a_nonce_takes_one_place_however_many_keys_the_name_has() {
+    let clock = ManualClock::new(NOW);
+    let guard = Arc::new(MemoryReplay::new(100).unwrap());
+    let key = |text| SecretKey::new(text).unwrap();
+    let keys = KeySet::new([key("new"), key("old")]).unwrap();
+    let verifier = Verifier::new(Stamped::new(), KeyMap::single(keys))
+        .with_clock(clock.clone())
+        .with_replay_guard(guard.clone())
+        .unwrap();
+    assert_eq!(kind(verifier.verify(&head(&signer("", "old", &clock), b""), b"").await), None);
+    assert_eq!(guard.len(), 1);
+    assert!(!guard.is_empty());
 }
 
 /// A peer that changes its keys signs with both: `v1=<tag> v1=<tag>` over time and body.

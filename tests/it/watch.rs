@@ -72,6 +72,20 @@ fn each_refusal_is_one_debug_event_with_its_kind_format_and_claimed_name() {
 }
 
 #[test]
+fn services_that_share_a_key_are_warned_of() {
+    let warned = |services: [(&str, &str); 2]| {
+        let (capture, _) = Capture::during(|| KeyMap::services(services).unwrap());
+        capture.events()
+    };
+    let events = warned([("aservice", "akey"), ("bservice", "akey")]);
+    let mut names = ["one", "other"].map(|field| events[0].field(field).unwrap().to_owned());
+    names.sort();
+    assert_eq!((events.len(), events[0].level), (1, tracing::Level::WARN));
+    assert_eq!(names, ["aservice", "bservice"]);
+    assert!(warned([("aservice", "akey"), ("bservice", "bkey")]).is_empty());
+}
+
+#[test]
 fn verification_by_hand_is_watched_too() {
     let clock = ManualClock::new(NOW);
     let keys = KeyMap::services([("aservice", "akey")]).unwrap();

@@ -58,7 +58,9 @@ async fn only_lets_through_who_is_on_the_list() {
         assert_eq!(response.status(), StatusCode::UNAUTHORIZED, "{service} {path}");
         assert_eq!(response.headers()["www-authenticate"], "HMAC");
         let error = response.extensions().get::<VerifyError>().unwrap();
-        assert_eq!(error.kind(), ErrorKind::NotAllowed);
+        assert_eq!((error.kind(), error.scheme()), (ErrorKind::NotAllowed, Some("flask-hmac")));
+        let claimed = error.claimed_key_id().map_or("", |id| id.as_str());
+        assert_eq!(claimed, service, "{path}");
     }
 }
 

@@ -133,6 +133,17 @@ async fn a_limit_over_axums_own_means_what_it_says() {
     assert_eq!(status(&routes().layer(layer().with_body_limit(5)), bytes(6)).await, too_large);
 }
 
+#[tokio::test]
+async fn a_lower_limit_of_axums_own_still_holds() {
+    let app = Router::new()
+        .route("/", post(async |body: Bytes| body.len().to_string()))
+        .layer(layer())
+        .layer(axum::extract::DefaultBodyLimit::max(5));
+    let bytes = |size| by("aservice", Method::POST, "/", vec![0; size]);
+    assert_eq!(status(&app, bytes(5)).await, StatusCode::OK);
+    assert_eq!(status(&app, bytes(6)).await, StatusCode::PAYLOAD_TOO_LARGE);
+}
+
 /// A format that signs the target sees it as the client sent it, and the handler sees it as the
 /// router cut it.
 #[tokio::test]

@@ -187,6 +187,40 @@ async fn a_type_of_ones_own_sees_the_head_and_needs_no_default() {
     assert_eq!(response.body().0, "/here missing");
 }
 
+/// A log that says nothing, or the same of all, helps nobody.
+#[test]
+fn each_kind_of_error_has_a_text_of_its_own() {
+    let texts = |kind: ErrorKind| VerifyError::from(kind).to_string();
+    let kinds = refused().into_iter().map(|(kind, _)| kind);
+    let kinds: Vec<_> = kinds.chain([ErrorKind::BodyRead, ErrorKind::StoreUnavailable]).collect();
+    for (place, kind) in kinds.iter().enumerate() {
+        let text = texts(*kind);
+        assert!(text.starts_with("the "), "{kind:?}: {text}");
+        assert!(kinds[..place].iter().all(|other| other == kind || texts(*other) != text));
+    }
+    assert_eq!(texts(ErrorKind::Mismatch), "the signature does not match");
+}
+
+/// What a client has sent is told in the text; a source is a failure of this side.
+#[tokio::test]
+async fn only_what_failed_on_this_side_is_a_source() {
+    use std::error::Error as _;
+    let source = async |layer: &VerifyLayer, request: Request<Script>| {
+        let response = send(layer, request).await;
+        let error = response.extensions().get::<VerifyError>().unwrap();
+        (error.kind(), error.source().map(ToString::to_string))
+    };
+    let malformed = with_header(signed(scheme(), b"body"), "x-tag", "no tag");
+    assert_eq!(source(&layer(), malformed).await, (ErrorKind::Malformed, None));
+    let broken = tower_hmac::key_fn(|_, _| async { Err::<Option<KeySet>, _>("no database") });
+    let layer = VerifyLayer::new(scheme(), broken).with_clock(ManualClock::new(NOW));
+    let said = Some("no database".to_owned());
+    assert_eq!(
+        source(&layer, signed(scheme(), b"body")).await,
+        (ErrorKind::StoreUnavailable, said)
+    );
+}
+
 #[tokio::test]
 async fn an_error_knows_who_was_claimed_and_never_what_was_sent() {
     let layer = layer();
@@ -194,7 +228,11 @@ async fn an_error_knows_who_was_claimed_and_never_what_was_sent() {
     let tag = request.headers()["x-tag"].to_str().unwrap().to_owned();
     let response = send(&layer, request).await;
     let error = response.extensions().get::<VerifyError>().unwrap();
-    assert_eq!(error.claimed_key_id().unwrap().as_str(), "nobody");
+    let claimed = error.claimed_key_id().unwrap();
+    assert_eq!((claimed.as_str(), claimed.to_string().as_str()), ("nobody", "nobody"));
+    let debug = "VerifyError { kind: UnknownKey, scheme: Some(\"joints\"), \
+                 claimed_key_id: Some(\"nobody\"), .. }";
+    assert_eq!(format!("{error:?}"), debug);
     assert_eq!(error.scheme(), Some("joints"));
     for text in [format!("{error}"), format!("{error:?}")] {
         assert!(!text.contains(&tag[..8]), "{text}");

@@ -26,6 +26,24 @@ async fn what_the_client_signs_the_server_lets_through() {
     }
 }
 
+/// A default of the trait that stood in for one of its methods would be another format.
+#[tokio::test]
+async fn a_scheme_behind_an_arc_is_the_same_format() {
+    for covers in ALL {
+        let scheme = Joints::new(covers);
+        let shared = || Arc::new(scheme.clone());
+        let request = signed(scheme.clone(), sample(covers));
+        assert_eq!(outcome(&VerifyLayer::new(shared(), keys()), request).await, None, "{covers:?}");
+        let signer = Signer::new(shared(), key("akey")).with_key_id("aservice").unwrap();
+        let request = sign(&signer, sample(covers));
+        let layer = VerifyLayer::new(scheme.clone(), keys());
+        assert_eq!(outcome(&layer, request).await, None, "{covers:?}");
+        let (mut head, _) = sign(&signer, sample(covers)).into_parts();
+        shared().strip(&mut head);
+        assert!(!head.headers.contains_key("x-tag"));
+    }
+}
+
 #[tokio::test]
 async fn a_changed_head_is_refused_by_every_coverage() {
     for covers in ALL {

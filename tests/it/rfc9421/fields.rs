@@ -49,6 +49,19 @@ fn field_of_unknown_type_is_refused_with_sf() {
 }
 
 #[test]
+fn last_type_of_a_field_counts_and_leaves_others_alone() {
+    let scheme = MessageSignatures::new()
+        .with_structured_field("Y", StructuredType::List)
+        .and_then(|scheme| scheme.with_structured_field("X", StructuredType::Item))
+        .and_then(|scheme| scheme.with_structured_field("X", StructuredType::List))
+        .unwrap();
+    for name in ["x", "y"] {
+        let component = format!("\"{name}\";sf");
+        assert_eq!(value(&scheme, &component, name, &["a,b"]).as_deref(), Some("a, b"), "{name}");
+    }
+}
+
+#[test]
 fn member_of_a_dictionary_is_found_over_all_lines() {
     let lines = ["a=1", "b=(x  y);p"];
     for component in [r#""x";key="b""#, r#""x";sf;key="b""#] {

@@ -25,6 +25,8 @@ async fn send(layer: &VerifyLayer, head: &Parts, body: &'static str) -> u16 {
     let handler = service_fn(|request: Request<VerifiedBody<Body>>| async move {
         let verified = request.extensions().get::<tower_hmac::Verified>();
         tracing::trace!(?request, ?verified, "handled");
+        let shown = format!("{verified:?} {request:?}");
+        assert!(shown.starts_with("Some(Verified { key_id: ") && shown.contains("VerifiedBody::"));
         Ok::<_, Infallible>(Response::new(Body::empty()))
     });
     let mut head = head.clone();

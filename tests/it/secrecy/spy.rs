@@ -45,6 +45,7 @@ impl<S: Scheme> Scheme for Spy<S> {
         claim: &Claim,
         text: &mut SignedText,
     ) -> Result<(), ClaimError> {
+        assert_eq!(format!("{text:?}"), "SignedText(..)");
         self.scheme.before_body(head, claim, text)
     }
 
@@ -72,6 +73,7 @@ impl<S: Scheme> Scheme for Spy<S> {
     }
 
     fn stamp(&self, head: &mut Parts, stamp: &Stamp<'_>) -> Result<Claim, SignError> {
+        assert!(format!("{stamp:?}").starts_with("Stamp { key_id: "));
         self.scheme.stamp(head, stamp)
     }
 
