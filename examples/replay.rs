@@ -2,10 +2,10 @@
 //!
 //!     cargo run --example replay
 //!
-//! A format with a time needs nothing but `with_replay_guard`. Flask-HMAC has none, so that its
-//! tags are remembered for a time to be chosen, and *equal* requests are refused as well: every
-//! GET without a body has the same tag. Here the body carries an order number, so that no two
-//! honest requests are equal.
+//! A format with a time needs nothing but `with_replay_guard`: a request is remembered for as long
+//! as its time is accepted. Flask-HMAC has no time, so that its tags are remembered for one to be
+//! chosen, and *equal* requests are refused as well: every GET without a body has the same tag.
+//! Here each body carries an order number, so that no two honest requests are equal.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,30 +13,49 @@ use std::time::Duration;
 use axum::{Router, body::Body, routing::post};
 use http::{Request, StatusCode};
 use tower::ServiceExt as _;
-use tower_hmac::{BoxError, FlaskHmac, KeyMap, MemoryReplay, SecretKey, Signer, VerifyLayer};
+use tower_hmac::scheme::{HeaderScheme, Part, TimeFormat};
+use tower_hmac::{
+    BoxError, FlaskHmac, KeyMap, MemoryReplay, Scheme, SecretKey, Signer, VerifyLayer,
+};
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    // Requests a second times the retention in seconds. A service of several processes takes
-    // `RedisReplay` (feature `redis`).
-    let guard = Arc::new(MemoryReplay::new(100 * 3_600)?);
-    let layer = VerifyLayer::new(FlaskHmac::new(), KeyMap::single(SecretKey::new("s3cr3tk3y")?))
-        .dangerous_replay_by_tag(Duration::from_secs(3_600))
-        .with_replay_guard(guard.clone())?;
-    let app: Router = Router::new().route("/orders", post(|| async { "taken" })).layer(layer);
+    let keys = || Ok::<_, BoxError>(KeyMap::single(SecretKey::new("s3cr3tk3y")?));
+    // As many entries as requests in the ten minutes for which one may be accepted. A service of
+    // several processes takes `RedisReplay` (feature `redis`).
+    let guard = Arc::new(MemoryReplay::new(100 * 600)?);
 
-    let signer = Signer::new(FlaskHmac::new(), SecretKey::new("s3cr3tk3y")?);
-    for (body, expected) in [
-        (r#"{"order": 1}"#, StatusCode::OK),
-        (r#"{"order": 1}"#, StatusCode::FORBIDDEN),
-        (r#"{"order": 2}"#, StatusCode::OK),
-    ] {
-        let request = signer.sign(Request::post("/orders").body(body)?)?;
-        let status = app.clone().oneshot(request.map(Body::from)).await?.status();
-        println!("{body}: {status}");
-        assert_eq!(status, expected);
-    }
+    // Webhooks mostly sign `time.body`.
+    let time = Part::timestamp("x-timestamp", TimeFormat::UnixSeconds)?;
+    let timed =
+        HeaderScheme::new("x-signature")?.with_parts([time, Part::literal("."), Part::Body])?;
+    let layer = VerifyLayer::new(timed.clone(), keys()?).with_replay_guard(guard.clone())?;
+    send_orders(layer, timed).await?;
+
+    let layer = VerifyLayer::new(FlaskHmac::new(), keys()?)
+        .dangerous_replay_by_tag(Duration::from_secs(600))
+        .with_replay_guard(guard.clone())?;
+    send_orders(layer, FlaskHmac::new()).await?;
+
     // To be watched: at its capacity the guard forgets nothing, and answers 503.
     println!("{} of {} entries, {} refused", guard.len(), guard.capacity(), guard.full_count());
+    Ok(())
+}
+
+/// Sends the first order twice, and then the second.
+async fn send_orders(layer: VerifyLayer, scheme: impl Scheme) -> Result<(), BoxError> {
+    println!("{}", scheme.name());
+    let app: Router = Router::new().route("/orders", post(|| async { "taken" })).layer(layer);
+    let signer = Signer::new(scheme, SecretKey::new("s3cr3tk3y")?);
+    let first = signer.sign(Request::post("/orders").body(r#"{"order": 1}"#)?)?;
+    let second = signer.sign(Request::post("/orders").body(r#"{"order": 2}"#)?)?;
+    for (request, expected) in
+        [(first.clone(), StatusCode::OK), (first, StatusCode::FORBIDDEN), (second, StatusCode::OK)]
+    {
+        let body = *request.body();
+        let status = app.clone().oneshot(request.map(Body::from)).await?.status();
+        println!("  {body}: {status}");
+        assert_eq!(status, expected);
+    }
     Ok(())
 }
