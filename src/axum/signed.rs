@@ -12,7 +12,9 @@ use http_body::Body as _;
 use pin_project_lite::pin_project;
 
 use crate::axum::{AllowList, Anyone, Only};
-use crate::verify::{Checking, Gate, Rejection, Verifier, VerifyError, VerifyLayer, refused};
+use crate::verify::{
+    Checking, Gate, Rejection, Unsigned, Verifier, VerifyError, VerifyLayer, refused,
+};
 
 /// The verifier and the rejection of a layer, to be kept in a router's state for [`Signed`]. An
 /// [`Arc`], cheap to clone.
@@ -148,6 +150,8 @@ where
                 VerifyingProjection::Checking { shared, head, body, checking, extract } => {
                     let Some(parts) = head.as_mut() else { return Poll::Pending };
                     if checking.is_new() {
+                        // What an outer layer that is optional has left is not said of this one.
+                        parts.extensions.remove::<Unsigned>();
                         let begun = checking.begin(shared.verifier(), parts, &body.size_hint());
                         if let Err(error) = begun {
                             return Poll::Ready(Err(shared.refuse_head(error, parts)));

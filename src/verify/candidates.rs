@@ -10,6 +10,7 @@ use crate::scheme::SignedText;
 use crate::verify::Verified;
 use crate::verify::check::Case;
 use crate::verify::error::{ErrorKind, VerifyError};
+use crate::verify::verified::Facts;
 
 /// The keys that a request is held against.
 pub(super) struct Candidates {
@@ -105,17 +106,15 @@ impl Proof {
     #[inline]
     pub(super) fn verified(self, case: Case<'_>) -> Verified {
         let (scheme, claim) = (&case.format().scheme, case.claim());
-        Verified {
+        Verified::new(Facts {
             key_id: claim.key_id().cloned(),
             scheme: scheme.name(),
-            algorithm: Some(scheme.algorithm()),
+            algorithm: scheme.algorithm(),
             key_index: self.key_index,
-            disarmed: false,
             key_label: self.key_label,
             created: claim.created(),
             covered: claim.covered().cloned(),
-            handle: None,
-        }
+        })
     }
 
     /// Claims the request under its nonce, or else under its tag with each key that counts now: a

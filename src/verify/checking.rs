@@ -60,8 +60,9 @@ impl Checking {
         matches!(self.step, Step::New)
     }
 
-    /// Steps 0 to 3, and the first half of step 4. Not generic, as little here is: what is
-    /// compiled with this crate is inlined into one piece.
+    /// Steps 0 to 3, and the first half of step 4.
+    ///
+    /// It is not generic over the body, so that it is compiled once, with all that it calls.
     ///
     /// # Errors
     ///
@@ -74,18 +75,24 @@ impl Checking {
     ) -> Result<(), VerifyError> {
         head.extensions.remove::<Verified>();
         self.routed.swap(head);
-        if let Err(error) = verifier.claim_into(&mut self.claimed, head) {
-            self.routed.restore(head);
-            return Err(error);
+        self.step = Step::Done;
+        if verifier.is_disarmed() {
+            self.gather = Gather::new(head, body);
+            let checked = verifier.check_length(self.gather.declared());
+            self.step = checked.map_or_else(Step::Refused, |()| Step::Disarmed);
+            return Ok(());
         }
-        self.gather = Gather::new(head, body);
-        self.step = match (verifier.check_length(self.gather.declared()), &self.claimed) {
-            (Err(error), None) => Step::Refused(error),
-            (Err(error), Some(claimed)) => {
-                Step::Refused(Case { verifier, head, claimed }.error(error))
+        let claimed = match verifier.claim_into(&mut self.claimed, head) {
+            Ok(claimed) => claimed,
+            Err(error) => {
+                self.routed.restore(head);
+                return Err(error);
             }
-            (Ok(()), None) => Step::Disarmed,
-            (Ok(()), Some(claimed)) => Step::Lookup(verifier.lookup(claimed, head)),
+        };
+        self.gather = Gather::new(head, body);
+        self.step = match verifier.check_length(self.gather.declared()) {
+            Err(error) => Step::Refused(Case { verifier, head, claimed }.error(error)),
+            Ok(()) => Step::Lookup(verifier.lookup(claimed, head)),
         };
         Ok(())
     }
@@ -110,7 +117,7 @@ impl Checking {
         self.gather.take()
     }
 
-    /// Step 5: hashes and gathers frames as they come.
+    /// Step 4, its second half, and step 5: hashes and gathers frames as they come.
     fn poll_body<B>(
         &mut self,
         cx: &mut Context<'_>,

@@ -15,6 +15,7 @@ pub(super) struct Format {
 impl Format {
     pub(super) fn new(scheme: impl Scheme + 'static, keys: impl KeyStore + 'static) -> Self {
         KeySet::prepare_dummies(scheme.algorithm());
+        keys.prepare(scheme.algorithm());
         Self { scheme: Arc::new(scheme), keys: Arc::new(keys) }
     }
 

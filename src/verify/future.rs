@@ -55,7 +55,7 @@ where
             state: State::Checking { head: Some(head), body, checking, inner },
             gate: Some(gate),
         };
-        // In its place: what is large is not moved.
+        // Begun where it stands, since what is large is slow to move.
         if let Err(error) = this.begin(&hint) {
             this = this.without_signature(error);
         }

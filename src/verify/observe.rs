@@ -19,7 +19,6 @@ impl Watch {
 
     /// The end of it, with the length of the body in bytes.
     #[cfg_attr(not(feature = "metrics"), allow(clippy::unused_self))]
-    #[cfg_attr(not(feature = "metrics"), allow(clippy::unused_self))]
     pub(crate) fn done(&self, outcome: Result<&Verified, &VerifyError>, body_len: usize) {
         match outcome {
             Ok(verified) => accepted(verified, body_len),

@@ -37,11 +37,14 @@ impl Verifier {
         head: &Parts,
         body: &[u8],
     ) -> Result<Verified, VerifyError> {
+        if self.disarmed {
+            self.check_length(body.len())?;
+            return Ok(self.disarmed_verified());
+        }
         let head = &*as_received(head);
         let mut claimed = None;
-        self.claim_into(&mut claimed, head)?;
+        let claimed = self.claim_into(&mut claimed, head)?;
         self.check_length(body.len())?;
-        let Some(claimed) = &claimed else { return Ok(self.disarmed_verified()) };
         let case = Case { verifier: self, head, claimed };
         let mut lookup = self.lookup(claimed, head);
         let found = poll_fn(|cx| lookup.poll_found(cx)).await;
@@ -57,28 +60,27 @@ impl Verifier {
         Ok(proof.verified(case))
     }
 
-    /// Steps 1 and 2, into the place of their outcome: a claim is large. Nothing where nothing is
-    /// checked.
+    /// Steps 1 and 2, into the place of their outcome: a claim is large, and each move of it costs.
     #[inline]
-    pub(super) fn claim_into(
+    pub(super) fn claim_into<'c>(
         &self,
-        claimed: &mut Option<Claimed>,
+        claimed: &'c mut Option<Claimed>,
         head: &Parts,
-    ) -> Result<(), VerifyError> {
-        if self.disarmed {
-            return Ok(());
-        }
+    ) -> Result<&'c Claimed, VerifyError> {
         let (place, claim) = self.read(head)?;
         let scheme = &self.format(place).scheme;
         let refused = |error: VerifyError| error.in_scheme(scheme.name(), Some(&claim));
         self.check_window(scheme.window(), &claim).map_err(refused)?;
-        let coverage = scheme.coverage(head, &claim).map_err(|error| refused(error.into()))?;
+        let coverage = scheme.coverage(head, &claim).map_err(|error| match error {
+            // It is signed: an optional layer must not let it through as if it were not.
+            ClaimError::Missing => refused(ClaimError::malformed("covers no body").into()),
+            error => refused(error.into()),
+        })?;
         // A format that lists no digest would let every body pass.
         if matches!(&coverage, Coverage::Digest(digests) if digests.is_empty()) {
             return Err(refused(ClaimError::malformed("no digest of the body is covered").into()));
         }
-        *claimed = Some(Claimed { place, claim, coverage });
-        Ok(())
+        Ok(claimed.insert(Claimed { place, claim, coverage }))
     }
 
     /// Step 1: the format that the head is in, and what it says.
@@ -235,6 +237,10 @@ impl Verifier {
         }
         #[cfg(not(feature = "axum"))]
         let _ = request;
+    }
+
+    pub(super) fn is_disarmed(&self) -> bool {
+        self.disarmed
     }
 
     pub(crate) fn is_optional(&self) -> bool {

@@ -25,18 +25,44 @@ use crate::verify::handle::Handle;
 /// ```
 #[derive(Clone)]
 pub struct Verified {
+    key_id: Option<KeyId>,
+    scheme: &'static str,
+    algorithm: Option<Algorithm>,
+    key_index: u8,
+    disarmed: bool,
+    key_label: Option<Arc<str>>,
+    created: Option<i64>,
+    covered: Option<Arc<Covered>>,
+    handle: Option<Handle>,
+}
+
+/// What the last check hands over.
+pub(super) struct Facts {
     pub(super) key_id: Option<KeyId>,
     pub(super) scheme: &'static str,
-    pub(super) algorithm: Option<Algorithm>,
+    pub(super) algorithm: Algorithm,
     pub(super) key_index: u8,
-    pub(super) disarmed: bool,
     pub(super) key_label: Option<Arc<str>>,
     pub(super) created: Option<i64>,
     pub(super) covered: Option<Arc<Covered>>,
-    pub(super) handle: Option<Handle>,
 }
 
 impl Verified {
+    #[inline]
+    pub(super) fn new(facts: Facts) -> Self {
+        Self {
+            key_id: facts.key_id,
+            scheme: facts.scheme,
+            algorithm: Some(facts.algorithm),
+            key_index: facts.key_index,
+            key_label: facts.key_label,
+            created: facts.created,
+            covered: facts.covered,
+            disarmed: false,
+            handle: None,
+        }
+    }
+
     /// Of a layer that checks nothing: no name, whatever the head claims.
     pub(super) fn disarmed(scheme: &'static str) -> Self {
         Self {

@@ -90,6 +90,14 @@ async fn a_head_without_any_digest_covers_no_body_and_is_refused() {
     assert_eq!(outcome(&layer, request).await, Some(ErrorKind::Malformed));
 }
 
+/// It has a tag: it is not one of those that an optional layer lets through.
+#[tokio::test]
+async fn a_signed_request_whose_digest_is_missing_is_not_taken_for_an_unsigned_one() {
+    let layer = VerifyLayer::new(Joints::new(Covers::Missing), keys()).optional();
+    let request = signed(Joints::new(Covers::Nothing), b"");
+    assert_eq!(outcome(&layer, request).await, Some(ErrorKind::Malformed));
+}
+
 /// A format with digests of two bodies in one head: the body must match both.
 #[tokio::test]
 async fn the_body_must_match_every_digest() {

@@ -20,6 +20,8 @@ pub enum Covers {
     Line,
     Nothing,
     Whatever,
+    /// The head does not say, and the format calls that missing.
+    Missing,
 }
 
 #[derive(Clone)]
@@ -157,6 +159,7 @@ impl Scheme for Joints {
             Covers::Line => Coverage::Derived,
             Covers::Nothing => Coverage::Empty,
             Covers::Whatever => Coverage::Unsigned,
+            Covers::Missing => return Err(ClaimError::Missing),
             Covers::Digest => {
                 let text = self.value(head, "digest")?.unwrap_or_default();
                 // No digest at all is the engine's to refuse.
