@@ -38,7 +38,12 @@ impl Workshop {
         let programs = ["--lib", "--test=it", "--test=redis", "--test=memory"];
         let messages = self.cargo(&[&["test", "--no-run"], &programs[..]].concat())?;
         let tests = messages.iter().filter(|message| message["profile"]["test"] == true);
-        Ok(tests.filter_map(|message| message["executable"].as_str()).map(PathBuf::from).collect())
+        let tests: Vec<_> =
+            tests.filter_map(|message| message["executable"].as_str()).map(PathBuf::from).collect();
+        if tests.len() < programs.len() {
+            return Err("a test program does not compile".to_owned());
+        }
+        Ok(tests)
     }
 
     fn cargo(&self, parts: &[&str]) -> Result<Vec<Value>, String> {

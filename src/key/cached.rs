@@ -175,6 +175,10 @@ impl<K: KeyStore> KeyStore for CachedKeys<K> {
         self.store.max_keys()
     }
 
+    fn prepare(&self, algorithm: Algorithm) {
+        self.store.prepare(algorithm);
+    }
+
     fn list(&self) -> Vec<(Option<KeyId>, KeySet)> {
         self.store.list()
     }

@@ -5,6 +5,7 @@ use http::request::Parts;
 use crate::error::ConfigError;
 use crate::key::names::Names;
 use crate::key::{KeyId, KeySet, KeyStore, Lookup};
+use crate::mac::Algorithm;
 use crate::scheme::Claim;
 
 /// The keys of a service in memory: one anonymous key, named keys, or both.
@@ -130,6 +131,11 @@ impl KeyStore for KeyMap {
 
     fn max_keys(&self) -> usize {
         self.max_keys
+    }
+
+    fn prepare(&self, algorithm: Algorithm) {
+        let named = self.named.iter().map(|(_, keys)| keys);
+        self.single.iter().chain(named).for_each(|keys| keys.prepare(algorithm));
     }
 
     fn list(&self) -> Vec<(Option<KeyId>, KeySet)> {

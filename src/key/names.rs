@@ -9,7 +9,8 @@ const SLOTS: usize = 5;
 const MOST_MOVES: usize = 256;
 
 /// Keys by name. A name that is there is found in as many steps as it takes to find that another
-/// is not: the time of a lookup does not tell which names a service knows.
+/// is not: no count of a lookup's steps tells which names a service knows. (What tells it in a map
+/// that is larger than the processor's caches is that a name which is there is read from memory.)
 ///
 /// It is a cuckoo hash table (Pagh and Rodler, 2004). A name has two buckets, and both are looked
 /// through to their end.
@@ -129,6 +130,8 @@ impl Names {
         loop {
             let count = self.buckets.len().saturating_mul(2).max(1);
             self.hasher = RandomState::new();
+            // Never both at once.
+            self.buckets = Vec::new();
             self.buckets = vec![Bucket::default(); count];
             if (0..self.entries.len()).all(|place| self.seat(place)) {
                 return;

@@ -109,9 +109,12 @@ impl KeySet {
     /// Prepares all dummies for an algorithm, so that the first request under an unknown name
     /// pays no more than any other.
     pub(crate) fn prepare_dummies(algorithm: Algorithm) {
-        for count in 1..=MAX_KEYS {
-            Self::dummies(count).iter().for_each(|dummy| drop(dummy.key().start(algorithm)));
-        }
+        (1..=MAX_KEYS).for_each(|count| Self::dummies(count).prepare(algorithm));
+    }
+
+    /// Prepares all keys for an algorithm.
+    pub(crate) fn prepare(&self, algorithm: Algorithm) {
+        self.iter().for_each(|entry| drop(entry.key().start(algorithm)));
     }
 }
 

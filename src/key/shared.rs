@@ -1,11 +1,12 @@
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use http::request::Parts;
 
 use crate::error::ConfigError;
 use crate::key::{KeyId, KeyMap, KeySet, KeyStore, Lookup};
+use crate::mac::Algorithm;
 use crate::scheme::Claim;
 
 /// A [`KeyMap`] that can be replaced while requests are served. Clones share their keys.
@@ -27,7 +28,13 @@ use crate::scheme::Claim;
 /// # Ok::<(), tower_hmac::ConfigError>(())
 /// ```
 #[derive(Clone)]
-pub struct SharedKeys(Arc<ArcSwap<KeyMap>>);
+pub struct SharedKeys(Arc<Shared>);
+
+struct Shared {
+    keys: ArcSwap<KeyMap>,
+    /// Those of the formats that use it: what comes later is prepared for them.
+    algorithms: Mutex<Vec<Algorithm>>,
+}
 
 impl SharedKeys {
     /// Starts with these keys.
@@ -36,7 +43,8 @@ impl SharedKeys {
     ///
     /// [`ConfigError::NoKeys`] if there is none.
     pub fn new(keys: KeyMap) -> Result<Self, ConfigError> {
-        Ok(Self(Arc::new(ArcSwap::from_pointee(not_empty(keys)?))))
+        let keys = ArcSwap::from_pointee(not_empty(keys)?);
+        Ok(Self(Arc::new(Shared { keys, algorithms: Mutex::default() })))
     }
 
     /// Puts these keys in the place of all that were there.
@@ -45,14 +53,22 @@ impl SharedKeys {
     ///
     /// [`ConfigError::NoKeys`] if there is none; the old keys stay in force.
     pub fn replace(&self, keys: KeyMap) -> Result<(), ConfigError> {
-        self.0.store(Arc::new(not_empty(keys)?));
+        let keys = not_empty(keys)?;
+        // Held until the keys are in force: no algorithm is added in between.
+        let algorithms = self.algorithms();
+        algorithms.iter().for_each(|algorithm| keys.prepare(*algorithm));
+        self.0.keys.store(Arc::new(keys));
         Ok(())
     }
 
     /// The keys in force.
     #[must_use]
     pub fn current(&self) -> Arc<KeyMap> {
-        self.0.load_full()
+        self.0.keys.load_full()
+    }
+
+    fn algorithms(&self) -> MutexGuard<'_, Vec<Algorithm>> {
+        self.0.algorithms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -62,20 +78,28 @@ fn not_empty(keys: KeyMap) -> Result<KeyMap, ConfigError> {
 
 impl KeyStore for SharedKeys {
     fn lookup(&self, claim: &Claim, head: &Parts) -> Lookup {
-        self.0.load().lookup(claim, head)
+        self.0.keys.load().lookup(claim, head)
     }
 
     fn max_keys(&self) -> usize {
-        self.0.load().max_keys()
+        self.0.keys.load().max_keys()
+    }
+
+    fn prepare(&self, algorithm: Algorithm) {
+        let mut algorithms = self.algorithms();
+        if !algorithms.contains(&algorithm) {
+            algorithms.push(algorithm);
+            self.0.keys.load().prepare(algorithm);
+        }
     }
 
     fn list(&self) -> Vec<(Option<KeyId>, KeySet)> {
-        self.0.load().list()
+        self.0.keys.load().list()
     }
 }
 
 impl fmt::Debug for SharedKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("SharedKeys").field(&*self.0.load()).finish()
+        f.debug_tuple("SharedKeys").field(&*self.0.keys.load()).finish()
     }
 }

@@ -8,6 +8,7 @@ use http::request::Parts;
 
 use crate::error::BoxError;
 use crate::key::{KeyId, KeySet};
+use crate::mac::Algorithm;
 use crate::scheme::Claim;
 
 /// Finds the keys of a claim.
@@ -29,6 +30,13 @@ pub trait KeyStore: Send + Sync {
         1
     }
 
+    /// Prepares the keys that are at hand for an algorithm, so that the first request under a name
+    /// takes no longer than the next. Called when a format and this store are put together;
+    /// nothing by default.
+    fn prepare(&self, algorithm: Algorithm) {
+        let _ = algorithm;
+    }
+
     /// The keys that the store can name, for [`Verifier::explain`]: whether a signature was made
     /// with another caller's. None by default; nothing else asks for it.
     ///
@@ -45,6 +53,10 @@ impl<K: KeyStore + ?Sized> KeyStore for Arc<K> {
 
     fn max_keys(&self) -> usize {
         (**self).max_keys()
+    }
+
+    fn prepare(&self, algorithm: Algorithm) {
+        (**self).prepare(algorithm);
     }
 
     fn list(&self) -> Vec<(Option<KeyId>, KeySet)> {

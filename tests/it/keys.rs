@@ -8,9 +8,11 @@ use futures_util::StreamExt as _;
 use http::StatusCode;
 use http::request::Parts;
 use tokio::time::Instant;
+use tower_hmac::scheme::Claim;
 use tower_hmac::{
-    BoxError, CachedKeys, Clock as _, ConfigError, ErrorKind, KeyEntry, KeyId, KeyMap, KeySet,
-    KeyStore, ManualClock, SecretKey, SharedKeys, Verified, Verifier, VerifyError, key_fn,
+    Algorithm, BoxError, CachedKeys, Clock as _, ConfigError, ErrorKind, FlaskHmac, KeyEntry,
+    KeyId, KeyMap, KeySet, KeyStore, Lookup, ManualClock, SecretKey, SharedKeys, Verified,
+    Verifier, VerifyError, key_fn,
 };
 
 use crate::stamped::{NOW, Stamped, head, signer};
@@ -96,6 +98,26 @@ mod names {
             assert_eq!((id.as_str(), keys.len()), ("aservice", 1), "{kind}");
         }
     }
+}
+
+/// The first request under a name would take longer than one under a name that is not there.
+#[test]
+fn a_store_prepares_its_keys_for_the_hash_of_its_format() {
+    #[derive(Default)]
+    struct Told(Mutex<Vec<Algorithm>>);
+    impl KeyStore for Told {
+        fn lookup(&self, _: &Claim, _: &Parts) -> Lookup {
+            Lookup::ready(Ok(None))
+        }
+        fn prepare(&self, algorithm: Algorithm) {
+            self.0.lock().unwrap().push(algorithm);
+        }
+    }
+    let told = Arc::new(Told::default());
+    let _ = Verifier::new(FlaskHmac::new(), told.clone());
+    let sha512 = FlaskHmac::new().with_algorithm(Algorithm::Sha512);
+    let _ = Verifier::new(sha512, CachedKeys::new(told.clone()));
+    assert_eq!(*told.0.lock().unwrap(), [Algorithm::Sha256, Algorithm::Sha512]);
 }
 
 mod rotation {

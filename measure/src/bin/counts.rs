@@ -68,5 +68,9 @@ fn main() {
                 assert_eq!(counted(&mut server, request), 403);
             }
         }
+        // Nobody has come in this name yet.
+        let request = request(Some("bservice"), Attempt::WrongFirstByte);
+        println!("{keys} key(s), aservice, NeverUsed");
+        assert_eq!(counted(&mut server, request), 403);
     }
 }
