@@ -165,7 +165,7 @@ mod rotation {
         let status = async |keys: &[&KeyEntry], seconds: i64| {
             let clock = ManualClock::new(NOW);
             let keys = KeyMap::single(KeySet::new(keys.iter().copied().cloned()).unwrap());
-            let layer = tower_hmac::VerifyLayer::new(tower_hmac::FlaskHmac::new(), keys);
+            let layer = tower_hmac::VerifyLayer::new(FlaskHmac::new(), keys);
             let inner = tower::service_fn(async |_: http::Request<_>| {
                 Ok::<_, std::convert::Infallible>(http::Response::new(String::new()))
             });
@@ -180,7 +180,7 @@ mod rotation {
                     Ok::<_, std::convert::Infallible>(http_body::Frame::data(data.as_bytes()))
                 },
             ));
-            let signer = tower_hmac::Signer::new(tower_hmac::FlaskHmac::new(), secret("old"));
+            let signer = tower_hmac::Signer::new(FlaskHmac::new(), secret("old"));
             let signed = signer.sign(http::Request::post("/").body("slow body").unwrap()).unwrap();
             let request = signed.map(|_| body);
             layer.with_clock(clock).layer(inner).call(request).await.unwrap().status()
