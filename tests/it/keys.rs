@@ -41,6 +41,7 @@ mod map {
             assert_eq!(key, Some(format!("key {number}").as_bytes()), "{number}");
         }
         assert!((20_000..40_000).all(|number| get(number).is_none()));
+        assert!(format!("{keys:?}").contains("named: 20000"), "{keys:?}");
         assert!(keys.get(None).is_none());
     }
 
@@ -162,7 +163,7 @@ mod rotation {
         use tower::{Layer as _, Service as _};
         let old = KeyEntry::new(secret("old")).with_not_after(NOW);
         let new = KeyEntry::new(secret("new"));
-        let status = async |keys: &[&KeyEntry], seconds: i64| {
+        let refused = async |keys: &[&KeyEntry], seconds: i64| {
             let clock = ManualClock::new(NOW);
             let keys = KeyMap::single(KeySet::new(keys.iter().copied().cloned()).unwrap());
             let layer = tower_hmac::VerifyLayer::new(FlaskHmac::new(), keys);
@@ -183,12 +184,31 @@ mod rotation {
             let signer = tower_hmac::Signer::new(FlaskHmac::new(), secret("old"));
             let signed = signer.sign(http::Request::post("/").body("slow body").unwrap()).unwrap();
             let request = signed.map(|_| body);
-            layer.with_clock(clock).layer(inner).call(request).await.unwrap().status()
+            let response = layer.with_clock(clock).layer(inner).call(request).await.unwrap();
+            response.extensions().get::<VerifyError>().map(VerifyError::kind)
         };
-        // That another key of the name goes on counting changes nothing.
-        for keys in [&[&old][..], &[&new, &old]] {
-            assert_eq!(status(keys, 0).await, StatusCode::OK);
-            assert_eq!(status(keys, 1).await, StatusCode::FORBIDDEN);
+        // That another key of the name goes on counting lets nothing more through.
+        for (keys, kind) in
+            [(&[&old][..], ErrorKind::UnknownKey), (&[&new, &old], ErrorKind::Mismatch)]
+        {
+            assert_eq!(refused(keys, 0).await, None);
+            assert_eq!(refused(keys, 1).await, Some(kind));
+        }
+    }
+
+    /// What a store says of its sets is for those that hide which names there are.
+    #[tokio::test]
+    async fn a_store_that_finds_more_keys_than_it_said_has_all_of_them_tried() {
+        let store = key_fn(|_: Option<&KeyId>, _: &Parts| async {
+            KeySet::new([secret("new"), secret("old")]).map(Some)
+        });
+        assert_eq!(store.max_keys(), 1);
+        let verifier = Verifier::new(FlaskHmac::new(), store);
+        for (place, text) in ["new", "old"].into_iter().enumerate() {
+            let signer = tower_hmac::Signer::new(FlaskHmac::new(), secret(text));
+            let signed = signer.sign(http::Request::post("/").body("body").unwrap()).unwrap();
+            let verified = verifier.verify(&signed.into_parts().0, b"body").await.unwrap();
+            assert_eq!(verified.key_index(), place);
         }
     }
 

@@ -75,6 +75,22 @@ async fn attack_208_a_key_signing_under_anothers_name() {
     refuse_all([by("bservice", "akey"), by("aservice", "bkey"), by("a:b", "akey")]).await;
 }
 
+/// Any 32 bytes may be a tag, those that look like base64, too.
+#[test]
+fn a_tag_that_reads_like_base64_without_a_name_is_the_anonymous_keys() {
+    use tower_hmac::scheme::Scheme as _;
+    let claimed = |tag: &[u8]| {
+        let text = STANDARD.encode(tag);
+        let request = Request::post("/").header("signature", text).body(()).unwrap();
+        let claim = FlaskHmac::new().claim(&request.into_parts().0);
+        claim.map(|claim| claim.key_id().map(ToString::to_string))
+    };
+    assert_eq!(claimed(b"abcdefghijklmnopqrstuvwxyz012345").unwrap(), None);
+    assert_eq!(claimed(b":::::::/abcdefghijklmnopqrstuv==").unwrap(), None);
+    // A name and a tag of 16 bytes in so many: neither is to be guessed.
+    assert!(claimed(b"aservic:YWJjZGVmZ2hpamtsbW5vcA==").is_err());
+}
+
 /// There is no falling back between the anonymous key and the named ones.
 #[tokio::test]
 async fn attack_209_named_and_anonymous_keys_exchanged() {

@@ -185,3 +185,24 @@ async fn a_slow_upload_is_let_through_where_nothing_is_remembered() {
     clock.advance(301);
     assert_eq!(refusal(&answer.await), None);
 }
+
+/// Some bodies panic if they are.
+#[tokio::test]
+async fn a_body_that_has_ended_is_not_polled_again_while_the_guard_is_asked() {
+    struct Slow;
+    impl ReplayGuard for Slow {
+        fn claim(&self, _: ReplayKey, _: i64, _: i64) -> ReplayClaim {
+            ReplayClaim::later(async {
+                tokio::task::yield_now().await;
+                Ok(Replay::Claimed)
+            })
+        }
+    }
+    let scheme = Joints::new(Covers::Body).with_window(Window::timed()).with_nonce();
+    let layer = VerifyLayer::new(scheme.clone(), keys()).with_clock(ManualClock::new(NOW));
+    let layer = layer.with_replay_guard(Slow).unwrap();
+    let request = signed(scheme, b"body");
+    let polls = request.body().polls();
+    assert_eq!(outcome(&layer, request).await, None);
+    assert_eq!(polls.load(std::sync::atomic::Ordering::SeqCst), 2);
+}
