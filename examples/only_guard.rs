@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use http::{Request, StatusCode};
 use tower::ServiceExt as _;
-use tower_hmac::axum::{Only, Signed};
+use tower_hmac::extract::{Only, Signed};
 use tower_hmac::{BoxError, FlaskHmac, KeyMap, SecretKey, Signer, VerifyLayer};
 
 tower_hmac::allow_list!(Billing = ["aservice", "bservice"]);

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use axum::Router;
 use axum::routing::{get, post};
-use tower_hmac::axum::Only;
+use tower_hmac::extract::Only;
 use tower_hmac::{BoxError, FlaskHmac, KeyMap, SecretKey, Signer, Verified, VerifyLayer};
 
 tower_hmac::allow_list!(Billing = ["aservice"]);

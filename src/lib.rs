@@ -35,7 +35,7 @@
 //! * [`mod@scheme`] has the formats, and how to write one.
 //! * [`mod@key`] has keys in memory, in rotation, from a database.
 //! * [`mod@replay`] has requests that count once.
-//! * [`mod@axum`] has extractors.
+//! * [`mod@extract`] has extractors.
 //!
 //! The [README] has the formats side by side, the features, and a table for those who come from
 //! Flask-HMAC.
@@ -66,7 +66,7 @@ pub mod testing;
 pub mod verify;
 
 #[cfg(feature = "axum")]
-pub mod axum;
+pub mod extract;
 
 #[cfg(any(doc, doctest))]
 pub mod guide;

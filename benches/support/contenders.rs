@@ -14,7 +14,7 @@ use hmac::{Hmac, Mac as _};
 use http::StatusCode;
 use sha2::Sha256;
 use tower::{Layer, Service};
-use tower_hmac::axum::Signed;
+use tower_hmac::extract::Signed;
 use tower_hmac::{FlaskHmac, KeyMap, SecretKey, VerifyLayer};
 
 use super::{KEY, bare_hash};

@@ -2,7 +2,6 @@
 #![allow(missing_docs, unreachable_pub, clippy::pedantic)]
 
 mod attacks;
-mod axum;
 mod body;
 #[cfg(feature = "tracing")]
 mod capture;
@@ -12,6 +11,7 @@ mod contract;
 mod decisions;
 mod delay;
 mod explain;
+mod extract;
 mod flask_path;
 mod fost;
 mod fost_url;

@@ -1,7 +1,7 @@
 //! 3xx: ways around the layer.
 
 use axum::routing::get;
-use tower_hmac::axum::Only;
+use tower_hmac::extract::Only;
 use tower_hmac::{ErrorKind, StatusRejection};
 
 use super::*;

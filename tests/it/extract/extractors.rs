@@ -2,7 +2,7 @@
 
 use axum::routing::get;
 use tower::ServiceBuilder;
-use tower_hmac::axum::Only;
+use tower_hmac::extract::Only;
 use tower_hmac::{ErrorKind, Verified};
 use tower_http::compression::CompressionLayer;
 

@@ -11,7 +11,7 @@ use http::request::Parts;
 use http_body::Body as _;
 use pin_project_lite::pin_project;
 
-use crate::axum::{AllowList, Anyone, Only};
+use crate::extract::{AllowList, Anyone, Only};
 use crate::verify::{
     Checking, Gate, Rejection, Unsigned, Verifier, VerifyError, VerifyLayer, refused,
 };
@@ -68,7 +68,7 @@ impl fmt::Debug for SharedVerifier {
 ///
 /// ```
 /// use axum::{Json, Router, routing::post};
-/// use tower_hmac::axum::{SharedVerifier, Signed};
+/// use tower_hmac::extract::{SharedVerifier, Signed};
 /// use tower_hmac::{FlaskHmac, KeyMap, VerifyLayer};
 ///
 /// tower_hmac::allow_list!(Billing = ["aservice"]);

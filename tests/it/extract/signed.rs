@@ -5,7 +5,7 @@ use axum::routing::{any, post};
 use axum::{Extension, Json};
 use bytes::Bytes;
 use tower_hmac::ErrorKind;
-use tower_hmac::axum::{SharedVerifier, Signed};
+use tower_hmac::extract::{SharedVerifier, Signed};
 
 use super::*;
 

@@ -6,7 +6,7 @@ use axum::extract::FromRequestParts;
 use axum::response::Response;
 use http::request::Parts;
 
-use crate::axum::verified::{found, missing, refuse};
+use crate::extract::verified::{found, missing, refuse};
 use crate::key::KeyId;
 use crate::verify::{Verified, VerifyError};
 
@@ -26,7 +26,7 @@ impl AllowList for Anyone {
     }
 }
 
-/// Makes a type of a list of key ids, for [`Only`] and [`Signed`](crate::axum::Signed).
+/// Makes a type of a list of key ids, for [`Only`] and [`Signed`](crate::extract::Signed).
 ///
 /// ```
 /// tower_hmac::allow_list! {
@@ -47,7 +47,7 @@ macro_rules! allow_list {
         #[derive(Clone, Copy, Debug)]
         $visibility enum $name {}
 
-        impl $crate::axum::AllowList for $name {
+        impl $crate::extract::AllowList for $name {
             fn allows(key_id: ::core::option::Option<&$crate::KeyId>) -> bool {
                 const NAMES: &[&str] = &[$($key_id),*];
                 const { $( ::core::assert!(!$key_id.is_empty(), "a name is empty"); )* }
@@ -61,7 +61,7 @@ macro_rules! allow_list {
 ///
 /// ```
 /// use axum::{Router, routing::get};
-/// use tower_hmac::axum::Only;
+/// use tower_hmac::extract::Only;
 /// use tower_hmac::{FlaskHmac, KeyMap, VerifyLayer};
 ///
 /// tower_hmac::allow_list!(Billing = ["aservice", "bservice"]);
