@@ -78,7 +78,9 @@ pub use error::{BoxError, ConfigError};
 pub use key::CachedKeys;
 #[cfg(feature = "reload")]
 pub use key::SharedKeys;
-pub use key::{KeyEntry, KeyId, KeyMap, KeySet, KeyStore, Lookup, MAX_KEYS, SecretKey, key_fn};
+pub use key::{
+    KeyEntry, KeyId, KeyMap, KeyQuery, KeySet, KeyStore, Lookup, MAX_KEYS, SecretKey, key_fn,
+};
 pub use mac::{Algorithm, Mac, Mismatch, Tag};
 #[cfg(feature = "redis")]
 pub use replay::RedisReplay;

@@ -89,7 +89,7 @@ impl<L: AllowList> Only<L> {
         if verified.is_disarmed() || L::allows(verified.key_id()) {
             Ok(Self { verified, list: PhantomData })
         } else {
-            Err(VerifyError::not_allowed(verified.scheme(), verified.key_id()))
+            Err(VerifyError::not_allowed(verified.shared_scheme(), verified.key_id()))
         }
     }
 

@@ -1,12 +1,9 @@
 use std::fmt;
 
-use http::request::Parts;
-
 use crate::error::ConfigError;
 use crate::key::names::Names;
-use crate::key::{KeyId, KeySet, KeyStore, Lookup};
+use crate::key::{KeyId, KeyQuery, KeySet, KeyStore, Lookup};
 use crate::mac::Algorithm;
-use crate::scheme::Claim;
 
 /// The keys of a service in memory: one anonymous key, named keys, or both.
 ///
@@ -125,8 +122,8 @@ impl KeyMap {
 }
 
 impl KeyStore for KeyMap {
-    fn lookup(&self, claim: &Claim, _head: &Parts) -> Lookup {
-        Lookup::of(self.get(claim.key_id()), self.max_keys)
+    fn lookup(&self, query: &KeyQuery<'_>) -> Lookup {
+        Lookup::of(self.get(query.key_id()), self.max_keys)
     }
 
     fn max_keys(&self) -> usize {

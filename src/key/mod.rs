@@ -30,4 +30,4 @@ pub use set::{KeyEntry, KeySet, MAX_KEYS};
 #[cfg(feature = "reload")]
 pub use shared::SharedKeys;
 pub(crate) use store::{Answer, Found};
-pub use store::{KeyFn, KeyStore, Lookup, key_fn};
+pub use store::{KeyFn, KeyQuery, KeyStore, Lookup, key_fn};

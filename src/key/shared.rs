@@ -2,12 +2,10 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
-use http::request::Parts;
 
 use crate::error::ConfigError;
-use crate::key::{KeyId, KeyMap, KeySet, KeyStore, Lookup};
+use crate::key::{KeyId, KeyMap, KeyQuery, KeySet, KeyStore, Lookup};
 use crate::mac::Algorithm;
-use crate::scheme::Claim;
 
 /// A [`KeyMap`] that can be replaced while requests are served. Clones share their keys.
 ///
@@ -77,8 +75,8 @@ fn not_empty(keys: KeyMap) -> Result<KeyMap, ConfigError> {
 }
 
 impl KeyStore for SharedKeys {
-    fn lookup(&self, claim: &Claim, head: &Parts) -> Lookup {
-        self.0.keys.load().lookup(claim, head)
+    fn lookup(&self, query: &KeyQuery<'_>) -> Lookup {
+        self.0.keys.load().lookup(query)
     }
 
     fn max_keys(&self) -> usize {

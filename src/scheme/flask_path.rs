@@ -3,9 +3,9 @@ use http::request::Parts;
 
 use crate::error::{ConfigError, header_name};
 use crate::mac::{Algorithm, Tag};
-use crate::scheme::header::{self, Encoding};
-use crate::scheme::{Claim, ClaimError, Coverage, Scheme, SignedText, Stamp, path};
-use crate::sign::SignError;
+use crate::scheme::SignError;
+use crate::scheme::{Claim, ClaimError, Coverage, Scheme, Selector, SignedText, Stamp, path};
+use crate::scheme::{Encoding, wire};
 
 /// The format of Flask-HMAC 0.1.3: a header over the path.
 ///
@@ -85,8 +85,12 @@ impl Scheme for FlaskHmacPath {
         &self.headers
     }
 
+    fn selector(&self) -> Option<Selector<'_>> {
+        Some(Selector::TagLen(self.algorithm.tag_len()))
+    }
+
     fn claim(&self, head: &Parts) -> Result<Claim, ClaimError> {
-        let value = header::single(head, self.header())?;
+        let value = wire::single(head, self.header())?;
         Encoding::Base64UrlNoPad
             .decode_tag(value, self.algorithm)
             .map(Claim::signed)
@@ -114,9 +118,9 @@ impl Scheme for FlaskHmacPath {
         }
     }
 
-    fn attach(&self, head: &mut Parts, _: &Claim, tag: &Tag) -> Result<(), SignError> {
-        let text = Encoding::Base64UrlNoPad.encode(tag.as_bytes());
-        let value = header::sensitive(self.header(), &text)?;
+    fn attach(&self, head: &mut Parts, _: &Claim, tags: &[Tag]) -> Result<(), SignError> {
+        let text = Encoding::Base64UrlNoPad.encode(wire::only_tag(tags)?.as_bytes());
+        let value = wire::sensitive(self.header(), &text)?;
         head.headers.insert(self.header().clone(), value);
         Ok(())
     }

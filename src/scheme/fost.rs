@@ -7,12 +7,12 @@ use http::{HeaderName, HeaderValue, Method};
 use crate::error::{ConfigError, header_name};
 use crate::key::KeyId;
 use crate::mac::{Algorithm, Tag};
+use crate::scheme::SignError;
 use crate::scheme::civil::{Civil, civil_from_unix, unix_from_civil};
-use crate::scheme::header::{self, Encoding};
 use crate::scheme::{
-    Claim, ClaimError, Coverage, Scheme, SignedText, Stamp, Window, path, percent,
+    Claim, ClaimError, Coverage, Scheme, Selector, SignedText, Stamp, Window, path, percent,
 };
-use crate::sign::SignError;
+use crate::scheme::{Encoding, wire};
 
 const TIMESTAMP: HeaderName = HeaderName::from_static("x-fost-timestamp");
 const LIST: HeaderName = HeaderName::from_static("x-fost-headers");
@@ -151,6 +151,10 @@ impl Scheme for Fost {
         &OWNED
     }
 
+    fn selector(&self) -> Option<Selector<'_>> {
+        Some(Selector::TagLen(self.algorithm.tag_len()))
+    }
+
     fn window(&self) -> Window {
         Window::timed().excluding_edge()
     }
@@ -189,7 +193,7 @@ impl Scheme for Fost {
         text.update(b" ");
         text.update(decoded_path(head)?.as_bytes());
         text.update(b"\n");
-        text.update(header::required(head, &TIMESTAMP)?.as_bytes());
+        text.update(wire::required(head, &TIMESTAMP)?.as_bytes());
         for (_, value) in claim.covered().iter().flat_map(|covered| &covered.headers) {
             text.update(b"\n");
             text.update(value.as_bytes());
@@ -221,23 +225,23 @@ impl Scheme for Fost {
         let key_id = stamp.key_id().ok_or(SignError::KeyId("a FOST request names its key"))?;
         let now = civil_from_unix(stamp.now())
             .ok_or(SignError::Request("the time is not in the years 0 to 9999"))?;
-        head.headers.insert(TIMESTAMP, header::value(&TIMESTAMP, &timestamp(now))?);
+        head.headers.insert(TIMESTAMP, wire::value(&TIMESTAMP, &timestamp(now))?);
         let mut list = String::from("X-FOST-Headers");
         for (_, text) in self.signed.iter().filter(|(name, _)| head.headers.contains_key(name)) {
             list.push(' ');
             list.push_str(text);
         }
-        head.headers.insert(LIST, header::value(&LIST, &list)?);
+        head.headers.insert(LIST, wire::value(&LIST, &list)?);
         Ok(Claim::new()
             .with_key_id(key_id.clone())
             .with_created(stamp.now())
             .with_signed_headers(listed(head)?))
     }
 
-    fn attach(&self, head: &mut Parts, claim: &Claim, tag: &Tag) -> Result<(), SignError> {
+    fn attach(&self, head: &mut Parts, claim: &Claim, tags: &[Tag]) -> Result<(), SignError> {
         let key_id = percent::encoded(claim.key_id().map_or("", KeyId::as_str));
-        let tag = Encoding::Base64.encode(tag.as_bytes());
-        let value = header::sensitive(&AUTHORIZATION, &format!("FOST {key_id}:{tag}"))?;
+        let tag = Encoding::Base64.encode(wire::only_tag(tags)?.as_bytes());
+        let value = wire::sensitive(&AUTHORIZATION, &format!("FOST {key_id}:{tag}"))?;
         head.headers.insert(AUTHORIZATION, value);
         Ok(())
     }
@@ -254,20 +258,22 @@ impl Scheme for Fost {
 
 /// The credentials after `FOST`. An `Authorization` of another kind is none of ours.
 fn authorization(head: &Parts) -> Result<&str, ClaimError> {
-    let value = header::single(head, &AUTHORIZATION)?;
+    let value = wire::single(head, &AUTHORIZATION)?;
     let kind = value.as_bytes().split(|byte| *byte == b' ').next();
     if !kind.is_some_and(|kind| kind.eq_ignore_ascii_case(b"FOST")) {
         return Err(ClaimError::Missing);
     }
-    header::text(&AUTHORIZATION, value)?
-        .strip_prefix("FOST ")
+    // The scheme compares in any case (RFC 9110 section 11.1).
+    wire::text(&AUTHORIZATION, value)?
+        .split_once(' ')
+        .map(|(_, credentials)| credentials)
         .ok_or_else(|| ClaimError::in_header(&AUTHORIZATION, "is no FOST signature"))
 }
 
 /// The headers that `X-FOST-Headers` lists, itself the first.
 fn listed(head: &Parts) -> Result<Vec<(HeaderName, HeaderValue)>, ClaimError> {
     let malformed = |why| Err(ClaimError::in_header(&LIST, why));
-    let list = header::text(&LIST, header::required(head, &LIST)?)?;
+    let list = wire::text(&LIST, wire::required(head, &LIST)?)?;
     // No longer than the request has headers, each of which is named once.
     let mut listed: Vec<(HeaderName, HeaderValue)> = Vec::new();
     for name in list.split(' ') {
@@ -280,7 +286,7 @@ fn listed(head: &Parts) -> Result<Vec<(HeaderName, HeaderValue)>, ClaimError> {
         if listed.iter().any(|(other, _)| *other == name) {
             return malformed("lists a header twice");
         }
-        let value = header::required(head, &name)?.clone();
+        let value = wire::required(head, &name)?.clone();
         listed.push((name, value));
     }
     if head.headers.contains_key(USER) && !listed.iter().any(|(name, _)| *name == USER) {
@@ -291,7 +297,7 @@ fn listed(head: &Parts) -> Result<Vec<(HeaderName, HeaderValue)>, ClaimError> {
 
 /// The time of signing, in Unix seconds.
 fn created(head: &Parts) -> Result<i64, ClaimError> {
-    let text = header::text(&TIMESTAMP, header::required(head, &TIMESTAMP)?)?;
+    let text = wire::text(&TIMESTAMP, wire::required(head, &TIMESTAMP)?)?;
     unix_from_timestamp(text)
         .ok_or_else(|| ClaimError::in_header(&TIMESTAMP, "does not begin with a date and time"))
 }

@@ -8,8 +8,8 @@ use http::{HeaderName, Method, Request, Uri};
 use crate::key::KeyId;
 use crate::mac::{Algorithm, Tag};
 use crate::scheme::fost::decoded_path;
-use crate::scheme::header::{self, Encoding};
 use crate::scheme::{Claim, ClaimError, Coverage, Scheme, SignedText, Stamp, Window, percent};
+use crate::scheme::{Encoding, wire};
 use crate::sign::{SignError, Signer};
 
 /// The signed URLs of [django-fost-authn] 0.3.8: a link that works for a while, made for somebody
@@ -96,7 +96,7 @@ impl FostUrl {
             None if self.no_expiry => Ok(None),
             None => Err(ClaimError::malformed("`_e` is missing")),
             Some(value) => decoded_value(value)
-                .and_then(|text| header::unix_seconds(&text))
+                .and_then(|text| wire::unix_seconds(&text))
                 .map(Some)
                 .ok_or(ClaimError::malformed("`_e` is no count of seconds")),
         }
@@ -188,14 +188,14 @@ impl Scheme for FostUrl {
             _ if self.max_lifetime.is_some_and(|most| stamp.lifetime() > Some(most)) => {
                 Err(SignError::Request("the lifetime is over the longest"))
             }
-            Some(expires) if header::unix_seconds(&expires.to_string()).is_none() => {
+            Some(expires) if wire::unix_seconds(&expires.to_string()).is_none() => {
                 Err(SignError::Request("the expiry is out of range"))
             }
             Some(expires) => Ok(claim.with_expires(expires)),
         }
     }
 
-    fn attach(&self, head: &mut Parts, claim: &Claim, tag: &Tag) -> Result<(), SignError> {
+    fn attach(&self, head: &mut Parts, claim: &Claim, tags: &[Tag]) -> Result<(), SignError> {
         let mut query = Query::of(&head.uri)?.rest();
         let mut add = |name: &str, value: &str| {
             if !query.is_empty() {
@@ -209,7 +209,7 @@ impl Scheme for FostUrl {
         if let Some(expires) = claim.expires() {
             add("_e", &expires.to_string());
         }
-        add("_s", &Encoding::Base64.encode(tag.as_bytes()));
+        add("_s", &Encoding::Base64.encode(wire::only_tag(tags)?.as_bytes()));
         head.uri = with_query(&head.uri, &query)
             .ok_or(SignError::Request("the target cannot take the signature"))?;
         Ok(())
@@ -309,9 +309,9 @@ fn check_method(method: &Method) -> Result<(), ClaimError> {
 /// Whom the request is for, as it was sent.
 fn host(head: &Parts) -> Result<&str, ClaimError> {
     let malformed = |why| Err(ClaimError::in_header(&HOST, why));
-    let header = match header::single(head, &HOST) {
+    let header = match wire::single(head, &HOST) {
         Err(ClaimError::Missing) => None,
-        value => Some(header::text(&HOST, value?)?),
+        value => Some(wire::text(&HOST, value?)?),
     };
     let host = match (head.uri.authority().map(Authority::as_str), header) {
         (Some(target), Some(header)) if target != header => {

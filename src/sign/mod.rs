@@ -8,7 +8,6 @@
 //! A signature is for one host. A client that follows redirects carries a header of its user's
 //! along to the next one: `same_origin_redirects` keeps `reqwest` from that.
 
-mod error;
 mod future;
 mod layer;
 #[cfg(feature = "reqwest-middleware")]
@@ -19,7 +18,7 @@ mod reqwest;
 mod service;
 mod signer;
 
-pub use error::SignError;
+pub use crate::scheme::SignError;
 pub use future::SignFuture;
 pub use layer::SignLayer;
 #[cfg(feature = "reqwest-middleware")]

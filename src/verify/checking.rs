@@ -40,6 +40,10 @@ enum Step {
     Body(Check),
     Replay(ReplayClaim, Option<Proof>),
     Disarmed,
+    /// The signature stands in the body, which is read first.
+    Collect,
+    /// The keys for a claim from the body.
+    LateLookup(Lookup),
     Done,
 }
 
@@ -82,7 +86,13 @@ impl Checking {
             self.step = checked.map_or_else(Step::Refused, |()| Step::Disarmed);
             return Ok(());
         }
-        let claimed = match verifier.claim_into(&mut self.claimed, head) {
+        if verifier.reads_claim_from_body(head) {
+            self.gather = Gather::new(head, body);
+            let checked = verifier.check_length(self.gather.declared());
+            self.step = checked.map_or_else(Step::Refused, |()| Step::Collect);
+            return Ok(());
+        }
+        let claimed = match verifier.claim_into(&mut self.claimed, head, None) {
             Ok(claimed) => claimed,
             Err(error) => {
                 self.routed.restore(head);
@@ -179,7 +189,7 @@ impl Checking {
     }
 
     fn reads(&self) -> bool {
-        matches!(self.step, Step::Body(_) | Step::Disarmed)
+        matches!(self.step, Step::Body(_) | Step::Disarmed | Step::Collect)
     }
 
     fn update(
@@ -213,13 +223,36 @@ impl Checking {
         Poll::Ready(outcome)
     }
 
+    /// Steps 1, 2 and 4, for a claim that the body holds.
+    fn poll_claim_from_body(
+        &mut self,
+        cx: &mut Context<'_>,
+        verifier: &Verifier,
+        head: &Parts,
+    ) -> Poll<Result<(), VerifyError>> {
+        if let Step::Collect = self.step {
+            let body = Some(self.gather.bytes());
+            let claimed = verifier.claim_into(&mut self.claimed, head, body)?;
+            self.step = Step::LateLookup(verifier.lookup(claimed, head));
+        }
+        if let (Step::LateLookup(lookup), Some(claimed)) = (&mut self.step, &self.claimed) {
+            let case = Case { verifier, head, claimed };
+            let found = ready!(lookup.poll_found(cx));
+            let mut check = Check::start(case, found.map_err(|source| case.store_failed(source))?);
+            check.begin(case)?;
+            self.step = Step::Body(check);
+        }
+        Poll::Ready(Ok(()))
+    }
+
     /// Steps 6 to 8.
     fn poll_proof(
         &mut self,
         cx: &mut Context<'_>,
         verifier: &Verifier,
-        head: &Parts,
+        head: &mut Parts,
     ) -> Poll<Result<Verified, VerifyError>> {
+        ready!(self.poll_claim_from_body(cx, verifier, head))?;
         let Some(claimed) = &self.claimed else {
             // The body was read up to its limit, and nothing else is checked.
             return match self.step {
@@ -230,8 +263,9 @@ impl Checking {
         let case = Case { verifier, head, claimed };
         if let Step::Body(check) = &mut self.step {
             let proof = check.finish(case, self.gather.bytes())?;
+            let now = verifier.check_window_again(case)?;
             verifier.allow(case)?;
-            match verifier.claim_once(case, &proof)? {
+            match verifier.claim_once(case, &proof, now) {
                 None => return Poll::Ready(Ok(proof.verified(case))),
                 Some(claim) => self.step = Step::Replay(claim, Some(proof)),
             }
@@ -239,6 +273,7 @@ impl Checking {
         let Step::Replay(claim, proof) = &mut self.step else { return Poll::Pending };
         case.replied(ready!(Pin::new(claim).poll(cx)))?;
         let Some(proof) = proof.take() else { return Poll::Pending };
-        Poll::Ready(Ok(proof.verified(case)))
+        verifier.mark_claimed(head, &proof);
+        Poll::Ready(Ok(proof.verified(Case { verifier, head, claimed })))
     }
 }

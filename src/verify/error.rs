@@ -15,7 +15,7 @@ use crate::scheme::{Claim, ClaimError};
 #[derive(Clone)]
 pub struct VerifyError {
     kind: ErrorKind,
-    scheme: Option<&'static str>,
+    scheme: Option<Arc<str>>,
     claimed: Option<ClaimedKeyId>,
     detail: Option<Arc<dyn Error + Send + Sync>>,
 }
@@ -48,6 +48,9 @@ pub enum ErrorKind {
     StoreUnavailable,
     /// The replay guard has no room.
     ReplayFull,
+    /// The request was signed before the replay guard's memory begins. A client that signs anew is
+    /// accepted.
+    ReplayUnknown,
 }
 
 impl ErrorKind {
@@ -67,6 +70,7 @@ impl ErrorKind {
             Self::BodyRead => "body_read",
             Self::StoreUnavailable => "store_unavailable",
             Self::ReplayFull => "replay_full",
+            Self::ReplayUnknown => "replay_unknown",
         }
     }
 
@@ -84,6 +88,9 @@ impl ErrorKind {
             Self::BodyRead => "the body broke off",
             Self::StoreUnavailable => "the store of keys or of seen requests failed",
             Self::ReplayFull => "the store of seen requests is full",
+            Self::ReplayUnknown => {
+                "the request was signed before the replay guard's memory begins; sign it anew"
+            }
         }
     }
 }
@@ -97,17 +104,17 @@ impl VerifyError {
         Self { detail: Some(source.into()), ..Self::new(kind) }
     }
 
-    pub(crate) fn in_scheme(mut self, scheme: &'static str, claim: Option<&Claim>) -> Self {
-        self.scheme = Some(scheme);
+    pub(crate) fn in_scheme(mut self, scheme: &Arc<str>, claim: Option<&Claim>) -> Self {
+        self.scheme = Some(scheme.clone());
         self.claimed = claim.and_then(Claim::key_id).cloned().map(ClaimedKeyId);
         self
     }
 
     /// A caller that a route's own list leaves out.
     #[cfg(feature = "axum")]
-    pub(crate) fn not_allowed(scheme: &'static str, key_id: Option<&KeyId>) -> Self {
+    pub(crate) fn not_allowed(scheme: &Arc<str>, key_id: Option<&KeyId>) -> Self {
         Self {
-            scheme: Some(scheme),
+            scheme: Some(scheme.clone()),
             claimed: key_id.cloned().map(ClaimedKeyId),
             ..Self::new(ErrorKind::NotAllowed)
         }
@@ -126,7 +133,9 @@ impl VerifyError {
         match self.kind {
             ErrorKind::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             ErrorKind::BodyRead => StatusCode::BAD_REQUEST,
-            ErrorKind::StoreUnavailable | ErrorKind::ReplayFull => StatusCode::SERVICE_UNAVAILABLE,
+            ErrorKind::StoreUnavailable | ErrorKind::ReplayFull | ErrorKind::ReplayUnknown => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             _ => StatusCode::FORBIDDEN,
         }
     }
@@ -140,8 +149,14 @@ impl VerifyError {
 
     /// The format that the request was held against, once that is known.
     #[must_use]
-    pub fn scheme(&self) -> Option<&'static str> {
-        self.scheme
+    pub fn scheme(&self) -> Option<&str> {
+        self.scheme.as_deref()
+    }
+
+    /// The name of the format, shared.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn shared_scheme(&self) -> Option<&Arc<str>> {
+        self.scheme.as_ref()
     }
 
     /// Who the request *claimed* to come from. Anybody can claim anything.

@@ -146,6 +146,18 @@ where
                             let future = inner.call(request);
                             this.state.set(State::Calling { future });
                         }
+                        // A format whose signature stands in the body found none there.
+                        Err(error)
+                            if error.kind() == ErrorKind::Missing
+                                && gate.verifier.is_optional() =>
+                        {
+                            let body = VerifiedBody::whole(checking.take_body());
+                            let mut request = Request::from_parts(parts, body);
+                            let handle = Handle::new::<R, ResBody>(gate);
+                            request.extensions_mut().insert(Unsigned(handle));
+                            let future = inner.call(request);
+                            this.state.set(State::Calling { future });
+                        }
                         Err(error) => this.state.set(State::refused(&gate, error, &parts)),
                     }
                 }

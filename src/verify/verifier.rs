@@ -6,13 +6,13 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::ConfigError;
 use crate::key::{KeyId, KeyStore};
 use crate::replay::ReplayGuard;
-use crate::scheme::Scheme;
+use crate::scheme::{Scheme, Tolerance};
 use crate::verify::format::Format;
 
 /// The body limit where none is set: 2 MiB, as axum's own.
 pub(super) const DEFAULT_BODY_LIMIT: usize = 2 * 1024 * 1024;
-/// The tolerance where none is set, in seconds.
-const DEFAULT_TOLERANCE: u64 = 300;
+/// The tolerance where neither the verifier nor the format sets one.
+pub(super) const DEFAULT_TOLERANCE: Tolerance = Tolerance { past: 300, future: 300 };
 
 /// The engine: claim, keys, MAC, time, replay. [`VerifyLayer`](crate::VerifyLayer) puts it before
 /// a service; [`verify`](Self::verify) is for use by hand.
@@ -40,8 +40,7 @@ pub struct Verifier {
     pub(super) more: Vec<Format>,
     pub(super) only: Option<Arc<[KeyId]>>,
     pub(super) body_limit: usize,
-    pub(super) past: u64,
-    pub(super) future: u64,
+    pub(super) tolerance: Option<Tolerance>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) replay: Option<Arc<dyn ReplayGuard>>,
     pub(super) tag_retention: Option<u64>,
@@ -59,8 +58,7 @@ impl Verifier {
             more: Vec::new(),
             only: None,
             body_limit: DEFAULT_BODY_LIMIT,
-            past: DEFAULT_TOLERANCE,
-            future: DEFAULT_TOLERANCE,
+            tolerance: None,
             clock: Arc::new(SystemClock),
             replay: None,
             tag_retention: None,
@@ -81,9 +79,9 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::AmbiguousSchemes`] if both read the same headers, unless it is one format
-    /// with algorithms whose tags differ in length, or one of them needs more headers than the
-    /// other. [`ConfigError::ReplayWithoutTime`] as [`with_replay_guard`](Self::with_replay_guard).
+    /// [`ConfigError::AmbiguousSchemes`] if both read the same headers, unless their
+    /// [selectors](crate::Scheme::selector) exclude each other, or one of them needs more headers
+    /// than the other. [`ConfigError::ReplayWithoutTime`] as [`with_replay_guard`](Self::with_replay_guard).
     pub fn or(
         mut self,
         scheme: impl Scheme + 'static,
@@ -91,7 +89,10 @@ impl Verifier {
     ) -> Result<Self, ConfigError> {
         let format = Format::new(scheme, keys);
         if let Some(twin) = self.formats().find(|other| !format.is_told_apart_from(other)) {
-            return Err(ConfigError::AmbiguousSchemes(twin.scheme.name(), format.scheme.name()));
+            return Err(ConfigError::AmbiguousSchemes(
+                twin.name.to_string(),
+                format.name.to_string(),
+            ));
         }
         self.more.push(format);
         self.check_replay()
@@ -132,12 +133,14 @@ impl Verifier {
         self
     }
 
-    /// Sets how old a signature may be and how far ahead its clock, in whole seconds; 300 both if
-    /// it is not set. The tolerance itself is accepted.
+    /// Sets how old a signature can be and how far ahead its clock, in whole seconds. By default
+    /// both are the format's own, or 300. The tolerance itself is accepted.
+    ///
+    /// It bounds the upload as well: times are checked before the body is read, and again when all
+    /// of it is there.
     #[must_use]
     pub fn with_tolerance(mut self, past: Duration, future: Duration) -> Self {
-        self.past = past.as_secs();
-        self.future = future.as_secs();
+        self.tolerance = Some(Tolerance { past: past.as_secs(), future: future.as_secs() });
         self
     }
 
@@ -153,6 +156,7 @@ impl Verifier {
         mut self,
         guard: impl ReplayGuard + 'static,
     ) -> Result<Self, ConfigError> {
+        guard.begin(self.clock.unix_now());
         self.replay = Some(Arc::new(guard));
         self.check_replay()
     }
@@ -172,6 +176,9 @@ impl Verifier {
     #[must_use]
     pub fn with_clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Arc::new(clock);
+        if let Some(guard) = &self.replay {
+            guard.begin(self.clock.unix_now());
+        }
         self
     }
 
@@ -206,7 +213,7 @@ impl Verifier {
         let untimed = self.formats().find(|format| !format.scheme.window().is_timed());
         match (&self.replay, self.tag_retention, untimed) {
             (Some(_), None, Some(format)) => {
-                Err(ConfigError::ReplayWithoutTime(format.scheme.name()))
+                Err(ConfigError::ReplayWithoutTime(format.name.to_string()))
             }
             _ => Ok(self),
         }
@@ -215,13 +222,12 @@ impl Verifier {
 
 impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let schemes: Vec<_> = self.formats().map(|format| format.scheme.name()).collect();
+        let schemes: Vec<_> = self.formats().map(|format| &*format.name).collect();
         f.debug_struct("Verifier")
             .field("schemes", &schemes)
             .field("only", &self.only)
             .field("body_limit", &self.body_limit)
-            .field("past", &self.past)
-            .field("future", &self.future)
+            .field("tolerance", &self.tolerance)
             .field("replay", &self.replay.is_some())
             .field("optional", &self.optional)
             .field("disarmed", &self.disarmed)

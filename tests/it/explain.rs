@@ -7,7 +7,7 @@ use base64::Engine as _;
 use http::request::Parts;
 use http::{HeaderName, Request};
 use serde_json::json;
-use tower_hmac::replay::{Replay, ReplayClaim, ReplayKey};
+use tower_hmac::replay::{Replay, ReplayClaim, ReplayRequest};
 use tower_hmac::scheme::{Claim, ClaimError, Encoding, SignedText, Stamp};
 use tower_hmac::testing::ManualClock;
 use tower_hmac::verify::{Cause, Report};
@@ -45,7 +45,7 @@ impl Probe {
 }
 
 impl Scheme for Probe {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "probe"
     }
 
@@ -82,8 +82,8 @@ impl Scheme for Probe {
         Ok(Claim::new())
     }
 
-    fn attach(&self, head: &mut Parts, _: &Claim, tag: &Tag) -> Result<(), SignError> {
-        let value = self.encoding.encode(tag.as_bytes());
+    fn attach(&self, head: &mut Parts, _: &Claim, tags: &[Tag]) -> Result<(), SignError> {
+        let value = self.encoding.encode(tags[0].as_bytes());
         head.headers.insert("x-probe", value.parse().unwrap());
         Ok(())
     }
@@ -435,7 +435,7 @@ async fn replay_guard_is_not_asked() {
     struct Never;
 
     impl ReplayGuard for Never {
-        fn claim(&self, _: ReplayKey, _: i64, _: i64) -> ReplayClaim {
+        fn claim(&self, _: &ReplayRequest<'_>) -> ReplayClaim {
             ReplayClaim::ready(Err::<Replay, _>("the guard was asked".into()))
         }
     }

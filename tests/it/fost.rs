@@ -210,7 +210,7 @@ fn vectors_are_signed_as_published() {
         let mut mac = Mac::new(Algorithm::Sha1, &SecretKey::new(vector.secret).unwrap());
         mac.update(&text);
         let published = head.headers.remove("Authorization").unwrap();
-        scheme.attach(&mut head, &claim, &mac.finalize()).unwrap();
+        scheme.attach(&mut head, &claim, &[mac.finalize()]).unwrap();
         assert_eq!(head.headers["Authorization"], published, "{}", vector.name);
         assert!(head.headers["Authorization"].is_sensitive());
     }
@@ -329,7 +329,6 @@ fn credentials_that_the_format_does_not_write_are_refused() {
         format!("FOST key%2:{tag}"),
         format!("FOST key%zz:{tag}"),
         format!("FOST key%ff:{tag}"),
-        format!("fost key-value:{tag}"),
         format!("FOST key-value:{}", tag.trim_end_matches('=')),
     ] {
         let mut request = signed.clone();

@@ -18,7 +18,7 @@ use http::{HeaderValue, Request, Response, StatusCode, Uri};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use tower::{Layer as _, ServiceExt as _, service_fn};
-use tower_hmac::replay::{Replay, ReplayClaim, ReplayKey};
+use tower_hmac::replay::{Replay, ReplayClaim, ReplayKey, ReplayRequest};
 use tower_hmac::testing::signed_text;
 use tower_hmac::{
     Algorithm, ErrorKind, FostUrl, KeyMap, Mac, ManualClock, ReplayGuard, SecretKey, SignError,
@@ -525,9 +525,9 @@ fn urls_that_no_server_would_take_are_not_signed() {
 struct Seen(Mutex<HashSet<ReplayKey>>);
 
 impl ReplayGuard for Seen {
-    fn claim(&self, key: ReplayKey, keep_until: i64, _: i64) -> ReplayClaim {
-        assert_eq!(keep_until, NOW + 60, "as long as the link works");
-        let is_new = self.0.lock().unwrap().insert(key);
+    fn claim(&self, request: &ReplayRequest<'_>) -> ReplayClaim {
+        assert_eq!(request.keep_until(), NOW + 60, "as long as the link works");
+        let is_new = self.0.lock().unwrap().insert(*request.key());
         ReplayClaim::ready(Ok(if is_new { Replay::Claimed } else { Replay::Seen }))
     }
 }

@@ -8,11 +8,10 @@ use futures_util::StreamExt as _;
 use http::StatusCode;
 use http::request::Parts;
 use tokio::time::Instant;
-use tower_hmac::scheme::Claim;
 use tower_hmac::{
     Algorithm, BoxError, CachedKeys, Clock as _, ConfigError, ErrorKind, FlaskHmac, KeyEntry,
-    KeyId, KeyMap, KeySet, KeyStore, Lookup, ManualClock, SecretKey, SharedKeys, Verified,
-    Verifier, VerifyError, key_fn,
+    KeyId, KeyMap, KeyQuery, KeySet, KeyStore, Lookup, ManualClock, SecretKey, SharedKeys,
+    Verified, Verifier, VerifyError, key_fn,
 };
 
 use crate::stamped::{NOW, Stamped, head, signer};
@@ -107,7 +106,7 @@ fn a_store_prepares_its_keys_for_the_hash_of_its_format() {
     #[derive(Default)]
     struct Told(Mutex<Vec<Algorithm>>);
     impl KeyStore for Told {
-        fn lookup(&self, _: &Claim, _: &Parts) -> Lookup {
+        fn lookup(&self, _: &KeyQuery<'_>) -> Lookup {
             Lookup::ready(Ok(None))
         }
         fn prepare(&self, algorithm: Algorithm) {
@@ -645,8 +644,13 @@ mod cached {
             let ours = head.headers.get("host").is_some_and(|host| host == "ours");
             async move { Ok::<_, BoxError>(ours.then(|| secret("akey"))) }
         });
-        let keys = CachedKeys::new(store).with_cache_key(|_, head| {
-            head.headers.get("host").map(|host| host.as_bytes().to_vec()).unwrap_or_default()
+        let keys = CachedKeys::new(store).with_cache_key(|query| {
+            query
+                .head()
+                .headers
+                .get("host")
+                .map(|host| host.as_bytes().to_vec())
+                .unwrap_or_default()
         });
         let service = Service::new(keys);
         for (host, expected) in [("ours", None), ("theirs", Some(ErrorKind::UnknownKey))] {

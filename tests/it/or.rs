@@ -77,7 +77,7 @@ fn formats_from_parts_have_names_of_their_own() {
 #[test]
 fn a_format_of_a_header_stands_beside_one_of_the_query_under_one_name() {
     let url = tower_hmac::FostUrl::new;
-    let header = || header("X-A").with_name(url().name());
+    let header = || header("X-A").with_name(url().name().to_owned());
     assert!(Verifier::new(url(), keys("a")).or(header(), keys("b")).is_ok());
     assert!(Verifier::new(header(), keys("a")).or(url(), keys("b")).is_ok());
     assert!(Verifier::new(url(), keys("a")).or(url(), keys("b")).is_err());

@@ -13,7 +13,7 @@ use http::{Request, Response, StatusCode};
 use proptest::prelude::*;
 use tokio::sync::oneshot;
 use tower::{Layer as _, ServiceExt as _, service_fn};
-use tower_hmac::replay::{Replay, ReplayKey};
+use tower_hmac::replay::{Replay, ReplayKey, ReplayRequest};
 use tower_hmac::{
     ConfigError, ErrorKind, FlaskHmac, HeaderScheme, KeyMap, KeySet, ManualClock, MemoryReplay,
     Part, ReplayGuard, SecretKey, Signer, TimeFormat, Verified, VerifiedBody, Verifier,
@@ -43,7 +43,11 @@ fn key(number: u64) -> ReplayKey {
 /// The answer of a guard that answers at once.
 fn ask(guard: &MemoryReplay, key: ReplayKey, keep_until: i64, now: i64) -> Option<Replay> {
     use futures_util::FutureExt as _;
-    guard.claim(key, keep_until, now).now_or_never().expect("an answer at once").ok()
+    guard
+        .claim(&ReplayRequest::new(key, keep_until, now))
+        .now_or_never()
+        .expect("an answer at once")
+        .ok()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -394,7 +398,7 @@ fn a_guard_over_a_format_without_time_is_refused_while_building() {
     let keys = KeyMap::single(SecretKey::new("akey").unwrap());
     let guard = MemoryReplay::new(100).unwrap();
     let error = VerifyLayer::new(FlaskHmac::new(), keys).with_replay_guard(guard).unwrap_err();
-    assert_eq!(error, ConfigError::ReplayWithoutTime("flask-hmac"));
+    assert_eq!(error, ConfigError::ReplayWithoutTime("flask-hmac".into()));
 }
 
 #[tokio::test]

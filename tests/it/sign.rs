@@ -119,13 +119,13 @@ fn sign_error_leaves_the_request_as_it_was() {
             &self,
             head: &mut http::request::Parts,
             _: &tower_hmac::scheme::Claim,
-            _: &tower_hmac::Tag,
+            _: &[tower_hmac::Tag],
         ) -> Result<(), SignError> {
             head.headers.clear();
-            Err(SignError::Header(HEADER.parse().unwrap()))
+            Err(SignError::in_header(&HEADER.parse().unwrap(), "cannot be sent"))
         }
 
-        fn name(&self) -> &'static str {
+        fn name(&self) -> &str {
             "failing"
         }
 
@@ -159,7 +159,7 @@ fn sign_error_leaves_the_request_as_it_was() {
     request.headers_mut().insert(HEADER, "of before".parse().unwrap());
     let before = format!("{request:?}");
     let error = signer.sign_mut(&mut request).unwrap_err();
-    assert_eq!(error.to_string(), "header `x-timed`: its value cannot be sent");
+    assert_eq!(error.to_string(), "header `x-timed`: cannot be sent");
     assert_eq!(format!("{request:?}"), before);
 
     let (mut head, body) = request.into_parts();
@@ -177,7 +177,7 @@ fn key_id_that_the_format_cannot_carry_is_named() {
     let long = "n".repeat(8 * 1024);
     let flask = Signer::new(FlaskHmac::new(), key()).with_key_id(long.as_str()).unwrap();
     let error = flask.sign(post("")).unwrap_err();
-    assert_eq!(error.to_string(), "header `signature`: its value cannot be sent");
+    assert_eq!(error.to_string(), "header `signature`: is longer than 8 KiB");
 }
 
 #[test]
@@ -359,7 +359,13 @@ fn a_value_that_no_server_would_read_is_not_sent() {
         match signer.sign_head(&mut head, b"") {
             Ok(()) => assert_eq!((fits, head.headers["signature"].len()), (true, 8192)),
             Err(error) => {
-                assert_eq!((fits, error), (false, SignError::Header("signature".parse().unwrap())))
+                assert_eq!(
+                    (fits, error),
+                    (
+                        false,
+                        SignError::in_header(&"signature".parse().unwrap(), "is longer than 8 KiB")
+                    )
+                )
             }
         }
     }

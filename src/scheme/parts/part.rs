@@ -3,7 +3,7 @@ use http::request::Parts;
 
 use crate::error::{ConfigError, header_name};
 use crate::scheme::parts::TimeFormat;
-use crate::scheme::{ClaimError, header};
+use crate::scheme::{ClaimError, wire};
 
 /// A part of the signed text of a [`HeaderScheme`](super::HeaderScheme).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,9 +77,7 @@ impl Part {
                 Some("") => return Err(ClaimError::malformed("the target ends in a bare `?`")),
                 query => query.unwrap_or_default().as_bytes(),
             },
-            Self::Header(name) | Self::Timestamp(name, _) => {
-                header::required(head, name)?.as_bytes()
-            }
+            Self::Header(name) | Self::Timestamp(name, _) => wire::required(head, name)?.as_bytes(),
             Self::Body => &[],
         })
     }

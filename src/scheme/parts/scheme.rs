@@ -8,7 +8,7 @@ use http::request::Parts;
 use crate::error::{ConfigError, header_name};
 use crate::mac::Algorithm;
 use crate::scheme::ClaimError;
-use crate::scheme::header::Encoding;
+use crate::scheme::Encoding;
 use crate::scheme::parts::Part;
 use crate::scheme::parts::layout::Layout;
 
@@ -56,7 +56,7 @@ pub(super) type Derive = dyn Fn(&Parts, &[u8]) -> Result<Vec<u8>, ClaimError> + 
 /// serves several hosts over HTTP/1.1.
 #[derive(Clone)]
 pub struct HeaderScheme {
-    pub(super) name: &'static str,
+    pub(super) name: Cow<'static, str>,
     pub(super) headers: [HeaderName; 1],
     pub(super) prefix: Cow<'static, str>,
     pub(super) encoding: Encoding,
@@ -76,7 +76,7 @@ impl HeaderScheme {
     /// [`ConfigError`] if it is no header name.
     pub fn new<N: TryInto<HeaderName>>(header: N) -> Result<Self, ConfigError> {
         Ok(Self {
-            name: "header",
+            name: "header".into(),
             headers: [header_name(header, "header")?],
             prefix: "".into(),
             encoding: Encoding::Hex,
@@ -92,8 +92,8 @@ impl HeaderScheme {
     /// Sets what [`Verified::scheme`](crate::Verified::scheme) says, to tell several formats from
     /// parts apart; `header` if it is not set.
     #[must_use]
-    pub fn with_name(mut self, name: &'static str) -> Self {
-        self.name = name;
+    pub fn with_name(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.name = name.into();
         self
     }
 
@@ -157,7 +157,8 @@ impl HeaderScheme {
     }
 
     /// Lets the header hold up to 16 tags, each behind its prefix, one of which must be right:
-    /// for peers that sign with two keys while they change them. The signer writes one.
+    /// for peers that sign with two keys while they change them. A signer writes one for each of its
+    /// keys.
     ///
     /// The text is taken as it is: `","` does not split `a, b`.
     ///

@@ -1,5 +1,5 @@
 use crate::scheme::civil::{self, Civil};
-use crate::scheme::header::unix_seconds;
+use crate::scheme::wire::unix_seconds;
 
 /// How a header writes a time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

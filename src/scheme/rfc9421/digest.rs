@@ -12,8 +12,8 @@ use super::CONTENT_DIGEST;
 use crate::digest::Digest;
 use crate::error::ConfigError;
 use crate::mac::Algorithm;
-use crate::scheme::{ClaimError, Encoding, header};
-use crate::sign::SignError;
+use crate::scheme::SignError;
+use crate::scheme::{ClaimError, Encoding, wire};
 
 /// The registered names of the hashes that are safe against whoever makes the body.
 const KNOWN: [(&str, Algorithm); 2] =
@@ -23,7 +23,7 @@ const KNOWN: [(&str, Algorithm); 2] =
 /// for nothing.
 pub(super) fn read(head: &Parts) -> Result<Vec<Digest>, ClaimError> {
     let malformed = |why| ClaimError::in_header(&CONTENT_DIGEST, why);
-    let value = header::single(head, &CONTENT_DIGEST).map_err(|error| match error {
+    let value = wire::single(head, &CONTENT_DIGEST).map_err(|error| match error {
         ClaimError::Missing => malformed("is covered and missing"),
         other => other,
     })?;
@@ -93,10 +93,9 @@ impl<'h> ItemVisitor<'h> for Bytes<'_> {
 /// Writes the digest of a body that is about to be sent, in the place of one that is there.
 pub(super) fn write(head: &mut Parts, algorithm: Algorithm, body: &[u8]) -> Result<(), SignError> {
     let name = KNOWN.iter().find(|(_, known)| *known == algorithm).map(|(name, _)| *name);
-    let name = name.ok_or(SignError::Header(CONTENT_DIGEST))?;
+    let name = name.ok_or(SignError::Request("`Content-Digest` does not know this hash"))?;
     let digest = Encoding::Base64.encode(Digest::of(algorithm, body).as_bytes());
-    let value = format!("{name}=:{digest}:").try_into();
-    let value = value.map_err(|_| SignError::Header(CONTENT_DIGEST))?;
+    let value = wire::value(&CONTENT_DIGEST, &format!("{name}=:{digest}:"))?;
     head.headers.insert(CONTENT_DIGEST, value);
     Ok(())
 }

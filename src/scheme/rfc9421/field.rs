@@ -6,7 +6,7 @@ use sfv::visitor::{DictionaryVisitor, EntryVisitor};
 use sfv::{Dictionary, FieldType, Item, KeyRef, List, Parser};
 
 use super::component::Form;
-use crate::scheme::header::MAX_VALUE_LEN;
+use crate::scheme::wire::MAX_VALUE_LEN;
 use crate::scheme::{ClaimError, Encoding};
 
 /// The type of a structured field (RFC 9651), which its value alone does not tell.

@@ -4,8 +4,8 @@ use http::request::Parts;
 use super::verify::Reading;
 use super::{MessageSignatures, SIGNATURE, digest};
 use crate::mac::{Algorithm, Tag};
-use crate::scheme::{Claim, ClaimError, Coverage, Scheme, SignedText, Stamp, Window, header};
-use crate::sign::SignError;
+use crate::scheme::SignError;
+use crate::scheme::{Claim, ClaimError, Coverage, Scheme, SignedText, Stamp, Window, wire};
 
 impl Scheme for MessageSignatures {
     fn name(&self) -> &'static str {
@@ -31,7 +31,7 @@ impl Scheme for MessageSignatures {
     /// A body without a covered digest is refused when its first byte arrives.
     fn coverage(&self, head: &Parts, claim: &Claim) -> Result<Coverage, ClaimError> {
         if reading(claim)?.covers_body() {
-            Ok(Coverage::Digest(digest::read(head)?))
+            Ok(Coverage::Digest(digest::read(head)?.into_iter().map(Into::into).collect()))
         } else if self.policy.takes_unsigned_body() {
             Ok(Coverage::Unsigned)
         } else {
@@ -54,8 +54,8 @@ impl Scheme for MessageSignatures {
         self.stamped(head, stamp)
     }
 
-    fn attach(&self, head: &mut Parts, _: &Claim, tag: &Tag) -> Result<(), SignError> {
-        let value = header::sensitive(&SIGNATURE, &self.signature_field(tag))?;
+    fn attach(&self, head: &mut Parts, _: &Claim, tags: &[Tag]) -> Result<(), SignError> {
+        let value = wire::sensitive(&SIGNATURE, &self.signature_field(wire::only_tag(tags)?))?;
         head.headers.insert(SIGNATURE, value);
         Ok(())
     }

@@ -7,8 +7,8 @@ use super::component::Component;
 use super::input::Input;
 use super::{ALG, MessageSignatures, SIGNATURE_INPUT, digest};
 use crate::mac::Tag;
-use crate::scheme::{Claim, Encoding, Stamp, header};
-use crate::sign::SignError;
+use crate::scheme::SignError;
+use crate::scheme::{Claim, Encoding, Stamp, wire};
 
 impl MessageSignatures {
     /// Writes `Content-Digest` where it is covered, and `Signature-Input`; then reads them as a
@@ -20,7 +20,7 @@ impl MessageSignatures {
         }
         let raw = self.input(&components, stamp)?;
         let field = format!("{}={raw}", self.signing_label());
-        head.headers.insert(SIGNATURE_INPUT, header::sensitive(&SIGNATURE_INPUT, &field)?);
+        head.headers.insert(SIGNATURE_INPUT, wire::sensitive(&SIGNATURE_INPUT, &field)?);
         let input = Input::parse(&raw).map_err(SignError::Request)?;
         Ok(self.claim_of(head, &raw, input, Claim::new(), true)?)
     }

@@ -6,7 +6,7 @@ use http::uri::Authority;
 use http::{Method, Uri, Version};
 
 use crate::error::ConfigError;
-use crate::scheme::{ClaimError, header};
+use crate::scheme::{ClaimError, wire};
 
 /// Scheme and authority as clients see them.
 #[derive(Clone, Debug)]
@@ -62,7 +62,7 @@ impl<'h> Target<'h> {
         }
         let scheme = self.scheme();
         let invalid = || ClaimError::in_header(&HOST, "names no host");
-        let named = match header::single(self.head, &HOST) {
+        let named = match wire::single(self.head, &HOST) {
             Ok(host) => {
                 let host = Authority::try_from(host.as_bytes()).map_err(|_| invalid())?;
                 Some(normalized(&host, &scheme).ok_or_else(invalid)?)

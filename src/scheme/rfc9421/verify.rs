@@ -7,7 +7,7 @@ use super::members::{Member, Unread, members};
 use super::{MessageSignatures, SIGNATURE, SIGNATURE_INPUT};
 use crate::key::KeyId;
 use crate::mac::Algorithm;
-use crate::scheme::{Claim, ClaimError, Encoding, Signature, header};
+use crate::scheme::{Claim, ClaimError, Encoding, Signature, wire};
 
 /// What is wanted again when the base is written.
 pub(super) struct Reading {
@@ -102,8 +102,8 @@ fn malformed(why: &'static str) -> ClaimError {
 
 /// `Signature-Input` and `Signature`: both or none.
 fn fields(head: &Parts) -> Result<(&str, &str), ClaimError> {
-    let input = header::single(head, &SIGNATURE_INPUT);
-    let signature = header::single(head, &SIGNATURE);
+    let input = wire::single(head, &SIGNATURE_INPUT);
+    let signature = wire::single(head, &SIGNATURE);
     match (input, signature) {
         (Err(ClaimError::Missing), Err(ClaimError::Missing)) => Err(ClaimError::Missing),
         (Err(ClaimError::Missing), _) => Err(malformed("is missing beside `signature`")),
@@ -111,7 +111,7 @@ fn fields(head: &Parts) -> Result<(&str, &str), ClaimError> {
             Err(ClaimError::in_header(&SIGNATURE, "is missing beside `signature-input`"))
         }
         (input, signature) => {
-            Ok((header::text(&SIGNATURE_INPUT, input?)?, header::text(&SIGNATURE, signature?)?))
+            Ok((wire::text(&SIGNATURE_INPUT, input?)?, wire::text(&SIGNATURE, signature?)?))
         }
     }
 }

@@ -56,7 +56,7 @@ impl Verifier {
         armed.disarmed = false;
         let head = &settled(head);
         let refusal = armed.verify_unwatched(head, body).await.err();
-        let read = armed.read(head).ok();
+        let read = armed.read(head, Some(body)).ok();
         let claim = read.as_ref().map(|(_, claim)| claim);
         let likely = match &refusal {
             Some(error) if may_be_a_mistake(error.kind()) => {
@@ -65,10 +65,10 @@ impl Verifier {
             _ => Vec::new(),
         };
         Report {
-            step: refusal
-                .as_ref()
-                .map(|error| step(error.kind(), armed.claim_into(&mut None, head).is_ok())),
-            scheme: read.as_ref().map(|(place, _)| armed.format(*place).scheme.name()),
+            step: refusal.as_ref().map(|error| {
+                step(error.kind(), armed.claim_into(&mut None, head, Some(body)).is_ok())
+            }),
+            scheme: read.as_ref().map(|(place, _)| armed.format(*place).name.clone()),
             key_id: claim.and_then(Claim::key_id).cloned().map(ClaimedKeyId),
             created: claim.and_then(Claim::created),
             expires: claim.and_then(Claim::expires),
@@ -117,6 +117,6 @@ fn step(kind: ErrorKind, is_claimed: bool) -> &'static str {
         ErrorKind::BodyRead => "body",
         ErrorKind::Mismatch => "mac",
         ErrorKind::NotAllowed => "only",
-        ErrorKind::Replayed | ErrorKind::ReplayFull => "replay",
+        ErrorKind::Replayed | ErrorKind::ReplayFull | ErrorKind::ReplayUnknown => "replay",
     }
 }

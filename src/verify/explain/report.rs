@@ -13,7 +13,7 @@ use crate::verify::error::{ClaimedKeyId, VerifyError};
 pub struct Report {
     pub(super) refusal: Option<VerifyError>,
     pub(super) step: Option<&'static str>,
-    pub(super) scheme: Option<&'static str>,
+    pub(super) scheme: Option<std::sync::Arc<str>>,
     pub(super) key_id: Option<ClaimedKeyId>,
     pub(super) created: Option<i64>,
     pub(super) expires: Option<i64>,
@@ -45,8 +45,8 @@ impl Report {
 
     /// The format, if the request is well-formed in one.
     #[must_use]
-    pub fn scheme(&self) -> Option<&'static str> {
-        self.scheme
+    pub fn scheme(&self) -> Option<&str> {
+        self.scheme.as_deref()
     }
 
     /// Who the request claims to come from.
@@ -176,7 +176,7 @@ impl fmt::Display for Report {
             }
             _ => writeln!(f, "outcome: {}", self.outcome())?,
         }
-        if let Some(scheme) = self.scheme {
+        if let Some(scheme) = self.scheme() {
             writeln!(f, "format: {scheme}")?;
         }
         match &self.key_id {

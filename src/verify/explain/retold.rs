@@ -5,8 +5,8 @@ use http::request::Parts;
 
 use crate::key::SecretKey;
 use crate::mac::{Algorithm, Mac, Tag};
+use crate::scheme::SignError;
 use crate::scheme::{Claim, ClaimError, Coverage, Scheme, SignedText, Stamp, Window};
-use crate::sign::SignError;
 
 /// A format whose signed text is this one.
 pub(super) struct Retold {
@@ -34,7 +34,7 @@ impl Scheme for Retold {
         Ok(())
     }
 
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         self.scheme.name()
     }
 
@@ -62,7 +62,7 @@ impl Scheme for Retold {
         self.scheme.stamp(head, stamp)
     }
 
-    fn attach(&self, head: &mut Parts, claim: &Claim, tag: &Tag) -> Result<(), SignError> {
-        self.scheme.attach(head, claim, tag)
+    fn attach(&self, head: &mut Parts, claim: &Claim, tags: &[Tag]) -> Result<(), SignError> {
+        self.scheme.attach(head, claim, tags)
     }
 }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::request::Parts;
 
-use crate::key::{KeySet, KeyStore, Lookup, SecretKey};
+use crate::key::{KeyQuery, KeySet, KeyStore, Lookup, SecretKey};
 use crate::scheme::Claim;
 use crate::verify::error::ErrorKind;
 use crate::verify::explain::retold::Retold;
@@ -123,7 +123,7 @@ impl Trials<'_> {
 
     async fn of_keys(&mut self, place: usize, claim: &Claim) {
         let store = self.verifier.format(place).keys.clone();
-        let found = store.lookup(claim, self.head).await.ok().flatten();
+        let found = store.lookup(&KeyQuery::new(claim.key_id(), self.head)).await.ok().flatten();
         for entry in found.iter().flat_map(KeySet::iter) {
             self.add_key(Cause::KeyNotCurrent, place, entry.key().clone().into());
             for (cause, bytes) in encoding::key_readings(entry.key().expose_secret()) {
@@ -164,7 +164,7 @@ impl Trials<'_> {
 struct Found(KeySet);
 
 impl KeyStore for Found {
-    fn lookup(&self, _: &Claim, _: &Parts) -> Lookup {
+    fn lookup(&self, _: &KeyQuery<'_>) -> Lookup {
         Lookup::ready(Ok(Some(self.0.clone())))
     }
 }

@@ -567,10 +567,8 @@ async fn attack_615_an_authorization_of_another_kind() {
     let fost = formats().into_iter().find(|format| format.place == "authorization").unwrap();
     let (_, tag, _) = fost.text(&fost.signed());
     let values = [
-        format!("fost aservice:{tag}"),
         format!("FOST  aservice:{tag}"),
         format!("FOSTaservice:{tag}"),
-        format!("Fost aservice:{tag}"),
         format!("Bearer aservice:{tag}"),
         format!("Basic {}", STANDARD.encode(format!("aservice:{tag}"))),
         format!("FOST aservice:{tag}, Basic eDp5"),

@@ -132,7 +132,7 @@ async fn a_guard_that_fails_or_is_full_closes_the_door_with_503() {
     type Answer = Result<Replay, BoxError>;
     struct Broken(fn() -> Answer);
     impl ReplayGuard for Broken {
-        fn claim(&self, _: ReplayKey, _: i64, _: i64) -> ReplayClaim {
+        fn claim(&self, _: &ReplayRequest<'_>) -> ReplayClaim {
             let answer = self.0;
             ReplayClaim::later(async move { answer() })
         }

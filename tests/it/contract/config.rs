@@ -78,7 +78,7 @@ fn formats_that_cannot_be_told_apart_are_refused_by_name() {
 fn a_guard_over_a_format_without_time_is_refused_unless_chosen() {
     let untimed = || VerifyLayer::new(FlaskHmac::new(), keys());
     let error = untimed().with_replay_guard(Seen::default()).unwrap_err();
-    assert_eq!(error, ConfigError::ReplayWithoutTime("flask-hmac"));
+    assert_eq!(error, ConfigError::ReplayWithoutTime("flask-hmac".into()));
     says(&error, &["flask-hmac", "dangerous_replay_by_tag"]);
     let chosen = untimed().dangerous_replay_by_tag(Duration::from_secs(60));
     assert!(chosen.with_replay_guard(Seen::default()).is_ok());

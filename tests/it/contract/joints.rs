@@ -166,7 +166,7 @@ async fn a_seventeenth_tag_is_refused_even_if_all_are_right() {
 async fn a_claim_without_a_tag_is_refused() {
     struct Tagless(Joints);
     impl Scheme for Tagless {
-        fn name(&self) -> &'static str {
+        fn name(&self) -> &str {
             "tagless"
         }
         fn algorithm(&self) -> Algorithm {
@@ -197,9 +197,9 @@ async fn a_claim_without_a_tag_is_refused() {
             &self,
             head: &mut Parts,
             claim: &Claim,
-            tag: &tower_hmac::Tag,
+            tags: &[tower_hmac::Tag],
         ) -> Result<(), tower_hmac::SignError> {
-            self.0.attach(head, claim, tag)
+            self.0.attach(head, claim, tags)
         }
     }
     let layer = VerifyLayer::new(Tagless(Joints::new(Covers::Body)), keys());

@@ -115,7 +115,7 @@ async fn a_request_waiting_for_its_body_does_not_take_a_second_permit() {
 fn slow() -> VerifyLayer {
     struct SlowGuard;
     impl ReplayGuard for SlowGuard {
-        fn claim(&self, _: ReplayKey, _: i64, _: i64) -> ReplayClaim {
+        fn claim(&self, _: &ReplayRequest<'_>) -> ReplayClaim {
             ReplayClaim::later(async {
                 tokio::task::yield_now().await;
                 Ok(Replay::Claimed)

@@ -130,8 +130,8 @@ async fn a_guard_is_told_to_remember_for_as_long_as_a_request_could_count() {
     #[derive(Clone, Default)]
     struct Times(Arc<Mutex<Vec<(i64, i64)>>>);
     impl ReplayGuard for Times {
-        fn claim(&self, _: ReplayKey, keep_until: i64, now: i64) -> ReplayClaim {
-            self.0.lock().unwrap().push((keep_until, now));
+        fn claim(&self, request: &ReplayRequest<'_>) -> ReplayClaim {
+            self.0.lock().unwrap().push((request.keep_until(), request.now()));
             ReplayClaim::ready(Ok(Replay::Claimed))
         }
     }

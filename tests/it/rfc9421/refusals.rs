@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Mutex;
 
 use http::request::Parts;
-use tower_hmac::replay::{Replay, ReplayClaim, ReplayGuard, ReplayKey};
+use tower_hmac::replay::{Replay, ReplayClaim, ReplayGuard, ReplayKey, ReplayRequest};
 use tower_hmac::{ErrorKind, MessageSignatures};
 
 use super::{
@@ -155,9 +155,9 @@ fn nonce_of_fifteen_bytes_is_refused() {
 pub struct Seen(Mutex<HashSet<ReplayKey>>);
 
 impl ReplayGuard for Seen {
-    fn claim(&self, key: ReplayKey, keep_until: i64, now: i64) -> ReplayClaim {
-        assert!(keep_until >= now);
-        let fresh = self.0.lock().unwrap().insert(key);
+    fn claim(&self, request: &ReplayRequest<'_>) -> ReplayClaim {
+        assert!(request.keep_until() >= request.now());
+        let fresh = self.0.lock().unwrap().insert(*request.key());
         ReplayClaim::ready(Ok(if fresh { Replay::Claimed } else { Replay::Seen }))
     }
 }
