@@ -85,6 +85,8 @@ pub use mac::{Algorithm, Mac, Mismatch, Tag};
 #[cfg(feature = "redis")]
 pub use replay::RedisReplay;
 pub use replay::{MemoryReplay, ReplayGuard};
+#[cfg(feature = "webhooks")]
+pub use scheme::webhooks;
 pub use scheme::{
     Claim, ClaimError, Encoding, FlaskHmac, FlaskHmacPath, HeaderScheme, Part, Scheme, TimeFormat,
 };

@@ -36,6 +36,8 @@ mod shared;
 mod sign_error;
 mod stamp;
 mod text;
+#[cfg(feature = "webhooks")]
+pub mod webhooks;
 mod window;
 pub mod wire;
 

@@ -35,3 +35,4 @@ mod timed;
 mod vectors;
 #[cfg(all(feature = "metrics", feature = "tracing"))]
 mod watch;
+mod webhooks;

@@ -1,8 +1,8 @@
 use http::HeaderName;
-use http::request::Parts;
 
 use crate::error::{ConfigError, header_name};
 use crate::scheme::parts::TimeFormat;
+use crate::scheme::parts::layout::Values;
 use crate::scheme::{ClaimError, wire};
 
 /// A part of the signed text of a [`HeaderScheme`](super::HeaderScheme).
@@ -22,6 +22,8 @@ pub enum Part {
     Header(HeaderName),
     /// The value of a header, which must be there exactly once and is held against the clock.
     Timestamp(HeaderName, TimeFormat),
+    /// The time of a `ListScheme` (feature `webhooks`), as it stands in the signature's own header.
+    Time,
     /// The raw body, or the text that
     /// [`dangerous_derived_text`](super::HeaderScheme::dangerous_derived_text) makes from it.
     Body,
@@ -59,6 +61,15 @@ impl Part {
         matches!(self, Self::Literal(_))
     }
 
+    /// The format of a time.
+    pub(super) fn time_format(&self, of_list: Option<TimeFormat>) -> Option<TimeFormat> {
+        match self {
+            Self::Timestamp(_, format) => Some(*format),
+            Self::Time => of_list,
+            _ => None,
+        }
+    }
+
     /// The header that it reads.
     pub(super) fn header_name(&self) -> Option<&HeaderName> {
         match self {
@@ -68,7 +79,8 @@ impl Part {
     }
 
     /// Its bytes in this request. The body's are not in the head: none.
-    pub(super) fn value<'a>(&'a self, head: &'a Parts) -> Result<&'a [u8], ClaimError> {
+    pub(super) fn value<'a>(&'a self, values: &'a Values<'_>) -> Result<&'a [u8], ClaimError> {
+        let head = values.head;
         Ok(match self {
             Self::Literal(bytes) => bytes,
             Self::Method => head.method.as_str().as_bytes(),
@@ -78,6 +90,7 @@ impl Part {
                 query => query.unwrap_or_default().as_bytes(),
             },
             Self::Header(name) | Self::Timestamp(name, _) => wire::required(head, name)?.as_bytes(),
+            Self::Time => values.time.as_bytes(),
             Self::Body => &[],
         })
     }

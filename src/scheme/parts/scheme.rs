@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::HeaderName;
 use http::request::Parts;
@@ -43,7 +44,8 @@ pub(super) type Derive = dyn Fn(&Parts, &[u8]) -> Result<Vec<u8>, ClaimError> + 
 ///
 /// No two requests that differ in a part have one signed text:
 ///
-/// * Two parts side by side are refused while building: put a literal between.
+/// * Two parts side by side are refused while building: put a literal between. A time in RFC 3339
+///   needs none, since it ends where its grammar says.
 /// * One part may hold anything: the body, or without one the last part that is no timestamp.
 /// * A part before it must not hold the first byte of the literal that follows, a part after it
 ///   not the last byte of the literal that precedes. A request in which it does is refused, and is
@@ -66,6 +68,7 @@ pub struct HeaderScheme {
     pub(super) layout: Layout,
     pub(super) derive: Option<Arc<Derive>>,
     pub(super) unsigned_body: bool,
+    pub(super) tolerance: Option<(u64, u64)>,
 }
 
 impl HeaderScheme {
@@ -86,6 +89,7 @@ impl HeaderScheme {
             layout: Layout::new([Part::Body])?,
             derive: None,
             unsigned_body: false,
+            tolerance: None,
         })
     }
 
@@ -125,6 +129,14 @@ impl HeaderScheme {
     #[must_use]
     pub fn with_algorithm(mut self, algorithm: Algorithm) -> Self {
         self.algorithm = algorithm;
+        self
+    }
+
+    /// Sets how old a signature can be and how far ahead its clock, in whole seconds, for a
+    /// verifier without a tolerance of its own.
+    #[must_use]
+    pub fn with_tolerance(mut self, past: Duration, future: Duration) -> Self {
+        self.tolerance = Some((past.as_secs(), future.as_secs()));
         self
     }
 

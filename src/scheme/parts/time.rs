@@ -19,7 +19,7 @@ pub enum TimeFormat {
 
 impl TimeFormat {
     /// The Unix seconds of a text; `None` if this format does not write it so.
-    pub(super) fn read(self, text: &str) -> Option<i64> {
+    pub(crate) fn read(self, text: &str) -> Option<i64> {
         match self {
             Self::UnixSeconds => unix_seconds(text),
             Self::UnixMillis => unix_seconds(text).map(|millis| millis.div_euclid(1000)),
@@ -28,7 +28,7 @@ impl TimeFormat {
     }
 
     /// The text of a time; `None` if [`read`](Self::read) would refuse it.
-    pub(super) fn write(self, now: i64) -> Option<String> {
+    pub(crate) fn write(self, now: i64) -> Option<String> {
         let text = match self {
             Self::UnixSeconds => now.to_string(),
             Self::UnixMillis => now.checked_mul(1000)?.to_string(),

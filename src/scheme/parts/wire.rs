@@ -8,6 +8,7 @@ use crate::key::KeyId;
 use crate::mac::{Algorithm, Tag};
 use crate::scheme::SignError;
 use crate::scheme::parts::HeaderScheme;
+use crate::scheme::parts::layout::Values;
 use crate::scheme::wire;
 use crate::scheme::{Claim, ClaimError, Coverage, Scheme, Selector, SignedText, Stamp, Window};
 
@@ -112,7 +113,12 @@ impl Scheme for HeaderScheme {
     }
 
     fn window(&self) -> Window {
-        if self.layout.time().is_some() { Window::timed() } else { Window::untimed() }
+        let timed = self.layout.time().is_some();
+        let window = if timed { Window::timed() } else { Window::untimed() };
+        match self.tolerance {
+            Some((past, future)) => window.with_tolerance(past, future),
+            None => window,
+        }
     }
 
     fn claim(&self, head: &Parts) -> Result<Claim, ClaimError> {
@@ -142,11 +148,11 @@ impl Scheme for HeaderScheme {
         _: &Claim,
         text: &mut SignedText,
     ) -> Result<(), ClaimError> {
-        self.layout.before_body(head, text)
+        self.layout.before_body(&Values::of(head), text)
     }
 
     fn after_body(&self, head: &Parts, _: &Claim, text: &mut SignedText) -> Result<(), ClaimError> {
-        self.layout.after_body(head, text)
+        self.layout.after_body(&Values::of(head), text)
     }
 
     fn derive(
