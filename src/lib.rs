@@ -58,6 +58,7 @@ mod error;
 mod fixed_bytes;
 pub mod key;
 mod mac;
+pub mod once;
 mod random;
 pub mod replay;
 pub mod scheme;
@@ -82,6 +83,7 @@ pub use key::{
     KeyEntry, KeyId, KeyMap, KeyQuery, KeySet, KeyStore, Lookup, MAX_KEYS, SecretKey, key_fn,
 };
 pub use mac::{Algorithm, Mac, Mismatch, Tag};
+pub use once::{MemoryOnce, OnceLayer};
 #[cfg(feature = "redis")]
 pub use replay::RedisReplay;
 pub use replay::{MemoryReplay, ReplayGuard};

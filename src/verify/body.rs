@@ -122,11 +122,11 @@ pin_project! {
 }
 
 impl<B> VerifiedBody<B> {
-    pub(super) fn whole(bytes: Bytes) -> Self {
+    pub(crate) fn whole(bytes: Bytes) -> Self {
         Self { kind: Kind::Whole { bytes } }
     }
 
-    pub(super) fn untouched(body: B) -> Self {
+    pub(crate) fn untouched(body: B) -> Self {
         Self { kind: Kind::Untouched { body } }
     }
 }

@@ -21,6 +21,7 @@ mod interop_flask;
 mod interop_rfc9421;
 #[cfg(all(feature = "cache", feature = "reload"))]
 mod keys;
+mod once;
 mod or;
 mod replay;
 mod rfc9421;
