@@ -1,14 +1,12 @@
 use std::time::Duration;
 
-use http::header::HOST;
 use http::request::Parts;
-use http::uri::Authority;
 use http::{HeaderName, Method, Request, Uri};
 
 use crate::key::KeyId;
 use crate::mac::{Algorithm, Tag};
 use crate::scheme::fost::decoded_path;
-use crate::scheme::{Claim, ClaimError, Coverage, Scheme, SignedText, Stamp, Window, percent};
+use crate::scheme::{Claim, ClaimError, Coverage, Scheme, SignedText, Stamp, Window};
 use crate::scheme::{Encoding, wire};
 use crate::sign::{SignError, Signer};
 
@@ -164,7 +162,7 @@ impl Scheme for FostUrl {
         if path.contains('?') {
             return Err(ClaimError::malformed("the path has an escaped `?`"));
         }
-        text.update(host(head)?.as_bytes());
+        text.update(wire::host(head)?.as_bytes());
         text.update(path.as_bytes());
         let rest = Query::of(&head.uri)?.rest();
         if !rest.is_empty() {
@@ -203,7 +201,7 @@ impl Scheme for FostUrl {
             }
             query.push_str(name);
             query.push('=');
-            query.push_str(&percent::encoded(value));
+            query.push_str(&wire::percent_encoded(value));
         };
         add("_k", claim.key_id().map_or("", KeyId::as_str));
         if let Some(expires) = claim.expires() {
@@ -296,34 +294,13 @@ impl<'q> Query<'q> {
 
 /// A `+` may mean a space or itself, and is refused.
 fn decoded_value(value: &str) -> Option<String> {
-    if value.contains('+') { None } else { percent::decoded(value) }
+    if value.contains('+') { None } else { wire::percent_decoded(value) }
 }
 
 fn check_method(method: &Method) -> Result<(), ClaimError> {
     match *method {
         Method::GET | Method::HEAD => Ok(()),
         _ => Err(ClaimError::malformed("a FOST URL is for GET and HEAD")),
-    }
-}
-
-/// Whom the request is for, as it was sent.
-fn host(head: &Parts) -> Result<&str, ClaimError> {
-    let malformed = |why| Err(ClaimError::in_header(&HOST, why));
-    let header = match wire::single(head, &HOST) {
-        Err(ClaimError::Missing) => None,
-        value => Some(wire::text(&HOST, value?)?),
-    };
-    let host = match (head.uri.authority().map(Authority::as_str), header) {
-        (Some(target), Some(header)) if target != header => {
-            return malformed("is not the target's");
-        }
-        (Some(host), _) | (None, Some(host)) => host,
-        (None, None) => return malformed("is missing"),
-    };
-    // A `/` in it could pass for the beginning of the path.
-    match Authority::try_from(host) {
-        Ok(_) if !host.contains('@') => Ok(host),
-        _ => malformed("is no host and port"),
     }
 }
 

@@ -12,7 +12,6 @@
 //!
 //! Comparing, clocks, key stores and bodies are the [`Verifier`](crate::Verifier)'s.
 
-mod civil;
 mod claim;
 mod coverage;
 mod encoding;
@@ -28,7 +27,6 @@ mod json;
 mod json_text;
 mod parts;
 mod path;
-mod percent;
 #[cfg(feature = "rfc9421")]
 mod rfc9421;
 mod selector;

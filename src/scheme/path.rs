@@ -1,6 +1,6 @@
 use http::request::Parts;
 
-use crate::scheme::{ClaimError, percent};
+use crate::scheme::{ClaimError, wire};
 
 /// The percent-decoded path, as Flask and Django hand it over.
 ///
@@ -11,7 +11,7 @@ pub(crate) fn decoded(head: &Parts) -> Result<String, ClaimError> {
     if ["%2F", "%2f", "%25"].iter().any(|escape| path.contains(escape)) {
         return Err(ClaimError::malformed("the path has an escaped `/` or `%`"));
     }
-    percent::decoded(path)
+    wire::percent_decoded(path)
         .ok_or(ClaimError::malformed("the path has an escape that is none, or is not UTF-8"))
 }
 

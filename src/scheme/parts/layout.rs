@@ -98,7 +98,9 @@ impl Piece {
         }
         let stop = match part {
             // Always the same; and where such a time begins and ends follows from its grammar.
-            Part::Literal(_) | Part::Timestamp(_, TimeFormat::Rfc3339) => None,
+            Part::Literal(_) | Part::Timestamp(_, TimeFormat::Rfc3339 | TimeFormat::HttpDate) => {
+                None
+            }
             _ => stop,
         };
         Ok(Self { part, stop })
