@@ -7,7 +7,8 @@ use crate::key::KeyId;
 use crate::mac::{Algorithm, Tag};
 use crate::scheme::SignError;
 use crate::scheme::{
-    Claim, ClaimError, Coverage, Scheme, Selector, SignedText, Stamp, Window, path,
+    Claim, ClaimError, Coverage, PublicOrigin, Scheme, Selector, SentHead, SignedText, Stamp,
+    Window, path,
 };
 use crate::scheme::{Encoding, wire};
 
@@ -55,6 +56,7 @@ pub struct Fost {
     /// What a signer lists beside `X-FOST-Headers`, each as it is written.
     signed: Vec<(HeaderName, String)>,
     unsigned_query: bool,
+    origin: Option<PublicOrigin>,
 }
 
 impl Fost {
@@ -65,6 +67,7 @@ impl Fost {
             algorithm: Algorithm::Sha1,
             signed: vec![(USER, "X-FOST-User".into())],
             unsigned_query: false,
+            origin: None,
         }
     }
 
@@ -106,6 +109,19 @@ impl Fost {
             }
             self.signed.push((name, text));
         }
+        Ok(self)
+    }
+
+    /// Sets the address that clients know this service by, where a proxy strips a prefix of the
+    /// path, such as `https://api.example.com/v2`: the path is
+    /// verified as clients sent it. A signer signs the path of its own request, and does not go by
+    /// this.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if it is not `http` or `https`, a host, and an optional prefix of the path.
+    pub fn with_public_origin(mut self, origin: impl AsRef<str>) -> Result<Self, ConfigError> {
+        self.origin = Some(PublicOrigin::parse(origin.as_ref())?);
         Ok(self)
     }
 
@@ -188,7 +204,8 @@ impl Scheme for Fost {
     ) -> Result<(), ClaimError> {
         text.update(head.method.as_str().as_bytes());
         text.update(b" ");
-        text.update(decoded_path(head)?.as_bytes());
+        let path = SentHead::new(head, self.origin.as_ref(), claim).path();
+        text.update(decoded_path(&path)?.as_bytes());
         text.update(b"\n");
         text.update(wire::required(head, &TIMESTAMP)?.as_bytes());
         for (_, value) in claim.covered().iter().flat_map(|covered| &covered.headers) {
@@ -308,8 +325,8 @@ fn signs_query(method: &Method) -> bool {
 }
 
 /// The path as both FOST formats sign it. A newline in it could pass for the end of its line.
-pub(super) fn decoded_path(head: &Parts) -> Result<String, ClaimError> {
-    let path = path::decoded(head)?;
+pub(super) fn decoded_path(path: &str) -> Result<String, ClaimError> {
+    let path = path::decoded(path)?;
     if path.bytes().any(|byte| byte.is_ascii_control()) {
         return Err(ClaimError::malformed("the path has an escaped control character"));
     }

@@ -3,10 +3,13 @@ use std::time::Duration;
 use http::request::Parts;
 use http::{HeaderName, Method, Request, Uri};
 
+use crate::error::ConfigError;
 use crate::key::KeyId;
 use crate::mac::{Algorithm, Tag};
 use crate::scheme::fost::decoded_path;
-use crate::scheme::{Claim, ClaimError, Coverage, Scheme, SignedText, Stamp, Window};
+use crate::scheme::{
+    Claim, ClaimError, Coverage, PublicOrigin, Scheme, SentHead, SignedText, Stamp, Window,
+};
 use crate::scheme::{Encoding, wire};
 use crate::sign::{SignError, Signer};
 
@@ -45,6 +48,7 @@ pub struct FostUrl {
     max_lifetime: Option<u64>,
     no_expiry: bool,
     unsigned_body: bool,
+    origin: Option<PublicOrigin>,
 }
 
 impl FostUrl {
@@ -56,6 +60,7 @@ impl FostUrl {
             max_lifetime: None,
             no_expiry: false,
             unsigned_body: false,
+            origin: None,
         }
     }
 
@@ -72,6 +77,19 @@ impl FostUrl {
     pub fn with_max_lifetime(mut self, most: Duration) -> Self {
         self.max_lifetime = Some(most.as_secs());
         self
+    }
+
+    /// Sets the address that clients know this service by, where a proxy rewrites `Host` or strips a
+    /// prefix of the path, such as `https://api.example.com/v2`: links are verified for that host,
+    /// whatever the request says, and for the path as clients sent it. A signer signs the URL that
+    /// it is given, and does not go by this.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if it is not `http` or `https`, a host, and an optional prefix of the path.
+    pub fn with_public_origin(mut self, origin: impl AsRef<str>) -> Result<Self, ConfigError> {
+        self.origin = Some(PublicOrigin::parse(origin.as_ref())?);
+        Ok(self)
     }
 
     /// Loses the end of a link: one without `_e` works for as long as its key, whatever the
@@ -157,12 +175,13 @@ impl Scheme for FostUrl {
         claim: &Claim,
         text: &mut SignedText,
     ) -> Result<(), ClaimError> {
-        let path = decoded_path(head)?;
+        let sent = SentHead::new(head, self.origin.as_ref(), claim);
+        let path = decoded_path(&sent.path())?;
         // It could pass for the beginning of the query.
         if path.contains('?') {
             return Err(ClaimError::malformed("the path has an escaped `?`"));
         }
-        text.update(wire::host(head)?.as_bytes());
+        text.update(sent.host()?.as_bytes());
         text.update(path.as_bytes());
         let rest = Query::of(&head.uri)?.rest();
         if !rest.is_empty() {

@@ -25,6 +25,7 @@ mod fost_url;
 mod json;
 #[cfg(feature = "serde")]
 mod json_text;
+mod origin;
 mod parts;
 mod path;
 #[cfg(feature = "rfc9421")]
@@ -54,6 +55,8 @@ pub use fost_url::FostUrl;
 pub use json::JsonStrings;
 #[cfg(feature = "serde")]
 pub use json_text::JsonText;
+pub use origin::PublicOrigin;
+pub(crate) use origin::SentHead;
 pub use parts::{HeaderScheme, Part, TimeFormat};
 #[cfg(feature = "rfc9421")]
 pub use rfc9421::{MessageSignatures, Policy, StructuredType};

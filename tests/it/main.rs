@@ -22,6 +22,7 @@ mod interop_rfc9421;
 #[cfg(all(feature = "cache", feature = "reload"))]
 mod keys;
 mod or;
+mod public_origin;
 mod replay;
 mod rfc9421;
 mod roundtrip;

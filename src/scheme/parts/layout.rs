@@ -1,11 +1,10 @@
 use std::cmp::Ordering;
 
 use http::HeaderName;
-use http::request::Parts;
 
 use crate::error::ConfigError;
 use crate::scheme::parts::{Part, TimeFormat};
-use crate::scheme::{ClaimError, SignedText};
+use crate::scheme::{ClaimError, SentHead, SignedText};
 
 /// The parts of a signed text, such that no two requests that differ in a part have one text.
 ///
@@ -67,13 +66,17 @@ impl Layout {
 
     pub(super) fn before_body(
         &self,
-        head: &Parts,
+        head: SentHead<'_>,
         text: &mut SignedText,
     ) -> Result<(), ClaimError> {
         self.before.iter().try_for_each(|piece| piece.write(head, text))
     }
 
-    pub(super) fn after_body(&self, head: &Parts, text: &mut SignedText) -> Result<(), ClaimError> {
+    pub(super) fn after_body(
+        &self,
+        head: SentHead<'_>,
+        text: &mut SignedText,
+    ) -> Result<(), ClaimError> {
         self.after.iter().try_for_each(|piece| piece.write(head, text))
     }
 
@@ -106,7 +109,7 @@ impl Piece {
         Ok(Self { part, stop })
     }
 
-    fn write(&self, head: &Parts, text: &mut SignedText) -> Result<(), ClaimError> {
+    fn write(&self, head: SentHead<'_>, text: &mut SignedText) -> Result<(), ClaimError> {
         let value = self.part.value(head)?;
         if self.stop.is_some_and(|stop| value.contains(&stop)) {
             let why = "holds the delimiter beside it in the signed text";
@@ -115,7 +118,7 @@ impl Piece {
                 None => ClaimError::malformed("a signed part holds the delimiter beside it"),
             });
         }
-        text.update(value);
+        text.update(&value);
         Ok(())
     }
 }

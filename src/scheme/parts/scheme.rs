@@ -9,6 +9,7 @@ use crate::error::{ConfigError, header_name};
 use crate::mac::Algorithm;
 use crate::scheme::ClaimError;
 use crate::scheme::Encoding;
+use crate::scheme::PublicOrigin;
 use crate::scheme::parts::Part;
 use crate::scheme::parts::layout::Layout;
 
@@ -52,8 +53,8 @@ pub(super) type Derive = dyn Fn(&Parts, &[u8]) -> Result<Vec<u8>, ClaimError> + 
 ///   would sign as an id `a` at time `1` with another body.
 /// * A target that ends in a bare `?` is refused where the query is a part.
 ///
-/// Scheme and authority of the target are no parts; sign [`Part::Header`]`(HOST)` if one key
-/// serves several hosts over HTTP/1.1.
+/// Scheme and authority of the target are no parts. Sign [`Part::Header`]`(HOST)` if one key serves
+/// several hosts: over HTTP/2 it is `:authority`.
 #[derive(Clone)]
 pub struct HeaderScheme {
     pub(super) name: Cow<'static, str>,
@@ -66,6 +67,7 @@ pub struct HeaderScheme {
     pub(super) layout: Layout,
     pub(super) derive: Option<Arc<Derive>>,
     pub(super) unsigned_body: bool,
+    pub(super) origin: Option<PublicOrigin>,
 }
 
 impl HeaderScheme {
@@ -86,6 +88,7 @@ impl HeaderScheme {
             layout: Layout::new([Part::Body])?,
             derive: None,
             unsigned_body: false,
+            origin: None,
         })
     }
 
@@ -154,6 +157,19 @@ impl HeaderScheme {
     {
         self.key_id_header = Some(header_name(name, "key_id_header")?);
         self.checked()
+    }
+
+    /// Sets the address that clients know this service by, where a proxy rewrites `Host` or strips a
+    /// prefix of the path, such as `https://api.example.com/v2`. [`Part::Path`] is then the path as
+    /// clients sent it, and [`Part::Header`]`(HOST)` is this host, whatever the request says. A
+    /// signer signs its own request as it is, and does not go by this.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if it is not `http` or `https`, a host, and an optional prefix of the path.
+    pub fn with_public_origin(mut self, origin: impl AsRef<str>) -> Result<Self, ConfigError> {
+        self.origin = Some(PublicOrigin::parse(origin.as_ref())?);
+        Ok(self)
     }
 
     /// Lets the header hold up to 16 tags, each behind its prefix, one of which must be right:
