@@ -12,7 +12,6 @@
 //!
 //! Comparing, clocks, key stores and bodies are the [`Verifier`](crate::Verifier)'s.
 
-mod civil;
 mod claim;
 mod coverage;
 mod encoding;
@@ -26,9 +25,9 @@ mod fost_url;
 mod json;
 #[cfg(feature = "serde")]
 mod json_text;
+mod origin;
 mod parts;
 mod path;
-mod percent;
 #[cfg(feature = "rfc9421")]
 mod rfc9421;
 mod selector;
@@ -58,6 +57,8 @@ pub use fost_url::FostUrl;
 pub use json::JsonStrings;
 #[cfg(feature = "serde")]
 pub use json_text::JsonText;
+pub use origin::PublicOrigin;
+pub(crate) use origin::SentHead;
 pub use parts::{HeaderScheme, Part, TimeFormat};
 #[cfg(feature = "rfc9421")]
 pub use rfc9421::{MessageSignatures, Policy, StructuredType};

@@ -23,6 +23,7 @@ mod interop_rfc9421;
 mod keys;
 mod once;
 mod or;
+mod public_origin;
 mod replay;
 mod rfc9421;
 mod roundtrip;

@@ -2,11 +2,10 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use http::HeaderName;
-use http::request::Parts;
 
 use crate::error::ConfigError;
 use crate::scheme::parts::{Part, TimeFormat};
-use crate::scheme::{ClaimError, SignedText};
+use crate::scheme::{ClaimError, SentHead, SignedText};
 
 /// The parts of a signed text, such that no two requests that differ in a part have one text.
 ///
@@ -15,9 +14,9 @@ use crate::scheme::{ClaimError, SignedText};
 /// follows; the parts after it from the back, each down to the last byte of the literal that
 /// precedes. So it is enough that no such part holds that byte.
 ///
-/// A time in RFC 3339 ends where its grammar says, and needs no literal beside it: read from the
-/// front, its first `:` is the 14th character; read from the back, the zone and the fraction are
-/// found before the 19 characters that are always there.
+/// A time in RFC 3339 or of HTTP ends where its grammar says, and needs no literal beside it: read
+/// from the front, its first `:` stands at a fixed place; read from the back, the zone and the
+/// fraction are found before the characters that are always there.
 #[derive(Clone, Debug)]
 pub(crate) struct Layout {
     before: Vec<Piece>,
@@ -34,14 +33,14 @@ struct Piece {
 
 /// What the parts are read from.
 pub(crate) struct Values<'v> {
-    pub(crate) head: &'v Parts,
+    pub(crate) sent: SentHead<'v>,
     /// What [`Part::Time`] stands for; empty in formats whose time has a header of its own.
     pub(crate) time: Cow<'v, str>,
 }
 
 impl<'v> Values<'v> {
-    pub(super) fn of(head: &'v Parts) -> Self {
-        Self { head, time: Cow::Borrowed("") }
+    pub(super) fn of(sent: SentHead<'v>) -> Self {
+        Self { sent, time: Cow::Borrowed("") }
     }
 }
 
@@ -132,7 +131,7 @@ impl Piece {
             return Err(invalid(why));
         }
         // A literal is always the same, and such a time begins and ends where its grammar says.
-        let ends_itself = part.is_literal() || time == Some(TimeFormat::Rfc3339);
+        let ends_itself = part.is_literal() || time.is_some_and(TimeFormat::ends_itself);
         let stop = stop.filter(|_| !ends_itself);
         Ok(Self { part, stop })
     }
@@ -146,7 +145,7 @@ impl Piece {
                 None => ClaimError::malformed("a signed part holds the delimiter beside it"),
             });
         }
-        text.update(value);
+        text.update(&value);
         Ok(())
     }
 }
@@ -183,7 +182,7 @@ fn checked(parts: &[Part], format: Option<TimeFormat>) -> Result<usize, ConfigEr
         .or_else(|| last(&|part| !part.is_literal() && !is_time(part)))
         .or_else(|| last(&|part| !part.is_literal()))
         .ok_or_else(|| invalid("nothing of the request is signed"))?;
-    let ends_itself = |part: &Part| part.time_format(format) == Some(TimeFormat::Rfc3339);
+    let ends_itself = |part: &Part| part.time_format(format).is_some_and(TimeFormat::ends_itself);
     let run_together = |(place, pair): (usize, &[Part])| match pair {
         [Part::Literal(_), _] | [_, Part::Literal(_)] => false,
         // Behind the free part the text is read from the back: a time can only come first there.

@@ -10,6 +10,7 @@ use crate::error::{ConfigError, header_name};
 use crate::mac::Algorithm;
 use crate::scheme::ClaimError;
 use crate::scheme::Encoding;
+use crate::scheme::PublicOrigin;
 use crate::scheme::parts::Part;
 use crate::scheme::parts::layout::Layout;
 
@@ -54,8 +55,8 @@ pub(super) type Derive = dyn Fn(&Parts, &[u8]) -> Result<Vec<u8>, ClaimError> + 
 ///   would sign as an id `a` at time `1` with another body.
 /// * A target that ends in a bare `?` is refused where the query is a part.
 ///
-/// Scheme and authority of the target are no parts; sign [`Part::Header`]`(HOST)` if one key
-/// serves several hosts over HTTP/1.1.
+/// Scheme and authority of the target are no parts. Sign [`Part::Header`]`(HOST)` if one key serves
+/// several hosts: over HTTP/2 it is `:authority`.
 #[derive(Clone)]
 pub struct HeaderScheme {
     pub(super) name: Cow<'static, str>,
@@ -65,10 +66,12 @@ pub struct HeaderScheme {
     pub(super) algorithm: Algorithm,
     pub(super) separator: Option<Cow<'static, str>>,
     pub(super) key_id_header: Option<HeaderName>,
+    pub(super) message_id_header: Option<HeaderName>,
     pub(super) layout: Layout,
     pub(super) derive: Option<Arc<Derive>>,
     pub(super) unsigned_body: bool,
     pub(super) tolerance: Option<(u64, u64)>,
+    pub(super) origin: Option<PublicOrigin>,
 }
 
 impl HeaderScheme {
@@ -86,10 +89,12 @@ impl HeaderScheme {
             algorithm: Algorithm::default(),
             separator: None,
             key_id_header: None,
+            message_id_header: None,
             layout: Layout::new([Part::Body])?,
             derive: None,
             unsigned_body: false,
             tolerance: None,
+            origin: None,
         })
     }
 
@@ -168,6 +173,34 @@ impl HeaderScheme {
         self.checked()
     }
 
+    /// Sets the address that clients know this service by, where a proxy rewrites `Host` or strips a
+    /// prefix of the path, such as `https://api.example.com/v2`. [`Part::Path`] is then the path as
+    /// clients sent it, and [`Part::Header`]`(HOST)` is this host, whatever the request says. A
+    /// signer signs its own request as it is, and does not go by this.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if it is not `http` or `https`, a host, and an optional prefix of the path.
+    pub fn with_public_origin(mut self, origin: impl AsRef<str>) -> Result<Self, ConfigError> {
+        self.origin = Some(PublicOrigin::parse(origin.as_ref())?);
+        Ok(self)
+    }
+
+    /// Sets the header that carries the ID of the message, which stays the same when a delivery is
+    /// retried: [`Verified::message_id`](crate::Verified::message_id).
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if it is no header name, or none of the [parts](Self::with_parts): an ID that
+    /// can be changed would let a delivery be handled again.
+    pub fn with_message_id_header<N>(mut self, name: N) -> Result<Self, ConfigError>
+    where
+        N: TryInto<HeaderName>,
+    {
+        self.message_id_header = Some(header_name(name, "message_id_header")?);
+        self.checked()
+    }
+
     /// Lets the header hold up to 16 tags, each behind its prefix, one of which must be right:
     /// for peers that sign with two keys while they change them. A signer writes one for each of its
     /// keys.
@@ -235,6 +268,10 @@ impl HeaderScheme {
                 "key_id_header",
                 "carries the signature or the time already",
             ));
+        }
+        let is_signed = |name: &HeaderName| self.layout.headers().any(|signed| signed == name);
+        if self.message_id_header.as_ref().is_some_and(|name| !is_signed(name)) {
+            return Err(ConfigError::invalid("message_id_header", "is none of the signed parts"));
         }
         if self.separator.as_ref().is_some_and(|separator| self.prefix.contains(&**separator)) {
             return Err(ConfigError::invalid("list_separator", "is in the prefix"));

@@ -1,6 +1,6 @@
 //! What travels: how a [`HeaderScheme`] reads and writes a head.
 
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, HOST};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue};
 
@@ -10,7 +10,9 @@ use crate::scheme::SignError;
 use crate::scheme::parts::HeaderScheme;
 use crate::scheme::parts::layout::Values;
 use crate::scheme::wire;
-use crate::scheme::{Claim, ClaimError, Coverage, Scheme, Selector, SignedText, Stamp, Window};
+use crate::scheme::{
+    Claim, ClaimError, Coverage, Scheme, Selector, SentHead, SignedText, Stamp, Window,
+};
 
 /// The most entries that a list can have.
 const MAX_ENTRIES: usize = 16;
@@ -79,13 +81,30 @@ impl HeaderScheme {
                 created.ok_or_else(|| ClaimError::in_header(name, "is no time of this format"))?,
             );
         }
+        let sent = self.sent(head, &claim);
+        if let Some(name) = &self.message_id_header {
+            claim = claim.with_message_id(wire::text(name, wire::required(head, name)?)?);
+        }
         let covered = self
             .layout
             .headers()
-            .map(|name| Ok((name.clone(), wire::required(head, name)?.clone())))
+            .map(|name| Ok((name.clone(), covered_value(name, sent)?)))
             .collect::<Result<Vec<_>, ClaimError>>()?;
         Ok(if covered.is_empty() { claim } else { claim.with_signed_headers(covered) })
     }
+
+    fn sent<'h>(&'h self, head: &'h Parts, claim: &Claim) -> SentHead<'h> {
+        SentHead::new(head, self.origin.as_ref(), claim)
+    }
+}
+
+/// The value of a covered header, as it is signed.
+fn covered_value(name: &HeaderName, sent: SentHead<'_>) -> Result<HeaderValue, ClaimError> {
+    if *name == HOST {
+        let value = HeaderValue::from_str(sent.host()?);
+        return value.map_err(|_| ClaimError::in_header(name, "is not a header value"));
+    }
+    Ok(wire::required(sent.head, name)?.clone())
 }
 
 /// A version in front of something else: anything else could be a tag that is mangled.
@@ -145,14 +164,19 @@ impl Scheme for HeaderScheme {
     fn before_body(
         &self,
         head: &Parts,
-        _: &Claim,
+        claim: &Claim,
         text: &mut SignedText,
     ) -> Result<(), ClaimError> {
-        self.layout.before_body(&Values::of(head), text)
+        self.layout.before_body(&Values::of(self.sent(head, claim)), text)
     }
 
-    fn after_body(&self, head: &Parts, _: &Claim, text: &mut SignedText) -> Result<(), ClaimError> {
-        self.layout.after_body(&Values::of(head), text)
+    fn after_body(
+        &self,
+        head: &Parts,
+        claim: &Claim,
+        text: &mut SignedText,
+    ) -> Result<(), ClaimError> {
+        self.layout.after_body(&Values::of(self.sent(head, claim)), text)
     }
 
     fn derive(

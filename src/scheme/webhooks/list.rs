@@ -10,7 +10,7 @@ use crate::error::{ConfigError, header_name};
 use crate::mac::{Algorithm, Tag};
 use crate::scheme::parts::{Layout, Values};
 use crate::scheme::{
-    Claim, ClaimError, Coverage, Encoding, Part, Scheme, Selector, SignError, SignedText, Stamp,
+    Claim, ClaimError, Coverage, Encoding, Part, Scheme, SentHead, SignError, SignedText, Stamp,
     TimeFormat, Window, wire,
 };
 
@@ -194,7 +194,8 @@ impl ListScheme {
                 .into(),
             (None, None) => Cow::Borrowed(""),
         };
-        Ok(Values { head, time })
+        let sent = SentHead::new(head, None, claim);
+        Ok(Values { sent, time })
     }
 
     fn covered(&self, head: &Parts, claim: Claim) -> Result<Claim, ClaimError> {
@@ -288,10 +289,6 @@ impl Scheme for ListScheme {
         text: &mut SignedText,
     ) -> Result<(), ClaimError> {
         self.layout.after_body(&self.values(head, claim)?, text)
-    }
-
-    fn selector(&self) -> Option<Selector<'_>> {
-        None
     }
 
     fn stamp(&self, head: &mut Parts, stamp: &Stamp<'_>) -> Result<Claim, SignError> {

@@ -17,10 +17,14 @@
 //! ```
 
 mod body;
+mod box_com;
+mod hubspot;
 mod list;
 mod lists;
 mod standard;
 mod timed;
+#[cfg(feature = "sha1")]
+mod twilio;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,10 +35,14 @@ pub use body::{
 };
 #[cfg(feature = "sha1")]
 pub use body::{intercom, vercel};
+pub use box_com::{BoxWebhooks, r#box};
+pub use hubspot::{HubSpot, hubspot};
 pub use list::ListScheme;
 pub use lists::{calendly, elevenlabs, mux, paddle, sanity, stripe, workos};
 pub use standard::{StandardWebhooks, message_id};
-pub use timed::{customerio, slack, zendesk, zoom};
+pub use timed::{customerio, slack, twitch, zendesk, zoom};
+#[cfg(feature = "sha1")]
+pub use twilio::{Twilio, twilio};
 
 use crate::error::ConfigError;
 use crate::scheme::Scheme;
@@ -43,24 +51,27 @@ macro_rules! list {
     ($( $(#[$meta:meta])* $name:ident $(,)? )+) => {
         /// Returns the names of the presets that need no setting, such as `stripe`.
         pub fn names() -> impl Iterator<Item = &'static str> {
-            [$( $(#[$meta])* stringify!($name), )+].into_iter()
+            [$( $(#[$meta])* stringify!($name).trim_start_matches("r#"), )+].into_iter()
         }
 
         /// Returns the preset of this name: the name of its function, such as `stripe`.
         #[must_use]
         pub fn by_name(name: &str) -> Option<Arc<dyn Scheme>> {
-            Some(match name {
-                $( $(#[$meta])* stringify!($name) => Arc::new($name()), )+
-                _ => return None,
-            })
+            $(
+                $(#[$meta])*
+                if name == stringify!($name).trim_start_matches("r#") {
+                    return Some(Arc::new($name()));
+                }
+            )+
+            None
         }
     };
 }
 
 list! {
-    adyen_platform, calendly, coinbase_commerce, customerio, dropbox, elevenlabs, github,
+    adyen_platform, r#box, calendly, coinbase_commerce, customerio, dropbox, elevenlabs, github,
     gocardless, #[cfg(feature = "sha1")] intercom, lemonsqueezy, line, linear, mux, notion, paddle,
-    pusher, razorpay, sanity, shopify, slack, stripe, typeform, #[cfg(feature = "sha1")] vercel,
+    pusher, razorpay, sanity, shopify, slack, stripe, twitch, typeform, #[cfg(feature = "sha1")] vercel,
     woocommerce, workos, zendesk, zoom,
 }
 
