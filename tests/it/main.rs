@@ -11,6 +11,7 @@ mod config;
 mod contract;
 mod decisions;
 mod delay;
+mod drain;
 mod explain;
 mod flask_path;
 mod fost;
