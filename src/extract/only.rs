@@ -6,7 +6,7 @@ use axum::extract::FromRequestParts;
 use axum::response::Response;
 use http::request::Parts;
 
-use crate::extract::verified::{found, missing, refuse};
+use crate::extract::verified::{found, missing, reject};
 use crate::key::KeyId;
 use crate::verify::{Verified, VerifyError};
 
@@ -84,10 +84,15 @@ pub struct Only<L> {
 }
 
 impl<L: AllowList> Only<L> {
+    /// A caller that was held against the list already.
+    pub(super) fn admitted(verified: Verified) -> Self {
+        Self { verified, list: PhantomData }
+    }
+
     /// Holds a caller against the list.
-    pub(super) fn admit(verified: Verified) -> Result<Self, VerifyError> {
+    fn admit(verified: Verified) -> Result<Self, VerifyError> {
         if verified.is_disarmed() || L::allows(verified.key_id()) {
-            Ok(Self { verified, list: PhantomData })
+            Ok(Self::admitted(verified))
         } else {
             Err(VerifyError::not_allowed(verified.shared_scheme(), verified.key_id()))
         }
@@ -126,8 +131,11 @@ impl<S: Send + Sync, L: AllowList> FromRequestParts<S> for Only<L> {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
         match found(parts)? {
-            None => Err(missing(parts)),
-            Some(verified) => Self::admit(verified.clone()).map_err(|error| refuse(parts, error)),
+            None => Err(missing(parts).await),
+            Some(verified) => match Self::admit(verified.clone()) {
+                Ok(caller) => Ok(caller),
+                Err(error) => Err(reject(parts, &error).await),
+            },
         }
     }
 }

@@ -28,12 +28,7 @@ pub(super) struct Gather {
 impl Gather {
     #[inline]
     pub(super) fn new(head: &Parts, body: &SizeHint) -> Self {
-        let promised = head
-            .headers
-            .get(CONTENT_LENGTH)
-            .and_then(|value| value.to_str().ok())
-            // A number that does not fit is a body that does not fit.
-            .map_or(0, |text| text.parse().unwrap_or(usize::MAX));
+        let promised = content_length(head).unwrap_or_default();
         let hint = usize::try_from(body.lower()).unwrap_or(usize::MAX);
         Self { whole: Bytes::new(), joined: Vec::new(), promised, declared: promised.max(hint) }
     }
@@ -101,6 +96,13 @@ impl Gather {
         }
         VerifyError::caused(ErrorKind::BodyRead, error)
     }
+}
+
+/// What the head says of the body's length, in bytes.
+pub(super) fn content_length(head: &Parts) -> Option<usize> {
+    let text = head.headers.get(CONTENT_LENGTH)?.to_str().ok()?;
+    // A number that does not fit is a body that does not fit.
+    Some(text.parse().unwrap_or(usize::MAX))
 }
 
 pin_project! {

@@ -17,12 +17,12 @@ impl Watch {
         }
     }
 
-    /// The end of it, with the length of the body in bytes.
+    /// The end of it, with the length of the body in bytes. A rejection is counted and logged where
+    /// it is answered.
     #[cfg_attr(not(feature = "metrics"), allow(clippy::unused_self))]
     pub(crate) fn done(&self, outcome: Result<&Verified, &VerifyError>, body_len: usize) {
-        match outcome {
-            Ok(verified) => accepted(verified, body_len),
-            Err(error) => refused(error),
+        if let Ok(verified) = outcome {
+            accepted(verified, body_len);
         }
         #[cfg(feature = "metrics")]
         {

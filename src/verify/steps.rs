@@ -11,9 +11,10 @@ use crate::replay::ReplayClaim;
 use crate::scheme::{Claim, ClaimError, Coverage, Tolerance, Window};
 use crate::verify::candidates::Proof;
 use crate::verify::check::{Case, Check, Claimed};
+use crate::verify::checking::{AllowFn, anyone};
 use crate::verify::error::{ErrorKind, VerifyError};
 use crate::verify::format::Format;
-use crate::verify::observe::Watch;
+use crate::verify::observe::{self, Watch};
 use crate::verify::target::as_received;
 use crate::verify::verifier::DEFAULT_TOLERANCE;
 use crate::verify::{Verified, Verifier, own_claims};
@@ -29,7 +30,7 @@ impl Verifier {
         let watch = Watch::start();
         let outcome = self.verify_unwatched(head, body).await;
         watch.done(outcome.as_ref(), body.len());
-        outcome
+        outcome.inspect_err(observe::refused)
     }
 
     /// The same without a word to those who watch the service.
@@ -59,7 +60,7 @@ impl Verifier {
         check.update(case, body)?;
         let proof = check.finish(case, body)?;
         let now = self.check_window_again(case)?;
-        self.allow(case)?;
+        self.allow(case, anyone)?;
         if let Some(claim) = self.claim_once(case, &proof, now) {
             case.replied(claim.await)?;
         }
@@ -232,14 +233,16 @@ impl Verifier {
         self.format(claimed.place).keys.lookup(&KeyQuery::new(claimed.claim.key_id(), head))
     }
 
-    /// Step 7, for a claim that is proven.
+    /// Step 7, for a claim that is proven: the verifier's list, and the route's own.
     #[inline]
-    pub(super) fn allow(&self, case: Case<'_>) -> Result<(), VerifyError> {
-        match (&self.only, case.claim().key_id()) {
-            (None, _) => Ok(()),
-            (Some(only), Some(key_id)) if only.contains(key_id) => Ok(()),
-            _ => Err(case.error(ErrorKind::NotAllowed)),
-        }
+    pub(super) fn allow(&self, case: Case<'_>, list: AllowFn) -> Result<(), VerifyError> {
+        let key_id = case.claim().key_id();
+        let is_listed = match (&self.only, key_id) {
+            (None, _) => true,
+            (Some(only), Some(key_id)) => only.contains(key_id),
+            (Some(_), None) => false,
+        };
+        if is_listed && list(key_id) { Ok(()) } else { Err(case.error(ErrorKind::NotAllowed)) }
     }
 
     /// Step 8. The request is remembered for as long as it could be accepted again.

@@ -10,6 +10,7 @@ mod config;
 mod contract;
 mod decisions;
 mod delay;
+mod drain;
 mod explain;
 mod extract;
 mod flask_path;
