@@ -17,7 +17,7 @@ use http::{HeaderMap, Request, StatusCode, Version};
 use http_body::Frame;
 use http_body_util::Limited;
 use tower::{ServiceBuilder, ServiceExt as _};
-use tower_hmac::axum::{Only, Signed};
+use tower_hmac::extract::{Only, Signed};
 use tower_hmac::{
     BoxError, ErrorKind, FlaskHmac, KeyMap, SecretKey, Signer, Verified, VerifyError, VerifyLayer,
 };

@@ -14,6 +14,8 @@ mod drain;
 mod explain;
 mod extract;
 mod flask_path;
+#[cfg(feature = "webhooks")]
+mod format_config;
 mod fost;
 mod fost_url;
 mod header_scheme;

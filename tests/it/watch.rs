@@ -247,7 +247,7 @@ fn a_rejection_is_counted_and_logged_once_and_before_the_body_is_drained() {
     use axum::Router;
     use axum::routing::any;
     use bytes::Bytes;
-    use tower_hmac::axum::Signed;
+    use tower_hmac::extract::Signed;
 
     let clock = ManualClock::new(NOW);
     let layer = layer(&clock);
