@@ -125,9 +125,7 @@ where
                     let accepted = ready!(receiving.poll(cx, &shared.0, body))?;
                     let Accepted { head, body, verified, next: extract } = accepted;
                     let caller = Only::admitted(verified);
-                    let mut request = Request::from_parts(head, body.into());
-                    shared.verifier().raise_axum_limit(&mut request);
-                    let future = extract(request);
+                    let future = extract(Request::from_parts(head, body.into()));
                     self.set(Self::Extracting { future, caller: Some(caller) });
                 }
                 VerifyingProjection::Extracting { future, caller } => {

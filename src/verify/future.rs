@@ -113,7 +113,6 @@ where
                     let Some(gate) = this.gate.take() else { return Poll::Pending };
                     let Accepted { head, body, mut verified, next: inner } = accepted;
                     let mut request = Request::from_parts(head, VerifiedBody::whole(body));
-                    gate.verifier.raise_axum_limit(&mut request);
                     verified.set_handle(Handle::new::<R, ResBody>(gate));
                     request.extensions_mut().insert(verified);
                     this.state.set(State::Passing { inner, request: Some(request) });
