@@ -127,9 +127,7 @@ where
                     // `optional` has no effect here.
                     let Some(verified) = verified else { return Poll::Pending };
                     let caller = Only::admitted(verified);
-                    let mut request = Request::from_parts(head, body.into());
-                    shared.verifier().raise_axum_limit(&mut request);
-                    let future = extract(request);
+                    let future = extract(Request::from_parts(head, body.into()));
                     self.set(Self::Extracting { future, caller: Some(caller) });
                 }
                 VerifyingProjection::Extracting { future, caller } => {

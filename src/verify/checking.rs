@@ -82,14 +82,14 @@ impl Checking {
         self.routed.swap(head);
         self.step = Step::Done;
         if verifier.is_disarmed() {
-            self.gather = Gather::new(head, body);
-            let checked = verifier.check_length(self.gather.declared());
+            self.gather = Gather::new(head, body, verifier.body_limit());
+            let checked = self.gather.check_announced();
             self.step = checked.map_or_else(Step::Refused, |()| Step::Disarmed);
             return Ok(());
         }
         if verifier.reads_claim_from_body(head) {
-            self.gather = Gather::new(head, body);
-            let checked = verifier.check_length(self.gather.declared());
+            self.gather = Gather::new(head, body, verifier.body_limit());
+            let checked = self.gather.check_announced();
             self.step = checked.map_or_else(Step::Refused, |()| Step::Collect);
             return Ok(());
         }
@@ -100,8 +100,8 @@ impl Checking {
                 return Err(error);
             }
         };
-        self.gather = Gather::new(head, body);
-        self.step = match verifier.check_length(self.gather.declared()) {
+        self.gather = Gather::new(head, body, verifier.body_limit());
+        self.step = match self.gather.check_announced() {
             Err(error) => Step::Refused(Case { verifier, head, claimed }.error(error)),
             Ok(()) => Step::Lookup(verifier.lookup(claimed, head)),
         };
@@ -151,12 +151,12 @@ impl Checking {
         }
         ready!(reading.poll_frames(cx, body, |mut data| {
             let len = data.remaining();
-            verifier.check_length(gather.len().saturating_add(len))?;
+            gather.check_more(len)?;
             let data = data.copy_to_bytes(len);
             if let (Step::Body(check), Some(claimed)) = (&mut *step, &*claimed) {
                 check.update(Case { verifier, head, claimed }, &data)?;
             }
-            gather.push(data, verifier.body_limit());
+            gather.push(data);
             Ok(())
         }))?;
         Poll::Ready(gather.finish())

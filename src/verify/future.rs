@@ -115,7 +115,6 @@ where
                     let mut request = Request::from_parts(head, VerifiedBody::whole(body));
                     match verified {
                         Some(mut verified) => {
-                            gate.verifier.raise_axum_limit(&mut request);
                             verified.set_handle(Handle::new::<R, ResBody>(gate));
                             request.extensions_mut().insert(verified);
                         }

@@ -148,8 +148,11 @@ impl<R> VerifyLayer<R> {
         gate.into()
     }
 
-    /// Sets the longest body that is read, in bytes; 2 MiB if it is not set. With feature `axum`
-    /// and over 2 MiB it is axum's `DefaultBodyLimit` for the routes inside, too.
+    /// Sets the longest body that is read, in bytes; 2 MiB by default.
+    ///
+    /// With feature `axum`, a lower `DefaultBodyLimit` that is set outside the layer, or on the route
+    /// of a [`Signed`](crate::axum::Signed), holds instead. axum's own default of 2 MB does not: where
+    /// nobody has set a limit, ours holds for the extractors inside, too.
     #[must_use]
     pub fn with_body_limit(self, bytes: usize) -> Self {
         self.map(|verifier| verifier.with_body_limit(bytes))

@@ -76,6 +76,7 @@
 //! requests) stand *inside*: what is signed is what was sent.
 
 mod body;
+mod body_limit;
 mod candidates;
 mod check;
 mod checking;

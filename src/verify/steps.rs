@@ -3,12 +3,12 @@
 
 use std::future::poll_fn;
 
-use http::Request;
 use http::request::Parts;
 
 use crate::key::{KeyQuery, Lookup};
 use crate::replay::ReplayClaim;
 use crate::scheme::{Claim, ClaimError, Coverage, Tolerance, Window};
+use crate::verify::body_limit::check_length;
 use crate::verify::candidates::Proof;
 use crate::verify::check::{Case, Check, Claimed};
 use crate::verify::checking::{AllowFn, anyone};
@@ -40,17 +40,17 @@ impl Verifier {
         body: &[u8],
     ) -> Result<Verified, VerifyError> {
         if self.disarmed {
-            self.check_length(body.len())?;
+            check_length(body.len(), self.body_limit)?;
             return Ok(self.disarmed_verified());
         }
         let head = &*as_received(head);
         let mut claimed = None;
         let from_body = self.reads_claim_from_body(head);
         if from_body {
-            self.check_length(body.len())?;
+            check_length(body.len(), self.body_limit)?;
         }
         let claimed = self.claim_into(&mut claimed, head, from_body.then_some(body))?;
-        self.check_length(body.len())?;
+        check_length(body.len(), self.body_limit)?;
         let case = Case { verifier: self, head, claimed };
         let mut lookup = self.lookup(claimed, head);
         let found = poll_fn(|cx| lookup.poll_found(cx)).await;
@@ -221,12 +221,6 @@ impl Verifier {
         Ok(())
     }
 
-    /// Step 3. What the declared length says, and later what has arrived.
-    #[inline]
-    pub(crate) fn check_length(&self, len: usize) -> Result<(), VerifyError> {
-        if len > self.body_limit { Err(VerifyError::new(ErrorKind::BodyTooLarge)) } else { Ok(()) }
-    }
-
     /// Step 4.
     #[inline]
     pub(crate) fn lookup(&self, claimed: &Claimed, head: &Parts) -> Lookup {
@@ -296,18 +290,6 @@ impl Verifier {
 
     pub(crate) fn body_limit(&self) -> usize {
         self.body_limit
-    }
-
-    /// So that a limit over axum's own of 2 MiB means what it says for its extractors, too. A lower
-    /// one that somebody set for axum still holds.
-    #[cfg_attr(not(feature = "axum"), allow(clippy::unused_self))]
-    pub(crate) fn raise_axum_limit<B>(&self, request: &mut Request<B>) {
-        #[cfg(feature = "axum")]
-        if self.body_limit > crate::verify::verifier::DEFAULT_BODY_LIMIT {
-            axum::extract::DefaultBodyLimit::max(self.body_limit).apply(request);
-        }
-        #[cfg(not(feature = "axum"))]
-        let _ = request;
     }
 
     pub(super) fn is_disarmed(&self) -> bool {

@@ -7,10 +7,9 @@ use crate::error::ConfigError;
 use crate::key::{KeyId, KeyStore};
 use crate::replay::ReplayGuard;
 use crate::scheme::{Scheme, Tolerance};
+use crate::verify::body_limit::DEFAULT_BODY_LIMIT;
 use crate::verify::format::Format;
 
-/// The body limit where none is set: 2 MiB, as axum's own.
-pub(super) const DEFAULT_BODY_LIMIT: usize = 2 * 1024 * 1024;
 /// The tolerance where neither the verifier nor the format sets one.
 pub(super) const DEFAULT_TOLERANCE: Tolerance = Tolerance { past: 300, future: 300 };
 
@@ -126,7 +125,9 @@ impl Verifier {
         self
     }
 
-    /// Sets the longest body that is read, in bytes; 2 MiB if it is not set.
+    /// Sets the longest body that is read, in bytes; 2 MiB by default.
+    /// [`VerifyLayer::with_body_limit`](crate::VerifyLayer::with_body_limit) says how axum's own limit
+    /// counts.
     #[must_use]
     pub fn with_body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = bytes;
