@@ -12,7 +12,7 @@ use crate::mac::Tag;
 use crate::scheme::{
     Claim, ClaimError, Coverage, FlaskHmac, MAX_SIGNING_KEYS, Scheme, SignError, SignedText, Stamp,
 };
-use crate::sign::{NonceSource, SystemNonce};
+use crate::sign::{NonceSource, SystemNonce, WholeBody};
 
 /// Signs requests in the format that a [`Verifier`](crate::Verifier) verifies them in.
 ///
@@ -132,8 +132,9 @@ impl<S: Scheme> Signer<S> {
     ///
     /// # Errors
     ///
-    /// [`SignError`] if the format cannot sign this request.
-    pub fn sign<B: AsRef<[u8]>>(&self, mut request: Request<B>) -> Result<Request<B>, SignError> {
+    /// [`SignError::Streaming`] if the body is not in memory; any other [`SignError`] if the scheme
+    /// cannot sign this request.
+    pub fn sign<B: WholeBody>(&self, mut request: Request<B>) -> Result<Request<B>, SignError> {
         self.sign_mut(&mut request)?;
         Ok(request)
     }
@@ -142,15 +143,16 @@ impl<S: Scheme> Signer<S> {
     ///
     /// # Errors
     ///
-    /// [`SignError`] if the format cannot sign this request.
-    pub fn sign_mut<B: AsRef<[u8]>>(&self, request: &mut Request<B>) -> Result<(), SignError> {
+    /// As [`sign`](Self::sign).
+    pub fn sign_mut<B: WholeBody>(&self, request: &mut Request<B>) -> Result<(), SignError> {
+        let body = request.body().whole().ok_or(SignError::Streaming)?;
         let (mut head, ()) = Request::new(()).into_parts();
         head.method.clone_from(request.method());
         head.uri.clone_from(request.uri());
         head.version = request.version();
         head.headers.clone_from(request.headers());
         head.extensions.clone_from(request.extensions());
-        let signed = self.signed(head, request.body().as_ref())?;
+        let signed = self.signed(head, body)?;
         *request.uri_mut() = signed.uri;
         *request.headers_mut() = signed.headers;
         Ok(())
