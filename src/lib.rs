@@ -96,8 +96,8 @@ pub use scheme::{JsonStrings, JsonText};
 pub use scheme::{MessageSignatures, Policy};
 pub use sign::{SignError, SignLayer, Signer};
 pub use verify::{
-    ErrorKind, Rejection, StatusRejection, Verified, VerifiedBody, Verifier, VerifyError,
-    VerifyFuture, VerifyLayer, VerifyService,
+    ErrorKind, PublicError, Rejection, RejectionFn, StatusRejection, Verified, VerifiedBody,
+    Verifier, VerifyError, VerifyFuture, VerifyLayer, VerifyService,
 };
 
 /// The code of the README, compiled and run.

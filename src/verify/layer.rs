@@ -95,8 +95,24 @@ impl<R> VerifyLayer<R> {
         Gate { verifier, rejection: Arc::new(rejection), delay }.into()
     }
 
-    /// Sets how a refusal looks by a function of the error, for example
-    /// `|error| (error.status(), Json(..)).into_response()`.
+    /// Sets how a refusal looks by a function of the error.
+    ///
+    /// Put [`error.public()`](VerifyError::public) into the answer, not
+    /// [`error.kind()`](VerifyError::kind): a client that can distinguish an unknown key ID from a
+    /// wrong signature can list the names of keys.
+    ///
+    /// ```
+    /// use axum::{Json, response::IntoResponse as _};
+    /// use tower_hmac::{FlaskHmac, KeyMap, VerifyLayer};
+    ///
+    /// let keys = KeyMap::services([("aservice", "akey")])?;
+    /// let layer = VerifyLayer::new(FlaskHmac::new(), keys).with_rejection_fn(|error| {
+    ///     let public = error.public();
+    ///     (public.status(), Json(public.as_str())).into_response()
+    /// });
+    /// # let _: VerifyLayer<_> = layer;
+    /// # Ok::<(), tower_hmac::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn with_rejection_fn<F, B>(self, f: F) -> VerifyLayer<RejectionFn<F>>
     where

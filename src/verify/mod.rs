@@ -61,7 +61,7 @@ mod verifier;
 pub use body::VerifiedBody;
 #[cfg(feature = "axum")]
 pub(crate) use checking::Checking;
-pub use error::{ClaimedKeyId, ErrorKind, VerifyError};
+pub use error::{ClaimedKeyId, ErrorKind, PublicError, VerifyError};
 pub use explain::{Cause, Report};
 pub use future::VerifyFuture;
 #[cfg(feature = "axum")]
