@@ -2,7 +2,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::response::Response;
 use http::request::Parts;
 
@@ -77,6 +77,9 @@ macro_rules! allow_list {
 /// # Ok::<(), tower_hmac::ConfigError>(())
 /// ```
 ///
+/// `Option<Only<L>>` is `None` for an unsigned request behind an optional layer; a caller who signed
+/// and is not on the list is rejected all the same.
+///
 /// A disarmed layer lets everybody pass here, too.
 pub struct Only<L> {
     verified: Verified,
@@ -129,5 +132,15 @@ impl<S: Send + Sync, L: AllowList> FromRequestParts<S> for Only<L> {
             None => Err(missing(parts)),
             Some(verified) => Self::admit(verified.clone()).map_err(|error| refuse(parts, error)),
         }
+    }
+}
+
+impl<S: Send + Sync, L: AllowList> OptionalFromRequestParts<S> for Only<L> {
+    type Rejection = Response;
+
+    /// `None` if the request is unsigned. A caller who is not on the list is rejected.
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Response> {
+        let admitted = found(parts)?.cloned().map(Self::admit).transpose();
+        admitted.map_err(|error| refuse(parts, error))
     }
 }
