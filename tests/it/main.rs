@@ -12,6 +12,7 @@ mod decisions;
 mod delay;
 mod explain;
 mod extract;
+mod face;
 mod flask_path;
 mod fost;
 mod fost_url;
