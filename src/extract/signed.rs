@@ -32,6 +32,7 @@ impl<R: Rejection<Body> + 'static> VerifyLayer<R> {
     #[must_use]
     pub fn shared(self) -> SharedVerifier {
         let Gate { verifier, rejection, .. } = Arc::unwrap_or_clone(self.gate);
+        verifier.warn_once();
         SharedVerifier(Arc::new(Shared { verifier, rejection }))
     }
 }

@@ -176,6 +176,10 @@ impl<K: KeyStore> KeyStore for CachedKeys<K> {
         self.store.prepare(algorithm);
     }
 
+    fn knows(&self, key_id: Option<&KeyId>) -> Option<bool> {
+        self.store.knows(key_id)
+    }
+
     fn list(&self) -> Vec<(Option<KeyId>, KeySet)> {
         self.store.list()
     }

@@ -135,6 +135,10 @@ impl KeyStore for KeyMap {
         self.single.iter().chain(named).for_each(|keys| keys.prepare(algorithm));
     }
 
+    fn knows(&self, key_id: Option<&KeyId>) -> Option<bool> {
+        Some(self.get(key_id).is_some())
+    }
+
     fn list(&self) -> Vec<(Option<KeyId>, KeySet)> {
         let single = self.single.iter().map(|keys| (None, keys.clone()));
         let named = self.named.iter().map(|(id, keys)| (Some(id.clone()), keys.clone()));

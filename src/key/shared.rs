@@ -91,6 +91,10 @@ impl KeyStore for SharedKeys {
         }
     }
 
+    fn knows(&self, key_id: Option<&KeyId>) -> Option<bool> {
+        self.0.keys.load().knows(key_id)
+    }
+
     fn list(&self) -> Vec<(Option<KeyId>, KeySet)> {
         self.0.keys.load().list()
     }

@@ -134,20 +134,16 @@ impl<R> VerifyLayer<R> {
         self.try_map(|verifier| verifier.or(scheme, keys))
     }
 
-    /// Lets only these key ids through; see [`Verifier::only`].
+    /// Lets only these key IDs through; see [`Verifier::only`].
     ///
-    /// # Panics
+    /// # Errors
     ///
-    /// If a name is empty.
-    #[track_caller]
-    #[must_use]
-    pub fn only<I>(self, key_ids: impl IntoIterator<Item = I>) -> Self
+    /// [`ConfigError`] if a key ID is empty, or no key ID is on every list.
+    pub fn only<I>(self, key_ids: impl IntoIterator<Item = I>) -> Result<Self, ConfigError>
     where
         I: TryInto<KeyId, Error: Into<ConfigError>>,
     {
-        let mut gate = Arc::unwrap_or_clone(self.gate);
-        gate.verifier = Arc::new(Arc::unwrap_or_clone(gate.verifier).only(key_ids));
-        gate.into()
+        self.try_map(|verifier| verifier.only(key_ids))
     }
 
     /// Sets the longest body that is read, in bytes; 2 MiB if it is not set. With feature `axum`
@@ -250,6 +246,7 @@ impl<S, R> Layer<S> for VerifyLayer<R> {
     type Service = VerifyService<S, R>;
 
     fn layer(&self, inner: S) -> Self::Service {
+        self.gate.verifier.warn_once();
         VerifyService::new(inner, self.gate.clone())
     }
 }

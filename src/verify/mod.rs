@@ -50,6 +50,7 @@ mod future;
 mod handle;
 mod layer;
 mod observe;
+mod only;
 mod own_claims;
 mod rejection;
 mod service;

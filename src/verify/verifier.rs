@@ -8,6 +8,7 @@ use crate::key::{KeyId, KeyStore};
 use crate::replay::ReplayGuard;
 use crate::scheme::{Scheme, Tolerance};
 use crate::verify::format::Format;
+use crate::verify::only::Only;
 
 /// The body limit where none is set: 2 MiB, as axum's own.
 pub(super) const DEFAULT_BODY_LIMIT: usize = 2 * 1024 * 1024;
@@ -38,7 +39,7 @@ pub(super) const DEFAULT_TOLERANCE: Tolerance = Tolerance { past: 300, future: 3
 pub struct Verifier {
     pub(super) first: Format,
     pub(super) more: Vec<Format>,
-    pub(super) only: Option<Arc<[KeyId]>>,
+    pub(super) only: Option<Only>,
     pub(super) body_limit: usize,
     pub(super) tolerance: Option<Tolerance>,
     pub(super) clock: Arc<dyn Clock>,
@@ -95,35 +96,42 @@ impl Verifier {
             ));
         }
         self.more.push(format);
+        self.only = self.only.map(Only::untold);
         self.check_replay()
     }
 
-    /// Lets only these key ids through. The anonymous key is on no list, and an empty list lets
+    /// Lets only these key IDs through. The anonymous key is on no list, and an empty list lets
     /// nobody through.
     ///
-    /// # Panics
+    /// Lists narrow: after a second call, a key ID must be on both lists. The feature `tracing` logs
+    /// a warning once, when the verifier is put to use, for key IDs that no key store
+    /// [has](KeyStore::knows), and for an empty list.
     ///
-    /// If a name is empty.
-    #[track_caller]
-    #[must_use]
-    pub fn only<I>(mut self, key_ids: impl IntoIterator<Item = I>) -> Self
+    /// ```
+    /// use tower_hmac::{FlaskHmac, KeyMap, Verifier};
+    ///
+    /// let keys = KeyMap::services([("aservice", "akey"), ("bservice", "bkey")])?;
+    /// let verifier = Verifier::new(FlaskHmac::new(), keys).only(["aservice", "bservice"])?;
+    /// let narrower = verifier.clone().only(["aservice"])?;
+    ///
+    /// assert!(verifier.clone().only([""]).is_err());
+    /// assert!(narrower.only(["bservice"]).is_err());
+    /// # Ok::<(), tower_hmac::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if a key ID is empty, or no key ID is on every list.
+    pub fn only<I>(mut self, key_ids: impl IntoIterator<Item = I>) -> Result<Self, ConfigError>
     where
         I: TryInto<KeyId, Error: Into<ConfigError>>,
     {
-        let mut only = Vec::new();
-        for key_id in key_ids {
-            match key_id.try_into() {
-                Ok(key_id) => only.push(key_id),
-                // As axum's `route` does on a bad path: the list stands in the source.
-                #[allow(clippy::panic)]
-                Err(error) => {
-                    let error: ConfigError = error.into();
-                    panic!("only: {error}");
-                }
-            }
-        }
-        self.only = Some(only.into());
-        self
+        let only = Only::new(key_ids)?;
+        self.only = Some(match self.only {
+            None => only,
+            Some(before) => before.narrowed_by(&only)?,
+        });
+        Ok(self)
     }
 
     /// Sets the longest body that is read, in bytes; 2 MiB if it is not set.
@@ -209,6 +217,17 @@ impl Verifier {
         self
     }
 
+    /// Logs what is odd about the settings, now that all of them are known: once.
+    #[cfg_attr(not(feature = "tracing"), allow(clippy::unused_self))]
+    pub(crate) fn warn_once(&self) {
+        #[cfg(feature = "tracing")]
+        if let Some(only) = &self.only {
+            only.warn_once(|key_id| {
+                self.formats().all(|format| format.keys.knows(Some(key_id)) == Some(false))
+            });
+        }
+    }
+
     fn check_replay(self) -> Result<Self, ConfigError> {
         let untimed = self.formats().find(|format| !format.scheme.window().is_timed());
         match (&self.replay, self.tag_retention, untimed) {
@@ -225,7 +244,7 @@ impl fmt::Debug for Verifier {
         let schemes: Vec<_> = self.formats().map(|format| &*format.name).collect();
         f.debug_struct("Verifier")
             .field("schemes", &schemes)
-            .field("only", &self.only)
+            .field("only", &self.only.as_ref().map(Only::key_ids))
             .field("body_limit", &self.body_limit)
             .field("tolerance", &self.tolerance)
             .field("replay", &self.replay.is_some())

@@ -56,7 +56,7 @@ async fn refusals_are_held_back_alike() {
         let outcome = answer(layer().with_refusal_delay(HALF_A_SECOND), request).await;
         assert_eq!(outcome, (StatusCode::FORBIDDEN, HALF_A_SECOND));
     }
-    let allowed = layer().only(["somebody-else"]).with_refusal_delay(HALF_A_SECOND);
+    let allowed = layer().only(["somebody-else"]).unwrap().with_refusal_delay(HALF_A_SECOND);
     let outcome = answer(allowed, signed("{}")).await;
     assert_eq!(outcome, (StatusCode::FORBIDDEN, HALF_A_SECOND));
 }
@@ -123,6 +123,7 @@ async fn the_settings_that_follow_keep_the_delay() {
         .with_refusal_delay(HALF_A_SECOND)
         .with_body_limit(1000)
         .only(["a"])
+        .unwrap()
         .with_rejection(StatusRejection::new(StatusCode::UNAUTHORIZED).unwrap());
     let request = Request::post("/").body(Body::empty()).unwrap();
     assert_eq!(answer(layer.clone(), request).await, (StatusCode::UNAUTHORIZED, HALF_A_SECOND));

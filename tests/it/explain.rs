@@ -421,7 +421,7 @@ async fn list_and_limit_have_steps_of_their_own() {
     let signer = Signer::new(FlaskHmac::new(), key(KEY)).with_key_id("aservice").unwrap();
     let request = signer.sign(Request::post("/").body("body".to_owned()).unwrap()).unwrap();
 
-    let report = explain(&flask_verifier(keys()).only(["bservice"]), &request).await;
+    let report = explain(&flask_verifier(keys()).only(["bservice"]).unwrap(), &request).await;
     assert_eq!((report.outcome(), report.step()), ("not_allowed", Some("only")));
     assert_eq!(report.claimed_key_id().unwrap().as_str(), "aservice");
     assert_eq!(report.likely(), []);

@@ -1,5 +1,7 @@
 //! What a program that uses the crate writes: paths, conversions, comparisons.
 
+#[cfg(feature = "tracing")]
+mod only;
 mod paths;
 
 use std::borrow::Cow;

@@ -113,7 +113,7 @@ async fn a_full_guard_answers_503_and_forgets_none_of_its_10_000() {
 async fn a_million_refused_requests_leave_the_size_unchanged() {
     let clock = ManualClock::new(NOW);
     let guard = Arc::new(MemoryReplay::new(1_000).unwrap());
-    let verifier = verifier(&clock, &guard).only(["aservice"]);
+    let verifier = verifier(&clock, &guard).only(["aservice"]).unwrap();
     let honest = signer("aservice", "akey", &clock);
     assert_eq!(kind(verifier.verify(&head(&honest, b""), b"").await), None);
 

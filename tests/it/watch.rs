@@ -48,7 +48,7 @@ fn only(capture: &Capture, level: tracing::Level) -> Record {
 #[test]
 fn each_refusal_is_one_debug_event_with_its_kind_format_and_claimed_name() {
     let clock = ManualClock::new(NOW);
-    let layer = layer(&clock).only(["aservice"]);
+    let layer = layer(&clock).only(["aservice"]).unwrap();
     let wrong = |name: &str, key: &str| head(&signer(name, key, &clock), b"");
     let stale = head(&signer("aservice", "akey", &ManualClock::new(NOW - 301)), b"");
     let mut malformed = unsigned();

@@ -17,6 +17,7 @@ fn layer() -> VerifyLayer {
         .with_clock(ManualClock::new(NOW))
         .with_body_limit(16)
         .only(["aservice"])
+        .unwrap()
         .with_replay_guard(Seen::default())
         .unwrap()
 }

@@ -89,7 +89,7 @@ async fn what_the_head_gives_away_is_refused_before_keys_and_body() {
 #[tokio::test]
 async fn the_guard_is_asked_only_when_all_else_is_well() {
     let (layer, request, log) = logged(Covers::Body);
-    let response = send_logged(&layer.clone().only(["bservice"]), request, &log).await;
+    let response = send_logged(&layer.clone().only(["bservice"]).unwrap(), request, &log).await;
     assert_eq!(refusal(&response), Some(ErrorKind::NotAllowed));
     assert!(!log.taken().contains(&"replay"));
 

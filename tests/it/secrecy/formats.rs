@@ -111,7 +111,7 @@ impl<S: Scheme + Clone + Debug + 'static> Subject<S> {
         tracing::trace!(?layer, signer = ?self.signer(KEY));
         assert_eq!(send(&layer, &new, body).await, 200);
         assert_eq!(send(&layer, &new, body).await, 403, "a replay");
-        let only = layer.clone().only(["bservice"]);
+        let only = layer.clone().only(["bservice"]).unwrap();
         assert_eq!(send(&only, &old, body).await, 403, "not on the list");
         let twice = doubled(&self.scheme, &new);
         assert_eq!(send(&layer, &twice, body).await, 403, "two signatures");
