@@ -180,6 +180,10 @@ impl<K: KeyStore> KeyStore for CachedKeys<K> {
         self.store.knows(key_id)
     }
 
+    fn has_named_keys(&self) -> Option<bool> {
+        self.store.has_named_keys()
+    }
+
     fn list(&self) -> Vec<(Option<KeyId>, KeySet)> {
         self.store.list()
     }

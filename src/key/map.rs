@@ -139,6 +139,10 @@ impl KeyStore for KeyMap {
         Some(self.get(key_id).is_some())
     }
 
+    fn has_named_keys(&self) -> Option<bool> {
+        Some(!self.named.is_empty())
+    }
+
     fn list(&self) -> Vec<(Option<KeyId>, KeySet)> {
         let single = self.single.iter().map(|keys| (None, keys.clone()));
         let named = self.named.iter().map(|(id, keys)| (Some(id.clone()), keys.clone()));

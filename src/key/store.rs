@@ -73,6 +73,12 @@ pub trait KeyStore: Send + Sync {
         None
     }
 
+    /// Returns whether there are keys under any key ID. Returns `None` unless overridden, as
+    /// [`knows`](Self::knows).
+    fn has_named_keys(&self) -> Option<bool> {
+        None
+    }
+
     /// The keys that the store can name, for [`Verifier::explain`]: whether a signature was made
     /// with another caller's. None by default; nothing else asks for it.
     ///
@@ -97,6 +103,10 @@ impl<K: KeyStore + ?Sized> KeyStore for Arc<K> {
 
     fn knows(&self, key_id: Option<&KeyId>) -> Option<bool> {
         (**self).knows(key_id)
+    }
+
+    fn has_named_keys(&self) -> Option<bool> {
+        (**self).has_named_keys()
     }
 
     fn list(&self) -> Vec<(Option<KeyId>, KeySet)> {
