@@ -183,6 +183,7 @@ fn replay() {
         let key = || SecretKey::new(KEY).unwrap();
         let clock = tower_hmac::ManualClock::new(1_700_000_000);
         let mut layer = VerifyLayer::new(support::timed_header(), KeyMap::single(key()))
+            .unwrap()
             .with_clock(clock.clone());
         if guarded {
             let guard = MemoryReplay::new(200_000).unwrap();

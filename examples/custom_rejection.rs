@@ -15,7 +15,7 @@ use tower_hmac::{BoxError, FlaskHmac, KeyMap, SecretKey, VerifyLayer};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), BoxError> {
     let keys = KeyMap::single(SecretKey::new("s3cr3tk3y")?);
-    let layer = VerifyLayer::new(FlaskHmac::new(), keys).with_rejection_fn(|error| {
+    let layer = VerifyLayer::new(FlaskHmac::new(), keys)?.with_rejection_fn(|error| {
         // The public face of the error is the same for every rejected caller, so that a client
         // does not learn which check failed. `error.kind()` is for logs: it tells an unknown key
         // ID from a wrong signature. It stands in the response's extensions, too.

@@ -17,7 +17,7 @@ tower_hmac::allow_list!(Billing = ["aservice", "bservice"]);
 async fn main() -> Result<(), BoxError> {
     let keys =
         KeyMap::services([("aservice", "akey"), ("bservice", "bkey"), ("cservice", "ckey")])?;
-    let layer = VerifyLayer::new(FlaskHmac::new(), keys);
+    let layer = VerifyLayer::new(FlaskHmac::new(), keys)?;
     let app = Router::new()
         // A list on the layer: `@hmac.auth(only=["aservice"])`.
         .route("/ledger", get(|| async { "ledger" }).layer(layer.clone().only(["aservice"])?))

@@ -48,6 +48,6 @@ fn case(name: &str, scheme: impl Scheme + 'static, key_id: Option<&str>) -> Case
     }
     // The requests are signed once, and sent for as long as the benchmark runs.
     let day = Duration::from_secs(24 * 60 * 60);
-    let verify = VerifyLayer::new(scheme, keys).with_tolerance(day, day);
+    let verify = VerifyLayer::new(scheme, keys).unwrap().with_tolerance(day, day);
     Case::new(name, layer(verify), signed_by(&signer, body(1024)))
 }

@@ -36,7 +36,7 @@ fn key() -> SecretKey {
 
 fuzz_target!(|input: Input| {
     let keys = KeyMap::services([("aservice", KEY.clone())]).unwrap().with_single(key());
-    let layer = VerifyLayer::new(FlaskHmac::new(), keys).with_body_limit(LIMIT);
+    let layer = VerifyLayer::new(FlaskHmac::new(), keys).unwrap().with_body_limit(LIMIT);
     let mut server = layer.layer(Handler);
 
     let mut request = Request::new(Full::from(Bytes::from(input.body.clone())));

@@ -142,7 +142,7 @@ enum Then {
 /// and not with another body.
 pub fn layer(format: &Format, input: &Input) {
     let keys = KeyMap::services([("aservice", KEY.clone())]).unwrap().with_single(key());
-    let layer = VerifyLayer::new(format.scheme.clone(), keys)
+    let layer = VerifyLayer::new(format.scheme.clone(), keys).unwrap()
         .with_clock(ManualClock::new(NOW))
         .with_body_limit(LIMIT);
     let mut server = layer.layer(Handler);

@@ -106,7 +106,7 @@ impl FlaskConfig {
     /// [`ConfigError`] with the setting's name if there is no key, a key or a name is empty, a
     /// setting is of another type or there twice, or the status is not that of a refusal.
     pub fn layer(&self, scheme: FlaskHmac) -> Result<VerifyLayer, ConfigError> {
-        let mut layer = VerifyLayer::new(scheme, self.key_map()?);
+        let mut layer = VerifyLayer::new(scheme, self.key_map()?)?;
         if let Some(limit) = self.number(MAX_CONTENT_LENGTH)? {
             layer = layer.with_body_limit(limit);
         }

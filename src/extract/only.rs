@@ -73,7 +73,7 @@ macro_rules! allow_list {
 /// let keys = KeyMap::services([("aservice", "akey"), ("cservice", "ckey")])?;
 /// let app: Router = Router::new()
 ///     .route("/invoice", get(invoice))
-///     .layer(VerifyLayer::new(FlaskHmac::new(), keys));
+///     .layer(VerifyLayer::new(FlaskHmac::new(), keys)?);
 /// # Ok::<(), tower_hmac::ConfigError>(())
 /// ```
 ///

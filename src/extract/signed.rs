@@ -79,7 +79,7 @@ impl fmt::Debug for SharedVerifier {
 /// }
 ///
 /// let keys = KeyMap::services([("aservice", "akey")])?;
-/// let verifier: SharedVerifier = VerifyLayer::new(FlaskHmac::new(), keys).shared();
+/// let verifier: SharedVerifier = VerifyLayer::new(FlaskHmac::new(), keys)?.shared();
 /// let app: Router = Router::new().route("/order", post(order)).with_state(verifier);
 /// # Ok::<(), tower_hmac::ConfigError>(())
 /// ```

@@ -29,7 +29,7 @@ use crate::verify::{Verifier, VerifyService};
 /// let keys = KeyMap::services([("aservice", "akey"), ("bservice", "bkey")])?;
 /// let app = Router::new()
 ///     .route("/", post(|caller: Verified| async move { caller.key_id().unwrap().to_string() }))
-///     .layer(VerifyLayer::new(FlaskHmac::new(), keys));
+///     .layer(VerifyLayer::new(FlaskHmac::new(), keys)?);
 ///
 /// let unsigned = Request::post("/").body(Body::from("{}"))?;
 /// assert_eq!(app.clone().oneshot(unsigned).await?.status(), StatusCode::FORBIDDEN);
@@ -55,9 +55,16 @@ pub(crate) struct Gate<R> {
 
 impl VerifyLayer {
     /// Verifies one format against the keys of a store, and refuses with 403.
-    #[must_use]
-    pub fn new(scheme: impl Scheme + 'static, keys: impl KeyStore + 'static) -> Self {
-        Verifier::new(scheme, keys).into()
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if the scheme and the store together would reject every request; see
+    /// [`Verifier::new`].
+    pub fn new(
+        scheme: impl Scheme + 'static,
+        keys: impl KeyStore + 'static,
+    ) -> Result<Self, ConfigError> {
+        Verifier::new(scheme, keys).map(Self::from)
     }
 }
 
@@ -106,7 +113,7 @@ impl<R> VerifyLayer<R> {
     /// use tower_hmac::{FlaskHmac, KeyMap, VerifyLayer};
     ///
     /// let keys = KeyMap::services([("aservice", "akey")])?;
-    /// let layer = VerifyLayer::new(FlaskHmac::new(), keys).with_rejection_fn(|error| {
+    /// let layer = VerifyLayer::new(FlaskHmac::new(), keys)?.with_rejection_fn(|error| {
     ///     let public = error.public();
     ///     (public.status(), Json(public.as_str())).into_response()
     /// });

@@ -24,7 +24,7 @@ pub(super) const DEFAULT_TOLERANCE: Tolerance = Tolerance { past: 300, future: 3
 ///
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// let keys = KeyMap::single(SecretKey::new("s3cr3tk3y")?);
-/// let verifier = Verifier::new(FlaskHmac::new(), keys);
+/// let verifier = Verifier::new(FlaskHmac::new(), keys)?;
 ///
 /// let signed = Request::builder()
 ///     .header("Signature", "LSXp2AnBSNGHEcjN2CIBCD0n+HMR4DPunreKdyp6u8w=")
@@ -52,10 +52,18 @@ pub struct Verifier {
 
 impl Verifier {
     /// Verifies one format against the keys of a store.
-    #[must_use]
-    pub fn new(scheme: impl Scheme + 'static, keys: impl KeyStore + 'static) -> Self {
-        Self {
-            first: Format::new(scheme, keys),
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if the scheme and the store together would reject every request: the scheme
+    /// requires a key ID and the store has only an anonymous key, or it carries none and the store
+    /// has only named keys, or the store has no keys. Stores that cannot tell are taken.
+    pub fn new(
+        scheme: impl Scheme + 'static,
+        keys: impl KeyStore + 'static,
+    ) -> Result<Self, ConfigError> {
+        Ok(Self {
+            first: Format::new(scheme, keys)?,
             more: Vec::new(),
             only: None,
             body_limit: DEFAULT_BODY_LIMIT,
@@ -66,7 +74,7 @@ impl Verifier {
             optional: false,
             strips: false,
             disarmed: false,
-        }
+        })
     }
 
     /// Accepts a second format beside the first, with keys of its own. The first format that is
@@ -83,12 +91,13 @@ impl Verifier {
     /// [`ConfigError::AmbiguousSchemes`] if both read the same headers, unless their
     /// [selectors](crate::Scheme::selector) exclude each other, or one of them needs more headers
     /// than the other. [`ConfigError::ReplayWithoutTime`] as [`with_replay_guard`](Self::with_replay_guard).
+    /// Otherwise as [`new`](Self::new).
     pub fn or(
         mut self,
         scheme: impl Scheme + 'static,
         keys: impl KeyStore + 'static,
     ) -> Result<Self, ConfigError> {
-        let format = Format::new(scheme, keys);
+        let format = Format::new(scheme, keys)?;
         if let Some(twin) = self.formats().find(|other| !format.is_told_apart_from(other)) {
             return Err(ConfigError::AmbiguousSchemes(
                 twin.name.to_string(),
@@ -111,7 +120,7 @@ impl Verifier {
     /// use tower_hmac::{FlaskHmac, KeyMap, Verifier};
     ///
     /// let keys = KeyMap::services([("aservice", "akey"), ("bservice", "bkey")])?;
-    /// let verifier = Verifier::new(FlaskHmac::new(), keys).only(["aservice", "bservice"])?;
+    /// let verifier = Verifier::new(FlaskHmac::new(), keys)?.only(["aservice", "bservice"])?;
     /// let narrower = verifier.clone().only(["aservice"])?;
     ///
     /// assert!(verifier.clone().only([""]).is_err());

@@ -17,7 +17,7 @@ use tower_hmac::{
 const HALF_A_SECOND: Duration = Duration::from_millis(500);
 
 fn layer() -> VerifyLayer {
-    VerifyLayer::new(FlaskHmac::new(), KeyMap::services([("a", "key")]).unwrap())
+    VerifyLayer::new(FlaskHmac::new(), KeyMap::services([("a", "key")]).unwrap()).unwrap()
 }
 
 fn signed(body: &'static str) -> Request<Body> {
@@ -89,7 +89,8 @@ async fn bodies_and_stores_that_fail_are_said_at_once() {
     let down = key_fn(|_: Option<&KeyId>, _: &http::request::Parts| async {
         Err::<Option<tower_hmac::KeySet>, _>(BoxError::from("down"))
     });
-    let failing = VerifyLayer::new(FlaskHmac::new(), down).with_refusal_delay(HALF_A_SECOND);
+    let failing =
+        VerifyLayer::new(FlaskHmac::new(), down).unwrap().with_refusal_delay(HALF_A_SECOND);
     let outcome = answer(failing, signed("{}")).await;
     assert_eq!(outcome, (StatusCode::SERVICE_UNAVAILABLE, Duration::ZERO));
 }

@@ -118,12 +118,12 @@ fn probe_request(value: &str) -> Request<String> {
 }
 
 async fn probed(encoding: Encoding, value: &str) -> Vec<Cause> {
-    let verifier = Verifier::new(Probe::new(encoding), KeyMap::single(key(KEY)));
+    let verifier = Verifier::new(Probe::new(encoding), KeyMap::single(key(KEY))).unwrap();
     explain(&verifier, &probe_request(value)).await.likely().to_vec()
 }
 
 fn flask_verifier(keys: KeyMap) -> Verifier {
-    Verifier::new(FlaskHmac::new(), keys)
+    Verifier::new(FlaskHmac::new(), keys).unwrap()
 }
 
 fn flask_request(key: SecretKey, signed_body: &str, sent_body: &str) -> Request<String> {
@@ -206,7 +206,7 @@ async fn another_encoding_within_the_named_form_is_named() {
 #[tokio::test]
 async fn another_encoding_in_the_query_is_named() {
     let probe = Probe { header: None, ..Probe::new(Encoding::Base64) };
-    let verifier = Verifier::new(probe, KeyMap::single(key(KEY)));
+    let verifier = Verifier::new(probe, KeyMap::single(key(KEY))).unwrap();
     let hex = Encoding::Hex.encode(&tag(b"/path\nbody"));
     let request = Request::post(format!("/path?a=b&_s={hex}&c=d")).body("body".into()).unwrap();
     let report = explain(&verifier, &request).await;
@@ -276,7 +276,7 @@ async fn key_that_does_not_count_now_is_named() -> Result<(), ConfigError> {
 #[tokio::test]
 async fn query_that_the_caller_left_out_is_named() {
     let probe = || Probe { text: |head| head.uri.to_string(), ..Probe::new(Encoding::Hex) };
-    let verifier = Verifier::new(probe(), KeyMap::single(key(KEY)));
+    let verifier = Verifier::new(probe(), KeyMap::single(key(KEY))).unwrap();
     let value = Encoding::Hex.encode(&tag(b"/pathbody"));
     let report = explain(&verifier, &probe_request(&value)).await;
     assert_eq!(report.likely(), [Cause::QueryDropped]);
@@ -286,7 +286,7 @@ async fn query_that_the_caller_left_out_is_named() {
 #[tokio::test]
 async fn under_a_router_that_cut_the_target_the_one_first_received_is_explained() {
     let probe = || Probe { text: |head| head.uri.to_string(), ..Probe::new(Encoding::Hex) };
-    let verifier = Verifier::new(probe(), KeyMap::single(key(KEY)));
+    let verifier = Verifier::new(probe(), KeyMap::single(key(KEY))).unwrap();
     let value = Encoding::Hex.encode(&tag(b"/nested/pathbody"));
     let mut request = probe_request(&value);
     let original = "/nested/path?query=1".parse().unwrap();
@@ -304,7 +304,7 @@ async fn query_that_only_the_caller_signs_is_named() {
 
 #[tokio::test]
 async fn clock_that_is_off_is_named_with_the_seconds() {
-    let verifier = Verifier::new(Timed::new(), KeyMap::single(key(KEY)));
+    let verifier = Verifier::new(Timed::new(), KeyMap::single(key(KEY))).unwrap();
     let verifier = verifier.with_clock(ManualClock::new(NOW));
     for (then, cause, text) in [
         (
@@ -330,7 +330,7 @@ async fn clock_that_is_off_is_named_with_the_seconds() {
 
 #[tokio::test]
 async fn clock_is_named_with_what_else_is_wrong_and_not_alone() {
-    let verifier = Verifier::new(Timed::new(), KeyMap::single(key(KEY)));
+    let verifier = Verifier::new(Timed::new(), KeyMap::single(key(KEY))).unwrap();
     let verifier = verifier.with_clock(ManualClock::new(NOW));
     let signer = Signer::new(Timed::new(), key(KEY)).with_clock(ManualClock::new(NOW - 400));
     let mut request = signer.sign(Request::post("/").body("body".to_owned()).unwrap()).unwrap();
@@ -361,7 +361,7 @@ async fn text_that_cannot_be_made_has_a_step_of_its_own() {
     let scheme = || Joints::new(Covers::Line);
     let request = Request::post("/").body("first line\n".to_owned()).unwrap();
     let request = Signer::new(scheme(), key(KEY)).sign(request).unwrap();
-    let verifier = Verifier::new(scheme(), KeyMap::single(key(KEY)));
+    let verifier = Verifier::new(scheme(), KeyMap::single(key(KEY))).unwrap();
     let report = explain(&verifier, &request.map(|_| "\n".to_owned())).await;
     assert_eq!((report.outcome(), report.step()), ("malformed", Some("text")));
 }
@@ -408,7 +408,7 @@ async fn expiry_is_told() {
     let request = Request::get(link.path_and_query().unwrap().as_str());
     let request = request.header("host", "www.example.com").body(String::new()).unwrap();
     let keys = KeyMap::services([("aservice", KEY)]).unwrap();
-    let verifier = Verifier::new(tower_hmac::FostUrl::new(), keys);
+    let verifier = Verifier::new(tower_hmac::FostUrl::new(), keys).unwrap();
     let report = explain(&verifier.with_clock(ManualClock::new(NOW + 61)), &request).await;
     assert_eq!((report.outcome(), report.expires()), ("expired", Some(NOW + 60)));
     let line = format!("expires: {}, and now it is {}\n", NOW + 60, NOW + 61);
@@ -440,7 +440,7 @@ async fn replay_guard_is_not_asked() {
         }
     }
 
-    let verifier = || Verifier::new(Timed::new(), KeyMap::single(key(KEY)));
+    let verifier = || Verifier::new(Timed::new(), KeyMap::single(key(KEY))).unwrap();
     let signer = Signer::new(Timed::new(), key(KEY));
     let request = signer.sign(Request::post("/").body("body".to_owned()).unwrap()).unwrap();
     let report = explain(&verifier().with_replay_guard(Never).unwrap(), &request).await;
@@ -566,7 +566,7 @@ impl Subject {
     fn verifier(&self, mine: &str, yours: &str) -> Verifier {
         let keys = KeyMap::single(key(mine)).with_key("mine", mine).unwrap();
         let keys = keys.with_key("yours", yours).unwrap();
-        Verifier::new(self.scheme.clone(), keys).with_clock(ManualClock::new(NOW))
+        Verifier::new(self.scheme.clone(), keys).unwrap().with_clock(ManualClock::new(NOW))
     }
 
     /// The request with its tag in an encoding that the format does not know.
@@ -673,7 +673,7 @@ async fn explaining_can_be_spawned() {
 #[tokio::test]
 async fn target_is_taken_as_first_received_where_a_router_has_cut_it() {
     let probe = Probe { text: |head| head.uri.to_string(), ..Probe::new(Encoding::Hex) };
-    let verifier = Verifier::new(probe, KeyMap::single(key(KEY)));
+    let verifier = Verifier::new(probe, KeyMap::single(key(KEY))).unwrap();
     let explain_cut = async |signed: &[u8]| {
         let mut request = probe_request(&Encoding::Hex.encode(&tag(signed)));
         let original = "/api/path?query=1".parse().unwrap();

@@ -1,5 +1,7 @@
 //! What a program that uses the crate writes: paths, conversions, comparisons.
 
+#[cfg(all(feature = "cache", feature = "reload", feature = "rfc9421", feature = "sha1"))]
+mod keys;
 #[cfg(feature = "tracing")]
 mod only;
 mod paths;

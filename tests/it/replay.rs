@@ -25,6 +25,7 @@ use crate::stamped::{NOW, Stamped, head, signer};
 fn verifier(clock: &ManualClock, guard: &Arc<MemoryReplay>) -> Verifier {
     let keys = KeyMap::services([("aservice", "akey"), ("bservice", "bkey")]).unwrap();
     Verifier::new(Stamped::new(), keys)
+        .unwrap()
         .with_clock(clock.clone())
         .with_replay_guard(guard.clone())
         .unwrap()
@@ -347,6 +348,7 @@ async fn a_tag_is_remembered_for_the_retention_and_no_longer() {
     let clock = ManualClock::new(NOW);
     let guard = Arc::new(MemoryReplay::new(100).unwrap());
     let verifier = Verifier::new(FlaskHmac::new(), KeyMap::single(SecretKey::new("akey").unwrap()))
+        .unwrap()
         .with_clock(clock.clone())
         .dangerous_replay_by_tag(Duration::from_secs(60))
         .with_replay_guard(guard)
@@ -397,7 +399,8 @@ async fn a_body_that_arrives_past_the_window_is_refused_and_not_replayed() {
 fn a_guard_over_a_format_without_time_is_refused_while_building() {
     let keys = KeyMap::single(SecretKey::new("akey").unwrap());
     let guard = MemoryReplay::new(100).unwrap();
-    let error = VerifyLayer::new(FlaskHmac::new(), keys).with_replay_guard(guard).unwrap_err();
+    let error =
+        VerifyLayer::new(FlaskHmac::new(), keys).unwrap().with_replay_guard(guard).unwrap_err();
     assert_eq!(error, ConfigError::ReplayWithoutTime("flask-hmac".into()));
 }
 
@@ -412,6 +415,7 @@ async fn a_request_does_not_come_again_under_another_name_with_the_same_key() {
     let clock = ManualClock::new(NOW);
     let keys = KeyMap::services([("a", "shared"), ("b", "shared")]).unwrap();
     let verifier = Verifier::new(scheme.clone(), keys)
+        .unwrap()
         .with_clock(clock.clone())
         .with_replay_guard(MemoryReplay::new(100).unwrap())
         .unwrap();
@@ -430,6 +434,7 @@ async fn a_nonce_takes_one_place_however_many_keys_the_name_has() {
     let key = |text| SecretKey::new(text).unwrap();
     let keys = KeySet::new([key("new"), key("old")]).unwrap();
     let verifier = Verifier::new(Stamped::new(), KeyMap::single(keys))
+        .unwrap()
         .with_clock(clock.clone())
         .with_replay_guard(guard.clone())
         .unwrap();
@@ -465,6 +470,7 @@ fn by_two_keys() -> (Verifier, Arc<MemoryReplay>, Parts, [String; 2]) {
     // The old key stands there twice, as when two settings hold it.
     let keys = KeySet::new([key("new"), key("old"), key("old")]).unwrap();
     let verifier = Verifier::new(scheme, KeyMap::single(keys))
+        .unwrap()
         .with_clock(clock)
         .with_replay_guard(guard.clone())
         .unwrap();

@@ -41,7 +41,8 @@ async fn service() -> SocketAddr {
         answer.extend_from_slice(&body);
         answer
     };
-    let layer = VerifyLayer::new(Timed::new(), keys()).with_replay_guard(Once::default()).unwrap();
+    let layer =
+        VerifyLayer::new(Timed::new(), keys()).unwrap().with_replay_guard(Once::default()).unwrap();
     serve(Router::new().route("/{*path}", any(handler)).layer(layer)).await
 }
 
@@ -297,7 +298,7 @@ mod reqwest_clients {
 
 #[tokio::test]
 async fn flask_format_is_let_through_over_sockets() {
-    let layer = VerifyLayer::new(FlaskHmac::new(), keys());
+    let layer = VerifyLayer::new(FlaskHmac::new(), keys()).unwrap();
     let address = serve(Router::new().route("/", any(async || "in")).layer(layer)).await;
     let signer = Signer::new(FlaskHmac::new(), SecretKey::new("akey").unwrap());
     let signer = signer.with_key_id("aservice").unwrap();

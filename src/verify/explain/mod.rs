@@ -35,7 +35,7 @@ impl Verifier {
     ///
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
     /// let keys = KeyMap::single(SecretKey::new("s3cr3tk3y")?);
-    /// let verifier = Verifier::new(FlaskHmac::new(), keys);
+    /// let verifier = Verifier::new(FlaskHmac::new(), keys)?;
     ///
     /// // The client signed `{"foo": "boo"}` and sent a newline with it.
     /// let request = Request::post("/plain")

@@ -42,7 +42,8 @@ async fn attack_302_a_proof_of_another_request() {
         let verifier = tower_hmac::Verifier::new(
             FlaskHmac::new(),
             KeyMap::services([("aservice", "akey")]).unwrap(),
-        );
+        )
+        .unwrap();
         let (head, _) = carrying(&[named("aservice", "akey")]).into_parts();
         verifier.verify(&head, BODY.as_bytes()).await.unwrap()
     };

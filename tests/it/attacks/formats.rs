@@ -72,7 +72,7 @@ impl Format {
     fn layer(&self) -> VerifyLayer {
         let services = [("aservice", "akey"), ("bservice", "bkey")];
         let keys = KeyMap::services(services).unwrap().with_single(key("single"));
-        VerifyLayer::new(self.scheme.clone(), keys).with_clock(ManualClock::new(NOW))
+        VerifyLayer::new(self.scheme.clone(), keys).unwrap().with_clock(ManualClock::new(NOW))
     }
 
     fn app(&self) -> Router {
@@ -502,8 +502,9 @@ async fn attack_613_a_tag_carried_from_one_format_to_another() {
     // Both sign the body and nothing else, with one hash.
     let header = || HeaderScheme::new("x-signature").unwrap().with_encoding(Encoding::Base64);
     let keys = |text| KeyMap::single(key(text));
-    let app = routes()
-        .layer(VerifyLayer::new(FlaskHmac::new(), keys("one")).or(header(), keys("two")).unwrap());
+    let app = routes().layer(
+        VerifyLayer::new(FlaskHmac::new(), keys("one")).unwrap().or(header(), keys("two")).unwrap(),
+    );
     let tag = |with| Signer::new(FlaskHmac::new(), key(with)).signature(BODY.as_bytes());
     let request = |signature: Option<String>, sibling: Option<String>| {
         let mut request = carrying(&[] as &[&str]);
@@ -538,6 +539,7 @@ async fn attack_614_signed_in_two_formats_at_once() {
             let keys =
                 || KeyMap::services([("aservice", "akey")]).unwrap().with_single(key("single"));
             let layer = VerifyLayer::new(first.scheme.clone(), keys())
+                .unwrap()
                 .with_clock(ManualClock::new(NOW))
                 .or(second.scheme.clone(), keys());
             let Ok(layer) = layer else { continue };

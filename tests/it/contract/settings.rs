@@ -10,7 +10,7 @@ fn scheme() -> Joints {
 }
 
 fn layer() -> VerifyLayer {
-    VerifyLayer::new(scheme(), keys().with_single(key("single")))
+    VerifyLayer::new(scheme(), keys().with_single(key("single"))).unwrap()
 }
 
 fn anonymous() -> Request<Script> {
@@ -70,7 +70,7 @@ fn lists_without_a_name_in_common_and_empty_names_are_refused_while_building() {
     assert!(error.to_string().starts_with("only: "), "{error}");
     let error = layer().only(["aservice", ""]).unwrap_err();
     assert_eq!(error, ConfigError::EmptyName("only".into()));
-    assert!(Verifier::new(scheme(), keys()).only([String::new()]).is_err());
+    assert!(Verifier::new(scheme(), keys()).unwrap().only([String::new()]).is_err());
 }
 
 /// A list of a configuration is borrowed.
@@ -168,7 +168,8 @@ async fn disarming_can_be_taken_back() {
 
 #[tokio::test]
 async fn by_hand_the_same_requests_pass_and_fail() {
-    let verifier = Verifier::new(scheme(), keys()).with_body_limit(4).only(["aservice"]).unwrap();
+    let verifier =
+        Verifier::new(scheme(), keys()).unwrap().with_body_limit(4).only(["aservice"]).unwrap();
     let (head, _) = signed(scheme(), b"body").into_parts();
     let caller = verifier.verify(&head, b"body").await.unwrap();
     assert_eq!(caller.key_id().unwrap(), "aservice");
@@ -187,7 +188,7 @@ async fn by_hand_the_same_requests_pass_and_fail() {
 
 #[tokio::test]
 async fn by_hand_optional_lets_nothing_through() {
-    let verifier = Verifier::new(scheme(), keys()).optional();
+    let verifier = Verifier::new(scheme(), keys()).unwrap().optional();
     let (head, _) = unsigned().into_parts();
     let error = verifier.verify(&head, b"body").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Missing);
@@ -197,7 +198,7 @@ async fn by_hand_optional_lets_nothing_through() {
 #[cfg(feature = "axum")]
 #[tokio::test]
 async fn by_hand_the_target_is_the_one_first_received() {
-    let verifier = Verifier::new(scheme(), keys());
+    let verifier = Verifier::new(scheme(), keys()).unwrap();
     let (mut head, _) = signed(scheme(), b"").into_parts();
     let original = std::mem::replace(&mut head.uri, "/cut".parse().unwrap());
     assert!(verifier.verify(&head, b"").await.is_err());
@@ -209,7 +210,7 @@ async fn by_hand_the_target_is_the_one_first_received() {
 #[cfg(feature = "axum")]
 #[tokio::test]
 async fn by_hand_a_target_that_has_lost_its_query_is_a_cut_one() {
-    let verifier = Verifier::new(scheme(), keys());
+    let verifier = Verifier::new(scheme(), keys()).unwrap();
     let text = Bytes::from_static(b"/orders?page=2");
     let uri = |text: Bytes| http::Uri::from_maybe_shared(text).unwrap();
     let (mut head, _) = unsigned().into_parts();

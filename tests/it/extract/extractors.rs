@@ -143,7 +143,7 @@ async fn disarmed_everybody_passes_only_under_no_name() {
 #[tokio::test]
 async fn an_outer_layer_does_not_speak_for_an_inner_one() {
     let keys = KeyMap::services([("inner", "ikey")]).unwrap();
-    let inner = VerifyLayer::new(FlaskHmac::new().with_header("X-Inner").unwrap(), keys);
+    let inner = VerifyLayer::new(FlaskHmac::new().with_header("X-Inner").unwrap(), keys).unwrap();
     let app = routes().layer(inner.optional()).layer(layer());
     // Signed for the outer alone: the inner one saw nobody.
     assert_eq!(text(send(&app, get_by("aservice", "/perhaps")).await).await, "nobody");

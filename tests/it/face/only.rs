@@ -18,7 +18,7 @@ fn keys() -> KeyMap {
 }
 
 fn layer() -> VerifyLayer {
-    VerifyLayer::new(FlaskHmac::new(), keys())
+    VerifyLayer::new(FlaskHmac::new(), keys()).unwrap()
 }
 
 /// The warnings, their names or else their message.
@@ -47,13 +47,17 @@ fn names_that_keys_have_are_no_matter() {
     let shared = || SharedKeys::new(keys()).unwrap();
     assert!(warnings(|| layer().only(["aservice"]).unwrap().shared()).is_empty());
     let told = warnings(|| {
-        VerifyLayer::new(FlaskHmac::new(), shared()).only(["bservice", "ghost"]).unwrap().shared()
+        VerifyLayer::new(FlaskHmac::new(), shared())
+            .unwrap()
+            .only(["bservice", "ghost"])
+            .unwrap()
+            .shared()
     });
     assert_eq!(told, ["[\"ghost\"]"]);
     // What a function knows cannot be known before it is asked.
     let function =
         key_fn(|_: Option<&KeyId>, _: &_| async { Ok::<Option<SecretKey>, BoxError>(None) });
-    let unknown = VerifyLayer::new(FlaskHmac::new(), function).only(["ghost"]).unwrap();
+    let unknown = VerifyLayer::new(FlaskHmac::new(), function).unwrap().only(["ghost"]).unwrap();
     assert!(warnings(|| unknown.shared()).is_empty());
 }
 
@@ -90,7 +94,7 @@ fn an_empty_list_is_told_of_once() {
 #[test]
 fn by_hand_it_is_told_of_at_the_first_request() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let verifier = Verifier::new(FlaskHmac::new(), keys()).only(["ghost"]).unwrap();
+    let verifier = Verifier::new(FlaskHmac::new(), keys()).unwrap().only(["ghost"]).unwrap();
     let (head, ()) = Request::new(()).into_parts();
     let told = warnings(|| {
         for _ in 0..3 {

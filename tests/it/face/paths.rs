@@ -17,7 +17,7 @@ fn everything_is_found_behind_a_glob() {
     async fn only<L: AllowList>(_: Only<L>, _: Option<Only<L>>, _: Verified) {}
 
     let keys = KeyMap::services([("aservice", "akey")]).unwrap();
-    let verifier: SharedVerifier = VerifyLayer::new(FlaskHmac::new(), keys).shared();
+    let verifier: SharedVerifier = VerifyLayer::new(FlaskHmac::new(), keys).unwrap().shared();
     let _: Router = Router::new()
         .route("/", get(handler).post(signed))
         .route("/only", get(only::<Anyone>))
