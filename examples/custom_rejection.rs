@@ -10,11 +10,11 @@ use axum::{Json, Router};
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
-use tower_hmac::{BoxError, FlaskHmac, KeyMap, SecretKey, VerifyLayer};
+use tower_hmac::{BoxError, FlaskHmac, KeyMap, VerifyLayer};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), BoxError> {
-    let keys = KeyMap::single(SecretKey::new("s3cr3tk3y")?);
+    let keys = KeyMap::single("s3cr3tk3y")?;
     let layer = VerifyLayer::new(FlaskHmac::new(), keys)?.with_rejection_fn(|error| {
         // The public face of the error is the same for every rejected caller, so that a client
         // does not learn which check failed. `error.kind()` is for logs: it tells an unknown key

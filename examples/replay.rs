@@ -20,7 +20,7 @@ use tower_hmac::{
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    let keys = || Ok::<_, BoxError>(KeyMap::single(SecretKey::new("s3cr3tk3y")?));
+    let keys = || KeyMap::single("s3cr3tk3y");
     // As many entries as requests in the ten minutes for which one may be accepted. A service of
     // several processes takes `RedisReplay` (feature `redis`).
     let guard = Arc::new(MemoryReplay::new(100 * 600)?);

@@ -41,7 +41,7 @@ fn case(name: &str, scheme: impl Scheme + 'static, key_id: Option<&str>) -> Case
     let scheme = Arc::new(scheme);
     let key = || SecretKey::new(KEY).unwrap();
     let mut signer = Signer::new(scheme.clone(), key());
-    let mut keys = KeyMap::single(key());
+    let mut keys = KeyMap::single(key()).unwrap();
     if let Some(key_id) = key_id {
         signer = signer.with_key_id(key_id).unwrap();
         keys = keys.with_key(key_id, key()).unwrap();

@@ -141,7 +141,7 @@ impl FlaskConfig {
         let mut map = key_map(named.unwrap_or_default(), HMAC_KEYS, KeyText::Latin1, false)?;
         match self.setting(HMAC_KEY)? {
             None | Some(Setting::Null) => {}
-            Some(key) => map = map.with_single(key.keys(HMAC_KEY, KeyText::Latin1)?),
+            Some(key) => map = map.with_single(key.keys(HMAC_KEY, KeyText::Latin1)?)?,
         }
         if map.is_empty() {
             return Err(ConfigError::NoKeys("HMAC_KEY and HMAC_KEYS".into()));

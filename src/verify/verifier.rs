@@ -20,10 +20,10 @@ pub(super) const DEFAULT_TOLERANCE: Tolerance = Tolerance { past: 300, future: 3
 ///
 /// ```
 /// use http::Request;
-/// use tower_hmac::{FlaskHmac, KeyMap, SecretKey, Verifier};
+/// use tower_hmac::{FlaskHmac, KeyMap, Verifier};
 ///
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// let keys = KeyMap::single(SecretKey::new("s3cr3tk3y")?);
+/// let keys = KeyMap::single("s3cr3tk3y")?;
 /// let verifier = Verifier::new(FlaskHmac::new(), keys)?;
 ///
 /// let signed = Request::builder()

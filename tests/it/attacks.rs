@@ -46,7 +46,7 @@ fn named(name: &str, with: &str) -> String {
 
 fn layer() -> VerifyLayer {
     let services = [("aservice", "akey"), ("bservice", "bkey"), ("a:b", "ckey")];
-    let keys = KeyMap::services(services).unwrap().with_single(key("single"));
+    let keys = KeyMap::services(services).unwrap().with_single(key("single")).unwrap();
     VerifyLayer::new(FlaskHmac::new(), keys).unwrap()
 }
 

@@ -8,7 +8,7 @@ mod paths;
 
 use std::borrow::Cow;
 
-use tower_hmac::{ErrorKind, KeyId, KeyMap, KeySet, SecretKey, VerifyError};
+use tower_hmac::{ConfigError, ErrorKind, KeyId, KeyMap, KeySet, SecretKey, VerifyError};
 
 #[test]
 fn texts_in_every_usual_form_are_key_ids_and_keys() {
@@ -38,6 +38,14 @@ fn texts_in_every_usual_form_are_key_ids_and_keys() {
     assert!(KeyMap::services([("a", &key)]).is_ok());
     assert!(KeyMap::services([("a", &KeySet::from(key))]).is_ok());
     assert!(KeyMap::services([("a", &String::new())]).is_err());
+}
+
+#[test]
+fn an_anonymous_key_is_taken_as_text_and_refused_under_its_name_if_it_is_empty() {
+    assert!(KeyMap::single("key").unwrap().get(None).is_some());
+    assert!(KeyMap::single(vec![0; 32]).unwrap().with_single("another".to_owned()).is_ok());
+    let error = KeyMap::single("").unwrap_err();
+    assert_eq!(error, ConfigError::EmptyKey("anonymous key".into()));
 }
 
 #[test]

@@ -611,7 +611,7 @@ async fn signatures_are_stripped_and_other_kinds_stay() {
     });
     let key = || SecretKey::new("secret-value").unwrap();
     let layer = VerifyLayer::from(verifier(Fost::new(), NOW)).strip_signature();
-    let layer = layer.or(FlaskHmac::new(), KeyMap::single(key())).unwrap();
+    let layer = layer.or(FlaskHmac::new(), KeyMap::single(key()).unwrap()).unwrap();
     let app = Router::new().fallback(echo).layer(layer);
 
     let list = "X-FOST-Headers X-FOST-User";

@@ -164,7 +164,7 @@ mod rotation {
         let new = KeyEntry::new(secret("new"));
         let refused = async |keys: &[&KeyEntry], seconds: i64| {
             let clock = ManualClock::new(NOW);
-            let keys = KeyMap::single(KeySet::new(keys.iter().copied().cloned()).unwrap());
+            let keys = KeyMap::single(KeySet::new(keys.iter().copied().cloned()).unwrap()).unwrap();
             let layer = tower_hmac::VerifyLayer::new(FlaskHmac::new(), keys).unwrap();
             let inner = tower::service_fn(async |_: http::Request<_>| {
                 Ok::<_, std::convert::Infallible>(http::Response::new(String::new()))
@@ -259,7 +259,7 @@ mod rotation {
             };
             // What counts in this second or the one before, and the next key ahead of its time.
             let set = KeySet::new((time - 2..=time + 1).rev().map(entry)).unwrap();
-            KeyMap::single(set)
+            KeyMap::single(set).unwrap()
         };
         let clock = ManualClock::new(10);
         let shared = SharedKeys::new(keys_at(10)).unwrap();
@@ -354,10 +354,10 @@ mod shared {
 
     #[test]
     fn the_largest_set_is_that_of_the_keys_in_force() {
-        let keys = SharedKeys::new(KeyMap::single(secret("one"))).unwrap();
+        let keys = SharedKeys::new(KeyMap::single(secret("one")).unwrap()).unwrap();
         assert_eq!(keys.max_keys(), 1);
         let two = KeySet::new([secret("one"), secret("two")]).unwrap();
-        keys.replace(KeyMap::single(two)).unwrap();
+        keys.replace(KeyMap::single(two).unwrap()).unwrap();
         assert_eq!(keys.max_keys(), 2);
     }
 }

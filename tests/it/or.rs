@@ -16,7 +16,7 @@ fn key(text: &str) -> SecretKey {
 }
 
 fn keys(text: &str) -> KeyMap {
-    KeyMap::single(key(text))
+    KeyMap::single(key(text)).unwrap()
 }
 
 fn header(name: &str) -> HeaderScheme {

@@ -347,7 +347,7 @@ async fn a_request_from_a_clock_ahead_is_remembered_to_the_end_of_its_window() {
 async fn a_tag_is_remembered_for_the_retention_and_no_longer() {
     let clock = ManualClock::new(NOW);
     let guard = Arc::new(MemoryReplay::new(100).unwrap());
-    let verifier = Verifier::new(FlaskHmac::new(), KeyMap::single(SecretKey::new("akey").unwrap()))
+    let verifier = Verifier::new(FlaskHmac::new(), KeyMap::single("akey").unwrap())
         .unwrap()
         .with_clock(clock.clone())
         .dangerous_replay_by_tag(Duration::from_secs(60))
@@ -397,7 +397,7 @@ async fn a_body_that_arrives_past_the_window_is_refused_and_not_replayed() {
 
 #[test]
 fn a_guard_over_a_format_without_time_is_refused_while_building() {
-    let keys = KeyMap::single(SecretKey::new("akey").unwrap());
+    let keys = KeyMap::single("akey").unwrap();
     let guard = MemoryReplay::new(100).unwrap();
     let error =
         VerifyLayer::new(FlaskHmac::new(), keys).unwrap().with_replay_guard(guard).unwrap_err();
@@ -433,7 +433,7 @@ async fn a_nonce_takes_one_place_however_many_keys_the_name_has() {
     let guard = Arc::new(MemoryReplay::new(100).unwrap());
     let key = |text| SecretKey::new(text).unwrap();
     let keys = KeySet::new([key("new"), key("old")]).unwrap();
-    let verifier = Verifier::new(Stamped::new(), KeyMap::single(keys))
+    let verifier = Verifier::new(Stamped::new(), KeyMap::single(keys).unwrap())
         .unwrap()
         .with_clock(clock.clone())
         .with_replay_guard(guard.clone())
@@ -469,7 +469,7 @@ fn by_two_keys() -> (Verifier, Arc<MemoryReplay>, Parts, [String; 2]) {
     let guard = Arc::new(MemoryReplay::new(100).unwrap());
     // The old key stands there twice, as when two settings hold it.
     let keys = KeySet::new([key("new"), key("old"), key("old")]).unwrap();
-    let verifier = Verifier::new(scheme, KeyMap::single(keys))
+    let verifier = Verifier::new(scheme, KeyMap::single(keys).unwrap())
         .unwrap()
         .with_clock(clock)
         .with_replay_guard(guard.clone())

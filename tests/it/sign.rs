@@ -206,7 +206,7 @@ async fn layer_signs_the_bytes_that_it_sends() {
     let body = body.collect().await.unwrap().to_bytes();
     assert_eq!(body, "a body of several frames");
     assert!(head.headers[HEADER].is_sensitive());
-    let verifier = Verifier::new(Timed::new(), KeyMap::single(key())).unwrap();
+    let verifier = Verifier::new(Timed::new(), KeyMap::single(key()).unwrap()).unwrap();
     let verifier = verifier.with_clock(ManualClock::new(NOW));
     verifier.verify(&head, &body).await.unwrap();
 }
@@ -272,7 +272,7 @@ impl<P: Clone, R, E> Policy<Request<P>, R, E> for Twice {
 #[tokio::test]
 async fn each_attempt_inside_a_retry_layer_is_signed_afresh() {
     let clock = ManualClock::new(NOW);
-    let layer = VerifyLayer::new(Timed::new(), KeyMap::single(key()))
+    let layer = VerifyLayer::new(Timed::new(), KeyMap::single(key()).unwrap())
         .unwrap()
         .with_clock(clock.clone())
         .with_replay_guard(Once::default())

@@ -71,7 +71,7 @@ fn formats() -> Vec<Format> {
 impl Format {
     fn layer(&self) -> VerifyLayer {
         let services = [("aservice", "akey"), ("bservice", "bkey")];
-        let keys = KeyMap::services(services).unwrap().with_single(key("single"));
+        let keys = KeyMap::services(services).unwrap().with_single(key("single")).unwrap();
         VerifyLayer::new(self.scheme.clone(), keys).unwrap().with_clock(ManualClock::new(NOW))
     }
 
@@ -501,7 +501,7 @@ async fn attack_612_another_body_under_the_same_signature() {
 async fn attack_613_a_tag_carried_from_one_format_to_another() {
     // Both sign the body and nothing else, with one hash.
     let header = || HeaderScheme::new("x-signature").unwrap().with_encoding(Encoding::Base64);
-    let keys = |text| KeyMap::single(key(text));
+    let keys = |text| KeyMap::single(key(text)).unwrap();
     let app = routes().layer(
         VerifyLayer::new(FlaskHmac::new(), keys("one")).unwrap().or(header(), keys("two")).unwrap(),
     );
@@ -536,8 +536,12 @@ async fn attack_614_signed_in_two_formats_at_once() {
             if first.has_body != second.has_body {
                 continue;
             }
-            let keys =
-                || KeyMap::services([("aservice", "akey")]).unwrap().with_single(key("single"));
+            let keys = || {
+                KeyMap::services([("aservice", "akey")])
+                    .unwrap()
+                    .with_single(key("single"))
+                    .unwrap()
+            };
             let layer = VerifyLayer::new(first.scheme.clone(), keys())
                 .unwrap()
                 .with_clock(ManualClock::new(NOW))

@@ -284,9 +284,9 @@ async fn a_set_without_a_key_that_counts_now_is_as_good_as_unknown() {
 }
 
 fn two_formats() -> VerifyLayer {
-    VerifyLayer::new(Joints::named("one", "x", Covers::Body), KeyMap::single(key("akey")))
+    VerifyLayer::new(Joints::named("one", "x", Covers::Body), KeyMap::single(key("akey")).unwrap())
         .unwrap()
-        .or(Joints::named("two", "y", Covers::Digest), KeyMap::single(key("ykey")))
+        .or(Joints::named("two", "y", Covers::Digest), KeyMap::single(key("ykey")).unwrap())
         .unwrap()
 }
 

@@ -225,8 +225,9 @@ async fn errors_of_the_inner_service_are_handed_on() {
 #[tokio::test]
 async fn an_inner_layer_never_hands_on_what_an_outer_one_has_proven() {
     let outer = layer();
-    let inner =
-        VerifyLayer::new(FlaskHmac::new(), KeyMap::single(key("other"))).unwrap().optional();
+    let inner = VerifyLayer::new(FlaskHmac::new(), KeyMap::single(key("other")).unwrap())
+        .unwrap()
+        .optional();
     let handler = service_fn(|request: Request<_>| async move {
         let found = request.extensions().get::<Verified>().is_some();
         Ok::<_, Infallible>(Response::new(found.to_string()))
@@ -238,7 +239,7 @@ async fn an_inner_layer_never_hands_on_what_an_outer_one_has_proven() {
 
 #[tokio::test]
 async fn of_two_layers_the_inner_ones_proof_is_handed_on() {
-    let outer = VerifyLayer::new(FlaskHmac::new(), KeyMap::single(key("outer"))).unwrap();
+    let outer = VerifyLayer::new(FlaskHmac::new(), KeyMap::single(key("outer")).unwrap()).unwrap();
     let handler = service_fn(|request: Request<_>| async move {
         let verified = request.extensions().get::<Verified>().unwrap();
         Ok::<_, Infallible>(Response::new(verified.scheme().to_owned()))

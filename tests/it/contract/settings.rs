@@ -10,7 +10,7 @@ fn scheme() -> Joints {
 }
 
 fn layer() -> VerifyLayer {
-    VerifyLayer::new(scheme(), keys().with_single(key("single"))).unwrap()
+    VerifyLayer::new(scheme(), keys().with_single(key("single")).unwrap()).unwrap()
 }
 
 fn anonymous() -> Request<Script> {

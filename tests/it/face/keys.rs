@@ -9,7 +9,7 @@ use tower_hmac::{
 };
 
 fn anonymous() -> KeyMap {
-    KeyMap::single(SecretKey::new("akey").unwrap())
+    KeyMap::single("akey").unwrap()
 }
 
 fn named() -> KeyMap {
@@ -17,7 +17,7 @@ fn named() -> KeyMap {
 }
 
 fn both() -> KeyMap {
-    named().with_single(SecretKey::new("another").unwrap())
+    named().with_single("another").unwrap()
 }
 
 fn header() -> HeaderScheme {

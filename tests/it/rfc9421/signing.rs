@@ -129,7 +129,7 @@ fn anonymous_key_signs_where_the_policy_lets_it() {
     let scheme = MessageSignatures::new().with_policy(Policy::strict().dangerous_without_keyid());
     let signer = Signer::new(scheme.clone(), key()).with_clock(tower_hmac::ManualClock::new(NOW));
     let (head, body) = signer.sign(post("http://example.com/")).unwrap().into_parts();
-    let verifier = tower_hmac::Verifier::new(scheme, KeyMap::single(key()))
+    let verifier = tower_hmac::Verifier::new(scheme, KeyMap::single(key()).unwrap())
         .unwrap()
         .with_clock(tower_hmac::ManualClock::new(NOW));
     assert!(verify_by(&verifier, &head, body).unwrap().key_id().is_none());

@@ -90,7 +90,7 @@ impl<S: Scheme + Clone + Debug + 'static> Subject<S> {
 
     fn verifier(&self) -> Verifier {
         let set = KeySet::new([KEY, OLD_KEY].map(|key| SecretKey::new(key).unwrap())).unwrap();
-        let keys = KeyMap::services([("aservice", set.clone())]).unwrap().with_single(set);
+        let keys = KeyMap::services([("aservice", set.clone())]).unwrap().with_single(set).unwrap();
         let mut verifier =
             Verifier::new(self.scheme.clone(), keys).unwrap().with_clock(self.clock.clone());
         if self.scheme.headers().is_empty() {

@@ -120,8 +120,7 @@ fn a_wrong_list_and_an_unread_request_tell_no_key() {
     let empty = verifier().only([""]).unwrap_err();
     let disjoint = verifier().only(["a"]).unwrap().only(["b"]).unwrap_err();
     assert_untold(&format!("{empty:?} {empty} {disjoint:?} {disjoint}"), &keys());
-    let verifier =
-        Verifier::new(FlaskHmac::new(), KeyMap::single(SecretKey::new(KEY).unwrap())).unwrap();
+    let verifier = Verifier::new(FlaskHmac::new(), KeyMap::single(KEY).unwrap()).unwrap();
     let (head, ()) = Request::new(()).into_parts();
     let error = verifier.verify(&head, b"").now_or_never().unwrap().unwrap_err();
     assert_untold(&format!("{error:?} {error}"), &keys());
