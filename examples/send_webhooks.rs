@@ -25,8 +25,8 @@ async fn main() -> Result<(), BoxError> {
         assert_eq!(head.headers["webhook-id"], message.headers()["webhook-id"]);
         // A receiver verifies with whichever secret it has.
         for secret in [NEW, OLD] {
-            let keys = KeyMap::single(SecretKey::from_whsec(secret)?);
-            let receiver = Verifier::new(StandardWebhooks::new(), keys);
+            let keys = KeyMap::single(SecretKey::from_whsec(secret)?)?;
+            let receiver = Verifier::new(StandardWebhooks::new(), keys)?;
             receiver.verify(&head, body.as_bytes()).await?;
         }
     }

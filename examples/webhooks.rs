@@ -21,7 +21,7 @@ use axum::routing::post;
 use axum::{Json, Router};
 use http::{Request, StatusCode};
 use serde_json::Value;
-use tower::ServiceExt as _;
+use tower::{ServiceBuilder, ServiceExt as _};
 use tower_hmac::once::{MemoryOnce, OnceLayer};
 use tower_hmac::{BoxError, ConfigError, KeyMap, Scheme, SecretKey, Signer, VerifyLayer, webhooks};
 
@@ -44,12 +44,12 @@ fn id_in_body(body: &[u8]) -> Option<String> {
 }
 
 fn app() -> Result<Router, ConfigError> {
-    let github = VerifyLayer::new(webhooks::github(), KeyMap::single(SecretKey::new(GITHUB)?));
-    let stripe = VerifyLayer::new(webhooks::stripe(), KeyMap::single(SecretKey::new(STRIPE)?));
+    let github = VerifyLayer::new(webhooks::github(), KeyMap::single(SecretKey::new(GITHUB)?)?)?;
+    let stripe = VerifyLayer::new(webhooks::stripe(), KeyMap::single(SecretKey::new(STRIPE)?)?)?;
     let once = OnceLayer::new(MemoryOnce::new(100_000)?).with_id_fn(|_, body| id_in_body(body));
     Ok(Router::new()
         .route("/github", post(on_push).layer(github))
-        .route("/stripe", post(on_charge).layer(once).layer(stripe)))
+        .route("/stripe", post(on_charge).layer(ServiceBuilder::new().layer(stripe).layer(once))))
 }
 
 async fn answer(

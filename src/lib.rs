@@ -17,7 +17,7 @@
 //! let keys = KeyMap::services([("aservice", "akey"), ("bservice", "bkey")])?;
 //! let app = Router::new()
 //!     .route("/", post(|caller: Verified| async move { caller.key_id().unwrap().to_string() }))
-//!     .layer(VerifyLayer::new(FlaskHmac::new(), keys));
+//!     .layer(VerifyLayer::new(FlaskHmac::new(), keys)?);
 //!
 //! // The client: the same scheme, the other way round.
 //! let signer = Signer::new(FlaskHmac::new(), SecretKey::new("akey")?).with_key_id("aservice")?;
@@ -100,8 +100,8 @@ pub use scheme::{JsonStrings, JsonText};
 pub use scheme::{MessageSignatures, Policy};
 pub use sign::{SignError, SignLayer, Signer};
 pub use verify::{
-    ErrorKind, Rejection, StatusRejection, Verified, VerifiedBody, Verifier, VerifyError,
-    VerifyFuture, VerifyLayer, VerifyService,
+    ErrorKind, PublicError, Rejection, RejectionFn, StatusRejection, Verified, VerifiedBody,
+    Verifier, VerifyError, VerifyFuture, VerifyLayer, VerifyService,
 };
 
 /// The code of the README, compiled and run.

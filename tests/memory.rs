@@ -38,7 +38,8 @@ fn a_body_in_many_frames_is_moved_seldom() {
     let inner = service_fn(async |_: Request<_>| {
         Ok::<_, std::convert::Infallible>(Response::new(String::new()))
     });
-    let service = VerifyLayer::new(FlaskHmac::new(), KeyMap::single(key())).layer(inner);
+    let service =
+        VerifyLayer::new(FlaskHmac::new(), KeyMap::single(key()).unwrap()).unwrap().layer(inner);
     let region = Region::new(ALLOCATOR);
     let response = service.oneshot(request).now_or_never().unwrap().unwrap();
     let change = region.change();

@@ -23,6 +23,7 @@ impl<R: Rejection<Body> + 'static> VerifyLayer<R> {
     /// layer.
     #[must_use]
     pub fn shared(self) -> SharedVerifier {
+        self.gate.verifier.warn_once();
         SharedVerifier(Arc::new(Arc::unwrap_or_clone(self.gate).erased()))
     }
 }
@@ -56,7 +57,7 @@ impl fmt::Debug for SharedVerifier {
 /// }
 ///
 /// let keys = KeyMap::services([("aservice", "akey")])?;
-/// let verifier: SharedVerifier = VerifyLayer::new(FlaskHmac::new(), keys).shared();
+/// let verifier: SharedVerifier = VerifyLayer::new(FlaskHmac::new(), keys)?.shared();
 /// let app: Router = Router::new().route("/order", post(order)).with_state(verifier);
 /// # Ok::<(), tower_hmac::ConfigError>(())
 /// ```

@@ -176,6 +176,14 @@ impl<K: KeyStore> KeyStore for CachedKeys<K> {
         self.store.prepare(algorithm);
     }
 
+    fn knows(&self, key_id: Option<&KeyId>) -> Option<bool> {
+        self.store.knows(key_id)
+    }
+
+    fn has_named_keys(&self) -> Option<bool> {
+        self.store.has_named_keys()
+    }
+
     fn list(&self) -> Vec<(Option<KeyId>, KeySet)> {
         self.store.list()
     }

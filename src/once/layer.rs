@@ -27,11 +27,11 @@ const DEFAULT_RETENTION: Duration = Duration::from_secs(3 * 24 * 3600);
 /// use tower_hmac::webhooks::StandardWebhooks;
 /// use tower_hmac::{KeyMap, SecretKey, VerifyLayer};
 ///
-/// let keys = KeyMap::single(SecretKey::from_whsec("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")?);
+/// let keys = KeyMap::single(SecretKey::from_whsec("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")?)?;
 /// let app: Router = Router::new()
 ///     .route("/hook", post(|body: String| async move { println!("{body}") }))
 ///     .layer(OnceLayer::new(MemoryOnce::new(100_000)?))
-///     .layer(VerifyLayer::new(StandardWebhooks::new(), keys));
+///     .layer(VerifyLayer::new(StandardWebhooks::new(), keys)?);
 /// # Ok::<(), tower_hmac::ConfigError>(())
 /// ```
 ///

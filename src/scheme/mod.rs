@@ -105,6 +105,23 @@ pub trait Scheme: Send + Sync {
         None
     }
 
+    /// Returns whether every claim names a key ID, so that the anonymous key can never sign. `false`
+    /// unless overridden.
+    ///
+    /// A verifier cannot be built of such a scheme and a key store that has only an anonymous key:
+    /// it would reject every request.
+    fn requires_key_id(&self) -> bool {
+        false
+    }
+
+    /// Returns whether a claim can name a key ID. `true` unless overridden.
+    ///
+    /// A verifier cannot be built of a scheme that carries none and a key store that has only named
+    /// keys: it would reject every request.
+    fn carries_key_id(&self) -> bool {
+        true
+    }
+
     /// What the format says of time; [`Window::untimed`] unless it says otherwise.
     fn window(&self) -> Window {
         Window::untimed()

@@ -28,6 +28,14 @@ impl<S: Scheme + ?Sized> Scheme for Arc<S> {
         (**self).selector()
     }
 
+    fn requires_key_id(&self) -> bool {
+        (**self).requires_key_id()
+    }
+
+    fn carries_key_id(&self) -> bool {
+        (**self).carries_key_id()
+    }
+
     fn window(&self) -> Window {
         (**self).window()
     }

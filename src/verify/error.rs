@@ -10,8 +10,9 @@ use crate::scheme::{Claim, ClaimError};
 
 /// Why a request was refused, for logs and custom rejections.
 ///
-/// Its message names headers, never values, keys or computed tags. What a client may learn is a
-/// rejection's to say; the default says the same to all.
+/// Its message names headers, never values, keys or computed tags. Keep it and
+/// [`kind`](Self::kind) for logs: a client that learns them can list the names of keys. Answer with
+/// [`public`](Self::public), which is the same for every rejected caller.
 #[derive(Clone)]
 pub struct VerifyError {
     kind: ErrorKind,
@@ -74,6 +75,19 @@ impl ErrorKind {
         }
     }
 
+    /// What a client may learn of it: no more than whose fault it is.
+    const fn public(self) -> PublicError {
+        let (status, word) = match self {
+            Self::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
+            Self::BodyRead => (StatusCode::BAD_REQUEST, "body_read"),
+            Self::StoreUnavailable | Self::ReplayFull | Self::ReplayUnknown => {
+                (StatusCode::SERVICE_UNAVAILABLE, "unavailable")
+            }
+            _ => (StatusCode::FORBIDDEN, "rejected"),
+        };
+        PublicError { status, word }
+    }
+
     const fn message(self) -> &'static str {
         match self {
             Self::Missing => "the request is not signed",
@@ -120,7 +134,8 @@ impl VerifyError {
         }
     }
 
-    /// Its kind.
+    /// Returns its kind, for logs and metrics. It distinguishes an unknown key ID from a wrong
+    /// signature, so it must not reach the client; [`public`](Self::public) can.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.kind
@@ -130,14 +145,7 @@ impl VerifyError {
     /// store failed, 403 for all else.
     #[must_use]
     pub fn status(&self) -> StatusCode {
-        match self.kind {
-            ErrorKind::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            ErrorKind::BodyRead => StatusCode::BAD_REQUEST,
-            ErrorKind::StoreUnavailable | ErrorKind::ReplayFull | ErrorKind::ReplayUnknown => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
-            _ => StatusCode::FORBIDDEN,
-        }
+        self.public().status
     }
 
     /// Whether it is the caller who was refused, rather than a body that could not be read or a
@@ -145,6 +153,22 @@ impl VerifyError {
     #[must_use]
     pub fn is_refusal(&self) -> bool {
         self.status() == StatusCode::FORBIDDEN
+    }
+
+    /// Returns what a client may learn: a status and one word, both the same for every rejected
+    /// caller.
+    ///
+    /// | status | word | kinds |
+    /// | --- | --- | --- |
+    /// | 403 | `rejected` | all that [`is_refusal`](Self::is_refusal) holds for |
+    /// | 400 | `body_read` | [`BodyRead`](ErrorKind::BodyRead) |
+    /// | 413 | `body_too_large` | [`BodyTooLarge`](ErrorKind::BodyTooLarge) |
+    /// | 503 | `unavailable` | [`StoreUnavailable`](ErrorKind::StoreUnavailable), [`ReplayFull`](ErrorKind::ReplayFull), [`ReplayUnknown`](ErrorKind::ReplayUnknown) |
+    ///
+    /// [`with_rejection_fn`](crate::VerifyLayer::with_rejection_fn) shows its use.
+    #[must_use]
+    pub fn public(&self) -> PublicError {
+        self.kind.public()
     }
 
     /// The format that the request was held against, once that is known.
@@ -211,6 +235,34 @@ impl Error for VerifyError {
             ErrorKind::Malformed => None,
             _ => self.detail.as_deref().map(|source| source as &(dyn Error + 'static)),
         }
+    }
+}
+
+/// What a client may learn of a [`VerifyError`]: a status and one word. Made by
+/// [`VerifyError::public`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PublicError {
+    status: StatusCode,
+    word: &'static str,
+}
+
+impl PublicError {
+    /// Returns the status: 403 for every rejected caller.
+    #[must_use]
+    pub const fn status(self) -> StatusCode {
+        self.status
+    }
+
+    /// Returns the word: `rejected` for every rejected caller.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        self.word
+    }
+}
+
+impl fmt::Display for PublicError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word)
     }
 }
 

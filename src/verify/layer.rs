@@ -31,7 +31,7 @@ use crate::verify::{Rejection, Verifier, VerifyService};
 /// let keys = KeyMap::services([("aservice", "akey"), ("bservice", "bkey")])?;
 /// let app = Router::new()
 ///     .route("/", post(|caller: Verified| async move { caller.key_id().unwrap().to_string() }))
-///     .layer(VerifyLayer::new(FlaskHmac::new(), keys));
+///     .layer(VerifyLayer::new(FlaskHmac::new(), keys)?);
 ///
 /// let unsigned = Request::post("/").body(Body::from("{}"))?;
 /// assert_eq!(app.clone().oneshot(unsigned).await?.status(), StatusCode::FORBIDDEN);
@@ -68,9 +68,16 @@ impl<R: ?Sized> Gate<R> {
 
 impl VerifyLayer {
     /// Verifies one format against the keys of a store, and refuses with 403.
-    #[must_use]
-    pub fn new(scheme: impl Scheme + 'static, keys: impl KeyStore + 'static) -> Self {
-        Verifier::new(scheme, keys).into()
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if the scheme and the store together would reject every request; see
+    /// [`Verifier::new`].
+    pub fn new(
+        scheme: impl Scheme + 'static,
+        keys: impl KeyStore + 'static,
+    ) -> Result<Self, ConfigError> {
+        Verifier::new(scheme, keys).map(Self::from)
     }
 }
 
@@ -109,8 +116,24 @@ impl<R> VerifyLayer<R> {
         Gate { verifier, rejection: Arc::new(rejection), delay, drain_limit }.into()
     }
 
-    /// Sets how a refusal looks by a function of the error, for example
-    /// `|error| (error.status(), Json(..)).into_response()`.
+    /// Sets how a refusal looks by a function of the error.
+    ///
+    /// Put [`error.public()`](VerifyError::public) into the answer, not
+    /// [`error.kind()`](VerifyError::kind): a client that can distinguish an unknown key ID from a
+    /// wrong signature can list the names of keys.
+    ///
+    /// ```
+    /// use axum::{Json, response::IntoResponse as _};
+    /// use tower_hmac::{FlaskHmac, KeyMap, VerifyLayer};
+    ///
+    /// let keys = KeyMap::services([("aservice", "akey")])?;
+    /// let layer = VerifyLayer::new(FlaskHmac::new(), keys)?.with_rejection_fn(|error| {
+    ///     let public = error.public();
+    ///     (public.status(), Json(public.as_str())).into_response()
+    /// });
+    /// # let _: VerifyLayer<_> = layer;
+    /// # Ok::<(), tower_hmac::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn with_rejection_fn<F, B>(self, f: F) -> VerifyLayer<RejectionFn<F>>
     where
@@ -132,20 +155,16 @@ impl<R> VerifyLayer<R> {
         self.try_map(|verifier| verifier.or(scheme, keys))
     }
 
-    /// Lets only these key ids through; see [`Verifier::only`].
+    /// Lets only these key IDs through; see [`Verifier::only`].
     ///
-    /// # Panics
+    /// # Errors
     ///
-    /// If a name is empty.
-    #[track_caller]
-    #[must_use]
-    pub fn only<I>(self, key_ids: impl IntoIterator<Item = I>) -> Self
+    /// [`ConfigError`] if a key ID is empty, or no key ID is on every list.
+    pub fn only<I>(self, key_ids: impl IntoIterator<Item = I>) -> Result<Self, ConfigError>
     where
         I: TryInto<KeyId, Error: Into<ConfigError>>,
     {
-        let mut gate = Arc::unwrap_or_clone(self.gate);
-        gate.verifier = Arc::new(Arc::unwrap_or_clone(gate.verifier).only(key_ids));
-        gate.into()
+        self.try_map(|verifier| verifier.only(key_ids))
     }
 
     /// Sets the longest body that is read, in bytes; 2 MiB by default.
@@ -283,6 +302,7 @@ impl<S, R> Layer<S> for VerifyLayer<R> {
     type Service = VerifyService<S, R>;
 
     fn layer(&self, inner: S) -> Self::Service {
+        self.gate.verifier.warn_once();
         VerifyService::new(inner, self.gate.clone())
     }
 }

@@ -89,6 +89,7 @@ mod future;
 mod handle;
 mod layer;
 mod observe;
+mod only;
 mod own_claims;
 mod reading;
 mod receiving;
@@ -102,7 +103,7 @@ mod verifier;
 pub use body::VerifiedBody;
 #[cfg(feature = "axum")]
 pub(crate) use drain::Drain;
-pub use error::{ClaimedKeyId, ErrorKind, VerifyError};
+pub use error::{ClaimedKeyId, ErrorKind, PublicError, VerifyError};
 pub use explain::{Cause, Report};
 pub use future::VerifyFuture;
 #[cfg(feature = "axum")]

@@ -27,6 +27,7 @@ impl Verifier {
     ///
     /// [`VerifyError`] if it is refused.
     pub async fn verify(&self, head: &Parts, body: &[u8]) -> Result<Verified, VerifyError> {
+        self.warn_once();
         let watch = Watch::start();
         let outcome = self.verify_unwatched(head, body).await;
         watch.done(outcome.as_ref(), body.len());

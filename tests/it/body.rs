@@ -30,7 +30,9 @@ fn key() -> SecretKey {
 }
 
 fn layer() -> VerifyLayer {
-    VerifyLayer::new(FlaskHmac::new(), KeyMap::single(key())).with_body_limit(LIMIT)
+    VerifyLayer::new(FlaskHmac::new(), KeyMap::single(key()).unwrap())
+        .unwrap()
+        .with_body_limit(LIMIT)
 }
 
 /// A request that is signed for one body and carries another.

@@ -33,7 +33,10 @@ tower_hmac::allow_list!(Team = ["aservice"]);
 
 fn layer() -> VerifyLayer {
     let keys = KeyMap::services([("aservice", "akey")]).unwrap();
-    VerifyLayer::new(FlaskHmac::new(), keys).with_body_limit(LIMIT).with_drain_limit(DRAINED)
+    VerifyLayer::new(FlaskHmac::new(), keys)
+        .unwrap()
+        .with_body_limit(LIMIT)
+        .with_drain_limit(DRAINED)
 }
 
 fn signature(body: &[u8]) -> String {

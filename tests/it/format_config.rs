@@ -43,7 +43,7 @@ async fn each_format_verifies_what_it_signs() {
         let request =
             Request::post("https://example.com/hook").header("content-type", "text/plain");
         let (head, body) = signer.sign(request.body("{}").unwrap()).unwrap().into_parts();
-        let verifier = Verifier::new(scheme, KeyMap::single(key()));
+        let verifier = Verifier::new(scheme, KeyMap::single(key()).unwrap()).unwrap();
         assert!(verifier.verify(&head, body.as_bytes()).await.is_ok(), "{json}");
         assert!(verifier.verify(&head, b"{ }").await.is_err(), "{json}");
     }

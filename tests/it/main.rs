@@ -13,6 +13,7 @@ mod delay;
 mod drain;
 mod explain;
 mod extract;
+mod face;
 mod flask_path;
 #[cfg(feature = "webhooks")]
 mod format_config;

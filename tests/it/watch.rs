@@ -21,7 +21,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 
 fn layer(clock: &ManualClock) -> VerifyLayer {
     let keys = KeyMap::services([("aservice", "akey"), ("bservice", "bkey")]).unwrap();
-    VerifyLayer::new(Stamped::new(), keys).with_clock(clock.clone())
+    VerifyLayer::new(Stamped::new(), keys).unwrap().with_clock(clock.clone())
 }
 
 /// Sends a request through the layer and tells the status.
@@ -48,7 +48,7 @@ fn only(capture: &Capture, level: tracing::Level) -> Record {
 #[test]
 fn each_refusal_is_one_debug_event_with_its_kind_format_and_claimed_name() {
     let clock = ManualClock::new(NOW);
-    let layer = layer(&clock).only(["aservice"]);
+    let layer = layer(&clock).only(["aservice"]).unwrap();
     let wrong = |name: &str, key: &str| head(&signer(name, key, &clock), b"");
     let stale = head(&signer("aservice", "akey", &ManualClock::new(NOW - 301)), b"");
     let mut malformed = unsigned();
@@ -89,7 +89,7 @@ fn services_that_share_a_key_are_warned_of() {
 fn verification_by_hand_is_watched_too() {
     let clock = ManualClock::new(NOW);
     let keys = KeyMap::services([("aservice", "akey")]).unwrap();
-    let verifier = tower_hmac::Verifier::new(Stamped::new(), keys).with_clock(clock);
+    let verifier = tower_hmac::Verifier::new(Stamped::new(), keys).unwrap().with_clock(clock);
     let (capture, _) = Capture::during(|| block_on(verifier.verify(&unsigned(), b"")));
     assert_eq!(only(&capture, tracing::Level::DEBUG).field("kind"), Some("missing"));
 }
@@ -99,7 +99,8 @@ fn verification_by_hand_is_watched_too() {
 fn explain_is_neither_counted_nor_logged_and_names_nobody_in_the_span() {
     let clock = ManualClock::new(NOW);
     let keys = KeyMap::services([("aservice", "akey")]).unwrap();
-    let verifier = tower_hmac::Verifier::new(Stamped::new(), keys).with_clock(clock.clone());
+    let verifier =
+        tower_hmac::Verifier::new(Stamped::new(), keys).unwrap().with_clock(clock.clone());
     let head = head(&signer("aservice", "akey", &clock), b"hello");
     let mut capture = None;
     let metrics = metrics_of(|| {
@@ -121,7 +122,7 @@ fn a_store_that_fails_is_a_warning_with_its_reason() {
     let store = key_fn(|_: Option<&KeyId>, _: &http::request::Parts| async {
         Err::<Option<SecretKey>, BoxError>("the database is gone".into())
     });
-    let layer = VerifyLayer::new(Stamped::new(), store).with_clock(clock.clone());
+    let layer = VerifyLayer::new(Stamped::new(), store).unwrap().with_clock(clock.clone());
     let head = head(&signer("aservice", "akey", &clock), b"");
     let (capture, status) = Capture::during(|| block_on(send(&layer, head, "")));
     assert_eq!(status, 503);

@@ -17,7 +17,9 @@ fn verify_at(
     head: &Parts,
     body: &[u8],
 ) -> Result<Verified, ErrorKind> {
-    let verifier = Verifier::new(scheme, KeyMap::single(keys)).with_clock(ManualClock::new(now));
+    let verifier = Verifier::new(scheme, KeyMap::single(keys).unwrap())
+        .unwrap()
+        .with_clock(ManualClock::new(now));
     let outcome = futures_util::FutureExt::now_or_never(verifier.verify(head, body));
     outcome.expect("an answer at once").map_err(|error| error.kind())
 }

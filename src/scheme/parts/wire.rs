@@ -126,6 +126,14 @@ impl Scheme for HeaderScheme {
         &self.headers
     }
 
+    fn requires_key_id(&self) -> bool {
+        self.key_id_header.is_some()
+    }
+
+    fn carries_key_id(&self) -> bool {
+        self.key_id_header.is_some()
+    }
+
     fn selector(&self) -> Option<Selector<'_>> {
         let len = self.prefix.len().saturating_add(self.encoding.tag_text_len(self.algorithm));
         Some(Selector::Entry { prefix: &self.prefix, len })

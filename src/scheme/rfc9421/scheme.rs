@@ -20,6 +20,10 @@ impl Scheme for MessageSignatures {
         &self.headers
     }
 
+    fn requires_key_id(&self) -> bool {
+        self.policy.asks_for_keyid()
+    }
+
     fn window(&self) -> Window {
         if self.policy.asks_for_created() { Window::timed() } else { Window::untimed() }
     }

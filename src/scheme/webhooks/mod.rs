@@ -9,10 +9,10 @@
 //! use axum::{Json, Router, routing::post};
 //! use tower_hmac::{KeyMap, SecretKey, VerifyLayer, webhooks};
 //!
-//! let key = KeyMap::single(SecretKey::new("It's a Secret to Everybody")?);
+//! let key = KeyMap::single(SecretKey::new("It's a Secret to Everybody")?)?;
 //! let app: Router = Router::new()
 //!     .route("/github", post(|event: Json<serde_json::Value>| async move { event.to_string() }))
-//!     .layer(VerifyLayer::new(webhooks::github(), key));
+//!     .layer(VerifyLayer::new(webhooks::github(), key)?);
 //! # Ok::<(), tower_hmac::ConfigError>(())
 //! ```
 

@@ -39,7 +39,7 @@ const ID: HeaderName = HeaderName::from_static("webhook-id");
 /// let request = Request::post("https://example.com/hook").body(r#"{"type": "user.created"}"#)?;
 /// let (head, body) = signer.sign(request)?.into_parts();
 ///
-/// let verifier = Verifier::new(StandardWebhooks::new(), KeyMap::single(key()?));
+/// let verifier = Verifier::new(StandardWebhooks::new(), KeyMap::single(key()?)?)?;
 /// let verified = verifier.verify(&head, body.as_bytes()).await?;
 /// assert_eq!(verified.message_id(), head.headers["webhook-id"].to_str().ok());
 /// # Ok::<(), tower_hmac::BoxError>(())

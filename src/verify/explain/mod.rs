@@ -31,11 +31,11 @@ impl Verifier {
     ///
     /// ```
     /// use http::Request;
-    /// use tower_hmac::{FlaskHmac, KeyMap, SecretKey, Verifier};
+    /// use tower_hmac::{FlaskHmac, KeyMap, Verifier};
     ///
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-    /// let keys = KeyMap::single(SecretKey::new("s3cr3tk3y")?);
-    /// let verifier = Verifier::new(FlaskHmac::new(), keys);
+    /// let keys = KeyMap::single("s3cr3tk3y")?;
+    /// let verifier = Verifier::new(FlaskHmac::new(), keys)?;
     ///
     /// // The client signed `{"foo": "boo"}` and sent a newline with it.
     /// let request = Request::post("/plain")

@@ -14,9 +14,11 @@ fn scheme() -> Joints {
 
 fn layer() -> VerifyLayer {
     VerifyLayer::new(scheme(), keys())
+        .unwrap()
         .with_clock(ManualClock::new(NOW))
         .with_body_limit(16)
         .only(["aservice"])
+        .unwrap()
         .with_replay_guard(Seen::default())
         .unwrap()
 }
@@ -139,7 +141,7 @@ async fn a_store_that_fails_closes_the_door_with_503() {
     let failing = tower_hmac::key_fn(|_: Option<&tower_hmac::KeyId>, _: &Parts| async {
         Err::<Option<KeySet>, BoxError>("the database is away".into())
     });
-    let layer = VerifyLayer::new(scheme(), failing).with_clock(ManualClock::new(NOW));
+    let layer = VerifyLayer::new(scheme(), failing).unwrap().with_clock(ManualClock::new(NOW));
     let response = send(&layer, signed(scheme(), b"body")).await;
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(response.headers()[RETRY_AFTER], "1");
@@ -165,6 +167,7 @@ async fn a_guard_that_fails_or_is_full_closes_the_door_with_503() {
     ];
     for (answer, kind) in cases {
         let layer = VerifyLayer::new(scheme(), keys())
+            .unwrap()
             .with_clock(ManualClock::new(NOW))
             .with_replay_guard(Broken(answer))
             .unwrap();
@@ -246,7 +249,7 @@ async fn only_what_failed_on_this_side_is_a_source() {
     let malformed = with_header(signed(scheme(), b"body"), "x-tag", "no tag");
     assert_eq!(source(&layer(), malformed).await, (ErrorKind::Malformed, None));
     let broken = tower_hmac::key_fn(|_, _| async { Err::<Option<KeySet>, _>("no database") });
-    let layer = VerifyLayer::new(scheme(), broken).with_clock(ManualClock::new(NOW));
+    let layer = VerifyLayer::new(scheme(), broken).unwrap().with_clock(ManualClock::new(NOW));
     let said = Some("no database".to_owned());
     assert_eq!(
         source(&layer, signed(scheme(), b"body")).await,

@@ -18,7 +18,7 @@ use super::*;
 use crate::support::script::Step;
 
 fn layer() -> VerifyLayer {
-    VerifyLayer::new(Joints::new(Covers::Body), keys())
+    VerifyLayer::new(Joints::new(Covers::Body), keys()).unwrap()
 }
 
 fn request() -> Request<Script> {
@@ -189,6 +189,7 @@ fn slow() -> VerifyLayer {
         Ok::<_, BoxError>(Some(KeySet::from(key("akey"))))
     });
     VerifyLayer::new(Joints::new(Covers::Body), store)
+        .unwrap()
         .dangerous_replay_by_tag(Duration::from_secs(1))
         .with_replay_guard(SlowGuard)
         .unwrap()
@@ -286,7 +287,9 @@ async fn errors_of_the_inner_service_are_handed_on() {
 #[tokio::test]
 async fn an_inner_layer_never_hands_on_what_an_outer_one_has_proven() {
     let outer = layer();
-    let inner = VerifyLayer::new(FlaskHmac::new(), KeyMap::single(key("other"))).optional();
+    let inner = VerifyLayer::new(FlaskHmac::new(), KeyMap::single(key("other")).unwrap())
+        .unwrap()
+        .optional();
     let handler = service_fn(|request: Request<_>| async move {
         let found = request.extensions().get::<Verified>().is_some();
         Ok::<_, Infallible>(Response::new(found.to_string()))
@@ -298,7 +301,7 @@ async fn an_inner_layer_never_hands_on_what_an_outer_one_has_proven() {
 
 #[tokio::test]
 async fn of_two_layers_the_inner_ones_proof_is_handed_on() {
-    let outer = VerifyLayer::new(FlaskHmac::new(), KeyMap::single(key("outer")));
+    let outer = VerifyLayer::new(FlaskHmac::new(), KeyMap::single(key("outer")).unwrap()).unwrap();
     let handler = service_fn(|request: Request<_>| async move {
         let verified = request.extensions().get::<Verified>().unwrap();
         Ok::<_, Infallible>(Response::new(verified.scheme().to_owned()))
@@ -313,7 +316,7 @@ async fn of_two_layers_the_inner_ones_proof_is_handed_on() {
 #[tokio::test]
 async fn a_timed_format_works_with_the_systems_clock() {
     let scheme = Joints::new(Covers::Body).with_window(Window::timed());
-    let layer = VerifyLayer::new(scheme.clone(), keys());
+    let layer = VerifyLayer::new(scheme.clone(), keys()).unwrap();
     let now = Signer::new(scheme.clone(), key("akey")).with_key_id("aservice").unwrap();
     assert_eq!(outcome(&layer, sign(&now, b"body")).await, None);
     assert_eq!(outcome(&layer, signed(scheme, b"body")).await, Some(ErrorKind::Stale));

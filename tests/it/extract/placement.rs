@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{DefaultBodyLimit, OriginalUri};
 use axum::routing::{get, post};
 use bytes::Bytes;
-use tower_hmac::axum::Signed;
+use tower_hmac::extract::Signed;
 use tower_hmac::{ErrorKind, Verified};
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{Any, CorsLayer};
@@ -200,7 +200,7 @@ async fn a_lower_limit_of_axums_inside_the_layer_still_holds() {
 async fn under_nest_the_signed_target_is_the_one_first_received() {
     let scheme = Joints::new(Covers::Body);
     let keys = || KeyMap::services([("aservice", "akey")]).unwrap();
-    let verify = || VerifyLayer::new(scheme.clone(), keys());
+    let verify = || VerifyLayer::new(scheme.clone(), keys()).unwrap();
     let inner = |app: Router| Router::new().nest("/api", app);
     let echo = Router::new().route(
         "/item",

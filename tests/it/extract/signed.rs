@@ -108,6 +108,7 @@ async fn the_list_is_checked_before_the_replay_claim() {
     let keys = || KeyMap::services([("aservice", "akey"), ("bservice", "bkey")]).unwrap();
     let guard = std::sync::Arc::new(MemoryReplay::new(10).unwrap());
     let layer = VerifyLayer::new(crate::stamped::Stamped::new(), keys())
+        .unwrap()
         .with_clock(clock.clone())
         .with_replay_guard(guard)
         .unwrap();

@@ -57,8 +57,9 @@ impl Service {
     }
 
     fn router(&self) -> Router {
-        let keys = KeyMap::single(secret());
-        let verify = VerifyLayer::new(StandardWebhooks::new(), keys).with_clock(self.clock.clone());
+        let keys = KeyMap::single(secret()).unwrap();
+        let verify =
+            VerifyLayer::new(StandardWebhooks::new(), keys).unwrap().with_clock(self.clock.clone());
         self.routes().layer(self.layer()).layer(verify)
     }
 
@@ -151,7 +152,7 @@ async fn without_a_verifying_layer_everything_is_500() {
 }
 
 fn from_github(service: &Service, once: OnceLayer) -> Router {
-    let verify = VerifyLayer::new(github(), KeyMap::single(secret()));
+    let verify = VerifyLayer::new(github(), KeyMap::single(secret()).unwrap()).unwrap();
     service.routes().layer(once).layer(verify)
 }
 
@@ -207,7 +208,8 @@ async fn the_answer_to_a_repeat_can_be_set() {
         *response.status_mut() = StatusCode::ALREADY_REPORTED;
         response
     });
-    let verify = VerifyLayer::new(StandardWebhooks::new(), KeyMap::single(secret()))
+    let verify = VerifyLayer::new(StandardWebhooks::new(), KeyMap::single(secret()).unwrap())
+        .unwrap()
         .with_clock(service.clock.clone());
     let router = service.routes().layer(once).layer(verify);
     send(&router, delivery("1")).await;
@@ -242,7 +244,8 @@ async fn a_store_that_fails_is_503_before_the_handler_and_changes_nothing_after_
         [("acquire", 503, 0), ("full", 503, 0), ("complete", 200, 1), ("taken over", 200, 1)]
     {
         let service = Service::answering([]);
-        let verify = VerifyLayer::new(StandardWebhooks::new(), KeyMap::single(secret()))
+        let verify = VerifyLayer::new(StandardWebhooks::new(), KeyMap::single(secret()).unwrap())
+            .unwrap()
             .with_clock(service.clock.clone());
         let router = service.routes().layer(OnceLayer::new(Broken(fails_at))).layer(verify);
         let response = send(&router, delivery("1")).await;
@@ -255,7 +258,9 @@ async fn a_store_that_fails_is_503_before_the_handler_and_changes_nothing_after_
 #[tokio::test]
 async fn a_disarmed_layer_lets_a_message_without_an_id_through() {
     let service = Service::answering([]);
-    let verify = VerifyLayer::new(github(), KeyMap::single(secret())).dangerous_disarmed(true);
+    let verify = VerifyLayer::new(github(), KeyMap::single(secret()).unwrap())
+        .unwrap()
+        .dangerous_disarmed(true);
     let router = service.routes().layer(service.layer()).layer(verify);
     let unsigned = Request::post("/hook").body(Body::from("x")).unwrap();
     assert_eq!(send(&router, unsigned).await.status(), StatusCode::OK);

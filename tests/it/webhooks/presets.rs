@@ -94,7 +94,7 @@ fn verifier(scheme: Arc<dyn Scheme>, now: i64) -> Verifier {
     let keys = tower_hmac::key_fn(|_: Option<&KeyId>, _: &http::request::Parts| {
         std::future::ready(Ok::<_, tower_hmac::BoxError>(Some(key())))
     });
-    Verifier::new(scheme, keys).with_clock(ManualClock::new(now))
+    Verifier::new(scheme, keys).unwrap().with_clock(ManualClock::new(now))
 }
 
 fn kind(

@@ -193,8 +193,9 @@ async fn a_retry_of_a_message_is_no_replay_but_the_same_delivery_is() {
     let clock = ManualClock::new(NOW);
     let verifier = tower_hmac::Verifier::new(
         StandardWebhooks::new(),
-        tower_hmac::KeyMap::single(KeySet::from(secret())),
+        tower_hmac::KeyMap::single(KeySet::from(secret())).unwrap(),
     )
+    .unwrap()
     .with_clock(clock.clone())
     .with_replay_guard(MemoryReplay::new(100).unwrap())
     .unwrap();
