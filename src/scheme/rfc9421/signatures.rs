@@ -160,12 +160,13 @@ impl MessageSignatures {
     /// Sets scheme and authority as clients see them, such as `https://api.example.com`, for
     /// `@authority`, `@scheme` and `@target-uri`.
     ///
-    /// Needed where a proxy rewrites `Host`, and wherever `@scheme` or `@target-uri` is covered on
-    /// a server that does not see the scheme. `Host` counts for nothing then.
+    /// A [`Signer`](crate::Signer) with this setting signs as this server reads: a request to
+    /// another authority, past the proxy, is signed with the path before its own; one to the public
+    /// origin has it already.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if it is no URI with `http` or `https` and an authority, and nothing more.
+    /// [`ConfigError`] if it is not a URI with `http` or `https`, an authority, and at most a path.
     pub fn with_public_origin(mut self, origin: impl AsRef<str>) -> Result<Self, ConfigError> {
         self.origin = Some(Origin::parse(origin.as_ref())?);
         Ok(self)
