@@ -21,7 +21,12 @@ impl Scheme for MessageSignatures {
     }
 
     fn window(&self) -> Window {
-        if self.policy.asks_for_created() { Window::timed() } else { Window::untimed() }
+        let window =
+            if self.policy.asks_for_created() { Window::timed() } else { Window::untimed() };
+        match self.max_lifetime {
+            Some(seconds) => window.aged_by_expiry().with_max_lifetime(seconds),
+            None => window,
+        }
     }
 
     fn claim(&self, head: &Parts) -> Result<Claim, ClaimError> {

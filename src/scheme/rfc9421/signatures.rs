@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use http::HeaderName;
 use http::request::Parts;
 use sfv::{KeyRef, StringRef};
@@ -65,6 +67,7 @@ pub struct MessageSignatures {
     pub(super) tag: Option<String>,
     pub(super) components: Option<Vec<Component>>,
     pub(super) digest: Algorithm,
+    pub(super) max_lifetime: Option<u64>,
     origin: Option<Origin>,
     types: Types,
 }
@@ -80,6 +83,7 @@ impl MessageSignatures {
             tag: None,
             components: None,
             digest: Algorithm::Sha256,
+            max_lifetime: None,
             origin: None,
             types: Types::default(),
         }
@@ -157,8 +161,28 @@ impl MessageSignatures {
         Ok(self)
     }
 
-    /// Sets scheme and authority as clients see them, such as `https://api.example.com`, for
-    /// `@authority`, `@scheme` and `@target-uri`.
+    /// Accepts a signature with `expires` for its whole lifetime, up to this one, in whole seconds.
+    /// By default the verifier's tolerance bounds the age of every signature, and `expires` can
+    /// only shorten it.
+    ///
+    /// A signature is rejected if it expires later than this after it was created, or from now.
+    /// One without `expires` still ages by the tolerance. A replay guard remembers a request until
+    /// it expires.
+    ///
+    /// A [`Signer`](crate::Signer) writes `expires` if it
+    /// [has a lifetime](crate::Signer::with_lifetime).
+    #[must_use]
+    pub fn with_max_lifetime(mut self, lifetime: Duration) -> Self {
+        self.max_lifetime = Some(lifetime.as_secs());
+        self
+    }
+
+    /// Sets the origin as clients see it, such as `https://api.example.com`, for `@authority`,
+    /// `@scheme` and `@target-uri`. A path after it, such as `/v1`, is one that a proxy cuts off: it is
+    /// put before the path again in `@path`, `@target-uri` and `@request-target`.
+    ///
+    /// Needed where a proxy rewrites `Host` or the path, and wherever `@scheme` or `@target-uri` is
+    /// covered on a server that does not see the scheme. `Host` counts for nothing then.
     ///
     /// A [`Signer`](crate::Signer) with this setting signs as this server reads: a request to
     /// another authority, past the proxy, is signed with the path before its own; one to the public
