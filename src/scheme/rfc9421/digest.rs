@@ -8,7 +8,8 @@ use sfv::visitor::{
 };
 use sfv::{BareItemFromInput, KeyRef, Parser};
 
-use super::CONTENT_DIGEST;
+use super::component::Component;
+use super::{CONTENT_DIGEST, field};
 use crate::digest::Digest;
 use crate::error::ConfigError;
 use crate::mac::Algorithm;
@@ -23,7 +24,7 @@ const KNOWN: [(&str, Algorithm); 2] =
 /// for nothing.
 pub(super) fn read(head: &Parts) -> Result<Vec<Digest>, ClaimError> {
     let malformed = |why| ClaimError::in_header(&CONTENT_DIGEST, why);
-    let value = wire::single(head, &CONTENT_DIGEST).map_err(|error| match error {
+    let value = field::bounded(head, &CONTENT_DIGEST).map_err(|error| match error {
         ClaimError::Missing => malformed("is covered and missing"),
         other => other,
     })?;

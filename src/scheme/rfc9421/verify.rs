@@ -1,13 +1,15 @@
+use std::borrow::Cow;
+
 use http::request::Parts;
 use http::{HeaderName, HeaderValue};
 
 use super::component::{Component, Form, Kind};
 use super::input::Input;
 use super::members::{Member, Unread, members};
-use super::{MessageSignatures, SIGNATURE, SIGNATURE_INPUT};
+use super::{MessageSignatures, SIGNATURE, SIGNATURE_INPUT, field};
 use crate::key::KeyId;
 use crate::mac::Algorithm;
-use crate::scheme::{Claim, ClaimError, Encoding, Signature, wire};
+use crate::scheme::{Claim, ClaimError, Encoding, Signature};
 
 /// What is wanted again when the base is written.
 pub(super) struct Reading {
@@ -27,8 +29,8 @@ impl MessageSignatures {
     /// Reads both fields, and the one signature that decides.
     pub(super) fn received(&self, head: &Parts) -> Result<Claim, ClaimError> {
         let (inputs, tags) = fields(head)?;
-        let inputs = members::<Input<'_>>(&SIGNATURE_INPUT, inputs)?;
-        let tags = members::<Unread>(&SIGNATURE, tags)?;
+        let inputs = members::<Input<'_>>(&SIGNATURE_INPUT, &inputs)?;
+        let tags = members::<Unread>(&SIGNATURE, &tags)?;
         if !inputs.iter().all(|input| tags.iter().any(|tag| tag.label == input.label))
             || !tags.iter().all(|tag| inputs.iter().any(|input| input.label == tag.label))
         {
@@ -100,19 +102,20 @@ fn malformed(why: &'static str) -> ClaimError {
     ClaimError::in_header(&SIGNATURE_INPUT, why)
 }
 
-/// `Signature-Input` and `Signature`: both or none.
-fn fields(head: &Parts) -> Result<(&str, &str), ClaimError> {
-    let input = wire::single(head, &SIGNATURE_INPUT);
-    let signature = wire::single(head, &SIGNATURE);
+/// `Signature-Input` and `Signature`, each with all of its lines: both or none.
+fn fields(head: &Parts) -> Result<(Cow<'_, str>, Cow<'_, str>), ClaimError> {
+    let input = field::bounded(head, &SIGNATURE_INPUT);
+    let signature = field::bounded(head, &SIGNATURE);
     match (input, signature) {
         (Err(ClaimError::Missing), Err(ClaimError::Missing)) => Err(ClaimError::Missing),
+        (Err(ClaimError::Missing), Ok(signature)) if signature.contains("keyId=\"") => {
+            Err(malformed("is missing; `signature` is that of the older draft-cavage"))
+        }
         (Err(ClaimError::Missing), _) => Err(malformed("is missing beside `signature`")),
         (_, Err(ClaimError::Missing)) => {
             Err(ClaimError::in_header(&SIGNATURE, "is missing beside `signature-input`"))
         }
-        (input, signature) => {
-            Ok((wire::text(&SIGNATURE_INPUT, input?)?, wire::text(&SIGNATURE, signature?)?))
-        }
+        (input, signature) => Ok((input?, signature?)),
     }
 }
 
