@@ -5,7 +5,7 @@ use super::target::Target;
 use crate::scheme::ClaimError;
 
 /// The signature base (RFC 9421 section 2.5): a line for each covered component, then the
-/// parameters of the signature as they were sent.
+/// parameters of the signature.
 pub(super) fn assemble(
     components: &[Component],
     parameters: &str,

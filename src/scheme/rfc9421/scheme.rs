@@ -50,8 +50,8 @@ impl Scheme for MessageSignatures {
         claim: &Claim,
         text: &mut SignedText,
     ) -> Result<(), ClaimError> {
-        let Reading { components, raw, outgoing } = reading(claim)?;
-        text.update(&self.base(head, components, raw, *outgoing)?);
+        let Reading { components, parameters, outgoing } = reading(claim)?;
+        text.update(&self.base(head, components, parameters, *outgoing)?);
         Ok(())
     }
 

@@ -22,7 +22,7 @@ impl MessageSignatures {
         let field = format!("{}={raw}", self.signing_label());
         head.headers.insert(SIGNATURE_INPUT, wire::sensitive(&SIGNATURE_INPUT, &field)?);
         let input = Input::parse(&raw).map_err(SignError::Request)?;
-        Ok(self.claim_of(head, &raw, input, Claim::new(), true)?)
+        Ok(self.claim_of(head, input, Claim::new(), true)?)
     }
 
     /// The value of `Signature` for this tag.

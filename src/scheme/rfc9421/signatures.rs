@@ -212,8 +212,8 @@ impl MessageSignatures {
     }
 
     /// The signature base (section 2.5) of a request for a value of `Signature-Input`, such as
-    /// `("@method" "@path");created=1618884473`: to see why two sides differ. It asks for no
-    /// policy and proves nothing.
+    /// `("@method" "@path");created=1618884473`: to see why two sides differ. The value is
+    /// serialized again, as both sides have to do. It asks for no policy and proves nothing.
     ///
     /// # Errors
     ///
@@ -221,7 +221,7 @@ impl MessageSignatures {
     pub fn signature_base(&self, head: &Parts, input: &str) -> Result<String, ClaimError> {
         let parsed =
             Input::parse(input).map_err(|why| ClaimError::in_header(&SIGNATURE_INPUT, why))?;
-        let base = self.base(head, &parsed.components, input, false)?;
+        let base = self.base(head, &parsed.components, &parsed.serialized(), false)?;
         String::from_utf8(base).map_err(|_| ClaimError::malformed("the base is not ASCII"))
     }
 

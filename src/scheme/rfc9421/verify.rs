@@ -14,8 +14,8 @@ use crate::scheme::{Claim, ClaimError, Encoding, Signature};
 /// What is wanted again when the base is written.
 pub(super) struct Reading {
     pub(super) components: Vec<Component>,
-    /// The member of `Signature-Input` as it was sent: it is what was signed.
-    pub(super) raw: String,
+    /// The value of `@signature-params`.
+    pub(super) parameters: String,
     pub(super) outgoing: bool,
 }
 
@@ -36,14 +36,14 @@ impl MessageSignatures {
         {
             return Err(malformed("and `signature` have different labels"));
         }
-        let Member { label, raw, value } = self.choose(inputs)?;
+        let Member { label, value, .. } = self.choose(inputs)?;
         let signature = tags
             .iter()
             .find(|tag| tag.label == label)
             .and_then(|tag| signature(tag.raw))
             .ok_or_else(|| ClaimError::in_header(&SIGNATURE, "holds no HMAC-SHA-256 in base64"))?;
         let input = value.checked().map_err(malformed)?;
-        self.claim_of(head, raw, input, Claim::signed(signature), false)
+        self.claim_of(head, input, Claim::signed(signature), false)
     }
 
     /// The signature that decides, by label, by tag, or because it is alone.
@@ -65,12 +65,12 @@ impl MessageSignatures {
     pub(super) fn claim_of(
         &self,
         head: &Parts,
-        raw: &str,
         input: Input<'_>,
         claim: Claim,
         outgoing: bool,
     ) -> Result<Claim, ClaimError> {
         self.policy.check(&input).map_err(malformed)?;
+        let serialized = input.serialized();
         let Input { components, parameters, .. } = input;
         if self.tag.is_some() && parameters.tag() != self.tag.as_deref() {
             return Err(malformed("has no `tag` of this application"));
@@ -92,7 +92,7 @@ impl MessageSignatures {
         if let Some(nonce) = &parameters.nonce {
             claim = claim.with_nonce(nonce.as_str().as_bytes());
         }
-        Ok(claim.with_memo(Reading { components, raw: raw.to_owned(), outgoing }))
+        Ok(claim.with_memo(Reading { components, parameters: serialized, outgoing }))
     }
 }
 
