@@ -15,8 +15,8 @@ impl MessageSignatures {
     /// server would.
     pub(super) fn stamped(&self, head: &mut Parts, stamp: &Stamp<'_>) -> Result<Claim, SignError> {
         let components = self.covered(!stamp.body().is_empty())?;
-        if components.iter().any(Component::is_content_digest) {
-            digest::write(head, self.digest, stamp.body())?;
+        if components.iter().any(Component::is_of_content_digest) {
+            digest::write(head, &components, self.digest, stamp.body())?;
         }
         let raw = self.input(&components, stamp)?;
         let field = format!("{}={raw}", self.signing_label());

@@ -21,7 +21,7 @@ pub(super) struct Reading {
 
 impl Reading {
     pub(super) fn covers_body(&self) -> bool {
-        self.components.iter().any(Component::is_content_digest)
+        self.components.iter().any(Component::covers_body)
     }
 }
 
