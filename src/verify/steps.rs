@@ -328,8 +328,8 @@ impl Verifier {
         for format in self.formats() {
             if self.strips {
                 format.scheme.strip(head);
-                continue;
             }
+            // Another party's signature can be left in the same headers.
             let names = format.scheme.headers();
             if head.headers.len() == head.headers.keys_len() {
                 for name in names {

@@ -46,11 +46,18 @@ const DEFAULT_LABEL: &str = "sig1";
 ///
 /// # What is read
 ///
-/// One `Signature-Input`, one `Signature` and one `Content-Digest` field line. Of several
-/// signatures one decides: the one with the [label](Self::with_label) that is set, or else with
-/// the [tag](Self::with_tag) that is set, or else the only one. Caller and covered list come from
-/// it alone. Its parameters are `created`, `expires`, `nonce`, `alg`, `keyid` and `tag`; others
-/// are refused, and so are components that no request has (`@status`, `req`, `tr`).
+/// All lines of `Signature-Input`, `Signature` and `Content-Digest`. What is signed is their meaning
+/// and not their spelling: spaces in `Signature-Input` are free (RFC 9421 section 3.2).
+///
+/// Of several signatures one decides: the one with the [label](Self::with_label) and the
+/// [tag](Self::with_tag) that are set, or the only one if neither is set. Caller and covered list
+/// come from it alone. If every signature has another label or tag, the request is as good as
+/// unsigned: an [optional](crate::Verifier::optional) verifier lets it through. Other parties'
+/// signatures stay in the head when ours is added or
+/// [stripped](crate::Verifier::strip_signature).
+///
+/// The parameters are `created`, `expires`, `nonce`, `alg`, `keyid` and `tag`; others are refused,
+/// and so are components that no request has (`@status`, `req`, `tr`).
 ///
 /// # Behind a proxy
 ///
@@ -98,6 +105,9 @@ impl MessageSignatures {
 
     /// Sets the label of the signature that decides. A signer writes it too, and `sig1` if it is
     /// not set.
+    ///
+    /// The signature does not cover its label: anyone can rename it. To tell applications apart,
+    /// set a [tag](Self::with_tag).
     ///
     /// # Errors
     ///

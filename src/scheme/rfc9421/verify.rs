@@ -46,19 +46,36 @@ impl MessageSignatures {
         self.claim_of(head, input, Claim::signed(signature), false)
     }
 
-    /// The signature that decides, by label, by tag, or because it is alone.
+    /// The signature that decides, by label, by tag, or because it is alone. One with another label
+    /// or tag is another application's, and as good as none. One without any tag may be meant for
+    /// this application, and is refused.
     fn choose<'h>(&self, inputs: Vec<Inputs<'h>>) -> Result<Inputs<'h>, ClaimError> {
-        let alone = inputs.len() == 1;
-        let mut candidates = inputs.into_iter().filter(|input| match (&self.label, &self.tag) {
-            (Some(label), _) => input.label == label,
-            (None, Some(tag)) => alone || input.value.parameters.tag() == Some(tag),
-            (None, None) => true,
-        });
-        match (candidates.next(), candidates.next()) {
+        let is_labelled =
+            |input: &Inputs<'h>| self.label.as_ref().is_none_or(|label| input.label == label);
+        let mut labelled: Vec<_> = inputs.into_iter().filter(is_labelled).collect();
+        if let Some(tag) = self.tag.as_deref() {
+            let is_untagged = labelled.iter().any(|input| input.value.parameters.tag().is_none());
+            labelled.retain(|input| input.value.parameters.tag() == Some(tag));
+            if labelled.is_empty() && is_untagged {
+                return Err(malformed("has no `tag` of this application"));
+            }
+        }
+        match (labelled.pop(), labelled.pop()) {
             (Some(only), None) => Ok(only),
-            (None, _) => Err(malformed("holds no signature for this application")),
+            (None, _) => Err(ClaimError::Missing),
             (Some(_), Some(_)) => Err(malformed("holds several signatures")),
         }
+    }
+
+    /// The labels of the signatures that are this application's, where a label or a tag says so.
+    pub(super) fn own_labels(&self, head: &Parts) -> Vec<String> {
+        let inputs = field::bounded(head, &SIGNATURE_INPUT).unwrap_or_default();
+        let inputs = members::<Input<'_>>(&SIGNATURE_INPUT, &inputs).unwrap_or_default();
+        let is_own = |input: &&Inputs<'_>| {
+            self.label.as_ref().is_none_or(|label| input.label == label)
+                && self.tag.as_deref().is_none_or(|tag| input.value.parameters.tag() == Some(tag))
+        };
+        inputs.iter().filter(is_own).map(|input| input.label.to_owned()).collect()
     }
 
     /// What one member of `Signature-Input` says, if the policy takes it.
@@ -72,9 +89,6 @@ impl MessageSignatures {
         self.policy.check(&input).map_err(malformed)?;
         let serialized = input.serialized();
         let Input { components, parameters, .. } = input;
-        if self.tag.is_some() && parameters.tag() != self.tag.as_deref() {
-            return Err(malformed("has no `tag` of this application"));
-        }
         let mut claim = claim
             .with_covered(components.iter().map(|component| component.identifier().clone()))
             .with_signed_headers(signed_headers(head, &components));
