@@ -236,7 +236,14 @@ pub trait Scheme: Send + Sync {
     /// [`SignError`] if the head cannot take them.
     fn attach(&self, head: &mut Parts, claim: &Claim, tags: &[Tag]) -> Result<(), SignError>;
 
-    /// Takes the signature out of the head; by default the headers that the format owns.
+    /// Whether the head carries a signature that one of this signer's would collide with; by
+    /// default, unless [`claim`](Self::claim) answers [`ClaimError::Missing`].
+    fn is_signed(&self, head: &Parts) -> bool {
+        !matches!(self.claim(head), Err(ClaimError::Missing))
+    }
+
+    /// Takes the signature out of the head; by default the headers that the format owns. What
+    /// another [selector](Self::selector) owns in them stays.
     fn strip(&self, head: &mut Parts) {
         for name in self.headers() {
             head.headers.remove(name);

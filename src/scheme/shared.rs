@@ -100,6 +100,10 @@ impl<S: Scheme + ?Sized> Scheme for Arc<S> {
         (**self).attach(head, claim, tags)
     }
 
+    fn is_signed(&self, head: &Parts) -> bool {
+        (**self).is_signed(head)
+    }
+
     fn strip(&self, head: &mut Parts) {
         (**self).strip(head);
     }

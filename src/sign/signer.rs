@@ -173,7 +173,7 @@ impl<S: Scheme> Signer<S> {
     fn signed(&self, mut signed: Parts, body: &[u8]) -> Result<Parts, SignError> {
         if self.replaces {
             self.scheme.strip(&mut signed);
-        } else if !matches!(self.scheme.claim(&signed), Err(ClaimError::Missing)) {
+        } else if self.scheme.is_signed(&signed) {
             return Err(SignError::AlreadySigned);
         }
         let nonce = self.nonces.nonce();

@@ -214,7 +214,10 @@ impl Verifier {
             return Err(ErrorKind::Stale);
         }
         if let Some(expires) = claim.expires() {
-            let too_far = window.max_lifetime().is_some_and(|most| now.abs_diff(expires) > most);
+            // A long lifetime must not pass as a short one shortly before it ends.
+            let born = claim.created().filter(|_| window.is_aged_by_expiry()).unwrap_or(now);
+            let life = now.abs_diff(expires).max(born.abs_diff(expires));
+            let too_far = window.max_lifetime().is_some_and(|most| life > most);
             if expires < now || too_far {
                 return Err(ErrorKind::Expired);
             }
@@ -311,8 +314,8 @@ impl Verifier {
         for format in self.formats() {
             if self.strips {
                 format.scheme.strip(head);
-                continue;
             }
+            // Another party's signature can be left in the same headers.
             let names = format.scheme.headers();
             if head.headers.len() == head.headers.keys_len() {
                 for name in names {

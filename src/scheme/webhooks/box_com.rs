@@ -60,6 +60,10 @@ impl Scheme for BoxWebhooks {
         Window::timed().with_tolerance(TOLERANCE, TOLERANCE)
     }
 
+    fn carries_key_id(&self) -> bool {
+        false
+    }
+
     fn claim(&self, head: &Parts) -> Result<Claim, ClaimError> {
         let mut claim = Claim::new();
         for name in &SIGNATURES {

@@ -242,6 +242,10 @@ impl Scheme for ListScheme {
         MAX_TAGS
     }
 
+    fn carries_key_id(&self) -> bool {
+        false
+    }
+
     fn claim(&self, head: &Parts) -> Result<Claim, ClaimError> {
         let malformed = |why| ClaimError::in_header(self.header(), why);
         let text = wire::text(self.header(), wire::single(head, self.header())?)?;

@@ -180,6 +180,10 @@ impl Scheme for StandardWebhooks {
         Window::timed().with_tolerance(TOLERANCE, TOLERANCE)
     }
 
+    fn carries_key_id(&self) -> bool {
+        false
+    }
+
     fn claim(&self, head: &Parts) -> Result<Claim, ClaimError> {
         let text = wire::text(self.signature(), wire::single(head, self.signature())?)?;
         let claim = self.tags(text)?;

@@ -55,6 +55,10 @@ impl Scheme for Twilio {
         &SIGNATURE
     }
 
+    fn carries_key_id(&self) -> bool {
+        false
+    }
+
     fn claim(&self, head: &Parts) -> Result<Claim, ClaimError> {
         let [name] = &SIGNATURE;
         let tag = Encoding::Base64.decode_tag(wire::single(head, name)?, Algorithm::Sha1);
