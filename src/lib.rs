@@ -61,6 +61,7 @@ mod mac;
 mod random;
 pub mod replay;
 pub mod scheme;
+mod shown;
 pub mod sign;
 pub mod testing;
 pub mod verify;

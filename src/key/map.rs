@@ -110,8 +110,8 @@ impl KeyMap {
                 let owner = owners.entry(entry.key().expose_secret()).or_insert(id);
                 if *owner != id {
                     tracing::warn!(
-                        one = owner.as_str(),
-                        other = id.as_str(),
+                        one = %owner,
+                        other = %id,
                         "two services share a key: each can pass itself off as the other"
                     );
                 }

@@ -205,7 +205,8 @@ impl Error for VerifyError {
 pub struct ClaimedKeyId(pub(super) KeyId);
 
 impl ClaimedKeyId {
-    /// The name as it was claimed.
+    /// Returns the name as it was claimed, up to 8 KiB of text that anybody can choose. For logs
+    /// there is [`Display`](fmt::Display), which escapes and cuts it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.as_str()

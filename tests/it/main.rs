@@ -21,6 +21,8 @@ mod interop_flask;
 mod interop_rfc9421;
 #[cfg(all(feature = "cache", feature = "reload"))]
 mod keys;
+#[cfg(feature = "tracing")]
+mod log;
 mod or;
 mod replay;
 mod rfc9421;
