@@ -24,6 +24,8 @@ pub(crate) mod header;
 #[cfg(feature = "serde")]
 mod json;
 #[cfg(feature = "serde")]
+mod json_members;
+#[cfg(feature = "serde")]
 mod json_text;
 mod parts;
 mod path;
