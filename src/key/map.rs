@@ -138,10 +138,9 @@ impl KeyStore for KeyMap {
         self.single.iter().chain(named).for_each(|keys| keys.prepare(algorithm));
     }
 
-    fn list(&self) -> Vec<(Option<KeyId>, KeySet)> {
-        let single = self.single.iter().map(|keys| (None, keys.clone()));
-        let named = self.named.iter().map(|(id, keys)| (Some(id.clone()), keys.clone()));
-        single.chain(named).collect()
+    fn visit_keys(&self, visit: &mut dyn FnMut(Option<&KeyId>, &KeySet)) {
+        self.single.iter().for_each(|keys| visit(None, keys));
+        self.named.iter().for_each(|(id, keys)| visit(Some(id), keys));
     }
 }
 

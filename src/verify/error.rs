@@ -7,6 +7,7 @@ use http::StatusCode;
 use crate::error::BoxError;
 use crate::key::KeyId;
 use crate::scheme::{Claim, ClaimError};
+use crate::verify::step::Step;
 
 /// Why a request was refused, for logs and custom rejections.
 ///
@@ -15,6 +16,7 @@ use crate::scheme::{Claim, ClaimError};
 #[derive(Clone)]
 pub struct VerifyError {
     kind: ErrorKind,
+    step: Step,
     scheme: Option<&'static str>,
     claimed: Option<ClaimedKeyId>,
     detail: Option<Arc<dyn Error + Send + Sync>>,
@@ -90,7 +92,7 @@ impl ErrorKind {
 
 impl VerifyError {
     pub(crate) fn new(kind: ErrorKind) -> Self {
-        Self { kind, scheme: None, claimed: None, detail: None }
+        Self { kind, step: Step::usual(kind), scheme: None, claimed: None, detail: None }
     }
 
     pub(crate) fn caused(kind: ErrorKind, source: BoxError) -> Self {
@@ -100,6 +102,12 @@ impl VerifyError {
     pub(crate) fn in_scheme(mut self, scheme: &'static str, claim: Option<&Claim>) -> Self {
         self.scheme = Some(scheme);
         self.claimed = claim.and_then(Claim::key_id).cloned().map(ClaimedKeyId);
+        self
+    }
+
+    /// The step that raises it, where that is not the usual one of its kind.
+    pub(crate) fn at(mut self, step: Step) -> Self {
+        self.step = step;
         self
     }
 
@@ -117,6 +125,21 @@ impl VerifyError {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.kind
+    }
+
+    /// Returns the step that raised it.
+    ///
+    /// ```
+    /// use tower_hmac::verify::Step;
+    /// use tower_hmac::{ErrorKind, VerifyError};
+    ///
+    /// let error = VerifyError::from(ErrorKind::NotAllowed);
+    /// assert_eq!(error.step(), Step::AllowList);
+    /// assert_eq!(error.step().as_str(), "allow-list");
+    /// ```
+    #[must_use]
+    pub fn step(&self) -> Step {
+        self.step
     }
 
     /// The status that fits it: 413 for a body over the limit, 400 for a broken one, 503 where a
@@ -174,6 +197,9 @@ impl fmt::Display for VerifyError {
             (Some(detail), ErrorKind::Malformed) => {
                 write!(f, "{}: {detail}", self.kind.message())
             }
+            (_, ErrorKind::Mismatch) if self.step == Step::Digest => {
+                f.write_str("the signature is right, but the body is not that of its digest")
+            }
             _ => f.write_str(self.kind.message()),
         }
     }
@@ -183,6 +209,7 @@ impl fmt::Debug for VerifyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VerifyError")
             .field("kind", &self.kind)
+            .field("step", &self.step)
             .field("scheme", &self.scheme)
             .field("claimed_key_id", &self.claimed)
             .finish_non_exhaustive()

@@ -14,6 +14,7 @@ use crate::verify::check::{Case, Check, Claimed};
 use crate::verify::error::{ErrorKind, VerifyError};
 use crate::verify::format::Format;
 use crate::verify::observe::Watch;
+use crate::verify::step::Step;
 use crate::verify::target::as_received;
 use crate::verify::{Verified, Verifier};
 
@@ -140,7 +141,8 @@ impl Verifier {
         if claim.created().is_none() && claim.expires().is_none() {
             // The format promised a time; one of its claims without would be good for ever.
             return if window.is_timed() {
-                Err(ClaimError::malformed("the signature carries no time").into())
+                let error = ClaimError::malformed("the signature carries no time");
+                Err(VerifyError::from(error).at(Step::Window))
             } else {
                 Ok(())
             };
