@@ -62,6 +62,7 @@ pub mod once;
 mod random;
 pub mod replay;
 pub mod scheme;
+mod shown;
 pub mod sign;
 pub mod testing;
 pub mod verify;

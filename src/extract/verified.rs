@@ -39,7 +39,7 @@ pub(super) fn found(parts: &Parts) -> Result<Option<&Verified>, Response> {
     }
     #[cfg(feature = "tracing")]
     tracing::error!(
-        path = parts.uri.path(),
+        path = %crate::shown::Shown(parts.uri.path()),
         "no VerifyLayer stands before this route, so that its extractor refuses everything"
     );
     Err(StatusCode::INTERNAL_SERVER_ERROR.into_response())

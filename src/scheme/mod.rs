@@ -24,6 +24,8 @@ mod fost_url;
 #[cfg(feature = "serde")]
 mod json;
 #[cfg(feature = "serde")]
+mod json_members;
+#[cfg(feature = "serde")]
 mod json_text;
 mod origin;
 mod parts;

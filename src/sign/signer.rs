@@ -217,10 +217,11 @@ pub(crate) fn write_text(
     match coverage {
         Coverage::Signed => text.update(body),
         Coverage::Derived => scheme.derive(head, claim, body, text)?,
-        Coverage::Empty if !body.is_empty() => {
-            return Err(ClaimError::malformed("the format signs no body, and there is one"));
+        Coverage::Digest(_) | Coverage::Empty | Coverage::Uncovered(_) | Coverage::Unsigned => {
+            if let Some(why) = coverage.refuses_body().filter(|_| !body.is_empty()) {
+                return Err(ClaimError::malformed(why));
+            }
         }
-        Coverage::Digest(_) | Coverage::Empty | Coverage::Unsigned => {}
     }
     scheme.after_body(head, claim, text)
 }

@@ -22,6 +22,9 @@
 //! 9. **Hand over.** [`Verified`] goes into the extensions, the same bytes become the body, and
 //!    the inner service is called.
 //!
+//! [`VerifyError::step`] names the step that refused. A digest that does not match, where the MAC
+//! covers a digest of the body, is a step of its own after step 5.
+//!
 //! A refusal at any step becomes a response by the [`Rejection`], and leaves its [`VerifyError`]
 //! in the response's extensions for outer layers and logs.
 //!
@@ -95,6 +98,7 @@ mod reading;
 mod receiving;
 mod rejection;
 mod service;
+mod step;
 mod steps;
 mod target;
 mod verified;
@@ -117,5 +121,6 @@ pub(crate) use receiving::{Accepted, Receiving};
 pub(crate) use rejection::Answer;
 pub use rejection::{Rejection, RejectionFn, StatusRejection};
 pub use service::VerifyService;
+pub use step::Step;
 pub use verified::Verified;
 pub use verifier::Verifier;

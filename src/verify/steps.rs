@@ -15,6 +15,7 @@ use crate::verify::checking::{AllowFn, anyone};
 use crate::verify::error::{ErrorKind, VerifyError};
 use crate::verify::format::Format;
 use crate::verify::observe::{self, Watch};
+use crate::verify::step::Step;
 use crate::verify::target::as_received;
 use crate::verify::verifier::DEFAULT_TOLERANCE;
 use crate::verify::{Verified, Verifier, own_claims};
@@ -176,7 +177,8 @@ impl Verifier {
         if claim.created().is_none() && claim.expires().is_none() {
             // The format promised a time; one of its claims without would be good for ever.
             return if window.is_timed() {
-                Err(ClaimError::malformed("the signature carries no time").into())
+                let error = ClaimError::malformed("the signature carries no time");
+                Err(VerifyError::from(error).at(Step::Window))
             } else {
                 Ok(())
             };

@@ -25,6 +25,8 @@ mod interop_flask;
 mod interop_rfc9421;
 #[cfg(all(feature = "cache", feature = "reload"))]
 mod keys;
+#[cfg(feature = "tracing")]
+mod log;
 mod once;
 mod or;
 mod public_origin;

@@ -51,7 +51,9 @@ impl Scheme for MessageSignatures {
         } else if self.policy.takes_unsigned_body() {
             Ok(Coverage::Unsigned)
         } else {
-            Ok(Coverage::Empty)
+            Ok(Coverage::Uncovered(
+                "there is a body, and `content-digest` is not among the covered components",
+            ))
         }
     }
 

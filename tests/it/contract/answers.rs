@@ -266,7 +266,7 @@ async fn an_error_knows_who_was_claimed_and_never_what_was_sent() {
     let error = response.extensions().get::<VerifyError>().unwrap();
     let claimed = error.claimed_key_id().unwrap();
     assert_eq!((claimed.as_str(), claimed.to_string().as_str()), ("nobody", "nobody"));
-    let debug = "VerifyError { kind: UnknownKey, scheme: Some(\"joints\"), \
+    let debug = "VerifyError { kind: UnknownKey, step: Keys, scheme: Some(\"joints\"), \
                  claimed_key_id: Some(\"nobody\"), .. }";
     assert_eq!(format!("{error:?}"), debug);
     assert_eq!(error.scheme(), Some("joints"));

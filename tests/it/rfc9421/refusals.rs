@@ -66,9 +66,9 @@ fn each_component_of_the_strict_policy_is_asked_for() {
 fn body_without_covered_digest_is_refused() {
     let mut head = covering(&covered().replace(r#" "content-digest""#, ""));
     // The digest that is there is right, and anybody's.
-    assert_malformed(&head, "signs no body");
+    assert_malformed(&head, "not among the covered");
     head.headers.remove("content-digest");
-    assert_malformed(&head, "signs no body");
+    assert_malformed(&head, "not among the covered");
 }
 
 #[test]
