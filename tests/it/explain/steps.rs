@@ -105,7 +105,7 @@ fn store_that_fails_is_named_by_its_step() {
     struct Fails;
 
     impl ReplayGuard for Fails {
-        fn claim(&self, _: &tower_hmac::replay::ReplayRequest<'_>) -> ReplayClaim {
+        fn claim(&self, _: &ReplayRequest<'_>) -> ReplayClaim {
             ReplayClaim::ready(Err("the guard is away".into()))
         }
     }

@@ -268,6 +268,7 @@ fn verifier_takes_two_labels_or_two_tags_with_keys_of_their_own() {
     };
     for make in [labelled as fn(&str) -> _, tagged] {
         let verifier = Verifier::new(make("one"), keys("1"))
+            .unwrap()
             .or(make("two"), keys("2"))
             .unwrap()
             .with_clock(ManualClock::new(NOW));
@@ -280,9 +281,9 @@ fn verifier_takes_two_labels_or_two_tags_with_keys_of_their_own() {
         }
         let neither = verify_by(&verifier, &sign(make("three"), "1"), BODY);
         assert_refused(neither, ErrorKind::Missing, "");
-        assert!(Verifier::new(make("one"), keys("1")).or(make("one"), keys("2")).is_err());
+        assert!(Verifier::new(make("one"), keys("1")).unwrap().or(make("one"), keys("2")).is_err());
     }
-    let mixed = Verifier::new(labelled("one"), keys("1")).or(tagged("two"), keys("2"));
+    let mixed = Verifier::new(labelled("one"), keys("1")).unwrap().or(tagged("two"), keys("2"));
     assert!(mixed.is_err(), "one signature can have the label and the tag");
 }
 
