@@ -29,10 +29,10 @@ pub struct MemoryOnce {
 
 #[derive(Default)]
 struct Entries {
-    by_key: HashMap<OnceKey, Entry>,
+    known: HashMap<OnceKey, Entry>,
     /// The same, by the last second of each.
-    by_end: BTreeSet<(i64, OnceKey)>,
-    by_caller: HashMap<Option<KeyId>, usize>,
+    ends: BTreeSet<(i64, OnceKey)>,
+    callers: HashMap<Option<KeyId>, usize>,
 }
 
 struct Entry {
@@ -65,7 +65,7 @@ impl MemoryOnce {
     /// Returns the number of entries, those included that have run out and are not removed yet.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.with(|entries| entries.by_key.len())
+        self.with(|entries| entries.known.len())
     }
 
     /// Whether there is no entry.
@@ -80,14 +80,14 @@ impl MemoryOnce {
     }
 
     fn has_room(&self, entries: &Entries, caller: Option<&KeyId>) -> bool {
-        let of_caller = entries.by_caller.get(&caller.cloned()).copied().unwrap_or(0);
-        let is_alone = of_caller == entries.by_key.len();
+        let of_caller = entries.callers.get(&caller.cloned()).copied().unwrap_or(0);
+        let is_alone = of_caller == entries.known.len();
         let limit = match self.key_limit {
             Some(limit) => limit,
             None if is_alone => self.capacity,
             None => self.capacity.div_ceil(8),
         };
-        entries.by_key.len() < self.capacity && of_caller < limit
+        entries.known.len() < self.capacity && of_caller < limit
     }
 
     fn owner(&self) -> [u8; 16] {
@@ -97,26 +97,26 @@ impl MemoryOnce {
 
 impl Entries {
     fn insert(&mut self, key: OnceKey, entry: Entry) {
-        self.by_end.insert((entry.end, key));
-        let of_caller = self.by_caller.entry(entry.caller.clone()).or_default();
+        self.ends.insert((entry.end, key));
+        let of_caller = self.callers.entry(entry.caller.clone()).or_default();
         *of_caller = of_caller.saturating_add(1);
-        self.by_key.insert(key, entry);
+        self.known.insert(key, entry);
     }
 
     fn remove(&mut self, key: &OnceKey) {
-        let Some(entry) = self.by_key.remove(key) else { return };
-        self.by_end.remove(&(entry.end, *key));
-        if let Some(of_caller) = self.by_caller.get_mut(&entry.caller) {
+        let Some(entry) = self.known.remove(key) else { return };
+        self.ends.remove(&(entry.end, *key));
+        if let Some(of_caller) = self.callers.get_mut(&entry.caller) {
             *of_caller = of_caller.saturating_sub(1);
             if *of_caller == 0 {
-                self.by_caller.remove(&entry.caller);
+                self.callers.remove(&entry.caller);
             }
         }
     }
 
     fn sweep(&mut self, now: i64) {
         for _ in 0..SWEPT_A_CALL {
-            match self.by_end.first() {
+            match self.ends.first() {
                 Some((end, key)) if *end < now => {
                     let key = *key;
                     self.remove(&key);
@@ -128,7 +128,7 @@ impl Entries {
 
     /// The entry, if its lease is still this owner's, or has run out and nobody took it over.
     fn owned(&self, lease: &Lease) -> bool {
-        self.by_key.get(lease.key()).is_none_or(|entry| entry.owner == Some(*lease.owner()))
+        self.known.get(lease.key()).is_none_or(|entry| entry.owner == Some(*lease.owner()))
     }
 }
 
@@ -137,7 +137,7 @@ impl OnceStore for MemoryOnce {
         let (key, now) = (*request.key(), request.now());
         let acquired = self.with(|entries| {
             entries.sweep(now);
-            match entries.by_key.get(&key).filter(|entry| entry.end >= now) {
+            match entries.known.get(&key).filter(|entry| entry.end >= now) {
                 Some(Entry { owner: None, .. }) => return Acquired::Done,
                 Some(entry) => {
                     let retry_after =
@@ -164,7 +164,7 @@ impl OnceStore for MemoryOnce {
         let key = *lease.key();
         let is_owned = self.with(|entries| {
             let is_owned = entries.owned(lease);
-            let caller = entries.by_key.get(&key).and_then(|entry| entry.caller.clone());
+            let caller = entries.known.get(&key).and_then(|entry| entry.caller.clone());
             if is_owned {
                 entries.remove(&key);
                 entries.insert(key, Entry { owner: None, end: keep_until, caller });

@@ -1,7 +1,9 @@
 //! Webhooks: Standard Webhooks, lists, and the presets, by published vectors.
 
+mod in_body;
 mod lists;
 mod presets;
+mod query;
 mod secrets;
 mod standard;
 

@@ -16,11 +16,14 @@
 //! # Ok::<(), tower_hmac::ConfigError>(())
 //! ```
 
+#[cfg(feature = "serde")]
+mod adyen_payments;
 mod body;
 mod box_com;
 mod hubspot;
 mod list;
 mod lists;
+mod shopify_query;
 mod standard;
 mod timed;
 #[cfg(feature = "sha1")]
@@ -29,6 +32,8 @@ mod twilio;
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(feature = "serde")]
+pub use adyen_payments::{AdyenPayments, dangerous_adyen_payments};
 pub use body::{
     adyen_platform, coinbase_commerce, dropbox, github, gocardless, lemonsqueezy, line, linear,
     notion, pusher, razorpay, shopify, square, typeform, woocommerce,
@@ -39,6 +44,7 @@ pub use box_com::{BoxWebhooks, r#box};
 pub use hubspot::{HubSpot, hubspot};
 pub use list::ListScheme;
 pub use lists::{calendly, elevenlabs, mux, paddle, sanity, stripe, workos};
+pub use shopify_query::{ShopifyQuery, shopify_app_proxy, shopify_oauth};
 pub use standard::{StandardWebhooks, message_id};
 pub use timed::{customerio, slack, twitch, zendesk, zoom};
 #[cfg(feature = "sha1")]
