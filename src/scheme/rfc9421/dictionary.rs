@@ -52,8 +52,8 @@ pub(super) fn add(
 pub(super) fn remove(head: &mut Parts, labels: &[String]) {
     for name in [&SIGNATURE_INPUT, &SIGNATURE] {
         let without = |line| without(name, line, labels);
-        let kept: Option<Vec<_>> = lines(head, name).into_iter().map(without).collect();
-        replace(head, name, kept.into_iter().flatten().flatten());
+        let kept: Result<Vec<_>, _> = lines(head, name).into_iter().map(without).collect();
+        replace(head, name, kept.unwrap_or_default().into_iter().flatten());
     }
 }
 
@@ -68,19 +68,18 @@ fn replace(head: &mut Parts, name: &HeaderName, lines: impl IntoIterator<Item = 
     }
 }
 
-/// A line without the members of these labels: `Some(None)` if no other is left, `None` if it is no
-/// dictionary.
-fn without(name: &HeaderName, line: HeaderValue, labels: &[String]) -> Option<Option<HeaderValue>> {
-    let text = line.to_str().ok()?;
-    let members = members::<Unread>(name, text).ok()?;
+/// A line without the members of these labels, if any other is left.
+fn without(
+    name: &HeaderName,
+    line: HeaderValue,
+    labels: &[String],
+) -> Result<Option<HeaderValue>, ClaimError> {
+    let members = members::<Unread>(name, wire::text(name, &line)?)?;
     let is_kept = |member: &&Member<'_, Unread>| labels.iter().all(|label| label != member.label);
     if members.iter().all(|member| is_kept(&member)) {
-        return Some(Some(line));
+        return Ok(Some(line));
     }
     let kept = members.iter().filter(is_kept);
     let kept: Vec<_> = kept.map(|member| [member.label, "=", member.raw].concat()).collect();
-    if kept.is_empty() {
-        return Some(None);
-    }
-    HeaderValue::from_str(&kept.join(", ")).ok().map(Some)
+    Ok(HeaderValue::from_str(&kept.join(", ")).ok().filter(|_| !kept.is_empty()))
 }
