@@ -66,6 +66,7 @@ pub use text::SignedText;
 pub(crate) use window::Tolerance;
 pub use window::Window;
 
+use crate::digest::Digest;
 use crate::key::SecretKey;
 use crate::mac::{Algorithm, Mac, Tag};
 
@@ -186,6 +187,23 @@ pub trait Scheme: Send + Sync {
     ) -> Result<(), ClaimError> {
         let _ = (head, claim, body, text);
         Err(ClaimError::malformed("this format derives no text from the body"))
+    }
+
+    /// Writes the part of the text that is made from a hash of the body. Called for
+    /// [`Coverage::Hashed`] alone, between `before_body` and `after_body`.
+    ///
+    /// # Errors
+    ///
+    /// [`ClaimError::Malformed`] if there is no such text.
+    fn derive_from_hash(
+        &self,
+        head: &Parts,
+        claim: &Claim,
+        hash: &Digest,
+        text: &mut SignedText,
+    ) -> Result<(), ClaimError> {
+        let _ = (head, claim, hash, text);
+        Err(ClaimError::malformed("this format derives no text from a hash of the body"))
     }
 
     /// Starts the HMAC under a key; formats that derive keys override it.

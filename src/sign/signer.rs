@@ -6,6 +6,7 @@ use http::Request;
 use http::request::Parts;
 
 use crate::clock::{Clock, SystemClock};
+use crate::digest::Digest;
 use crate::error::ConfigError;
 use crate::key::{KeyId, SecretKey};
 use crate::mac::Tag;
@@ -215,6 +216,9 @@ pub(crate) fn write_text(
     match coverage {
         Coverage::Signed => text.update(body),
         Coverage::Derived => scheme.derive(head, claim, body, text)?,
+        Coverage::Hashed(algorithm) => {
+            scheme.derive_from_hash(head, claim, &Digest::of(algorithm, body), text)?;
+        }
         Coverage::Empty if !body.is_empty() => {
             return Err(ClaimError::malformed("the format signs no body, and there is one"));
         }
