@@ -85,6 +85,8 @@ pub use mac::{Algorithm, Mac, Mismatch, Tag};
 #[cfg(feature = "redis")]
 pub use replay::RedisReplay;
 pub use replay::{MemoryReplay, ReplayGuard};
+#[cfg(feature = "sigv4")]
+pub use scheme::{AwsPresigned, AwsSigV4};
 pub use scheme::{
     Claim, ClaimError, Encoding, FlaskHmac, FlaskHmacPath, HeaderScheme, Part, Scheme, TimeFormat,
 };

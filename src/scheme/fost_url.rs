@@ -1,14 +1,14 @@
 use std::time::Duration;
 
-use http::header::HOST;
 use http::request::Parts;
-use http::uri::Authority;
 use http::{HeaderName, Method, Request, Uri};
 
 use crate::key::KeyId;
 use crate::mac::{Algorithm, Tag};
 use crate::scheme::fost::decoded_path;
-use crate::scheme::{Claim, ClaimError, Coverage, Scheme, SignedText, Stamp, Window, percent};
+use crate::scheme::{
+    Claim, ClaimError, Coverage, Scheme, SignedText, Stamp, Window, percent, target,
+};
 use crate::scheme::{Encoding, wire};
 use crate::sign::{SignError, Signer};
 
@@ -164,7 +164,7 @@ impl Scheme for FostUrl {
         if path.contains('?') {
             return Err(ClaimError::malformed("the path has an escaped `?`"));
         }
-        text.update(host(head)?.as_bytes());
+        text.update(target::host(head)?.as_bytes());
         text.update(path.as_bytes());
         let rest = Query::of(&head.uri)?.rest();
         if !rest.is_empty() {
@@ -210,7 +210,7 @@ impl Scheme for FostUrl {
             add("_e", &expires.to_string());
         }
         add("_s", &Encoding::Base64.encode(wire::only_tag(tags)?.as_bytes()));
-        head.uri = with_query(&head.uri, &query)
+        head.uri = target::with_query(&head.uri, &query)
             .ok_or(SignError::Request("the target cannot take the signature"))?;
         Ok(())
     }
@@ -306,38 +306,9 @@ fn check_method(method: &Method) -> Result<(), ClaimError> {
     }
 }
 
-/// Whom the request is for, as it was sent.
-fn host(head: &Parts) -> Result<&str, ClaimError> {
-    let malformed = |why| Err(ClaimError::in_header(&HOST, why));
-    let header = match wire::single(head, &HOST) {
-        Err(ClaimError::Missing) => None,
-        value => Some(wire::text(&HOST, value?)?),
-    };
-    let host = match (head.uri.authority().map(Authority::as_str), header) {
-        (Some(target), Some(header)) if target != header => {
-            return malformed("is not the target's");
-        }
-        (Some(host), _) | (None, Some(host)) => host,
-        (None, None) => return malformed("is missing"),
-    };
-    // A `/` in it could pass for the beginning of the path.
-    match Authority::try_from(host) {
-        Ok(_) if !host.contains('@') => Ok(host),
-        _ => malformed("is no host and port"),
-    }
-}
-
 fn strip(uri: &mut Uri) {
-    let stripped = Query::of(uri).ok().and_then(|query| with_query(uri, &query.rest()));
+    let stripped = Query::of(uri).ok().and_then(|query| target::with_query(uri, &query.rest()));
     if let Some(stripped) = stripped {
         *uri = stripped;
     }
-}
-
-/// The same target with another query; without a `?` if that is empty.
-fn with_query(uri: &Uri, query: &str) -> Option<Uri> {
-    let mark = if query.is_empty() { "" } else { "?" };
-    let mut parts = uri.clone().into_parts();
-    parts.path_and_query = Some(format!("{}{mark}{query}", uri.path()).parse().ok()?);
-    Uri::from_parts(parts).ok()
 }

@@ -34,7 +34,11 @@ mod rfc9421;
 mod selector;
 mod shared;
 mod sign_error;
+#[cfg(feature = "sigv4")]
+mod sigv4;
 mod stamp;
+#[cfg(any(feature = "sha1", feature = "sigv4"))]
+mod target;
 mod text;
 mod window;
 pub mod wire;
@@ -61,6 +65,8 @@ pub use parts::{HeaderScheme, Part, TimeFormat};
 pub use rfc9421::{MessageSignatures, Policy, StructuredType};
 pub use selector::Selector;
 pub use sign_error::SignError;
+#[cfg(feature = "sigv4")]
+pub use sigv4::{AwsPresigned, AwsSigV4};
 pub use stamp::Stamp;
 pub use text::SignedText;
 pub(crate) use window::Tolerance;
