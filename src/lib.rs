@@ -97,6 +97,8 @@ pub use scheme::{JsonStrings, JsonText};
 #[cfg(feature = "rfc9421")]
 pub use scheme::{MessageSignatures, Policy};
 pub use sign::{SignError, SignLayer, Signer};
+#[cfg(feature = "sigv4")]
+pub use verify::AwsRejection;
 pub use verify::{
     ErrorKind, Rejection, StatusRejection, Verified, VerifiedBody, Verifier, VerifyError,
     VerifyFuture, VerifyLayer, VerifyService,

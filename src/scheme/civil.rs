@@ -61,6 +61,16 @@ pub(crate) fn civil_from_unix(seconds: i64) -> Option<Civil> {
     Some(Civil { year, month, day, hour, minute, second })
 }
 
+/// The day of the week, as `Date` abbreviates it (RFC 9110 section 5.6.7).
+#[cfg(feature = "sigv4")]
+pub(crate) fn weekday(at: Civil) -> &'static str {
+    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    let unix = unix_from_civil(at.year, at.month, at.day, 0, 0, 0).unwrap_or_default();
+    // The first day of the Unix epoch was a Thursday.
+    let day = usize::try_from(unix.div_euclid(SECONDS_A_DAY).rem_euclid(7)).unwrap_or(0);
+    DAYS.get(day).copied().unwrap_or_default()
+}
+
 /// The first day of a month, in days from 0001-01-01. Month 13 is the next January.
 fn month_start(year: i64, month: u32) -> Option<i64> {
     if month == 13 {

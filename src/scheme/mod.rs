@@ -12,7 +12,7 @@
 //!
 //! Comparing, clocks, key stores and bodies are the [`Verifier`](crate::Verifier)'s.
 
-mod civil;
+pub(crate) mod civil;
 mod claim;
 mod coverage;
 mod encoding;

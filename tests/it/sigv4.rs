@@ -1,5 +1,6 @@
 //! AWS Signature Version 4.
 
+mod live;
 mod vectors;
 
 use std::convert::Infallible;
