@@ -6,6 +6,7 @@ use http::Request;
 use http::request::Parts;
 
 use crate::clock::{Clock, SystemClock};
+use crate::digest::Digest;
 use crate::error::ConfigError;
 use crate::key::{KeyId, SecretKey};
 use crate::mac::Tag;
@@ -217,6 +218,9 @@ pub(crate) fn write_text(
     match coverage {
         Coverage::Signed => text.update(body),
         Coverage::Derived => scheme.derive(head, claim, body, text)?,
+        Coverage::Hashed(algorithm) => {
+            scheme.derive_from_hash(head, claim, &Digest::of(algorithm, body), text)?;
+        }
         Coverage::Digest(_) | Coverage::Empty | Coverage::Uncovered(_) | Coverage::Unsigned => {
             if let Some(why) = coverage.refuses_body().filter(|_| !body.is_empty()) {
                 return Err(ClaimError::malformed(why));

@@ -78,6 +78,8 @@
 //! them first, and adds its headers to refusals too. Layers that change the body (decompression of
 //! requests) stand *inside*: what is signed is what was sent.
 
+#[cfg(feature = "sigv4")]
+mod aws_rejection;
 mod body;
 mod body_limit;
 mod candidates;
@@ -104,6 +106,8 @@ mod target;
 mod verified;
 mod verifier;
 
+#[cfg(feature = "sigv4")]
+pub use aws_rejection::AwsRejection;
 pub use body::VerifiedBody;
 #[cfg(feature = "axum")]
 pub(crate) use drain::Drain;

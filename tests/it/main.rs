@@ -36,6 +36,8 @@ mod roundtrip;
 #[cfg(feature = "tracing")]
 mod secrecy;
 mod sign;
+#[cfg(feature = "sigv4")]
+mod sigv4;
 mod sockets;
 mod stamped;
 mod support;
