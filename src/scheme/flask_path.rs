@@ -103,7 +103,7 @@ impl Scheme for FlaskHmacPath {
         _: &Claim,
         text: &mut SignedText,
     ) -> Result<(), ClaimError> {
-        text.update(path::decoded(head)?.as_bytes());
+        text.part("path").update(path::decoded(head)?.as_bytes());
         Ok(())
     }
 

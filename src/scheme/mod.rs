@@ -12,7 +12,7 @@
 //!
 //! Comparing, clocks, key stores and bodies are the [`Verifier`](crate::Verifier)'s.
 
-mod civil;
+pub(crate) mod civil;
 mod claim;
 mod flask_hmac;
 mod flask_path;
@@ -29,7 +29,7 @@ mod json_members;
 mod json_text;
 mod parts;
 mod path;
-mod percent;
+pub(crate) mod percent;
 #[cfg(feature = "rfc9421")]
 mod rfc9421;
 mod shared;
@@ -56,6 +56,7 @@ pub use json_text::JsonText;
 pub use parts::{HeaderScheme, Part, TimeFormat};
 #[cfg(feature = "rfc9421")]
 pub use rfc9421::{MessageSignatures, Policy, StructuredType};
+pub(crate) use text::Recorded;
 pub use text::SignedText;
 
 use crate::digest::Digest;

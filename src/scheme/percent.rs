@@ -18,7 +18,6 @@ pub(crate) fn decoded(text: &str) -> Option<String> {
 }
 
 /// Escapes all but the unreserved characters (RFC 3986 section 2.3).
-#[cfg(feature = "sha1")]
 pub(crate) fn encoded(text: &str) -> String {
     use std::fmt::Write as _;
 

@@ -65,7 +65,7 @@ pub use body::VerifiedBody;
 #[cfg(feature = "axum")]
 pub(crate) use checking::Checking;
 pub use error::{ClaimedKeyId, ErrorKind, VerifyError};
-pub use explain::{Cause, Report};
+pub use explain::{Cause, Report, TextPart};
 pub use future::VerifyFuture;
 #[cfg(feature = "axum")]
 pub(crate) use handle::{Handle, Unsigned};

@@ -150,6 +150,11 @@ impl Verifier {
         self.check_times(window, claim, self.clock.unix_now()).map_err(VerifyError::new)
     }
 
+    /// Whether the times of a claim are too far from now.
+    pub(super) fn is_outside_of_window(&self, window: Window, claim: &Claim) -> bool {
+        self.check_times(window, claim, self.clock.unix_now()).is_err()
+    }
+
     fn check_times(&self, window: Window, claim: &Claim, now: i64) -> Result<(), ErrorKind> {
         if let Some(created) = claim.created() {
             let tolerance = if created <= now { self.past } else { self.future };

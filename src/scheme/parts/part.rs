@@ -59,6 +59,18 @@ impl Part {
         matches!(self, Self::Literal(_))
     }
 
+    /// What the part is called in the signed text.
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::Literal(_) => "literal",
+            Self::Method => "method",
+            Self::Path => "path",
+            Self::Query => "query",
+            Self::Header(name) | Self::Timestamp(name, _) => name.as_str(),
+            Self::Body => "body",
+        }
+    }
+
     /// The header that it reads.
     pub(super) fn header_name(&self) -> Option<&HeaderName> {
         match self {
