@@ -13,7 +13,8 @@ use http::request::Parts;
 use http::{Request, StatusCode};
 use tower::ServiceExt as _;
 use tower_hmac::{
-    BoxError, Claim, FlaskHmac, KeyMap, KeyStore, Lookup, SecretKey, Signer, Verified, VerifyLayer,
+    BoxError, FlaskHmac, KeyMap, KeyQuery, KeyStore, Lookup, SecretKey, Signer, Verified,
+    VerifyLayer,
 };
 
 /// The keys of each tenant by its host.
@@ -29,9 +30,9 @@ impl Tenants {
 }
 
 impl KeyStore for Tenants {
-    fn lookup(&self, claim: &Claim, head: &Parts) -> Lookup {
+    fn lookup(&self, query: &KeyQuery<'_>) -> Lookup {
         // An unknown host is answered like an unknown name: refused, at the same cost.
-        Lookup::ready(Ok(self.of(head).and_then(|keys| keys.get(claim.key_id()).cloned())))
+        Lookup::ready(Ok(self.of(query.head()).and_then(|keys| keys.get(query.key_id()).cloned())))
     }
 
     fn max_keys(&self) -> usize {
@@ -47,7 +48,7 @@ async fn main() -> Result<(), BoxError> {
     ]));
     let app: Router = Router::new()
         .route("/", post(|caller: Verified| async move { format!("{:?}\n", caller.key_id()) }))
-        .layer(VerifyLayer::new(FlaskHmac::new(), tenants));
+        .layer(VerifyLayer::new(FlaskHmac::new(), tenants)?);
 
     let red =
         Signer::new(FlaskHmac::new(), SecretKey::new("the red key")?).with_key_id("billing")?;

@@ -33,13 +33,13 @@ pub enum ConfigError {
     },
     /// Two formats that would both claim the same request.
     #[error("the formats `{0}` and `{1}` read the same header and cannot be told apart")]
-    AmbiguousSchemes(&'static str, &'static str),
+    AmbiguousSchemes(String, String),
     /// A replay guard over a format that gives it nothing to tell two requests apart by.
     #[error(
         "a replay guard needs a time in the format, and `{0}` has none; \
          `dangerous_replay_by_tag` sets how long a tag is remembered"
     )]
-    ReplayWithoutTime(&'static str),
+    ReplayWithoutTime(String),
     /// Any other setting that cannot work.
     #[error("{setting}: {why}")]
     Invalid {

@@ -17,7 +17,7 @@
 //! let keys = KeyMap::services([("aservice", "akey"), ("bservice", "bkey")])?;
 //! let app = Router::new()
 //!     .route("/", post(|caller: Verified| async move { caller.key_id().unwrap().to_string() }))
-//!     .layer(VerifyLayer::new(FlaskHmac::new(), keys));
+//!     .layer(VerifyLayer::new(FlaskHmac::new(), keys)?);
 //!
 //! // The client: the same scheme, the other way round.
 //! let signer = Signer::new(FlaskHmac::new(), SecretKey::new("akey")?).with_key_id("aservice")?;
@@ -35,7 +35,7 @@
 //! * [`mod@scheme`] has the formats, and how to write one.
 //! * [`mod@key`] has keys in memory, in rotation, from a database.
 //! * [`mod@replay`] has requests that count once.
-//! * [`mod@axum`] has extractors.
+//! * [`mod@extract`] has extractors.
 //!
 //! The [README] has the formats side by side, the features, and a table for those who come from
 //! Flask-HMAC.
@@ -58,6 +58,7 @@ mod error;
 mod fixed_bytes;
 pub mod key;
 mod mac;
+pub mod once;
 mod random;
 pub mod replay;
 pub mod scheme;
@@ -67,7 +68,7 @@ pub mod testing;
 pub mod verify;
 
 #[cfg(feature = "axum")]
-pub mod axum;
+pub mod extract;
 
 #[cfg(any(doc, doctest))]
 pub mod guide;
@@ -79,11 +80,16 @@ pub use error::{BoxError, ConfigError};
 pub use key::CachedKeys;
 #[cfg(feature = "reload")]
 pub use key::SharedKeys;
-pub use key::{KeyEntry, KeyId, KeyMap, KeySet, KeyStore, Lookup, MAX_KEYS, SecretKey, key_fn};
+pub use key::{
+    KeyEntry, KeyId, KeyMap, KeyQuery, KeySet, KeyStore, Lookup, MAX_KEYS, SecretKey, key_fn,
+};
 pub use mac::{Algorithm, Mac, Mismatch, Tag};
+pub use once::{MemoryOnce, OnceLayer};
 #[cfg(feature = "redis")]
 pub use replay::RedisReplay;
 pub use replay::{MemoryReplay, ReplayGuard};
+#[cfg(feature = "webhooks")]
+pub use scheme::webhooks;
 pub use scheme::{
     Claim, ClaimError, Encoding, FlaskHmac, FlaskHmacPath, HeaderScheme, Part, Scheme, TimeFormat,
 };
@@ -95,8 +101,8 @@ pub use scheme::{JsonStrings, JsonText};
 pub use scheme::{MessageSignatures, Policy};
 pub use sign::{SignError, SignLayer, Signer};
 pub use verify::{
-    ErrorKind, Rejection, StatusRejection, Verified, VerifiedBody, Verifier, VerifyError,
-    VerifyFuture, VerifyLayer, VerifyService,
+    ErrorKind, PublicError, Rejection, RejectionFn, StatusRejection, Verified, VerifiedBody,
+    Verifier, VerifyError, VerifyFuture, VerifyLayer, VerifyService,
 };
 
 /// The code of the README, compiled and run.

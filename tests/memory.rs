@@ -6,7 +6,7 @@ use std::alloc::System;
 
 use futures_util::{FutureExt as _, StreamExt as _};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
-use tower_hmac::replay::{Replay, ReplayKey};
+use tower_hmac::replay::{Replay, ReplayKey, ReplayRequest};
 use tower_hmac::{MemoryReplay, ReplayGuard as _};
 
 #[global_allocator]
@@ -41,7 +41,8 @@ fn a_body_in_many_frames_is_moved_seldom() {
     let inner = service_fn(async |_: Request<_>| {
         Ok::<_, std::convert::Infallible>(Response::new(String::new()))
     });
-    let service = VerifyLayer::new(FlaskHmac::new(), KeyMap::single(key())).layer(inner);
+    let service =
+        VerifyLayer::new(FlaskHmac::new(), KeyMap::single(key()).unwrap()).unwrap().layer(inner);
     let region = Region::new(ALLOCATOR);
     let response = service.oneshot(request).now_or_never().unwrap().unwrap();
     let change = region.change();
@@ -104,9 +105,10 @@ fn explaining_is_bounded_in_time_and_memory() {
     // Without optimisation a hash takes that much longer.
     let most = Duration::from_millis(if cfg!(debug_assertions) { 250 } else { 5 });
     let services = (0..100_000).map(|number| (format!("service-{number}"), "akey"));
-    let keys = KeyMap::services(services).unwrap().with_single(SecretKey::new("akey").unwrap());
+    let keys =
+        KeyMap::services(services).unwrap().with_single(SecretKey::new("akey").unwrap()).unwrap();
     let scheme = HeaderScheme::new("x-sig").unwrap().with_list_separator(", ").unwrap();
-    let verifier = Verifier::new(FlaskHmac::new(), keys.clone()).or(scheme, keys).unwrap();
+    let verifier = Verifier::new(FlaskHmac::new(), keys.clone()).unwrap().or(scheme, keys).unwrap();
 
     let tag = "0123456789abcdef".repeat(4);
     let words = |word: &str, len: usize| format!("{word} ").repeat(len / (word.len() + 1));
@@ -141,7 +143,7 @@ fn explaining_is_bounded_in_time_and_memory() {
 /// Strangers who make up names would fill the memory.
 #[cfg(feature = "cache")]
 fn names_that_nobody_has_leave_nothing_behind_in_the_cache() {
-    use tower_hmac::{BoxError, CachedKeys, Claim, KeyId, KeyStore as _, SecretKey, key_fn};
+    use tower_hmac::{BoxError, CachedKeys, KeyId, KeyQuery, KeyStore as _, SecretKey, key_fn};
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let store = key_fn(|_, _| async { Ok::<Option<SecretKey>, BoxError>(None) });
@@ -149,8 +151,9 @@ fn names_that_nobody_has_leave_nothing_behind_in_the_cache() {
     let (head, ()) = http::Request::new(()).into_parts();
     let ask = |names: std::ops::Range<u32>| {
         for name in names {
-            let claim = Claim::new().with_key_id(KeyId::new(name.to_string()).unwrap());
-            assert!(runtime.block_on(cached.lookup(&claim, &head)).unwrap().is_none());
+            let name = KeyId::new(name.to_string()).unwrap();
+            let query = KeyQuery::new(Some(&name), &head);
+            assert!(runtime.block_on(cached.lookup(&query)).unwrap().is_none());
         }
     };
     // The cache has queues of its own, which are full by then.
@@ -165,7 +168,11 @@ fn names_that_nobody_has_leave_nothing_behind_in_the_cache() {
 
 fn the_room_is_taken_when_the_guard_is_made_and_never_grows() {
     // What a process makes once is made here.
-    drop(MemoryReplay::new(1).unwrap().claim(ReplayKey::from_bytes([0; 32]), 300, 0));
+    drop(MemoryReplay::new(1).unwrap().claim(&ReplayRequest::new(
+        ReplayKey::from_bytes([0; 32]),
+        300,
+        0,
+    )));
     for capacity in [1_000, 10_000, 100_000, 123_000, 1_000_000] {
         let region = Region::new(ALLOCATOR);
         let guard = MemoryReplay::new(capacity).unwrap();
@@ -175,7 +182,7 @@ fn the_room_is_taken_when_the_guard_is_made_and_never_grows() {
         for number in 0..capacity + 10 {
             let mut key = [0; 32];
             key[..8].copy_from_slice(&number.to_be_bytes());
-            let claim = guard.claim(ReplayKey::from_bytes(key), 300, 0);
+            let claim = guard.claim(&ReplayRequest::new(ReplayKey::from_bytes(key), 300, 0));
             let expected = if number < capacity { Replay::Claimed } else { Replay::Full };
             assert_eq!(claim.now_or_never().unwrap().unwrap(), expected);
         }

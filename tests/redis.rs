@@ -145,7 +145,7 @@ impl Verifiers {
         let node = |_| {
             let guard = RedisReplay::lazy(url).unwrap().with_namespace("orders");
             let keys = KeyMap::services([("aservice", "akey")]).unwrap();
-            Arc::new(Verifier::new(Stamped::new(), keys).with_replay_guard(guard).unwrap())
+            Arc::new(Verifier::new(Stamped::new(), keys).unwrap().with_replay_guard(guard).unwrap())
         };
         Self((0..NODES).map(node).collect())
     }
@@ -449,7 +449,8 @@ async fn a_guard_that_fails_open_does_so_only_by_its_name() {
     let guard = RedisReplay::lazy("redis://127.0.0.1:1/").unwrap().dangerous_fail_open();
     let key = tower_hmac::replay::ReplayKey::from_bytes([1; 32]);
     for _ in 0..2 {
-        let answer = guard.claim(key, 100, 0).await.unwrap();
+        let answer =
+            guard.claim(&tower_hmac::replay::ReplayRequest::new(key, 100, 0)).await.unwrap();
         assert_eq!(answer, tower_hmac::replay::Replay::Claimed);
     }
 }
@@ -502,7 +503,7 @@ impl Doll {
 /// A firewall that forgets a connection lets it hang for a quarter of an hour.
 #[tokio::test]
 async fn a_connection_that_fell_silent_is_made_anew_and_a_good_one_is_kept() {
-    use tower_hmac::replay::{Replay, ReplayKey};
+    use tower_hmac::replay::{Replay, ReplayKey, ReplayRequest};
 
     let pass_a_second = async || {
         tokio::time::pause();
@@ -511,7 +512,9 @@ async fn a_connection_that_fell_silent_is_made_anew_and_a_good_one_is_kept() {
     };
     let doll = Doll::start();
     let guard = RedisReplay::lazy(&format!("redis://{}/", doll.address)).unwrap();
-    let claim = async || guard.claim(ReplayKey::from_bytes([1; 32]), 100, 0).await.ok();
+    let claim = async || {
+        guard.claim(&ReplayRequest::new(ReplayKey::from_bytes([1; 32]), 100, 0)).await.ok()
+    };
     assert_eq!(claim().await, Some(Replay::Claimed));
     pass_a_second().await;
     assert_eq!(claim().await, Some(Replay::Claimed));
@@ -532,10 +535,22 @@ async fn a_namespace_and_a_time_to_live_keep_entries_apart() {
     let one = RedisReplay::connect(&server.url()).await.unwrap().with_namespace("one");
     let two = RedisReplay::connect(&server.url()).await.unwrap().with_namespace("two");
     let key = tower_hmac::replay::ReplayKey::from_bytes([1; 32]);
-    assert_eq!(one.claim(key, 100, 0).await.unwrap(), Claimed);
-    assert_eq!(two.claim(key, i64::MAX, 0).await.unwrap(), Claimed);
-    assert_eq!(one.claim(key, 100, 0).await.unwrap(), Seen);
-    assert_eq!(two.claim(key, i64::MAX, 0).await.unwrap(), Seen);
+    assert_eq!(
+        one.claim(&tower_hmac::replay::ReplayRequest::new(key, 100, 0)).await.unwrap(),
+        Claimed
+    );
+    assert_eq!(
+        two.claim(&tower_hmac::replay::ReplayRequest::new(key, i64::MAX, 0)).await.unwrap(),
+        Claimed
+    );
+    assert_eq!(
+        one.claim(&tower_hmac::replay::ReplayRequest::new(key, 100, 0)).await.unwrap(),
+        Seen
+    );
+    assert_eq!(
+        two.claim(&tower_hmac::replay::ReplayRequest::new(key, i64::MAX, 0)).await.unwrap(),
+        Seen
+    );
 
     let client = redis::Client::open(server.url()).unwrap();
     let mut connection = client.get_multiplexed_async_connection().await.unwrap();
@@ -552,7 +567,10 @@ async fn a_namespace_and_a_time_to_live_keep_entries_apart() {
     for (years, is_counted) in [(99, true), (101, false)] {
         let key = tower_hmac::replay::ReplayKey::from_bytes([years; 32]);
         let keep_until = i64::from(years) * 365 * 24 * 3600;
-        assert_eq!(one.claim(key, keep_until, 0).await.unwrap(), Claimed);
+        assert_eq!(
+            one.claim(&tower_hmac::replay::ReplayRequest::new(key, keep_until, 0)).await.unwrap(),
+            Claimed
+        );
         let name = format!("tower-hmac:one:{}", format!("{years:02x}").repeat(32));
         assert_eq!(ttl(name).await > 0, is_counted, "{years} years");
     }

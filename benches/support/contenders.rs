@@ -14,7 +14,7 @@ use hmac::{Hmac, Mac as _};
 use http::StatusCode;
 use sha2::Sha256;
 use tower::{Layer, Service};
-use tower_hmac::axum::Signed;
+use tower_hmac::extract::Signed;
 use tower_hmac::{FlaskHmac, KeyMap, SecretKey, VerifyLayer};
 
 use super::{KEY, bare_hash};
@@ -106,8 +106,8 @@ pub fn extractor(layer: VerifyLayer) -> Router {
 
 /// What nearly all cases verify with: Flask-HMAC and one key.
 pub fn ours(large: bool) -> VerifyLayer {
-    let keys = KeyMap::single(SecretKey::new(KEY).unwrap());
-    let layer = VerifyLayer::new(FlaskHmac::new(), keys);
+    let keys = KeyMap::single(KEY).unwrap();
+    let layer = VerifyLayer::new(FlaskHmac::new(), keys).unwrap();
     if large { layer.with_body_limit(LIMIT) } else { layer }
 }
 

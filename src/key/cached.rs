@@ -2,16 +2,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::request::Parts;
 use tokio::time::timeout;
 
 use crate::digest::Hasher;
 use crate::error::BoxError;
 use crate::key::flight::Flights;
 use crate::key::rooms::{CacheKey, Failure, Rooms, Settings};
-use crate::key::{KeyId, KeySet, KeyStore, Lookup};
+use crate::key::{KeyId, KeyQuery, KeySet, KeyStore, Lookup};
 use crate::mac::Algorithm;
-use crate::scheme::Claim;
 
 const DEFAULT_TTL: Duration = Duration::from_secs(60);
 const DEFAULT_UNKNOWN_TTL: Duration = Duration::from_secs(10);
@@ -41,8 +39,7 @@ const DEFAULT_CAPACITY: u64 = 10_000;
 ///
 /// ```
 /// use std::time::Duration;
-/// use http::request::Parts;
-/// use tower_hmac::{BoxError, CachedKeys, KeyId, SecretKey, key_fn};
+/// /// use tower_hmac::{BoxError, CachedKeys, KeyId, SecretKey, key_fn};
 ///
 /// let database = key_fn(|id: Option<&KeyId>, _: &Parts| {
 ///     let id = id.cloned();
@@ -60,7 +57,7 @@ pub struct CachedKeys<K> {
     settings: Settings,
 }
 
-type CacheKeyFn = dyn Fn(&Claim, &Parts) -> Vec<u8> + Send + Sync;
+type CacheKeyFn = dyn Fn(&KeyQuery<'_>) -> Vec<u8> + Send + Sync;
 
 impl<K: KeyStore> CachedKeys<K> {
     /// Puts a cache before a store.
@@ -122,7 +119,7 @@ impl<K: KeyStore> CachedKeys<K> {
     #[must_use]
     pub fn with_cache_key(
         mut self,
-        key: impl Fn(&Claim, &Parts) -> Vec<u8> + Send + Sync + 'static,
+        key: impl Fn(&KeyQuery<'_>) -> Vec<u8> + Send + Sync + 'static,
     ) -> Self {
         self.key = Arc::new(key);
         self
@@ -134,14 +131,14 @@ impl<K: KeyStore> CachedKeys<K> {
         self
     }
 
-    fn cache_key(&self, claim: &Claim, head: &Parts) -> CacheKey {
-        let name = claim.key_id().map(|id| id.as_str().as_bytes());
+    fn cache_key(&self, query: &KeyQuery<'_>) -> CacheKey {
+        let name = query.key_id().map(|id| id.as_str().as_bytes());
         let mut hasher = Hasher::new(Algorithm::Sha256);
         // No name is another one than any name; names cannot be empty.
         let name = name.unwrap_or_default();
         hasher.update(&(name.len() as u64).to_be_bytes());
         hasher.update(name);
-        hasher.update(&(self.key)(claim, head));
+        hasher.update(&(self.key)(query));
         let mut key = [0; 32];
         key.copy_from_slice(hasher.finalize().as_bytes());
         key
@@ -149,18 +146,18 @@ impl<K: KeyStore> CachedKeys<K> {
 }
 
 /// Nothing beside the key id.
-fn by_id(_: &Claim, _: &Parts) -> Vec<u8> {
+fn by_id(_: &KeyQuery<'_>) -> Vec<u8> {
     Vec::new()
 }
 
 impl<K: KeyStore> KeyStore for CachedKeys<K> {
-    fn lookup(&self, claim: &Claim, head: &Parts) -> Lookup {
-        let key = self.cache_key(claim, head);
+    fn lookup(&self, query: &KeyQuery<'_>) -> Lookup {
+        let key = self.cache_key(query);
         if let Some(found) = self.rooms.get(&key) {
             return Lookup::ready(found.map_err(Into::into));
         }
         let rooms = self.rooms.clone();
-        let question = self.store.lookup(claim, head);
+        let question = self.store.lookup(query);
         let flight = self.flights.join(key, async move { rooms.ask(key, question).await });
         let most = self.settings.timeout;
         Lookup::later(async move {
@@ -177,6 +174,14 @@ impl<K: KeyStore> KeyStore for CachedKeys<K> {
 
     fn prepare(&self, algorithm: Algorithm) {
         self.store.prepare(algorithm);
+    }
+
+    fn knows(&self, key_id: Option<&KeyId>) -> Option<bool> {
+        self.store.knows(key_id)
+    }
+
+    fn has_named_keys(&self) -> Option<bool> {
+        self.store.has_named_keys()
     }
 
     fn visit_keys(&self, visit: &mut dyn FnMut(Option<&KeyId>, &KeySet)) {

@@ -71,6 +71,36 @@ impl PartialEq<&str> for KeyId {
     }
 }
 
+impl PartialEq<String> for KeyId {
+    fn eq(&self, other: &String) -> bool {
+        *self.0 == **other
+    }
+}
+
+impl PartialEq<KeyId> for str {
+    fn eq(&self, other: &KeyId) -> bool {
+        other == self
+    }
+}
+
+impl PartialEq<KeyId> for &str {
+    fn eq(&self, other: &KeyId) -> bool {
+        other == self
+    }
+}
+
+impl PartialEq<KeyId> for String {
+    fn eq(&self, other: &KeyId) -> bool {
+        other == self
+    }
+}
+
+impl From<&Self> for KeyId {
+    fn from(key_id: &Self) -> Self {
+        key_id.clone()
+    }
+}
+
 impl TryFrom<&str> for KeyId {
     type Error = ConfigError;
 
@@ -83,6 +113,30 @@ impl TryFrom<String> for KeyId {
     type Error = ConfigError;
 
     fn try_from(name: String) -> Result<Self, ConfigError> {
+        Self::new(name)
+    }
+}
+
+impl TryFrom<&&str> for KeyId {
+    type Error = ConfigError;
+
+    fn try_from(name: &&str) -> Result<Self, ConfigError> {
+        Self::new(*name)
+    }
+}
+
+impl TryFrom<&String> for KeyId {
+    type Error = ConfigError;
+
+    fn try_from(name: &String) -> Result<Self, ConfigError> {
+        Self::new(name)
+    }
+}
+
+impl TryFrom<Cow<'_, str>> for KeyId {
+    type Error = ConfigError;
+
+    fn try_from(name: Cow<'_, str>) -> Result<Self, ConfigError> {
         Self::new(name)
     }
 }

@@ -1,12 +1,9 @@
 use std::fmt;
 
-use http::request::Parts;
-
 use crate::error::ConfigError;
 use crate::key::names::Names;
-use crate::key::{KeyId, KeySet, KeyStore, Lookup};
+use crate::key::{KeyId, KeyQuery, KeySet, KeyStore, Lookup};
 use crate::mac::Algorithm;
-use crate::scheme::Claim;
 
 /// The keys of a service in memory: one anonymous key, named keys, or both.
 ///
@@ -14,11 +11,11 @@ use crate::scheme::Claim;
 /// keys of that name alone: there is no falling back from one to the other.
 ///
 /// ```
-/// use tower_hmac::{KeyMap, SecretKey};
+/// use tower_hmac::{Algorithm, KeyMap, SecretKey};
 ///
-/// let one = KeyMap::single(SecretKey::new("s3cr3tk3y")?);
+/// let one = KeyMap::single("s3cr3tk3y")?;
 /// let many = KeyMap::services([("aservice", "akey"), ("bservice", "bkey")])?;
-/// let both = many.with_single(SecretKey::new("s3cr3tk3y")?);
+/// let both = many.with_single(SecretKey::generate(Algorithm::Sha256))?;
 /// # Ok::<(), tower_hmac::ConfigError>(())
 /// ```
 #[derive(Clone, Default)]
@@ -29,9 +26,16 @@ pub struct KeyMap {
 }
 
 impl KeyMap {
-    /// One anonymous key, or a set of them.
-    #[must_use]
-    pub fn single(keys: impl Into<KeySet>) -> Self {
+    /// One anonymous key, or a set of them: as text, as a [`SecretKey`](crate::SecretKey), or as a
+    /// [`KeySet`].
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::EmptyKey`] if the key is empty.
+    pub fn single<K>(keys: K) -> Result<Self, ConfigError>
+    where
+        K: TryInto<KeySet, Error: Into<ConfigError>>,
+    {
         Self::default().with_single(keys)
     }
 
@@ -78,12 +82,18 @@ impl KeyMap {
     }
 
     /// Sets the anonymous key, or a set of them.
-    #[must_use]
-    pub fn with_single(mut self, keys: impl Into<KeySet>) -> Self {
-        let keys = keys.into();
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::EmptyKey`] if the key is empty.
+    pub fn with_single<K>(mut self, keys: K) -> Result<Self, ConfigError>
+    where
+        K: TryInto<KeySet, Error: Into<ConfigError>>,
+    {
+        let keys = keys.try_into().map_err(|error| error.into().named("anonymous key"))?;
         self.max_keys = self.max_keys.max(keys.len());
         self.single = Some(keys);
-        self
+        Ok(self)
     }
 
     /// The keys of this name; of the anonymous caller, if there is none.
@@ -125,8 +135,8 @@ impl KeyMap {
 }
 
 impl KeyStore for KeyMap {
-    fn lookup(&self, claim: &Claim, _head: &Parts) -> Lookup {
-        Lookup::of(self.get(claim.key_id()), self.max_keys)
+    fn lookup(&self, query: &KeyQuery<'_>) -> Lookup {
+        Lookup::of(self.get(query.key_id()), self.max_keys)
     }
 
     fn max_keys(&self) -> usize {
@@ -136,6 +146,14 @@ impl KeyStore for KeyMap {
     fn prepare(&self, algorithm: Algorithm) {
         let named = self.named.iter().map(|(_, keys)| keys);
         self.single.iter().chain(named).for_each(|keys| keys.prepare(algorithm));
+    }
+
+    fn knows(&self, key_id: Option<&KeyId>) -> Option<bool> {
+        Some(self.get(key_id).is_some())
+    }
+
+    fn has_named_keys(&self) -> Option<bool> {
+        Some(!self.named.is_empty())
     }
 
     fn visit_keys(&self, visit: &mut dyn FnMut(Option<&KeyId>, &KeySet)) {

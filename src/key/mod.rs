@@ -18,6 +18,8 @@ mod set;
 #[cfg(feature = "reload")]
 mod shared;
 mod store;
+#[cfg(feature = "webhooks")]
+mod whsec;
 
 #[cfg(feature = "cache")]
 pub use cached::CachedKeys;
@@ -30,4 +32,4 @@ pub use set::{KeyEntry, KeySet, MAX_KEYS};
 #[cfg(feature = "reload")]
 pub use shared::SharedKeys;
 pub(crate) use store::{Answer, Found};
-pub use store::{KeyFn, KeyStore, Lookup, key_fn};
+pub use store::{KeyFn, KeyQuery, KeyStore, Lookup, key_fn};

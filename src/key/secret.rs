@@ -100,6 +100,26 @@ impl SecretKey {
     }
 }
 
+impl Mac {
+    /// Ends the message and makes its tag a key, for schemes that derive keys
+    /// ([`Scheme::key_mac`](crate::Scheme::key_mac)).
+    ///
+    /// ```
+    /// use tower_hmac::{Algorithm, Mac, SecretKey};
+    ///
+    /// let mut mac = Mac::new(Algorithm::Sha256, &SecretKey::new("a secret")?);
+    /// mac.update(b"20261128");
+    /// let of_the_day = mac.into_key();
+    /// let mac = Mac::new(Algorithm::Sha256, &of_the_day);
+    /// # Ok::<(), tower_hmac::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn into_key(self) -> SecretKey {
+        let tag = self.finalize();
+        SecretKey { bytes: Zeroizing::new(Box::from(tag.as_bytes())), prepared: Slot::default() }
+    }
+}
+
 impl Clone for SecretKey {
     fn clone(&self) -> Self {
         Self { bytes: self.bytes.clone(), prepared: Slot::default() }

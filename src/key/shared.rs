@@ -2,12 +2,10 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
-use http::request::Parts;
 
 use crate::error::ConfigError;
-use crate::key::{KeyId, KeyMap, KeySet, KeyStore, Lookup};
+use crate::key::{KeyId, KeyMap, KeyQuery, KeySet, KeyStore, Lookup};
 use crate::mac::Algorithm;
-use crate::scheme::Claim;
 
 /// A [`KeyMap`] that can be replaced while requests are served. Clones share their keys.
 ///
@@ -18,7 +16,7 @@ use crate::scheme::Claim;
 /// use tower_hmac::{FlaskHmac, KeyMap, SharedKeys, VerifyLayer};
 ///
 /// let keys = SharedKeys::new(KeyMap::services([("aservice", "the old key")])?)?;
-/// let layer = VerifyLayer::new(FlaskHmac::new(), keys.clone());
+/// let layer = VerifyLayer::new(FlaskHmac::new(), keys.clone())?;
 ///
 /// // Later, when a file of keys has changed:
 /// keys.replace(KeyMap::services([("aservice", "the new key")])?)?;
@@ -77,8 +75,8 @@ fn not_empty(keys: KeyMap) -> Result<KeyMap, ConfigError> {
 }
 
 impl KeyStore for SharedKeys {
-    fn lookup(&self, claim: &Claim, head: &Parts) -> Lookup {
-        self.0.keys.load().lookup(claim, head)
+    fn lookup(&self, query: &KeyQuery<'_>) -> Lookup {
+        self.0.keys.load().lookup(query)
     }
 
     fn max_keys(&self) -> usize {
@@ -91,6 +89,14 @@ impl KeyStore for SharedKeys {
             algorithms.push(algorithm);
             self.0.keys.load().prepare(algorithm);
         }
+    }
+
+    fn knows(&self, key_id: Option<&KeyId>) -> Option<bool> {
+        self.0.keys.load().knows(key_id)
+    }
+
+    fn has_named_keys(&self) -> Option<bool> {
+        self.0.keys.load().has_named_keys()
     }
 
     fn visit_keys(&self, visit: &mut dyn FnMut(Option<&KeyId>, &KeySet)) {

@@ -9,7 +9,34 @@ use http::request::Parts;
 use crate::error::BoxError;
 use crate::key::{KeyId, KeySet};
 use crate::mac::Algorithm;
-use crate::scheme::Claim;
+
+/// What a [`KeyStore`] is asked: whose keys, for which request.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyQuery<'a> {
+    key_id: Option<&'a KeyId>,
+    head: &'a Parts,
+}
+
+impl<'a> KeyQuery<'a> {
+    /// Asks for the keys of this key ID, or of the anonymous key, for a request with this head.
+    #[must_use]
+    pub fn new(key_id: Option<&'a KeyId>, head: &'a Parts) -> Self {
+        Self { key_id, head }
+    }
+
+    /// Returns the claimed key ID; `None` for the anonymous key. Anybody can claim anything.
+    #[must_use]
+    pub fn key_id(&self) -> Option<&'a KeyId> {
+        self.key_id
+    }
+
+    /// Returns the head of the request, its target as first received: for stores whose keys depend
+    /// on a tenant in the host or path.
+    #[must_use]
+    pub fn head(&self) -> &'a Parts {
+        self.head
+    }
+}
 
 /// Finds the keys of a claim.
 ///
@@ -17,9 +44,8 @@ use crate::scheme::Claim;
 /// dummy keys and is refused like one with a wrong signature. The time that a lookup takes is the
 /// store's own; one that is slower for unknown names tells them apart by it.
 pub trait KeyStore: Send + Sync {
-    /// Looks for the keys of a claim that is not proven yet. The head is that of the request, its
-    /// target as first received.
-    fn lookup(&self, claim: &Claim, head: &Parts) -> Lookup;
+    /// Looks up the keys of a key ID that is claimed and not proven yet.
+    fn lookup(&self, query: &KeyQuery<'_>) -> Lookup;
 
     /// The size of the largest set that this store can answer with, at most [`MAX_KEYS`]. Every
     /// request is checked with so many keys, the missing ones being dummies, so that an unknown
@@ -37,6 +63,22 @@ pub trait KeyStore: Send + Sync {
         let _ = algorithm;
     }
 
+    /// Returns whether there are keys for this key ID, or, for `None`, an anonymous key. Returns
+    /// `None` unless overridden: only a lookup can tell.
+    ///
+    /// A verifier asks while it is built, to find a configuration that rejects every caller, and
+    /// never for a request.
+    fn knows(&self, key_id: Option<&KeyId>) -> Option<bool> {
+        let _ = key_id;
+        None
+    }
+
+    /// Returns whether there are keys under any key ID. Returns `None` unless overridden, as
+    /// [`knows`](Self::knows).
+    fn has_named_keys(&self) -> Option<bool> {
+        None
+    }
+
     /// Calls `visit` with each name that the store has at hand, `None` for the anonymous key, and
     /// its keys. [`Verifier::explain`] looks there for a caller who signed under another's name;
     /// nothing else asks for it. Visits nothing by default.
@@ -48,8 +90,8 @@ pub trait KeyStore: Send + Sync {
 }
 
 impl<K: KeyStore + ?Sized> KeyStore for Arc<K> {
-    fn lookup(&self, claim: &Claim, head: &Parts) -> Lookup {
-        (**self).lookup(claim, head)
+    fn lookup(&self, query: &KeyQuery<'_>) -> Lookup {
+        (**self).lookup(query)
     }
 
     fn max_keys(&self) -> usize {
@@ -58,6 +100,14 @@ impl<K: KeyStore + ?Sized> KeyStore for Arc<K> {
 
     fn prepare(&self, algorithm: Algorithm) {
         (**self).prepare(algorithm);
+    }
+
+    fn knows(&self, key_id: Option<&KeyId>) -> Option<bool> {
+        (**self).knows(key_id)
+    }
+
+    fn has_named_keys(&self) -> Option<bool> {
+        (**self).has_named_keys()
     }
 
     fn visit_keys(&self, visit: &mut dyn FnMut(Option<&KeyId>, &KeySet)) {
@@ -145,6 +195,10 @@ impl fmt::Debug for Lookup {
 
 /// Makes a store of an async function from the claimed name and the head to a key, a set, or none.
 ///
+/// The future must not borrow the name or the head, since it outlives them: take what it needs out
+/// of them first, then return an `async move` block. An `async` closure borrows them and is not
+/// taken.
+///
 /// A key that the function makes anew each time is prepared anew, too: a function that keeps its
 /// [`KeySet`]s, or a `CachedKeys` (feature `cache`) before it, spares that work and the difference
 /// that it makes between known names and unknown ones.
@@ -198,8 +252,8 @@ where
     K: Into<KeySet>,
     E: Into<BoxError>,
 {
-    fn lookup(&self, claim: &Claim, head: &Parts) -> Lookup {
-        let future = (self.f)(claim.key_id(), head);
+    fn lookup(&self, query: &KeyQuery<'_>) -> Lookup {
+        let future = (self.f)(query.key_id(), query.head());
         Lookup::later(
             async move { future.await.map(|keys| keys.map(Into::into)).map_err(Into::into) },
         )

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::error::ConfigError;
 use crate::replay::shard::{Forgotten, Shard};
-use crate::replay::{Replay, ReplayClaim, ReplayGuard, ReplayKey};
+use crate::replay::{Replay, ReplayClaim, ReplayGuard, ReplayKey, ReplayRequest};
 
 /// How many claims can go on at once. A power of two.
 const SHARDS: usize = 16;
@@ -167,8 +167,9 @@ fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
 }
 
 impl ReplayGuard for MemoryReplay {
-    fn claim(&self, key: ReplayKey, keep_until: i64, now: i64) -> ReplayClaim {
-        let answer = self.try_claim(key, keep_until, now).map_err(Into::into);
+    fn claim(&self, request: &ReplayRequest<'_>) -> ReplayClaim {
+        let answer = self.try_claim(*request.key(), request.keep_until(), request.now());
+        let answer = answer.map_err(Into::into);
         #[cfg(feature = "metrics")]
         #[allow(clippy::cast_precision_loss)] // Capacities are far below 2^52.
         metrics::gauge!("tower_hmac_replay_entries").set(self.len() as f64);

@@ -4,8 +4,8 @@
 //! accepted again. The claim comes after everything else has been checked and before the handler
 //! runs: *at most once*. A handler that fails has used its request up, and the client signs anew.
 //!
-//! A request is known by its nonce. Without one it is known by its tag under each key that counts
-//! for its name: while a key is changed it takes one entry a key.
+//! A request is known by its nonce under the secret that signed it, or without a nonce by its tag.
+//! While a key is rotated it takes one entry for each currently valid key.
 //!
 //! [`MemoryReplay`] is for a service of one process, `RedisReplay` (feature `redis`) for several.
 
@@ -24,43 +24,179 @@ use std::task::{Context, Poll};
 
 use crate::digest::Hasher;
 use crate::error::BoxError;
-use crate::key::{Answer, KeyId};
-use crate::mac::Algorithm;
+use crate::key::{Answer, KeyId, SecretKey};
+use crate::mac::{Algorithm, Mac, Tag};
 
+#[cfg(feature = "redis")]
+pub(crate) use self::link::Link;
 pub use self::memory::MemoryReplay;
 #[cfg(feature = "redis")]
 pub use self::redis::RedisReplay;
 
 /// Remembers which requests have been let through.
 pub trait ReplayGuard: Send + Sync {
-    /// Claims a request, atomically: of any number of claims of one key, one is
-    /// [`Claimed`](Replay::Claimed).
+    /// Claims a request, atomically: of any number of claims with one [`ReplayKey`], exactly one is
+    /// answered with [`Claimed`](Replay::Claimed).
     ///
-    /// It is to be remembered up to and including the second `keep_until`. Both times are Unix
-    /// seconds; `now` is the verifier's clock, and never after `keep_until`.
-    fn claim(&self, key: ReplayKey, keep_until: i64, now: i64) -> ReplayClaim;
+    /// The guard remembers it up to and including the second
+    /// [`keep_until`](ReplayRequest::keep_until).
+    fn claim(&self, request: &ReplayRequest<'_>) -> ReplayClaim;
+
+    /// Tells the guard the time, in Unix seconds, when a verifier is built with it. A guard that
+    /// starts with an empty memory cannot know requests that were signed before, and answers
+    /// [`Forgotten`](Replay::Forgotten). Does nothing unless overridden.
+    fn begin(&self, now: i64) {
+        let _ = now;
+    }
+
+    /// Tells this guard from others. Layers that share a guard claim a request once for all of them:
+    /// two handles of one guard must return the same.
+    fn id(&self) -> GuardId {
+        GuardId::of(self)
+    }
+}
+
+/// What tells one guard from another: a place in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GuardId {
+    address: usize,
+    type_name: &'static str,
+}
+
+impl GuardId {
+    /// Takes the place of the guard itself, or of what its handles share.
+    #[must_use]
+    pub fn of<T: ?Sized>(place: &T) -> Self {
+        let address = std::ptr::from_ref(place).cast::<()>().addr();
+        Self { address, type_name: std::any::type_name::<T>() }
+    }
 }
 
 impl<G: ReplayGuard + ?Sized> ReplayGuard for Arc<G> {
-    fn claim(&self, key: ReplayKey, keep_until: i64, now: i64) -> ReplayClaim {
-        (**self).claim(key, keep_until, now)
+    fn claim(&self, request: &ReplayRequest<'_>) -> ReplayClaim {
+        (**self).claim(request)
+    }
+
+    fn begin(&self, now: i64) {
+        (**self).begin(now);
+    }
+
+    fn id(&self) -> GuardId {
+        (**self).id()
+    }
+}
+
+/// A verified request that a guard is asked about.
+#[derive(Clone, Copy)]
+pub struct ReplayRequest<'a> {
+    key: ReplayKey,
+    key_id: Option<&'a KeyId>,
+    scheme: &'a str,
+    created: Option<i64>,
+    keep_until: i64,
+    now: i64,
+}
+
+impl<'a> ReplayRequest<'a> {
+    /// Makes a request of the anonymous key without a signed time, to try a guard without a
+    /// verifier. Both times are Unix seconds.
+    #[must_use]
+    pub fn new(key: ReplayKey, keep_until: i64, now: i64) -> Self {
+        Self { key, key_id: None, scheme: "", created: None, keep_until, now }
+    }
+
+    /// Sets who signed.
+    #[must_use]
+    pub fn with_key_id(mut self, key_id: impl Into<Option<&'a KeyId>>) -> Self {
+        self.key_id = key_id.into();
+        self
+    }
+
+    /// Sets the name of the scheme.
+    #[must_use]
+    pub fn with_scheme(mut self, scheme: &'a str) -> Self {
+        self.scheme = scheme;
+        self
+    }
+
+    /// Sets the signed time of creation, in Unix seconds.
+    #[must_use]
+    pub fn with_created(mut self, created: impl Into<Option<i64>>) -> Self {
+        self.created = created.into();
+        self
+    }
+
+    /// Returns what the request is remembered as.
+    #[must_use]
+    pub fn key(&self) -> &ReplayKey {
+        &self.key
+    }
+
+    /// Returns the proven key ID; `None` for the anonymous key. A guard can limit each caller by it.
+    #[must_use]
+    pub fn key_id(&self) -> Option<&'a KeyId> {
+        self.key_id
+    }
+
+    /// Returns the name of the scheme.
+    #[must_use]
+    pub fn scheme(&self) -> &'a str {
+        self.scheme
+    }
+
+    /// Returns the signed time of creation, in Unix seconds, if the scheme carries one.
+    #[must_use]
+    pub fn created(&self) -> Option<i64> {
+        self.created
+    }
+
+    /// Returns the last second, in Unix seconds, in which the request could be accepted again.
+    #[must_use]
+    pub fn keep_until(&self) -> i64 {
+        self.keep_until
+    }
+
+    /// Returns the time of the verifier's clock, in Unix seconds; never after
+    /// [`keep_until`](Self::keep_until).
+    #[must_use]
+    pub fn now(&self) -> i64 {
+        self.now
+    }
+}
+
+impl fmt::Debug for ReplayRequest<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReplayRequest")
+            .field("key_id", &self.key_id)
+            .field("scheme", &self.scheme)
+            .field("created", &self.created)
+            .field("keep_until", &self.keep_until)
+            .field("now", &self.now)
+            .finish_non_exhaustive()
     }
 }
 
 /// What a guard says of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Replay {
     /// It is the first of its kind, and is remembered now.
     Claimed,
     /// It has been let through before.
     Seen,
-    /// There is no room to remember it: refused with 503, since nothing live is ever forgotten.
+    /// There is no room to remember it: rejected with 503, since nothing live is ever forgotten.
     Full,
+    /// It was signed before the guard's memory begins, so that it may have been let through
+    /// before: rejected with 503. A client that signs anew is accepted.
+    Forgotten,
 }
 
-/// What a guard remembers of a request: a SHA-256 over the format and the computed tag, or the
-/// key id and the nonce where there is one.
-/// No text that a client chose, and nothing a tag could be made from.
+/// What a guard remembers of a request: a hash of the scheme with the computed tag, or a MAC of the
+/// scheme with the nonce under the secret that signed.
+///
+/// Only the holder of the secret can change it: two key IDs with one secret share their replay
+/// keys, and two tenants with equal key IDs do not. It holds no text that a client chose, and no
+/// tag can be derived from it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ReplayKey([u8; 32]);
 
@@ -77,22 +213,25 @@ impl ReplayKey {
         &self.0
     }
 
-    /// Each field goes in behind its length, so that no two requests run into one another.
-    pub(crate) fn new(scheme: &str, key_id: Option<&KeyId>, unique: &Unique<'_>) -> Self {
-        let (kind, unique) = match unique {
-            Unique::Nonce(nonce) => (b"nonce", *nonce),
-            Unique::Tag(tag) => (b"a tag", *tag),
-        };
-        let (named, name) = key_id.map_or((&[0], ""), |id| (&[1], id.as_str()));
+    /// For a request that is known by its tag.
+    pub(crate) fn of_tag(scheme: &str, selector: &str, tag: &Tag) -> Self {
         let mut hasher = Hasher::new(Algorithm::Sha256);
-        for field in
-            [b"tower-hmac replay 1", scheme.as_bytes(), named, name.as_bytes(), kind, unique]
-        {
-            hasher.update(&(field.len() as u64).to_be_bytes());
-            hasher.update(field);
-        }
+        let fields = [scheme.as_bytes(), selector.as_bytes(), b"tag", tag.as_bytes()];
+        write_fields(&fields, |bytes| hasher.update(bytes));
+        Self::truncated(hasher.finalize().as_bytes())
+    }
+
+    /// For a request that is known by its nonce, under the secret that signed it.
+    pub(crate) fn of_nonce(scheme: &str, selector: &str, nonce: &[u8], key: &SecretKey) -> Self {
+        let mut mac = Mac::new(Algorithm::Sha256, key);
+        let fields = [scheme.as_bytes(), selector.as_bytes(), b"nonce", nonce];
+        write_fields(&fields, |bytes| mac.update(bytes));
+        Self::truncated(mac.finalize().as_bytes())
+    }
+
+    fn truncated(bytes: &[u8]) -> Self {
         let mut key = [0; 32];
-        key.copy_from_slice(hasher.finalize().as_bytes());
+        key.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
         Self(key)
     }
 }
@@ -103,10 +242,12 @@ impl fmt::Debug for ReplayKey {
     }
 }
 
-/// What tells two requests of one key apart.
-pub(crate) enum Unique<'a> {
-    Nonce(&'a [u8]),
-    Tag(&'a [u8]),
+/// Writes each field behind its length, so that no two lists of fields run into each other.
+fn write_fields(fields: &[&[u8]], mut write: impl FnMut(&[u8])) {
+    for field in [b"tower-hmac replay 2".as_slice()].iter().chain(fields) {
+        write(&(field.len() as u64).to_be_bytes());
+        write(field);
+    }
 }
 
 /// The answer of a [`ReplayGuard`], now or later.

@@ -6,7 +6,7 @@ use ::redis::{Client, Cmd, Value};
 
 use crate::error::{BoxError, ConfigError};
 use crate::replay::link::{Failure, Link};
-use crate::replay::{Replay, ReplayClaim, ReplayGuard, ReplayKey};
+use crate::replay::{GuardId, Replay, ReplayClaim, ReplayGuard, ReplayKey, ReplayRequest};
 
 /// How long a claim may take where nothing is set.
 const DEFAULT_TIMEOUT: Duration = Duration::from_millis(500);
@@ -156,8 +156,13 @@ impl RedisReplay {
 }
 
 impl ReplayGuard for RedisReplay {
-    fn claim(&self, key: ReplayKey, keep_until: i64, now: i64) -> ReplayClaim {
-        let command = self.command(&key, keep_until, now);
+    fn id(&self) -> GuardId {
+        // Clones with a namespace of their own are guards of their own.
+        GuardId::of(&*self.prefix)
+    }
+
+    fn claim(&self, request: &ReplayRequest<'_>) -> ReplayClaim {
+        let command = self.command(request.key(), request.keep_until(), request.now());
         let (link, timeout, fails_open) = (self.link.clone(), self.timeout, self.fails_open);
         ReplayClaim::later(async move {
             let answer = match link.ask(&command, timeout).await {

@@ -20,7 +20,9 @@ pub struct Claim {
     more: Vec<Signature>,
     created: Option<i64>,
     expires: Option<i64>,
+    not_before: Option<i64>,
     nonce: Option<Box<[u8]>>,
+    message_id: Option<Arc<str>>,
     covered: Option<Arc<Covered>>,
     memo: Option<Arc<dyn Any + Send + Sync>>,
 }
@@ -112,6 +114,24 @@ impl Claim {
         self
     }
 
+    /// Sets the time from which on it holds, in Unix seconds. The signed text must cover it.
+    #[must_use]
+    pub fn with_not_before(mut self, unix_seconds: i64) -> Self {
+        self.not_before = Some(unix_seconds);
+        self
+    }
+
+    /// Sets the ID of the message, which stays the same when a delivery is retried. The signed text
+    /// must cover it.
+    ///
+    /// It is no nonce: a replay guard would reject the retry of a delivery that failed. A layer
+    /// that handles each delivery once goes by it.
+    #[must_use]
+    pub fn with_message_id(mut self, id: impl Into<Arc<str>>) -> Self {
+        self.message_id = Some(id.into());
+        self
+    }
+
     /// Sets the value that no other request of this key has. The signed text must cover it: a
     /// replay guard knows the request by it, and one that can be changed makes the guard useless.
     #[must_use]
@@ -166,6 +186,22 @@ impl Claim {
     #[must_use]
     pub fn expires(&self) -> Option<i64> {
         self.expires
+    }
+
+    /// Returns the time from which on it holds, in Unix seconds.
+    #[must_use]
+    pub fn not_before(&self) -> Option<i64> {
+        self.not_before
+    }
+
+    /// Returns the claimed ID of the message.
+    #[must_use]
+    pub fn message_id(&self) -> Option<&str> {
+        self.message_id.as_deref()
+    }
+
+    pub(crate) fn shared_message_id(&self) -> Option<&Arc<str>> {
+        self.message_id.as_ref()
     }
 
     /// The value that no other request of this key has.

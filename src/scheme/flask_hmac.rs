@@ -6,9 +6,9 @@ use http::request::Parts;
 use crate::error::{ConfigError, header_name};
 use crate::key::KeyId;
 use crate::mac::{Algorithm, Tag};
-use crate::scheme::header::{self, Encoding};
-use crate::scheme::{Claim, ClaimError, Scheme, SignedText, Stamp};
-use crate::sign::SignError;
+use crate::scheme::SignError;
+use crate::scheme::{Claim, ClaimError, Scheme, Selector, SignedText, Stamp};
+use crate::scheme::{Encoding, wire};
 
 /// The length of the shortest tag that a hash has, MD5's, in bytes, and that of its base64.
 const SHORTEST_TAG: usize = 16;
@@ -111,8 +111,12 @@ impl Scheme for FlaskHmac {
         &self.headers
     }
 
+    fn selector(&self) -> Option<Selector<'_>> {
+        Some(Selector::TagLen(self.algorithm.tag_len()))
+    }
+
     fn claim(&self, head: &Parts) -> Result<Claim, ClaimError> {
-        let value = header::single(head, self.header())?.as_bytes();
+        let value = wire::single(head, self.header())?.as_bytes();
         self.single(value)
             .or_else(|| self.named(value))
             .ok_or_else(|| ClaimError::in_header(self.header(), "is no Flask-HMAC signature"))
@@ -126,8 +130,9 @@ impl Scheme for FlaskHmac {
         Ok(Claim::new().with_key_id(stamp.key_id().cloned()))
     }
 
-    fn attach(&self, head: &mut Parts, claim: &Claim, tag: &Tag) -> Result<(), SignError> {
-        let value = header::sensitive(self.header(), &Self::value(claim.key_id(), tag))?;
+    fn attach(&self, head: &mut Parts, claim: &Claim, tags: &[Tag]) -> Result<(), SignError> {
+        let value =
+            wire::sensitive(self.header(), &Self::value(claim.key_id(), wire::only_tag(tags)?))?;
         head.headers.insert(self.header().clone(), value);
         Ok(())
     }

@@ -1,5 +1,3 @@
-use std::ops::Range;
-
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method};
@@ -7,12 +5,12 @@ use http::{HeaderName, HeaderValue, Method};
 use crate::error::{ConfigError, header_name};
 use crate::key::KeyId;
 use crate::mac::{Algorithm, Tag};
-use crate::scheme::civil::{Civil, civil_from_unix, unix_from_civil};
-use crate::scheme::header::{self, Encoding};
+use crate::scheme::SignError;
 use crate::scheme::{
-    Claim, ClaimError, Coverage, Scheme, SignedText, Stamp, Window, path, percent,
+    Claim, ClaimError, Coverage, PublicOrigin, Scheme, Selector, SentHead, SignedText, Stamp,
+    Window, path,
 };
-use crate::sign::SignError;
+use crate::scheme::{Encoding, wire};
 
 const TIMESTAMP: HeaderName = HeaderName::from_static("x-fost-timestamp");
 const LIST: HeaderName = HeaderName::from_static("x-fost-headers");
@@ -58,6 +56,7 @@ pub struct Fost {
     /// What a signer lists beside `X-FOST-Headers`, each as it is written.
     signed: Vec<(HeaderName, String)>,
     unsigned_query: bool,
+    origin: Option<PublicOrigin>,
 }
 
 impl Fost {
@@ -68,6 +67,7 @@ impl Fost {
             algorithm: Algorithm::Sha1,
             signed: vec![(USER, "X-FOST-User".into())],
             unsigned_query: false,
+            origin: None,
         }
     }
 
@@ -112,6 +112,19 @@ impl Fost {
         Ok(self)
     }
 
+    /// Sets the address that clients know this service by, where a proxy strips a prefix of the
+    /// path, such as `https://api.example.com/v2`: the path is
+    /// verified as clients sent it. A signer signs the path of its own request, and does not go by
+    /// this.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if it is not `http` or `https`, a host, and an optional prefix of the path.
+    pub fn with_public_origin(mut self, origin: impl AsRef<str>) -> Result<Self, ConfigError> {
+        self.origin = Some(PublicOrigin::parse(origin.as_ref())?);
+        Ok(self)
+    }
+
     /// Loses the query of all methods but GET, HEAD and DELETE: it is not covered, or, where there
     /// is no body, covered as if it were the body. `POST /?a` without a body and `POST /` with the
     /// body `a` have one signature then.
@@ -127,7 +140,7 @@ impl Fost {
             return None;
         }
         let signature = Encoding::Base64.decode_tag(tag, self.algorithm)?;
-        let key_id = KeyId::new(percent::decoded(key_id)?).ok()?;
+        let key_id = KeyId::new(wire::percent_decoded(key_id)?).ok()?;
         Some(Claim::signed(signature).with_key_id(key_id))
     }
 }
@@ -149,6 +162,14 @@ impl Scheme for Fost {
 
     fn headers(&self) -> &[HeaderName] {
         &OWNED
+    }
+
+    fn selector(&self) -> Option<Selector<'_>> {
+        Some(Selector::TagLen(self.algorithm.tag_len()))
+    }
+
+    fn requires_key_id(&self) -> bool {
+        true
     }
 
     fn window(&self) -> Window {
@@ -187,9 +208,10 @@ impl Scheme for Fost {
     ) -> Result<(), ClaimError> {
         text.part("method").update(head.method.as_str().as_bytes());
         text.part("literal").update(b" ");
-        text.part("path").update(decoded_path(head)?.as_bytes());
+        let path = SentHead::new(head, self.origin.as_ref(), claim).path();
+        text.part("path").update(decoded_path(&path)?.as_bytes());
         text.part("literal").update(b"\n");
-        text.part(TIMESTAMP.as_str()).update(header::required(head, &TIMESTAMP)?.as_bytes());
+        text.part(TIMESTAMP.as_str()).update(wire::required(head, &TIMESTAMP)?.as_bytes());
         for (name, value) in claim.covered().iter().flat_map(|covered| &covered.headers) {
             text.part("literal").update(b"\n");
             text.part(name.as_str()).update(value.as_bytes());
@@ -223,25 +245,25 @@ impl Scheme for Fost {
             return Err(SignError::Request("there is an `Authorization` of another kind"));
         }
         let key_id = stamp.key_id().ok_or(SignError::KeyId("a FOST request names its key"))?;
-        let now = civil_from_unix(stamp.now())
+        let now = timestamp(stamp.now())
             .ok_or(SignError::Request("the time is not in the years 0 to 9999"))?;
-        head.headers.insert(TIMESTAMP, header::value(&TIMESTAMP, &timestamp(now))?);
+        head.headers.insert(TIMESTAMP, wire::value(&TIMESTAMP, &now)?);
         let mut list = String::from("X-FOST-Headers");
         for (_, text) in self.signed.iter().filter(|(name, _)| head.headers.contains_key(name)) {
             list.push(' ');
             list.push_str(text);
         }
-        head.headers.insert(LIST, header::value(&LIST, &list)?);
+        head.headers.insert(LIST, wire::value(&LIST, &list)?);
         Ok(Claim::new()
             .with_key_id(key_id.clone())
             .with_created(stamp.now())
             .with_signed_headers(listed(head)?))
     }
 
-    fn attach(&self, head: &mut Parts, claim: &Claim, tag: &Tag) -> Result<(), SignError> {
-        let key_id = percent::encoded(claim.key_id().map_or("", KeyId::as_str));
-        let tag = Encoding::Base64.encode(tag.as_bytes());
-        let value = header::sensitive(&AUTHORIZATION, &format!("FOST {key_id}:{tag}"))?;
+    fn attach(&self, head: &mut Parts, claim: &Claim, tags: &[Tag]) -> Result<(), SignError> {
+        let key_id = wire::percent_encoded(claim.key_id().map_or("", KeyId::as_str));
+        let tag = Encoding::Base64.encode(wire::only_tag(tags)?.as_bytes());
+        let value = wire::sensitive(&AUTHORIZATION, &format!("FOST {key_id}:{tag}"))?;
         head.headers.insert(AUTHORIZATION, value);
         Ok(())
     }
@@ -258,20 +280,13 @@ impl Scheme for Fost {
 
 /// The credentials after `FOST`. An `Authorization` of another kind is none of ours.
 fn authorization(head: &Parts) -> Result<&str, ClaimError> {
-    let value = header::single(head, &AUTHORIZATION)?;
-    let kind = value.as_bytes().split(|byte| *byte == b' ').next();
-    if !kind.is_some_and(|kind| kind.eq_ignore_ascii_case(b"FOST")) {
-        return Err(ClaimError::Missing);
-    }
-    header::text(&AUTHORIZATION, value)?
-        .strip_prefix("FOST ")
-        .ok_or_else(|| ClaimError::in_header(&AUTHORIZATION, "is no FOST signature"))
+    wire::credentials(head, &AUTHORIZATION, "FOST")
 }
 
 /// The headers that `X-FOST-Headers` lists, itself the first.
 fn listed(head: &Parts) -> Result<Vec<(HeaderName, HeaderValue)>, ClaimError> {
     let malformed = |why| Err(ClaimError::in_header(&LIST, why));
-    let list = header::text(&LIST, header::required(head, &LIST)?)?;
+    let list = wire::text(&LIST, wire::required(head, &LIST)?)?;
     // No longer than the request has headers, each of which is named once.
     let mut listed: Vec<(HeaderName, HeaderValue)> = Vec::new();
     for name in list.split(' ') {
@@ -284,7 +299,7 @@ fn listed(head: &Parts) -> Result<Vec<(HeaderName, HeaderValue)>, ClaimError> {
         if listed.iter().any(|(other, _)| *other == name) {
             return malformed("lists a header twice");
         }
-        let value = header::required(head, &name)?.clone();
+        let value = wire::required(head, &name)?.clone();
         listed.push((name, value));
     }
     if head.headers.contains_key(USER) && !listed.iter().any(|(name, _)| *name == USER) {
@@ -295,35 +310,21 @@ fn listed(head: &Parts) -> Result<Vec<(HeaderName, HeaderValue)>, ClaimError> {
 
 /// The time of signing, in Unix seconds.
 fn created(head: &Parts) -> Result<i64, ClaimError> {
-    let text = header::text(&TIMESTAMP, header::required(head, &TIMESTAMP)?)?;
+    let text = wire::text(&TIMESTAMP, wire::required(head, &TIMESTAMP)?)?;
     unix_from_timestamp(text)
         .ok_or_else(|| ClaimError::in_header(&TIMESTAMP, "does not begin with a date and time"))
 }
 
+/// `YYYY-MM-DD HH:MM:SS`, or with a `T`, and anything behind it.
 fn unix_from_timestamp(text: &str) -> Option<i64> {
-    let text = text.get(..19)?;
-    let fits = text.bytes().zip(b"0000-00-00 00:00:00").all(|(byte, shape)| match shape {
-        b'0' => byte.is_ascii_digit(),
-        b' ' => matches!(byte, b' ' | b'T'),
-        _ => byte == *shape,
-    });
-    if !fits {
-        return None;
-    }
-    let number = |range: Range<usize>| text.get(range)?.parse::<u32>().ok();
-    unix_from_civil(
-        number(0..4)?.into(),
-        number(5..7)?,
-        number(8..10)?,
-        number(11..13)?,
-        number(14..16)?,
-        number(17..19)?,
-    )
+    let (date, time) = text.get(..19)?.split_at_checked(10)?;
+    let time = time.strip_prefix([' ', 'T'])?;
+    wire::rfc3339(&format!("{date}T{time}Z"))
 }
 
-fn timestamp(at: Civil) -> String {
-    let Civil { year, month, day, hour, minute, second } = at;
-    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
+fn timestamp(unix_seconds: i64) -> Option<String> {
+    let text = wire::to_rfc3339(unix_seconds)?.replace('T', " ");
+    text.strip_suffix('Z').map(Into::into)
 }
 
 /// Whether the query stands in the body's place.
@@ -332,8 +333,8 @@ fn signs_query(method: &Method) -> bool {
 }
 
 /// The path as both FOST formats sign it. A newline in it could pass for the end of its line.
-pub(super) fn decoded_path(head: &Parts) -> Result<String, ClaimError> {
-    let path = path::decoded(head)?;
+pub(super) fn decoded_path(path: &str) -> Result<String, ClaimError> {
+    let path = path::decoded(path)?;
     if path.bytes().any(|byte| byte.is_ascii_control()) {
         return Err(ClaimError::malformed("the path has an escaped control character"));
     }

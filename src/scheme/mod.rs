@@ -12,73 +12,118 @@
 //!
 //! Comparing, clocks, key stores and bodies are the [`Verifier`](crate::Verifier)'s.
 
-pub(crate) mod civil;
 mod claim;
+mod coverage;
+mod encoding;
 mod flask_hmac;
 mod flask_path;
 #[cfg(feature = "sha1")]
 mod fost;
 #[cfg(feature = "sha1")]
 mod fost_url;
-pub(crate) mod header;
 #[cfg(feature = "serde")]
 mod json;
 #[cfg(feature = "serde")]
 mod json_members;
 #[cfg(feature = "serde")]
 mod json_text;
+mod origin;
 mod parts;
 mod path;
-pub(crate) mod percent;
 #[cfg(feature = "rfc9421")]
 mod rfc9421;
+mod selector;
 mod shared;
+mod sign_error;
+mod stamp;
 mod text;
-
-use std::fmt;
+#[cfg(feature = "webhooks")]
+pub mod webhooks;
+mod window;
+pub mod wire;
 
 use http::HeaderName;
 use http::request::Parts;
 
 pub(crate) use claim::Covered;
 pub use claim::{Claim, ClaimError, Signature};
+pub use coverage::{BodyDigest, Coverage};
+pub use encoding::Encoding;
 pub use flask_hmac::FlaskHmac;
 pub use flask_path::FlaskHmacPath;
 #[cfg(feature = "sha1")]
 pub use fost::Fost;
 #[cfg(feature = "sha1")]
 pub use fost_url::FostUrl;
-pub use header::Encoding;
 #[cfg(feature = "serde")]
 pub use json::JsonStrings;
 #[cfg(feature = "serde")]
 pub use json_text::JsonText;
+pub use origin::PublicOrigin;
+pub(crate) use origin::SentHead;
 pub use parts::{HeaderScheme, Part, TimeFormat};
 #[cfg(feature = "rfc9421")]
 pub use rfc9421::{MessageSignatures, Policy, StructuredType};
 pub(crate) use text::Recorded;
+pub use selector::Selector;
+pub use sign_error::SignError;
+pub use stamp::Stamp;
 pub use text::SignedText;
+pub(crate) use window::Tolerance;
+pub use window::Window;
 
-use crate::digest::Digest;
-use crate::key::{KeyId, SecretKey};
+use crate::key::SecretKey;
 use crate::mac::{Algorithm, Mac, Tag};
-use crate::sign::SignError;
+
+/// The most keys that one signer signs with, during a rotation.
+pub const MAX_SIGNING_KEYS: usize = 4;
 
 /// A wire format.
 ///
 /// It never compares, never reads a clock, never awaits, and sees a key in
 /// [`key_mac`](Self::key_mac) alone.
 pub trait Scheme: Send + Sync {
-    /// The name of the format, such as `flask-hmac`: what [`Verified::scheme`] tells.
+    /// Returns the name of the scheme, such as `flask-hmac`, which [`Verified::scheme`] repeats.
+    ///
+    /// The verifier asks once, when it is built.
     ///
     /// [`Verified::scheme`]: crate::Verified::scheme
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &str;
 
     /// The hash under the HMAC. The server picks it, never the message.
     fn algorithm(&self) -> Algorithm;
 
     /// The headers that the format owns: exactly one value of each, stripped, marked sensitive.
     fn headers(&self) -> &[HeaderName];
+
+    /// Returns what selects this scheme's signatures among others in the same header; `None` unless
+    /// overridden. [`Verifier::or`] takes two schemes over one header if their selectors exclude
+    /// each other.
+    ///
+    /// [`claim`](Self::claim) answers [`ClaimError::Missing`] if every signature in the header is
+    /// selected by another label or tag.
+    ///
+    /// [`Verifier::or`]: crate::Verifier::or
+    fn selector(&self) -> Option<Selector<'_>> {
+        None
+    }
+
+    /// Returns whether every claim names a key ID, so that the anonymous key can never sign. `false`
+    /// unless overridden.
+    ///
+    /// A verifier cannot be built of such a scheme and a key store that has only an anonymous key:
+    /// it would reject every request.
+    fn requires_key_id(&self) -> bool {
+        false
+    }
+
+    /// Returns whether a claim can name a key ID. `true` unless overridden.
+    ///
+    /// A verifier cannot be built of a scheme that carries none and a key store that has only named
+    /// keys: it would reject every request.
+    fn carries_key_id(&self) -> bool {
+        true
+    }
 
     /// What the format says of time; [`Window::untimed`] unless it says otherwise.
     fn window(&self) -> Window {
@@ -92,6 +137,25 @@ pub trait Scheme: Send + Sync {
     /// [`ClaimError::Missing`] if no header or parameter of the format is there,
     /// [`ClaimError::Malformed`] if there is something that this format does not write.
     fn claim(&self, head: &Parts) -> Result<Claim, ClaimError>;
+
+    /// Whether the signature stands in the body. [`claim`](Self::claim) is then not called: the
+    /// verifier reads the body first, up to its limit, and calls
+    /// [`claim_from_body`](Self::claim_from_body). `false` unless overridden.
+    fn is_in_body(&self) -> bool {
+        false
+    }
+
+    /// Reads what a signature in the body says; only called if [`is_in_body`](Self::is_in_body).
+    ///
+    /// Such a scheme covers the body by [`Coverage::Derived`].
+    ///
+    /// # Errors
+    ///
+    /// As [`claim`](Self::claim).
+    fn claim_from_body(&self, head: &Parts, body: &[u8]) -> Result<Claim, ClaimError> {
+        let _ = body;
+        self.claim(head)
+    }
 
     /// How the body is covered; [`Coverage::Signed`] unless it says otherwise.
     ///
@@ -161,159 +225,31 @@ pub trait Scheme: Send + Sync {
     /// [`SignError`] if the format cannot carry this request or key id.
     fn stamp(&self, head: &mut Parts, stamp: &Stamp<'_>) -> Result<Claim, SignError>;
 
-    /// Writes the tag into the head.
+    /// Returns how many tags one request can carry, each made with a key of its own: 1 unless
+    /// overridden. A claim with more is malformed, and a signer with more keys cannot be built.
+    fn max_tags(&self) -> usize {
+        1
+    }
+
+    /// Writes the tags into the head, in the order of the signer's keys, newest first. There are
+    /// between one and [`max_tags`](Self::max_tags) of them.
     ///
     /// # Errors
     ///
-    /// [`SignError`] if the head cannot take it.
-    fn attach(&self, head: &mut Parts, claim: &Claim, tag: &Tag) -> Result<(), SignError>;
+    /// [`SignError`] if the head cannot take them.
+    fn attach(&self, head: &mut Parts, claim: &Claim, tags: &[Tag]) -> Result<(), SignError>;
 
-    /// Takes the signature out of the head; by default the headers that the format owns.
+    /// Whether the head carries a signature that one of this signer's would collide with; by
+    /// default, unless [`claim`](Self::claim) answers [`ClaimError::Missing`].
+    fn is_signed(&self, head: &Parts) -> bool {
+        !matches!(self.claim(head), Err(ClaimError::Missing))
+    }
+
+    /// Takes the signature out of the head; by default the headers that the format owns. What
+    /// another [selector](Self::selector) owns in them stays.
     fn strip(&self, head: &mut Parts) {
         for name in self.headers() {
             head.headers.remove(name);
         }
-    }
-}
-
-/// How a format covers the body.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Coverage {
-    /// The raw body stands in the signed text, between what comes before and after it.
-    Signed,
-    /// The signed text covers plain digests that the head carries; the body must match every one
-    /// of them, and there is at least one. The MAC is checked before the body is read.
-    Digest(Vec<Digest>),
-    /// The signed text is made from the whole body by [`Scheme::derive`]. Parts of the body that
-    /// the text leaves out can be changed by anybody.
-    Derived,
-    /// The format signs no body: a request that has one is refused.
-    Empty,
-    /// The format can sign a body, and this signature does not: a request that has one is refused
-    /// for this reason.
-    Uncovered(&'static str),
-    /// The format signs no body, and whatever comes is let through to the handler. Whoever sees
-    /// one signed head can send any body with it.
-    Unsigned,
-}
-
-impl Coverage {
-    /// Why a body is refused, if none may be there.
-    pub(crate) fn refuses_body(&self) -> Option<&'static str> {
-        match self {
-            Self::Empty => Some("the format signs no body, and there is one"),
-            Self::Uncovered(why) => Some(why),
-            Self::Signed | Self::Digest(_) | Self::Derived | Self::Unsigned => None,
-        }
-    }
-}
-
-/// What a format says of time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Window {
-    timed: bool,
-    excludes_edge: bool,
-    max_lifetime: Option<u64>,
-}
-
-impl Window {
-    /// The format carries no time: a signature is good for ever.
-    #[must_use]
-    pub const fn untimed() -> Self {
-        Self { timed: false, excludes_edge: false, max_lifetime: None }
-    }
-
-    /// Every claim carries a time of creation or of expiry. One without is refused.
-    #[must_use]
-    pub const fn timed() -> Self {
-        Self { timed: true, excludes_edge: false, max_lifetime: None }
-    }
-
-    /// An age of just the tolerance is refused, where it is accepted otherwise.
-    #[must_use]
-    pub const fn excluding_edge(mut self) -> Self {
-        self.excludes_edge = true;
-        self
-    }
-
-    /// A claim that expires later than so many seconds from now is refused.
-    #[must_use]
-    pub const fn with_max_lifetime(mut self, seconds: u64) -> Self {
-        self.max_lifetime = Some(seconds);
-        self
-    }
-
-    /// Whether every claim carries a time.
-    #[must_use]
-    pub const fn is_timed(&self) -> bool {
-        self.timed
-    }
-
-    pub(crate) const fn excludes_edge(&self) -> bool {
-        self.excludes_edge
-    }
-
-    pub(crate) const fn max_lifetime(&self) -> Option<u64> {
-        self.max_lifetime
-    }
-}
-
-/// What a signer gives a format to write into a request.
-#[derive(Clone, Copy)]
-pub struct Stamp<'a> {
-    pub(crate) body: &'a [u8],
-    pub(crate) key_id: Option<&'a KeyId>,
-    pub(crate) now: i64,
-    pub(crate) nonce: &'a [u8],
-    pub(crate) lifetime: Option<u64>,
-}
-
-impl<'a> Stamp<'a> {
-    /// The body to be sent.
-    #[must_use]
-    pub fn body(&self) -> &'a [u8] {
-        self.body
-    }
-
-    /// The name of the key; `None` for the anonymous one.
-    #[must_use]
-    pub fn key_id(&self) -> Option<&'a KeyId> {
-        self.key_id
-    }
-
-    /// The time of signing, in Unix seconds.
-    #[must_use]
-    pub fn now(&self) -> i64 {
-        self.now
-    }
-
-    /// Bytes that no other request has: 24 from the signer's source.
-    #[must_use]
-    pub fn nonce(&self) -> &'a [u8] {
-        self.nonce
-    }
-
-    /// How long the signature is to hold, in seconds, for formats that carry an expiry.
-    #[must_use]
-    pub fn lifetime(&self) -> Option<u64> {
-        self.lifetime
-    }
-
-    /// The time of expiry, in Unix seconds, if there is a lifetime.
-    #[must_use]
-    pub fn expires(&self) -> Option<i64> {
-        self.lifetime.map(|lifetime| self.now.saturating_add_unsigned(lifetime))
-    }
-}
-
-impl fmt::Debug for Stamp<'_> {
-    /// Without the body, which is the application's.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Stamp")
-            .field("key_id", &self.key_id)
-            .field("now", &self.now)
-            .field("lifetime", &self.lifetime)
-            .finish_non_exhaustive()
     }
 }

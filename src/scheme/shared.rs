@@ -5,14 +5,14 @@ use http::request::Parts;
 
 use crate::key::SecretKey;
 use crate::mac::{Algorithm, Mac, Tag};
-use crate::scheme::{Claim, ClaimError, Coverage, Scheme, SignedText, Stamp, Window};
-use crate::sign::SignError;
+use crate::scheme::SignError;
+use crate::scheme::{Claim, ClaimError, Coverage, Scheme, Selector, SignedText, Stamp, Window};
 
 /// One scheme object for both halves, or one that is chosen at run time.
 ///
 /// Every method is passed on: a default that stood in for one would be another format.
 impl<S: Scheme + ?Sized> Scheme for Arc<S> {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         (**self).name()
     }
 
@@ -24,12 +24,32 @@ impl<S: Scheme + ?Sized> Scheme for Arc<S> {
         (**self).headers()
     }
 
+    fn selector(&self) -> Option<Selector<'_>> {
+        (**self).selector()
+    }
+
+    fn requires_key_id(&self) -> bool {
+        (**self).requires_key_id()
+    }
+
+    fn carries_key_id(&self) -> bool {
+        (**self).carries_key_id()
+    }
+
     fn window(&self) -> Window {
         (**self).window()
     }
 
     fn claim(&self, head: &Parts) -> Result<Claim, ClaimError> {
         (**self).claim(head)
+    }
+
+    fn is_in_body(&self) -> bool {
+        (**self).is_in_body()
+    }
+
+    fn claim_from_body(&self, head: &Parts, body: &[u8]) -> Result<Claim, ClaimError> {
+        (**self).claim_from_body(head, body)
     }
 
     fn coverage(&self, head: &Parts, claim: &Claim) -> Result<Coverage, ClaimError> {
@@ -64,6 +84,10 @@ impl<S: Scheme + ?Sized> Scheme for Arc<S> {
         (**self).derive(head, claim, body, text)
     }
 
+    fn max_tags(&self) -> usize {
+        (**self).max_tags()
+    }
+
     fn key_mac(&self, key: &SecretKey, claim: &Claim) -> Mac {
         (**self).key_mac(key, claim)
     }
@@ -72,8 +96,12 @@ impl<S: Scheme + ?Sized> Scheme for Arc<S> {
         (**self).stamp(head, stamp)
     }
 
-    fn attach(&self, head: &mut Parts, claim: &Claim, tag: &Tag) -> Result<(), SignError> {
-        (**self).attach(head, claim, tag)
+    fn attach(&self, head: &mut Parts, claim: &Claim, tags: &[Tag]) -> Result<(), SignError> {
+        (**self).attach(head, claim, tags)
+    }
+
+    fn is_signed(&self, head: &Parts) -> bool {
+        (**self).is_signed(head)
     }
 
     fn strip(&self, head: &mut Parts) {

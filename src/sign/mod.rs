@@ -8,7 +8,6 @@
 //! A signature is for one host. A client that follows redirects carries a header of its user's
 //! along to the next one: `same_origin_redirects` keeps `reqwest` from that.
 
-mod error;
 mod future;
 mod layer;
 #[cfg(feature = "reqwest-middleware")]
@@ -18,8 +17,9 @@ mod nonce;
 mod reqwest;
 mod service;
 mod signer;
+mod whole_body;
 
-pub use error::SignError;
+pub use crate::scheme::SignError;
 pub use future::SignFuture;
 pub use layer::SignLayer;
 #[cfg(feature = "reqwest-middleware")]
@@ -30,3 +30,4 @@ pub use reqwest::same_origin_redirects;
 pub use service::SignService;
 pub use signer::Signer;
 pub(crate) use signer::write_text;
+pub use whole_body::WholeBody;

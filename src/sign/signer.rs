@@ -9,8 +9,10 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::ConfigError;
 use crate::key::{KeyId, SecretKey};
 use crate::mac::Tag;
-use crate::scheme::{Claim, ClaimError, Coverage, FlaskHmac, Scheme, SignedText, Stamp};
-use crate::sign::{NonceSource, SignError, SystemNonce};
+use crate::scheme::{
+    Claim, ClaimError, Coverage, FlaskHmac, MAX_SIGNING_KEYS, Scheme, SignError, SignedText, Stamp,
+};
+use crate::sign::{NonceSource, SystemNonce, WholeBody};
 
 /// Signs requests in the format that a [`Verifier`](crate::Verifier) verifies them in.
 ///
@@ -29,7 +31,7 @@ use crate::sign::{NonceSource, SignError, SystemNonce};
 #[derive(Clone)]
 pub struct Signer<S> {
     scheme: S,
-    key: Arc<SecretKey>,
+    keys: Arc<[SecretKey]>,
     key_id: Option<KeyId>,
     clock: Arc<dyn Clock>,
     nonces: Arc<dyn NonceSource>,
@@ -43,7 +45,7 @@ impl<S: Scheme> Signer<S> {
     pub fn new(scheme: S, key: SecretKey) -> Self {
         Self {
             scheme,
-            key: Arc::new(key),
+            keys: Arc::new([key]),
             key_id: None,
             clock: Arc::new(SystemClock),
             nonces: Arc::new(SystemNonce),
@@ -62,6 +64,32 @@ impl<S: Scheme> Signer<S> {
         I: TryInto<KeyId, Error: Into<ConfigError>>,
     {
         self.key_id = Some(key_id.try_into().map_err(Into::into)?);
+        Ok(self)
+    }
+
+    /// Adds an older key to sign with, at most [`MAX_SIGNING_KEYS`] in all: while a secret is
+    /// rotated, each receiver finds the tag of the key that it has. The first key is the newest.
+    ///
+    /// ```
+    /// use http::Request;
+    /// use tower_hmac::{HeaderScheme, SecretKey, Signer};
+    ///
+    /// let scheme = HeaderScheme::new("X-Signature")?.with_prefix("v1=")?.with_list_separator(" ")?;
+    /// let signer = Signer::new(scheme, SecretKey::new("new")?).add_key(SecretKey::new("old")?)?;
+    /// let signed = signer.sign(Request::post("/").body("{}")?)?;
+    /// assert_eq!(signed.headers()["x-signature"].to_str()?.matches("v1=").count(), 2);
+    /// # Ok::<(), tower_hmac::BoxError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if the scheme cannot carry another tag
+    /// ([`Scheme::max_tags`](crate::Scheme::max_tags)).
+    pub fn add_key(mut self, key: SecretKey) -> Result<Self, ConfigError> {
+        if self.keys.len() >= self.scheme.max_tags().min(MAX_SIGNING_KEYS) {
+            return Err(ConfigError::invalid("signer", "the scheme carries no tag of another key"));
+        }
+        self.keys = self.keys.iter().cloned().chain([key]).collect();
         Ok(self)
     }
 
@@ -104,8 +132,9 @@ impl<S: Scheme> Signer<S> {
     ///
     /// # Errors
     ///
-    /// [`SignError`] if the format cannot sign this request.
-    pub fn sign<B: AsRef<[u8]>>(&self, mut request: Request<B>) -> Result<Request<B>, SignError> {
+    /// [`SignError::Streaming`] if the body is not in memory; any other [`SignError`] if the scheme
+    /// cannot sign this request.
+    pub fn sign<B: WholeBody>(&self, mut request: Request<B>) -> Result<Request<B>, SignError> {
         self.sign_mut(&mut request)?;
         Ok(request)
     }
@@ -114,15 +143,16 @@ impl<S: Scheme> Signer<S> {
     ///
     /// # Errors
     ///
-    /// [`SignError`] if the format cannot sign this request.
-    pub fn sign_mut<B: AsRef<[u8]>>(&self, request: &mut Request<B>) -> Result<(), SignError> {
+    /// As [`sign`](Self::sign).
+    pub fn sign_mut<B: WholeBody>(&self, request: &mut Request<B>) -> Result<(), SignError> {
+        let body = request.body().whole().ok_or(SignError::Streaming)?;
         let (mut head, ()) = Request::new(()).into_parts();
         head.method.clone_from(request.method());
         head.uri.clone_from(request.uri());
         head.version = request.version();
         head.headers.clone_from(request.headers());
         head.extensions.clone_from(request.extensions());
-        let signed = self.signed(head, request.body().as_ref())?;
+        let signed = self.signed(head, body)?;
         *request.uri_mut() = signed.uri;
         *request.headers_mut() = signed.headers;
         Ok(())
@@ -143,7 +173,7 @@ impl<S: Scheme> Signer<S> {
     fn signed(&self, mut signed: Parts, body: &[u8]) -> Result<Parts, SignError> {
         if self.replaces {
             self.scheme.strip(&mut signed);
-        } else if !matches!(self.scheme.claim(&signed), Err(ClaimError::Missing)) {
+        } else if self.scheme.is_signed(&signed) {
             return Err(SignError::AlreadySigned);
         }
         let nonce = self.nonces.nonce();
@@ -155,8 +185,8 @@ impl<S: Scheme> Signer<S> {
             lifetime: self.lifetime,
         };
         let claim = self.scheme.stamp(&mut signed, &stamp)?;
-        let tag = self.tag(&signed, &claim, body)?;
-        self.scheme.attach(&mut signed, &claim, &tag)?;
+        let tags = self.tags(&signed, &claim, body)?;
+        self.scheme.attach(&mut signed, &claim, &tags)?;
         for name in self.scheme.headers() {
             if let Some(value) = signed.headers.get_mut(name) {
                 value.set_sensitive(true);
@@ -165,10 +195,12 @@ impl<S: Scheme> Signer<S> {
         Ok(signed)
     }
 
-    fn tag(&self, head: &Parts, claim: &Claim, body: &[u8]) -> Result<Tag, SignError> {
-        let mut text = SignedText::new(self.scheme.key_mac(&self.key, claim), Box::default());
+    fn tags(&self, head: &Parts, claim: &Claim, body: &[u8]) -> Result<Vec<Tag>, SignError> {
+        let mut macs = self.keys.iter().map(|key| self.scheme.key_mac(key, claim));
+        let first = macs.next().ok_or(SignError::Request("there is no key"))?;
+        let mut text = SignedText::new(first, macs.collect());
         write_text(&self.scheme, head, claim, body, &mut text)?;
-        text.finalize().next().ok_or(SignError::Request("there is no key"))
+        Ok(text.finalize().collect())
     }
 }
 
@@ -194,17 +226,6 @@ pub(crate) fn write_text(
     scheme.after_body(head, claim, text)
 }
 
-impl From<ClaimError> for SignError {
-    /// A server would refuse this request; so it is not signed.
-    fn from(error: ClaimError) -> Self {
-        match error {
-            ClaimError::Malformed { header: Some(name), .. } => Self::Header(name),
-            ClaimError::Malformed { header: None, why } => Self::Request(why),
-            ClaimError::Missing => Self::Request("a part that the format covers is missing"),
-        }
-    }
-}
-
 impl Signer<FlaskHmac> {
     /// The value of the header for this body: `make_hmac` of Flask-HMAC, or `make_hmac_for` with a
     /// [key id](Self::with_key_id). For another application's key, make a signer with that key.
@@ -218,9 +239,14 @@ impl Signer<FlaskHmac> {
     /// ```
     #[must_use]
     pub fn signature(&self, body: &[u8]) -> String {
-        let mut mac = crate::Mac::new(self.scheme.algorithm(), &self.key);
-        mac.update(body);
-        FlaskHmac::value(self.key_id.as_ref(), &mac.finalize())
+        // There is exactly one key: the scheme carries one tag.
+        let tag = |key| {
+            let mut mac = crate::Mac::new(self.scheme.algorithm(), key);
+            mac.update(body);
+            mac.finalize()
+        };
+        let tag = self.keys.first().map(tag);
+        tag.map(|tag| FlaskHmac::value(self.key_id.as_ref(), &tag)).unwrap_or_default()
     }
 }
 

@@ -1,11 +1,10 @@
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use subtle::Choice;
 
 use crate::key::{Found, KeyEntry, KeySet, MAX_KEYS, Places, SecretKey};
 use crate::mac::Tag;
-use crate::replay::{Replay, ReplayClaim, ReplayGuard, ReplayKey, Unique};
+use crate::replay::{Replay, ReplayClaim, ReplayGuard, ReplayKey, ReplayRequest};
 use crate::scheme::SignedText;
 use crate::verify::Verified;
 use crate::verify::check::Case;
@@ -62,8 +61,9 @@ impl Candidates {
         let after = case.format().scheme.after_body(case.head, claim, text);
         after.map_err(|error| case.no_text(error))?;
         let mut matched = None;
+        let nonce = claim.nonce();
         // Room for all at once: where a tag lies must not make a difference in time.
-        let room = if text.len() > 1 && claim.nonce().is_none() { text.len() } else { 0 };
+        let room = if case.is_known_by_several_keys() { text.len() } else { 0 };
         let mut others = Vec::with_capacity(room);
         let mut places = self.counting.iter();
         for tag in text.finalize() {
@@ -75,7 +75,7 @@ impl Candidates {
                 Some(place) if bool::from(equal) && matched.is_none() => {
                     matched = Some((place, tag));
                 }
-                Some(_) if room > 0 => others.push(tag),
+                Some(place) if room > 0 => others.push((place, tag)),
                 _ => {}
             }
         }
@@ -87,9 +87,25 @@ impl Candidates {
             let kind = if known { ErrorKind::Mismatch } else { ErrorKind::UnknownKey };
             return Err(case.error(kind));
         };
-        let entry = self.keys.iter().nth(key_index.into());
-        let key_label = entry.and_then(|entry| entry.shared_label()).cloned();
-        Ok(Proof { key_index, key_label, tag, others })
+        let entry = |place: u8| self.keys.iter().nth(place.into());
+        let key_label = entry(key_index).and_then(|entry| entry.shared_label()).cloned();
+        let replay_key = |place: u8, tag: &Tag| {
+            let format = case.format();
+            match (nonce, entry(place)) {
+                (Some(nonce), Some(entry)) => format.replay_key_of_nonce(nonce, entry.key()),
+                _ => format.replay_key_of_tag(tag),
+            }
+        };
+        let mut replay_keys = Vec::new();
+        if case.verifier.has_replay_guard() {
+            replay_keys.push(replay_key(key_index, &tag));
+            replay_keys.extend(others.iter().map(|(place, tag)| replay_key(*place, tag)));
+            // In an order that does not depend on which of the tags was sent, so that the first
+            // claim decides; each once, since a secret may be in the key set twice.
+            replay_keys.sort_unstable();
+            replay_keys.dedup();
+        }
+        Ok(Proof { key_index, key_label, replay_keys })
     }
 }
 
@@ -97,28 +113,33 @@ impl Candidates {
 pub(super) struct Proof {
     key_index: u8,
     key_label: Option<Arc<str>>,
-    tag: Tag,
-    /// The tags under the other keys that count now, where there is no nonce.
-    others: Vec<Tag>,
+    /// What the request is remembered as. Where a request can carry several tags, it is one entry
+    /// for each key that is valid now: it could come again with one of its tags alone.
+    replay_keys: Vec<ReplayKey>,
 }
 
 impl Proof {
     #[inline]
     pub(super) fn verified(self, case: Case<'_>) -> Verified {
-        let (scheme, claim) = (&case.format().scheme, case.claim());
+        let (format, claim) = (case.format(), case.claim());
         Verified::new(Facts {
             key_id: claim.key_id().cloned(),
-            scheme: scheme.name(),
-            algorithm: scheme.algorithm(),
+            scheme: format.name.clone(),
+            algorithm: format.scheme.algorithm(),
             key_index: self.key_index,
             key_label: self.key_label,
             created: claim.created(),
+            message_id: claim.shared_message_id().cloned(),
             covered: claim.covered().cloned(),
         })
     }
 
-    /// Claims the request under its nonce, or else under its tag with each key that counts now: a
-    /// request that carries the tags of two keys would come again with one of them alone.
+    /// What the request is remembered as.
+    pub(super) fn replay_keys(&self) -> &[ReplayKey] {
+        &self.replay_keys
+    }
+
+    /// Claims the request under each of its replay keys.
     pub(super) fn claim_once(
         &self,
         guard: &Arc<dyn ReplayGuard>,
@@ -126,20 +147,23 @@ impl Proof {
         keep_until: i64,
         now: i64,
     ) -> ReplayClaim {
-        let nonce = case.claim().nonce();
-        let unique = nonce.map_or(Unique::Tag(self.tag.as_bytes()), Unique::Nonce);
-        let matched = replay_key(case, &unique);
-        if self.others.is_empty() {
-            return guard.claim(matched, keep_until, now);
+        let created = case.claim().created();
+        if let [only] = *self.replay_keys {
+            let request = ReplayRequest::new(only, keep_until, now)
+                .with_key_id(case.claim().key_id())
+                .with_scheme(&case.format().name)
+                .with_created(created);
+            return guard.claim(&request);
         }
-        let others = self.others.iter().map(|tag| replay_key(case, &Unique::Tag(tag.as_bytes())));
-        // In an order that does not depend on which of the tags was sent, so that the first claim
-        // decides; and a set, since a secret may be in the key set twice.
-        let keys: BTreeSet<_> = others.chain([matched]).collect();
-        let guard = guard.clone();
+        let (guard, keys) = (guard.clone(), self.replay_keys.clone());
+        let (key_id, scheme) = (case.claim().key_id().cloned(), case.format().name.clone());
         ReplayClaim::later(async move {
             for key in keys {
-                match guard.claim(key, keep_until, now).await? {
+                let request = ReplayRequest::new(key, keep_until, now)
+                    .with_key_id(key_id.as_ref())
+                    .with_scheme(&scheme)
+                    .with_created(created);
+                match guard.claim(&request).await? {
                     Replay::Claimed => {}
                     refused => return Ok(refused),
                 }
@@ -147,14 +171,4 @@ impl Proof {
             Ok(Replay::Claimed)
         })
     }
-}
-
-fn replay_key(case: Case<'_>, unique: &Unique<'_>) -> ReplayKey {
-    let key_id = match unique {
-        Unique::Nonce(_) => case.claim().key_id(),
-        // The tag is the key's own, and covers the name or does not: where two names share a
-        // key, a request must not come again under the other one.
-        Unique::Tag(_) => None,
-    };
-    ReplayKey::new(case.format().scheme.name(), key_id, unique)
 }

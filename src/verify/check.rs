@@ -1,10 +1,10 @@
 use http::request::Parts;
 
-use crate::digest::{Digest, Hasher};
+use crate::digest::Hasher;
 use crate::error::BoxError;
 use crate::key::{Found, MAX_KEYS};
 use crate::replay::Replay;
-use crate::scheme::{Claim, ClaimError, Coverage, SignedText};
+use crate::scheme::{BodyDigest, Claim, ClaimError, Coverage, SignedText};
 use crate::verify::Verifier;
 use crate::verify::candidates::{Candidates, Proof};
 use crate::verify::error::{ErrorKind, VerifyError};
@@ -43,8 +43,13 @@ impl<'a> Case<'a> {
         self.format().keys.max_keys().clamp(1, MAX_KEYS)
     }
 
+    /// Whether a guard remembers the request under every key that is valid now.
+    pub(super) fn is_known_by_several_keys(&self) -> bool {
+        self.verifier.has_replay_guard() && self.format().max_tags > 1
+    }
+
     pub(super) fn error(&self, error: impl Into<VerifyError>) -> VerifyError {
-        error.into().in_scheme(self.format().scheme.name(), Some(self.claim()))
+        error.into().in_scheme(&self.format().name, Some(self.claim()))
     }
 
     /// A part that the text covers is missing or ambiguous.
@@ -62,6 +67,7 @@ impl<'a> Case<'a> {
             Ok(Replay::Claimed) => Ok(()),
             Ok(Replay::Seen) => Err(self.error(ErrorKind::Replayed)),
             Ok(Replay::Full) => Err(self.error(ErrorKind::ReplayFull)),
+            Ok(Replay::Forgotten) => Err(self.error(ErrorKind::ReplayUnknown)),
             Err(source) => Err(self.store_failed(source).at(Step::Replay)),
         }
     }
@@ -106,8 +112,7 @@ impl Check {
         let rest = match coverage {
             Coverage::Signed | Coverage::Derived => return Ok(()),
             Coverage::Digest(digests) => {
-                let hasher = |digest: &Digest| Hasher::new(digest.algorithm());
-                Rest::Digests(digests.iter().map(hasher).collect())
+                Rest::Digests(digests.iter().map(BodyDigest::hasher).collect())
             }
             _ => coverage.refuses_body().map_or(Rest::Unsigned, Rest::Empty),
         };
@@ -148,7 +153,7 @@ impl Check {
             }
             (Stage::Proven(proof, Rest::Digests(hashers)), Coverage::Digest(digests)) => {
                 let mut pairs = hashers.drain(..).zip(digests);
-                let matched = pairs.all(|(hasher, digest)| hasher.finalize().matches(digest));
+                let matched = pairs.all(|(hasher, digest)| digest.matches(hasher));
                 let proof = proof.take().filter(|_| matched);
                 proof.ok_or_else(|| case.error(ErrorKind::Mismatch).at(Step::Digest))
             }

@@ -11,13 +11,14 @@ use crate::verify::step::Step;
 
 /// Why a request was refused, for logs and custom rejections.
 ///
-/// Its message names headers, never values, keys or computed tags. What a client may learn is a
-/// rejection's to say; the default says the same to all.
+/// Its message names headers, never values, keys or computed tags. Keep it and
+/// [`kind`](Self::kind) for logs: a client that learns them can list the names of keys. Answer with
+/// [`public`](Self::public), which is the same for every rejected caller.
 #[derive(Clone)]
 pub struct VerifyError {
     kind: ErrorKind,
     step: Step,
-    scheme: Option<&'static str>,
+    scheme: Option<Arc<str>>,
     claimed: Option<ClaimedKeyId>,
     detail: Option<Arc<dyn Error + Send + Sync>>,
 }
@@ -50,6 +51,9 @@ pub enum ErrorKind {
     StoreUnavailable,
     /// The replay guard has no room.
     ReplayFull,
+    /// The request was signed before the replay guard's memory begins. A client that signs anew is
+    /// accepted.
+    ReplayUnknown,
 }
 
 impl ErrorKind {
@@ -69,7 +73,21 @@ impl ErrorKind {
             Self::BodyRead => "body_read",
             Self::StoreUnavailable => "store_unavailable",
             Self::ReplayFull => "replay_full",
+            Self::ReplayUnknown => "replay_unknown",
         }
+    }
+
+    /// What a client may learn of it: no more than whose fault it is.
+    const fn public(self) -> PublicError {
+        let (status, word) = match self {
+            Self::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
+            Self::BodyRead => (StatusCode::BAD_REQUEST, "body_read"),
+            Self::StoreUnavailable | Self::ReplayFull | Self::ReplayUnknown => {
+                (StatusCode::SERVICE_UNAVAILABLE, "unavailable")
+            }
+            _ => (StatusCode::FORBIDDEN, "rejected"),
+        };
+        PublicError { status, word }
     }
 
     const fn message(self) -> &'static str {
@@ -86,6 +104,9 @@ impl ErrorKind {
             Self::BodyRead => "the body broke off",
             Self::StoreUnavailable => "the store of keys or of seen requests failed",
             Self::ReplayFull => "the store of seen requests is full",
+            Self::ReplayUnknown => {
+                "the request was signed before the replay guard's memory begins; sign it anew"
+            }
         }
     }
 }
@@ -99,8 +120,8 @@ impl VerifyError {
         Self { detail: Some(source.into()), ..Self::new(kind) }
     }
 
-    pub(crate) fn in_scheme(mut self, scheme: &'static str, claim: Option<&Claim>) -> Self {
-        self.scheme = Some(scheme);
+    pub(crate) fn in_scheme(mut self, scheme: &Arc<str>, claim: Option<&Claim>) -> Self {
+        self.scheme = Some(scheme.clone());
         self.claimed = claim.and_then(Claim::key_id).cloned().map(ClaimedKeyId);
         self
     }
@@ -113,15 +134,16 @@ impl VerifyError {
 
     /// A caller that a route's own list leaves out.
     #[cfg(feature = "axum")]
-    pub(crate) fn not_allowed(scheme: &'static str, key_id: Option<&KeyId>) -> Self {
+    pub(crate) fn not_allowed(scheme: &Arc<str>, key_id: Option<&KeyId>) -> Self {
         Self {
-            scheme: Some(scheme),
+            scheme: Some(scheme.clone()),
             claimed: key_id.cloned().map(ClaimedKeyId),
             ..Self::new(ErrorKind::NotAllowed)
         }
     }
 
-    /// Its kind.
+    /// Returns its kind, for logs and metrics. It distinguishes an unknown key ID from a wrong
+    /// signature, so it must not reach the client; [`public`](Self::public) can.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.kind
@@ -146,12 +168,7 @@ impl VerifyError {
     /// store failed, 403 for all else.
     #[must_use]
     pub fn status(&self) -> StatusCode {
-        match self.kind {
-            ErrorKind::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            ErrorKind::BodyRead => StatusCode::BAD_REQUEST,
-            ErrorKind::StoreUnavailable | ErrorKind::ReplayFull => StatusCode::SERVICE_UNAVAILABLE,
-            _ => StatusCode::FORBIDDEN,
-        }
+        self.public().status
     }
 
     /// Whether it is the caller who was refused, rather than a body that could not be read or a
@@ -161,10 +178,32 @@ impl VerifyError {
         self.status() == StatusCode::FORBIDDEN
     }
 
+    /// Returns what a client may learn: a status and one word, both the same for every rejected
+    /// caller.
+    ///
+    /// | status | word | kinds |
+    /// | --- | --- | --- |
+    /// | 403 | `rejected` | all that [`is_refusal`](Self::is_refusal) holds for |
+    /// | 400 | `body_read` | [`BodyRead`](ErrorKind::BodyRead) |
+    /// | 413 | `body_too_large` | [`BodyTooLarge`](ErrorKind::BodyTooLarge) |
+    /// | 503 | `unavailable` | [`StoreUnavailable`](ErrorKind::StoreUnavailable), [`ReplayFull`](ErrorKind::ReplayFull), [`ReplayUnknown`](ErrorKind::ReplayUnknown) |
+    ///
+    /// [`with_rejection_fn`](crate::VerifyLayer::with_rejection_fn) shows its use.
+    #[must_use]
+    pub fn public(&self) -> PublicError {
+        self.kind.public()
+    }
+
     /// The format that the request was held against, once that is known.
     #[must_use]
-    pub fn scheme(&self) -> Option<&'static str> {
-        self.scheme
+    pub fn scheme(&self) -> Option<&str> {
+        self.scheme.as_deref()
+    }
+
+    /// The name of the format, shared.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn shared_scheme(&self) -> Option<&Arc<str>> {
+        self.scheme.as_ref()
     }
 
     /// Who the request *claimed* to come from. Anybody can claim anything.
@@ -223,6 +262,34 @@ impl Error for VerifyError {
             ErrorKind::Malformed => None,
             _ => self.detail.as_deref().map(|source| source as &(dyn Error + 'static)),
         }
+    }
+}
+
+/// What a client may learn of a [`VerifyError`]: a status and one word. Made by
+/// [`VerifyError::public`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PublicError {
+    status: StatusCode,
+    word: &'static str,
+}
+
+impl PublicError {
+    /// Returns the status: 403 for every rejected caller.
+    #[must_use]
+    pub const fn status(self) -> StatusCode {
+        self.status
+    }
+
+    /// Returns the word: `rejected` for every rejected caller.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        self.word
+    }
+}
+
+impl fmt::Display for PublicError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word)
     }
 }
 

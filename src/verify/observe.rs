@@ -17,18 +17,18 @@ impl Watch {
         }
     }
 
-    /// The end of it, with the length of the body in bytes.
+    /// The end of it, with the length of the body in bytes. A rejection is counted and logged where
+    /// it is answered.
     #[cfg_attr(not(feature = "metrics"), allow(clippy::unused_self))]
     pub(crate) fn done(&self, outcome: Result<&Verified, &VerifyError>, body_len: usize) {
-        match outcome {
-            Ok(verified) => accepted(verified, body_len),
-            Err(error) => refused(error),
+        if let Ok(verified) = outcome {
+            accepted(verified, body_len);
         }
         #[cfg(feature = "metrics")]
         {
             let scheme = match outcome {
-                Ok(verified) => verified.scheme(),
-                Err(error) => error.scheme().unwrap_or(NO_SCHEME),
+                Ok(verified) => label(Some(verified.shared_scheme())),
+                Err(error) => label(error.shared_scheme()),
             };
             metrics::histogram!("tower_hmac_verification_seconds", "scheme" => scheme)
                 .record(self.start.elapsed());
@@ -41,7 +41,12 @@ impl Watch {
 const NO_SCHEME: &str = "none";
 
 #[cfg(feature = "metrics")]
-fn count(outcome: &'static str, scheme: &'static str) {
+fn label(scheme: Option<&std::sync::Arc<str>>) -> metrics::SharedString {
+    scheme.map_or(NO_SCHEME.into(), |name| metrics::SharedString::from_shared(name.clone()))
+}
+
+#[cfg(feature = "metrics")]
+fn count(outcome: &'static str, scheme: metrics::SharedString) {
     metrics::counter!("tower_hmac_requests_total", "outcome" => outcome, "scheme" => scheme)
         .increment(1);
 }
@@ -54,10 +59,10 @@ fn accepted(verified: &Verified, body_len: usize) {
     #[cfg(feature = "metrics")]
     {
         let outcome = if verified.is_disarmed() { "disarmed" } else { "accepted" };
-        count(outcome, verified.scheme());
+        let scheme = label(Some(verified.shared_scheme()));
+        count(outcome, scheme.clone());
         #[allow(clippy::cast_precision_loss)] // Bodies are far below 2^52 bytes.
-        metrics::histogram!("tower_hmac_body_bytes", "scheme" => verified.scheme())
-            .record(body_len as f64);
+        metrics::histogram!("tower_hmac_body_bytes", "scheme" => scheme).record(body_len as f64);
     }
     let _ = (verified, body_len);
 }
@@ -65,7 +70,7 @@ fn accepted(verified: &Verified, body_len: usize) {
 /// An unsigned request that an optional layer lets through.
 pub(crate) fn unsigned() {
     #[cfg(feature = "metrics")]
-    count("unsigned", NO_SCHEME);
+    count("unsigned", NO_SCHEME.into());
 }
 
 /// A refusal at any step.
@@ -86,6 +91,6 @@ pub(crate) fn refused(error: &VerifyError) {
         }
     }
     #[cfg(feature = "metrics")]
-    count(error.kind().as_str(), error.scheme().unwrap_or(NO_SCHEME));
+    count(error.kind().as_str(), label(error.shared_scheme()));
     let _ = error;
 }

@@ -54,7 +54,7 @@ impl Step {
             ErrorKind::BodyRead => Self::Body,
             ErrorKind::Mismatch => Self::Mac,
             ErrorKind::NotAllowed => Self::AllowList,
-            ErrorKind::Replayed | ErrorKind::ReplayFull => Self::Replay,
+            ErrorKind::Replayed | ErrorKind::ReplayFull | ErrorKind::ReplayUnknown => Self::Replay,
         }
     }
 }

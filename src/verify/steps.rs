@@ -3,20 +3,22 @@
 
 use std::future::poll_fn;
 
-use http::Request;
 use http::request::Parts;
 
-use crate::key::Lookup;
+use crate::key::{KeyQuery, Lookup};
 use crate::replay::ReplayClaim;
-use crate::scheme::{Claim, ClaimError, Coverage, Window};
+use crate::scheme::{Claim, ClaimError, Coverage, Tolerance, Window};
+use crate::verify::body_limit::check_length;
 use crate::verify::candidates::Proof;
 use crate::verify::check::{Case, Check, Claimed};
+use crate::verify::checking::{AllowFn, anyone};
 use crate::verify::error::{ErrorKind, VerifyError};
 use crate::verify::format::Format;
-use crate::verify::observe::Watch;
+use crate::verify::observe::{self, Watch};
 use crate::verify::step::Step;
 use crate::verify::target::as_received;
-use crate::verify::{Verified, Verifier};
+use crate::verify::verifier::DEFAULT_TOLERANCE;
+use crate::verify::{Verified, Verifier, own_claims};
 
 impl Verifier {
     /// Verifies a request by hand, outside the layer: steps 1 to 8 of
@@ -26,10 +28,11 @@ impl Verifier {
     ///
     /// [`VerifyError`] if it is refused.
     pub async fn verify(&self, head: &Parts, body: &[u8]) -> Result<Verified, VerifyError> {
+        self.warn_once();
         let watch = Watch::start();
         let outcome = self.verify_unwatched(head, body).await;
         watch.done(outcome.as_ref(), body.len());
-        outcome
+        outcome.inspect_err(observe::refused)
     }
 
     /// The same without a word to those who watch the service.
@@ -39,13 +42,17 @@ impl Verifier {
         body: &[u8],
     ) -> Result<Verified, VerifyError> {
         if self.disarmed {
-            self.check_length(body.len())?;
+            check_length(body.len(), self.body_limit)?;
             return Ok(self.disarmed_verified());
         }
         let head = &*as_received(head);
         let mut claimed = None;
-        let claimed = self.claim_into(&mut claimed, head)?;
-        self.check_length(body.len())?;
+        let from_body = self.reads_claim_from_body(head);
+        if from_body {
+            check_length(body.len(), self.body_limit)?;
+        }
+        let claimed = self.claim_into(&mut claimed, head, from_body.then_some(body))?;
+        check_length(body.len(), self.body_limit)?;
         let case = Case { verifier: self, head, claimed };
         let mut lookup = self.lookup(claimed, head);
         let found = poll_fn(|cx| lookup.poll_found(cx)).await;
@@ -54,8 +61,9 @@ impl Verifier {
         check.begin(case)?;
         check.update(case, body)?;
         let proof = check.finish(case, body)?;
-        self.allow(case)?;
-        if let Some(claim) = self.claim_once(case, &proof)? {
+        let now = self.check_window_again(case)?;
+        self.allow(case, anyone)?;
+        if let Some(claim) = self.claim_once(case, &proof, now) {
             case.replied(claim.await)?;
         }
         Ok(proof.verified(case))
@@ -67,10 +75,16 @@ impl Verifier {
         &self,
         claimed: &'c mut Option<Claimed>,
         head: &Parts,
+        body: Option<&[u8]>,
     ) -> Result<&'c Claimed, VerifyError> {
-        let (place, claim) = self.read(head)?;
-        let scheme = &self.format(place).scheme;
-        let refused = |error: VerifyError| error.in_scheme(scheme.name(), Some(&claim));
+        let (place, claim) = self.read(head, body)?;
+        let format = self.format(place);
+        if claim.signatures().nth(format.max_tags).is_some() {
+            let error = VerifyError::from(ClaimError::malformed("more tags than the format has"));
+            return Err(error.in_scheme(&format.name, Some(&claim)));
+        }
+        let Format { name, scheme, .. } = format;
+        let refused = |error: VerifyError| error.in_scheme(name, Some(&claim));
         self.check_window(scheme.window(), &claim).map_err(refused)?;
         let coverage = scheme.coverage(head, &claim).map_err(|error| match error {
             // It is signed: an optional layer must not let it through as if it were not.
@@ -81,32 +95,51 @@ impl Verifier {
         if matches!(&coverage, Coverage::Digest(digests) if digests.is_empty()) {
             return Err(refused(ClaimError::malformed("no digest of the body is covered").into()));
         }
+        if body.is_some() && scheme.is_in_body() && !matches!(coverage, Coverage::Derived) {
+            return Err(refused(
+                ClaimError::malformed("the text is not derived from the body").into(),
+            ));
+        }
         Ok(claimed.insert(Claimed { place, claim, coverage }))
     }
 
     /// Step 1: the format that the head is in, and what it says.
+    ///
+    /// The body is given where [`reads_claim_from_body`](Self::reads_claim_from_body) says so.
     #[inline]
-    pub(super) fn read(&self, head: &Parts) -> Result<(usize, Claim), VerifyError> {
+    pub(super) fn read(
+        &self,
+        head: &Parts,
+        body: Option<&[u8]>,
+    ) -> Result<(usize, Claim), VerifyError> {
         if !self.more.is_empty() {
-            return self.decide(head);
+            return self.decide(head, body);
         }
-        match self.first.scheme.claim(head) {
+        match self.first.claim(head, body) {
             Ok(claim) => Ok((0, claim)),
             Err(error) => Err(self.first_error(error)),
         }
     }
 
+    /// Whether the claim can only be read once the body is there: the head has none, and a
+    /// signature of some format stands in the body.
+    #[inline]
+    pub(super) fn reads_claim_from_body(&self, head: &Parts) -> bool {
+        self.formats().any(|format| format.scheme.is_in_body())
+            && matches!(self.read(head, None), Err(error) if error.kind() == ErrorKind::Missing)
+    }
+
     fn first_error(&self, error: ClaimError) -> VerifyError {
-        VerifyError::from(error).in_scheme(self.first.scheme.name(), None)
+        VerifyError::from(error).in_scheme(&self.first.name, None)
     }
 
     /// Which of several formats a request is in: the first that is not missing, and the others
     /// must be missing. Formats that share a header may call each other's signatures malformed,
     /// but not where there is a header that only the one with the malformed signature reads.
-    fn decide(&self, head: &Parts) -> Result<(usize, Claim), VerifyError> {
+    fn decide(&self, head: &Parts, body: Option<&[u8]>) -> Result<(usize, Claim), VerifyError> {
         let mut decided: Option<(usize, Result<Claim, ClaimError>)> = None;
         for (place, format) in self.formats().enumerate() {
-            let claim = match format.scheme.claim(head) {
+            let claim = match format.claim(head, body) {
                 Err(ClaimError::Missing) => continue,
                 claim => claim,
             };
@@ -117,11 +150,14 @@ impl Verifier {
                     match (&offered, &claim) {
                         (Err(_), _) if before.is_within(format, head) => (place, claim),
                         (_, Err(_)) if format.is_within(before, head) => (other, offered),
+                        (Err(_), _) if before.is_selected_apart_from(format) => (place, claim),
+                        (_, Err(_)) if before.is_selected_apart_from(format) => (other, offered),
                         _ => {
                             let twice =
                                 ClaimError::malformed("the request is signed in two formats");
-                            return Err(VerifyError::from(twice)
-                                .in_scheme(self.format(other).scheme.name(), None));
+                            return Err(
+                                VerifyError::from(twice).in_scheme(&self.format(other).name, None)
+                            );
                         }
                     }
                 }
@@ -131,7 +167,7 @@ impl Verifier {
             None => Err(self.first_error(ClaimError::Missing)),
             Some((place, Ok(claim))) => Ok((place, claim)),
             Some((place, Err(error))) => {
-                Err(VerifyError::from(error).in_scheme(self.format(place).scheme.name(), None))
+                Err(VerifyError::from(error).in_scheme(&self.format(place).name, None))
             }
         }
     }
@@ -155,16 +191,40 @@ impl Verifier {
         self.check_times(window, claim, self.clock.unix_now()).is_err()
     }
 
+    /// The claim's times once more, when the body is there and it took long. Gives the time, in
+    /// Unix seconds, of which a guard is told: it forgets what is over, so that nothing may be.
+    #[inline]
+    pub(super) fn check_window_again(&self, case: Case<'_>) -> Result<i64, VerifyError> {
+        let now = self.clock.unix_now();
+        let window = case.format().scheme.window();
+        self.check_times(window, case.claim(), now).map_err(|kind| case.error(kind))?;
+        Ok(now)
+    }
+
+    /// How far a time may lie from now: what this verifier was told, or the format's own.
+    fn tolerance(&self, window: Window) -> Tolerance {
+        self.tolerance.or(window.tolerance()).unwrap_or(DEFAULT_TOLERANCE)
+    }
+
     fn check_times(&self, window: Window, claim: &Claim, now: i64) -> Result<(), ErrorKind> {
+        let Tolerance { past, future } = self.tolerance(window);
         if let Some(created) = claim.created() {
-            let tolerance = if created <= now { self.past } else { self.future };
+            let by_expiry = window.is_aged_by_expiry() && claim.expires().is_some();
+            let past = if by_expiry { u64::MAX } else { past };
+            let tolerance = if created <= now { past } else { future };
             let distance = now.abs_diff(created);
             if distance > tolerance || (distance == tolerance && window.excludes_edge()) {
                 return Err(ErrorKind::Stale);
             }
         }
+        if claim.not_before().is_some_and(|start| start > now.saturating_add_unsigned(future)) {
+            return Err(ErrorKind::Stale);
+        }
         if let Some(expires) = claim.expires() {
-            let too_far = window.max_lifetime().is_some_and(|most| now.abs_diff(expires) > most);
+            // A long lifetime must not pass as a short one shortly before it ends.
+            let born = claim.created().filter(|_| window.is_aged_by_expiry()).unwrap_or(now);
+            let life = now.abs_diff(expires).max(born.abs_diff(expires));
+            let too_far = window.max_lifetime().is_some_and(|most| life > most);
             if expires < now || too_far {
                 return Err(ErrorKind::Expired);
             }
@@ -172,49 +232,58 @@ impl Verifier {
         Ok(())
     }
 
-    /// Step 3. What the declared length says, and later what has arrived.
-    #[inline]
-    pub(crate) fn check_length(&self, len: usize) -> Result<(), VerifyError> {
-        if len > self.body_limit { Err(VerifyError::new(ErrorKind::BodyTooLarge)) } else { Ok(()) }
-    }
-
     /// Step 4.
     #[inline]
     pub(crate) fn lookup(&self, claimed: &Claimed, head: &Parts) -> Lookup {
-        self.format(claimed.place).keys.lookup(&claimed.claim, head)
+        self.format(claimed.place).keys.lookup(&KeyQuery::new(claimed.claim.key_id(), head))
     }
 
-    /// Step 7, for a claim that is proven.
+    /// Step 7, for a claim that is proven: the verifier's list, and the route's own.
     #[inline]
-    pub(super) fn allow(&self, case: Case<'_>) -> Result<(), VerifyError> {
-        match (&self.only, case.claim().key_id()) {
-            (None, _) => Ok(()),
-            (Some(only), Some(key_id)) if only.contains(key_id) => Ok(()),
-            _ => Err(case.error(ErrorKind::NotAllowed)),
-        }
+    pub(super) fn allow(&self, case: Case<'_>, list: AllowFn) -> Result<(), VerifyError> {
+        let key_id = case.claim().key_id();
+        let is_listed = match (&self.only, key_id) {
+            (None, _) => true,
+            (Some(only), Some(key_id)) => only.contains(key_id),
+            (Some(_), None) => false,
+        };
+        if is_listed && list(key_id) { Ok(()) } else { Err(case.error(ErrorKind::NotAllowed)) }
     }
 
     /// Step 8. The request is remembered for as long as it could be accepted again.
-    ///
-    /// The body may have taken long. A guard forgets what is over, so that a request whose time is
-    /// over by now could be claimed any number of times by those who held it open together.
     #[inline]
     pub(super) fn claim_once(
         &self,
         case: Case<'_>,
         proof: &Proof,
-    ) -> Result<Option<ReplayClaim>, VerifyError> {
-        let Some(guard) = &self.replay else { return Ok(None) };
-        let now = self.clock.unix_now();
+        now: i64,
+    ) -> Option<ReplayClaim> {
+        let guard = self.replay.as_ref()?;
+        // A layer outside has claimed it, with the same guard.
+        if own_claims::contains(&case.head.extensions, guard.id(), proof.replay_keys()) {
+            return None;
+        }
         let claim = case.claim();
         let window = case.format().scheme.window();
-        self.check_times(window, claim, now).map_err(|kind| case.error(kind))?;
+        let past = self.tolerance(window).past;
+        let by_age = claim.created().map(|created| created.saturating_add_unsigned(past));
         let keep_until = claim
-            .created()
-            .map(|created| created.saturating_add_unsigned(self.past))
-            .or(claim.expires())
+            .expires()
+            .filter(|_| window.is_aged_by_expiry() || by_age.is_none())
+            .or(by_age)
             .unwrap_or_else(|| now.saturating_add_unsigned(self.tag_retention.unwrap_or(u64::MAX)));
-        Ok(Some(proof.claim_once(guard, case, keep_until, now)))
+        Some(proof.claim_once(guard, case, keep_until, now))
+    }
+
+    /// Marks a request that was claimed, for a layer inside with the same guard.
+    pub(super) fn mark_claimed(&self, head: &mut Parts, proof: &Proof) {
+        if let Some(guard) = &self.replay {
+            own_claims::add(&mut head.extensions, guard.id(), proof.replay_keys());
+        }
+    }
+
+    pub(super) fn has_replay_guard(&self) -> bool {
+        self.replay.is_some()
     }
 
     pub(super) fn formats(&self) -> impl Iterator<Item = &Format> {
@@ -234,18 +303,6 @@ impl Verifier {
         self.body_limit
     }
 
-    /// So that a limit over axum's own of 2 MiB means what it says for its extractors, too. A lower
-    /// one that somebody set for axum still holds.
-    #[cfg_attr(not(feature = "axum"), allow(clippy::unused_self))]
-    pub(crate) fn raise_axum_limit<B>(&self, request: &mut Request<B>) {
-        #[cfg(feature = "axum")]
-        if self.body_limit > crate::verify::verifier::DEFAULT_BODY_LIMIT {
-            axum::extract::DefaultBodyLimit::max(self.body_limit).apply(request);
-        }
-        #[cfg(not(feature = "axum"))]
-        let _ = request;
-    }
-
     pub(super) fn is_disarmed(&self) -> bool {
         self.disarmed
     }
@@ -255,7 +312,7 @@ impl Verifier {
     }
 
     pub(crate) fn disarmed_verified(&self) -> Verified {
-        Verified::disarmed(self.first.scheme.name())
+        Verified::disarmed(self.first.name.clone())
     }
 
     /// What a handler may see of the signature: nothing, or nothing that logs print.
@@ -264,8 +321,8 @@ impl Verifier {
         for format in self.formats() {
             if self.strips {
                 format.scheme.strip(head);
-                continue;
             }
+            // Another party's signature can be left in the same headers.
             let names = format.scheme.headers();
             if head.headers.len() == head.headers.keys_len() {
                 for name in names {

@@ -26,12 +26,13 @@ use crate::verify::handle::Handle;
 #[derive(Clone)]
 pub struct Verified {
     key_id: Option<KeyId>,
-    scheme: &'static str,
+    scheme: Arc<str>,
     algorithm: Option<Algorithm>,
     key_index: u8,
     disarmed: bool,
     key_label: Option<Arc<str>>,
     created: Option<i64>,
+    message_id: Option<Arc<str>>,
     covered: Option<Arc<Covered>>,
     handle: Option<Handle>,
 }
@@ -39,11 +40,12 @@ pub struct Verified {
 /// What the last check hands over.
 pub(super) struct Facts {
     pub(super) key_id: Option<KeyId>,
-    pub(super) scheme: &'static str,
+    pub(super) scheme: Arc<str>,
     pub(super) algorithm: Algorithm,
     pub(super) key_index: u8,
     pub(super) key_label: Option<Arc<str>>,
     pub(super) created: Option<i64>,
+    pub(super) message_id: Option<Arc<str>>,
     pub(super) covered: Option<Arc<Covered>>,
 }
 
@@ -57,6 +59,7 @@ impl Verified {
             key_index: facts.key_index,
             key_label: facts.key_label,
             created: facts.created,
+            message_id: facts.message_id,
             covered: facts.covered,
             disarmed: false,
             handle: None,
@@ -64,7 +67,7 @@ impl Verified {
     }
 
     /// Of a layer that checks nothing: no name, whatever the head claims.
-    pub(super) fn disarmed(scheme: &'static str) -> Self {
+    pub(super) fn disarmed(scheme: Arc<str>) -> Self {
         Self {
             key_id: None,
             scheme,
@@ -72,6 +75,7 @@ impl Verified {
             key_index: 0,
             key_label: None,
             created: None,
+            message_id: None,
             covered: None,
             disarmed: true,
             handle: None,
@@ -89,15 +93,42 @@ impl Verified {
 
     /// The name of the key that signed; `None` for the anonymous key, and where the layer is
     /// disarmed.
+    ///
+    /// To ask for one caller, use [`is_signed_by`](Self::is_signed_by); to match on several:
+    ///
+    /// ```
+    /// use tower_hmac::{KeyId, Verified};
+    ///
+    /// fn discount(caller: &Verified) -> u32 {
+    ///     match caller.key_id().map(KeyId::as_str) {
+    ///         Some("aservice" | "bservice") => 10,
+    ///         Some(_) => 5,
+    ///         None => 0,
+    ///     }
+    /// }
+    /// ```
     #[must_use]
     pub fn key_id(&self) -> Option<&KeyId> {
         self.key_id.as_ref()
     }
 
+    /// Returns whether the key that signed has this key ID. `false` for the anonymous key and if the
+    /// layer is disarmed.
+    #[must_use]
+    pub fn is_signed_by(&self, key_id: &str) -> bool {
+        self.key_id.as_ref().is_some_and(|proven| proven == key_id)
+    }
+
     /// The name of the format.
     #[must_use]
-    pub fn scheme(&self) -> &'static str {
-        self.scheme
+    pub fn scheme(&self) -> &str {
+        &self.scheme
+    }
+
+    /// The name of the format, shared.
+    #[cfg(any(feature = "axum", feature = "metrics"))]
+    pub(crate) fn shared_scheme(&self) -> &Arc<str> {
+        &self.scheme
     }
 
     /// The hash under the HMAC, which tells two algorithms of one format apart; `None` where the
@@ -123,6 +154,13 @@ impl Verified {
     #[must_use]
     pub fn created(&self) -> Option<i64> {
         self.created
+    }
+
+    /// Returns the ID of the message, if the format carries one that is signed. It stays the same
+    /// when the sender retries a delivery.
+    #[must_use]
+    pub fn message_id(&self) -> Option<&str> {
+        self.message_id.as_deref()
     }
 
     /// The headers that the signature covers, with the values that were signed.

@@ -17,10 +17,10 @@ use http::request::Parts;
 use http::{Request, Response};
 use http_body_util::BodyExt as _;
 use tower::{Layer as _, ServiceExt as _, service_fn};
-use tower_hmac::replay::{Replay, ReplayClaim, ReplayKey};
+use tower_hmac::replay::{Replay, ReplayClaim, ReplayRequest};
 use tower_hmac::{
-    Claim, Clock, ErrorKind, KeyMap, KeyStore, Lookup, ManualClock, Rejection, ReplayGuard, Scheme,
-    SecretKey, Signer, Verified, VerifiedBody, VerifyError, VerifyLayer,
+    Claim, Clock, ErrorKind, KeyMap, KeyQuery, KeyStore, Lookup, ManualClock, Rejection,
+    ReplayGuard, Scheme, SecretKey, Signer, Verified, VerifiedBody, VerifyError, VerifyLayer,
 };
 
 use crate::support::joints::{Covers, Joints};
@@ -55,6 +55,12 @@ fn sign<S: Scheme>(signer: &Signer<S>, body: &[u8]) -> Request<Script> {
 
 fn with_header(mut request: Request<Script>, name: &'static str, value: &str) -> Request<Script> {
     request.headers_mut().insert(name, value.parse().unwrap());
+    request
+}
+
+/// The same request over HTTP/2, where the body of a rejected request is not read.
+fn over_http_2<B>(mut request: Request<B>) -> Request<B> {
+    *request.version_mut() = http::Version::HTTP_2;
     request
 }
 
@@ -121,9 +127,9 @@ where
 struct Logged<T>(T, Log);
 
 impl KeyStore for Logged<KeyMap> {
-    fn lookup(&self, claim: &Claim, head: &Parts) -> Lookup {
+    fn lookup(&self, query: &KeyQuery<'_>) -> Lookup {
         self.1.note("keys");
-        self.0.lookup(claim, head)
+        self.0.lookup(query)
     }
 }
 
@@ -139,11 +145,11 @@ impl Clock for Logged<ManualClock> {
 struct Seen(Arc<Mutex<HashMap<[u8; 32], i64>>>, Log);
 
 impl ReplayGuard for Seen {
-    fn claim(&self, key: ReplayKey, keep_until: i64, now: i64) -> ReplayClaim {
+    fn claim(&self, request: &ReplayRequest<'_>) -> ReplayClaim {
         self.1.note("replay");
         let mut seen = self.0.lock().unwrap();
-        seen.retain(|_, until| *until >= now);
-        let answer = match seen.insert(*key.as_bytes(), keep_until) {
+        seen.retain(|_, until| *until >= request.now());
+        let answer = match seen.insert(*request.key().as_bytes(), request.keep_until()) {
             None => Replay::Claimed,
             Some(_) => Replay::Seen,
         };

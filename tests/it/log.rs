@@ -52,7 +52,7 @@ fn refusal() -> VerifyError {
     let value = STANDARD.encode(format!("{NAME}:{tag}"));
     let (head, ()) = Request::post("/").header("signature", value).body(()).unwrap().into_parts();
     let keys = KeyMap::services([("aservice", "akey")]).unwrap();
-    let verifier = Verifier::new(FlaskHmac::new(), keys);
+    let verifier = Verifier::new(FlaskHmac::new(), keys).unwrap();
     verifier.verify(&head, b"").now_or_never().unwrap().unwrap_err()
 }
 

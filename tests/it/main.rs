@@ -2,7 +2,6 @@
 #![allow(missing_docs, unreachable_pub, clippy::pedantic)]
 
 mod attacks;
-mod axum;
 mod body;
 #[cfg(feature = "tracing")]
 mod capture;
@@ -11,8 +10,13 @@ mod config;
 mod contract;
 mod decisions;
 mod delay;
+mod drain;
 mod explain;
+mod extract;
+mod face;
 mod flask_path;
+#[cfg(feature = "webhooks")]
+mod format_config;
 mod fost;
 mod fost_url;
 mod header_scheme;
@@ -23,7 +27,9 @@ mod interop_rfc9421;
 mod keys;
 #[cfg(feature = "tracing")]
 mod log;
+mod once;
 mod or;
+mod public_origin;
 mod replay;
 mod rfc9421;
 mod roundtrip;
@@ -37,3 +43,4 @@ mod timed;
 mod vectors;
 #[cfg(all(feature = "metrics", feature = "tracing"))]
 mod watch;
+mod webhooks;

@@ -88,14 +88,14 @@ impl Scheme for Stamped {
             .with_nonce(nonce.as_bytes()))
     }
 
-    fn attach(&self, head: &mut Parts, claim: &Claim, tag: &Tag) -> Result<(), SignError> {
+    fn attach(&self, head: &mut Parts, claim: &Claim, tags: &[Tag]) -> Result<(), SignError> {
         let [name] = &self.headers;
         let value = format!(
             "{},{},{},{}",
             claim.key_id().map_or("", KeyId::as_str),
             claim.created().unwrap_or_default(),
             std::str::from_utf8(claim.nonce().unwrap_or_default()).unwrap(),
-            Encoding::Base64.encode(tag.as_bytes()),
+            Encoding::Base64.encode(tags[0].as_bytes()),
         );
         head.headers.insert(name.clone(), HeaderValue::from_str(&value).unwrap());
         Ok(())

@@ -21,7 +21,7 @@ impl Timed {
 }
 
 impl Scheme for Timed {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "timed"
     }
 
@@ -73,17 +73,17 @@ impl Scheme for Timed {
         Ok(claim.with_created(stamp.now()).with_nonce(stamp.nonce()))
     }
 
-    fn attach(&self, head: &mut Parts, claim: &Claim, tag: &Tag) -> Result<(), SignError> {
+    fn attach(&self, head: &mut Parts, claim: &Claim, tags: &[Tag]) -> Result<(), SignError> {
         let value = format!(
             "{}:{}:{}:{}",
             claim.key_id().map_or("", KeyId::as_str),
             claim.created().unwrap_or_default(),
             STANDARD.encode(claim.nonce().unwrap_or_default()),
-            STANDARD.encode(tag.as_bytes()),
+            STANDARD.encode(tags[0].as_bytes()),
         );
         // Not marked sensitive: that is the signer's to do for every format.
-        let value = HeaderValue::from_str(&value)
-            .map_err(|_| SignError::Header(HeaderName::from_static(HEADER)))?;
+        let value =
+            HeaderValue::from_str(&value).map_err(|_| SignError::Request("no header value"))?;
         head.headers.insert(HEADER, value);
         Ok(())
     }
@@ -96,12 +96,10 @@ pub struct Once(std::sync::Arc<std::sync::Mutex<std::collections::HashSet<[u8; 3
 impl tower_hmac::ReplayGuard for Once {
     fn claim(
         &self,
-        key: tower_hmac::replay::ReplayKey,
-        _: i64,
-        _: i64,
+        request: &tower_hmac::replay::ReplayRequest<'_>,
     ) -> tower_hmac::replay::ReplayClaim {
         use tower_hmac::replay::{Replay, ReplayClaim};
-        let first = self.0.lock().unwrap().insert(*key.as_bytes());
+        let first = self.0.lock().unwrap().insert(*request.key().as_bytes());
         ReplayClaim::ready(Ok(if first { Replay::Claimed } else { Replay::Seen }))
     }
 }

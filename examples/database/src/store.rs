@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use http::request::Parts;
 use sqlx::{AnyPool, Row as _};
-use tower_hmac::{BoxError, Claim, KeyEntry, KeyId, KeySet, KeyStore, Lookup, SecretKey};
+use tower_hmac::{BoxError, KeyQuery, KeyEntry, KeyId, KeySet, KeyStore, Lookup, SecretKey};
 
 #[derive(Clone)]
 pub struct Database {
@@ -14,9 +13,9 @@ pub struct Database {
 }
 
 impl KeyStore for Database {
-    fn lookup(&self, claim: &Claim, _: &Parts) -> Lookup {
+    fn lookup(&self, query: &KeyQuery<'_>) -> Lookup {
         // The anonymous key is in no table.
-        let Some(id) = claim.key_id().cloned() else { return Lookup::ready(Ok(None)) };
+        let Some(id) = query.key_id().cloned() else { return Lookup::ready(Ok(None)) };
         let database = self.clone();
         Lookup::later(async move { database.find(&id).await })
     }

@@ -1,64 +1,121 @@
 //! What travels: how a [`HeaderScheme`] reads and writes a head.
 
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, HOST};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue};
 
 use crate::key::KeyId;
 use crate::mac::{Algorithm, Tag};
-use crate::scheme::header;
+use crate::scheme::SignError;
 use crate::scheme::parts::HeaderScheme;
-use crate::scheme::{Claim, ClaimError, Coverage, Scheme, SignedText, Stamp, Window};
-use crate::sign::SignError;
+use crate::scheme::parts::layout::Values;
+use crate::scheme::wire;
+use crate::scheme::{
+    Claim, ClaimError, Coverage, Scheme, Selector, SentHead, SignedText, Stamp, Window,
+};
+
+/// The most entries that a list can have.
+const MAX_ENTRIES: usize = 16;
 
 impl HeaderScheme {
     /// Whether it is an `Authorization` of another kind, which others may want.
     fn is_other_kind(&self, value: &HeaderValue) -> bool {
-        self.header() == AUTHORIZATION && !value.as_bytes().starts_with(self.prefix.as_bytes())
+        self.header() == AUTHORIZATION
+            && !value.to_str().is_ok_and(|text| self.without_prefix(text).is_some())
     }
 
-    /// The tags of the header's value.
-    fn tags(&self, value: &HeaderValue) -> Result<Claim, ClaimError> {
-        let tag = |text: &str| {
-            text.strip_prefix(&*self.prefix)
-                .and_then(|text| self.encoding.decode_tag(text, self.algorithm))
-                .ok_or_else(|| ClaimError::in_header(self.header(), "is no tag of this format"))
+    /// What follows the prefix. The scheme of an `Authorization` compares in any case (RFC 9110
+    /// section 11.1), everything else byte by byte.
+    fn without_prefix<'t>(&self, text: &'t str) -> Option<&'t str> {
+        let exact = match self.prefix.split_once(' ') {
+            Some((scheme, _)) if self.header() == AUTHORIZATION => scheme.len(),
+            _ => 0,
         };
-        let text = header::text(self.header(), value)?;
-        match &self.separator {
-            None => tag(text).map(Claim::signed),
-            Some(separator) => text
-                .split(&**separator)
-                .try_fold(Claim::new(), |claim, text| claim.add_signature(tag(text)?)),
+        let (scheme, rest) = text.split_at_checked(exact)?;
+        let (own_scheme, own_rest) = self.prefix.split_at_checked(exact)?;
+        if scheme.eq_ignore_ascii_case(own_scheme) { rest.strip_prefix(own_rest) } else { None }
+    }
+
+    /// The tags of the header's value. In a list, entries with another prefix are another
+    /// version's, and are skipped.
+    fn tags(&self, value: &HeaderValue) -> Result<Claim, ClaimError> {
+        let malformed = |why| ClaimError::in_header(self.header(), why);
+        let tag = |text: &str| {
+            let tag = self.encoding.decode_tag(text, self.algorithm);
+            tag.ok_or_else(|| malformed("is no tag of this format"))
+        };
+        let text = wire::text(self.header(), value)?;
+        let Some(separator) = &self.separator else {
+            let text = self.without_prefix(text);
+            return tag(text.ok_or_else(|| malformed("does not begin with the prefix"))?)
+                .map(Claim::signed);
+        };
+        let mut claim = Claim::new();
+        for (place, entry) in text.split(&**separator).enumerate() {
+            if place >= MAX_ENTRIES {
+                return Err(malformed("holds more than 16 entries"));
+            }
+            match self.without_prefix(entry) {
+                Some(text) => claim = claim.add_signature(tag(text)?)?,
+                None if is_entry_of_another_version(entry) => {}
+                None => return Err(malformed("holds an entry that is no signature")),
+            }
         }
+        if claim.signatures().next().is_none() {
+            return Err(malformed("holds no signature with this prefix"));
+        }
+        Ok(claim)
     }
 
     /// What the other headers say: key id, time, and the values that are covered.
     fn read(&self, head: &Parts, mut claim: Claim) -> Result<Claim, ClaimError> {
         if let Some(name) = &self.key_id_header {
-            let text = header::text(name, header::required(head, name)?)?;
+            let text = wire::text(name, wire::required(head, name)?)?;
             let key_id = KeyId::new(text).map_err(|_| ClaimError::in_header(name, "is empty"))?;
             claim = claim.with_key_id(key_id);
         }
         if let Some((name, format)) = self.layout.time() {
-            let text = header::text(name, header::required(head, name)?)?;
+            let text = wire::text(name, wire::required(head, name)?)?;
             let created = format.read(text);
             claim = claim.with_created(
                 created.ok_or_else(|| ClaimError::in_header(name, "is no time of this format"))?,
             );
         }
+        let sent = self.sent(head, &claim);
+        if let Some(name) = &self.message_id_header {
+            claim = claim.with_message_id(wire::text(name, wire::required(head, name)?)?);
+        }
         let covered = self
             .layout
             .headers()
-            .map(|name| Ok((name.clone(), header::required(head, name)?.clone())))
+            .map(|name| Ok((name.clone(), covered_value(name, sent)?)))
             .collect::<Result<Vec<_>, ClaimError>>()?;
         Ok(if covered.is_empty() { claim } else { claim.with_signed_headers(covered) })
     }
+
+    fn sent<'h>(&'h self, head: &'h Parts, claim: &Claim) -> SentHead<'h> {
+        SentHead::new(head, self.origin.as_ref(), claim)
+    }
+}
+
+/// The value of a covered header, as it is signed.
+fn covered_value(name: &HeaderName, sent: SentHead<'_>) -> Result<HeaderValue, ClaimError> {
+    if *name == HOST {
+        let value = HeaderValue::from_str(sent.host()?);
+        return value.map_err(|_| ClaimError::in_header(name, "is not a header value"));
+    }
+    Ok(wire::required(sent.head, name)?.clone())
+}
+
+/// A version in front of something else: anything else could be a tag that is mangled.
+fn is_entry_of_another_version(entry: &str) -> bool {
+    let end = entry.find(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_');
+    end.is_some_and(|end| end > 0 && entry.get(end..).is_some_and(|rest| rest.len() > 1))
 }
 
 impl Scheme for HeaderScheme {
-    fn name(&self) -> &'static str {
-        self.name
+    fn name(&self) -> &str {
+        &self.name
     }
 
     fn algorithm(&self) -> Algorithm {
@@ -69,16 +126,38 @@ impl Scheme for HeaderScheme {
         &self.headers
     }
 
+    fn requires_key_id(&self) -> bool {
+        self.key_id_header.is_some()
+    }
+
+    fn carries_key_id(&self) -> bool {
+        self.key_id_header.is_some()
+    }
+
+    fn selector(&self) -> Option<Selector<'_>> {
+        let len = self.prefix.len().saturating_add(self.encoding.tag_text_len(self.algorithm));
+        Some(Selector::Entry { prefix: &self.prefix, len })
+    }
+
     fn window(&self) -> Window {
-        if self.layout.time().is_some() { Window::timed() } else { Window::untimed() }
+        let timed = self.layout.time().is_some();
+        let window = if timed { Window::timed() } else { Window::untimed() };
+        match self.tolerance {
+            Some((past, future)) => window.with_tolerance(past, future),
+            None => window,
+        }
     }
 
     fn claim(&self, head: &Parts) -> Result<Claim, ClaimError> {
-        let value = header::single(head, self.header())?;
+        let value = wire::single(head, self.header())?;
         if self.is_other_kind(value) {
             return Err(ClaimError::Missing);
         }
         self.read(head, self.tags(value)?)
+    }
+
+    fn max_tags(&self) -> usize {
+        if self.separator.is_some() { MAX_ENTRIES } else { 1 }
     }
 
     fn coverage(&self, _: &Parts, _: &Claim) -> Result<Coverage, ClaimError> {
@@ -93,14 +172,19 @@ impl Scheme for HeaderScheme {
     fn before_body(
         &self,
         head: &Parts,
-        _: &Claim,
+        claim: &Claim,
         text: &mut SignedText,
     ) -> Result<(), ClaimError> {
-        self.layout.before_body(head, text)
+        self.layout.before_body(&Values::of(self.sent(head, claim)), text)
     }
 
-    fn after_body(&self, head: &Parts, _: &Claim, text: &mut SignedText) -> Result<(), ClaimError> {
-        self.layout.after_body(head, text)
+    fn after_body(
+        &self,
+        head: &Parts,
+        claim: &Claim,
+        text: &mut SignedText,
+    ) -> Result<(), ClaimError> {
+        self.layout.after_body(&Values::of(self.sent(head, claim)), text)
     }
 
     fn derive(
@@ -127,7 +211,7 @@ impl Scheme for HeaderScheme {
             (None, Some(_)) => return Err(SignError::KeyId("this format has no place for one")),
             (Some(_), None) => return Err(SignError::KeyId("this format asks for one")),
             (Some(name), Some(key_id)) => {
-                let value = key_id_value(key_id).ok_or(SignError::Header(name.clone()))?;
+                let value = wire::value(name, key_id.as_str())?;
                 head.headers.insert(name.clone(), value);
             }
         }
@@ -139,9 +223,13 @@ impl Scheme for HeaderScheme {
         Ok(self.read(head, Claim::new().with_key_id(stamp.key_id().cloned()))?)
     }
 
-    fn attach(&self, head: &mut Parts, _: &Claim, tag: &Tag) -> Result<(), SignError> {
-        let text = format!("{}{}", self.prefix, self.encoding.encode(tag.as_bytes()));
-        let value = header::sensitive(self.header(), &text)?;
+    fn attach(&self, head: &mut Parts, _: &Claim, tags: &[Tag]) -> Result<(), SignError> {
+        let entry = |tag: &Tag| format!("{}{}", self.prefix, self.encoding.encode(tag.as_bytes()));
+        let text = match &self.separator {
+            None => entry(wire::only_tag(tags)?),
+            Some(separator) => tags.iter().map(entry).collect::<Vec<_>>().join(separator),
+        };
+        let value = wire::sensitive(self.header(), &text)?;
         head.headers.insert(self.header().clone(), value);
         Ok(())
     }
@@ -151,10 +239,4 @@ impl Scheme for HeaderScheme {
             head.headers.remove(self.header());
         }
     }
-}
-
-/// A name that a server reads as it is: white space around a value gets lost on the way.
-fn key_id_value(key_id: &KeyId) -> Option<HeaderValue> {
-    let text = key_id.as_str();
-    if text.trim() == text { HeaderValue::from_str(text).ok() } else { None }
 }

@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 
 use crate::scheme::ClaimError;
-use crate::scheme::header::MAX_VALUE_LEN;
+use crate::scheme::wire::MAX_VALUE_LEN;
 
 /// The value of the only query parameter of this name, decoded and written again (RFC 9421
 /// section 2.2.8).

@@ -3,10 +3,12 @@ use http::request::Parts;
 
 use super::component::Component;
 use super::verify::Reading;
-use super::{MessageSignatures, SIGNATURE, digest};
+use super::{MessageSignatures, dictionary, digest};
 use crate::mac::{Algorithm, Tag};
-use crate::scheme::{Claim, ClaimError, Coverage, Scheme, SignedText, Stamp, Window, header};
-use crate::sign::SignError;
+use crate::scheme::SignError;
+use crate::scheme::{
+    Claim, ClaimError, Coverage, Scheme, Selector, SignedText, Stamp, Window, wire,
+};
 
 impl Scheme for MessageSignatures {
     fn name(&self) -> &'static str {
@@ -21,8 +23,22 @@ impl Scheme for MessageSignatures {
         &self.headers
     }
 
+    fn selector(&self) -> Option<Selector<'_>> {
+        let label = self.label.as_deref().map(Selector::Label);
+        self.tag.as_deref().map(Selector::Tag).or(label)
+    }
+
+    fn requires_key_id(&self) -> bool {
+        self.policy.asks_for_keyid()
+    }
+
     fn window(&self) -> Window {
-        if self.policy.asks_for_created() { Window::timed() } else { Window::untimed() }
+        let window =
+            if self.policy.asks_for_created() { Window::timed() } else { Window::untimed() };
+        match self.max_lifetime {
+            Some(seconds) => window.aged_by_expiry().with_max_lifetime(seconds),
+            None => window,
+        }
     }
 
     fn claim(&self, head: &Parts) -> Result<Claim, ClaimError> {
@@ -32,7 +48,7 @@ impl Scheme for MessageSignatures {
     /// A body without a covered digest is refused when its first byte arrives.
     fn coverage(&self, head: &Parts, claim: &Claim) -> Result<Coverage, ClaimError> {
         if reading(claim)?.covers_body() {
-            Ok(Coverage::Digest(digest::read(head)?))
+            Ok(Coverage::Digest(digest::read(head)?.into_iter().map(Into::into).collect()))
         } else if self.policy.takes_unsigned_body() {
             Ok(Coverage::Unsigned)
         } else {
@@ -48,8 +64,8 @@ impl Scheme for MessageSignatures {
         claim: &Claim,
         text: &mut SignedText,
     ) -> Result<(), ClaimError> {
-        let Reading { components, raw, outgoing } = reading(claim)?;
-        let base = self.base(head, components, raw, *outgoing)?;
+        let Reading { components, parameters, outgoing } = reading(claim)?;
+        let base = self.base(head, components, parameters, *outgoing)?;
         if text.is_record() {
             write_parts(&base, components, text);
         } else {
@@ -62,10 +78,23 @@ impl Scheme for MessageSignatures {
         self.stamped(head, stamp)
     }
 
-    fn attach(&self, head: &mut Parts, _: &Claim, tag: &Tag) -> Result<(), SignError> {
-        let value = header::sensitive(&SIGNATURE, &self.signature_field(tag))?;
-        head.headers.insert(SIGNATURE, value);
-        Ok(())
+    fn attach(&self, head: &mut Parts, _: &Claim, tags: &[Tag]) -> Result<(), SignError> {
+        self.attached(head, wire::only_tag(tags)?)
+    }
+
+    fn is_signed(&self, head: &Parts) -> bool {
+        dictionary::has_label(head, self.signing_label())
+            || (self.tag.is_some() && !self.own_labels(head).is_empty())
+    }
+
+    fn strip(&self, head: &mut Parts) {
+        if self.selector().is_some() {
+            dictionary::remove(head, &self.own_labels(head));
+        } else {
+            for name in &self.headers {
+                head.headers.remove(name);
+            }
+        }
     }
 }
 

@@ -47,7 +47,7 @@ impl Shape {
     fn of(scheme: &dyn Scheme, name: &HeaderName) -> Option<Self> {
         let bytes = vec![0x5a; scheme.algorithm().tag_len()];
         let (mut head, ()) = Request::new(()).into_parts();
-        scheme.attach(&mut head, &Claim::new(), &Tag::stand_in(&bytes)).ok()?;
+        scheme.attach(&mut head, &Claim::new(), &[Tag::stand_in(&bytes)]).ok()?;
         let value = head.headers.get(name)?.to_str().ok()?;
         Form::ALL.into_iter().find_map(|form| {
             let (before, after) = value.split_once(&form.encode(&bytes))?;

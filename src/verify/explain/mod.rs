@@ -60,11 +60,11 @@ impl Verifier {
     ///
     /// ```
     /// use http::Request;
-    /// use tower_hmac::{FlaskHmac, KeyMap, SecretKey, Verifier};
+    /// use tower_hmac::{FlaskHmac, KeyMap, Verifier};
     ///
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-    /// let keys = KeyMap::single(SecretKey::new("s3cr3tk3y")?);
-    /// let verifier = Verifier::new(FlaskHmac::new(), keys);
+    /// let keys = KeyMap::single("s3cr3tk3y")?;
+    /// let verifier = Verifier::new(FlaskHmac::new(), keys)?;
     ///
     /// // The client signed `{"foo": "boo"}` and sent a newline with it.
     /// let request = Request::post("/plain")
@@ -85,7 +85,7 @@ impl Verifier {
         armed.disarmed = false;
         let head = &settled(head);
         let refusal = armed.verify_unwatched(head, body).await.err();
-        let read = armed.read(head).ok();
+        let read = armed.read(head, Some(body)).ok();
         let claim = read.as_ref().map(|(_, claim)| claim);
         let outcome = match &refusal {
             Some(error) if may_be_a_mistake(error.kind()) => {
@@ -100,7 +100,7 @@ impl Verifier {
             Assembled::new(scheme, head, claim, &coverage, body).ok()
         });
         Report {
-            scheme: read.as_ref().map(|(place, _)| armed.format(*place).scheme.name()),
+            scheme: read.as_ref().map(|(place, _)| armed.format(*place).name.clone()),
             key_id: claim.and_then(Claim::key_id).cloned().map(ClaimedKeyId),
             created: claim.and_then(Claim::created),
             expires: claim.and_then(Claim::expires),

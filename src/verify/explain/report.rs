@@ -16,7 +16,7 @@ use crate::verify::explain::{Cause, keys};
 #[derive(Clone, Debug)]
 pub struct Report {
     pub(super) refusal: Option<VerifyError>,
-    pub(super) scheme: Option<&'static str>,
+    pub(super) scheme: Option<std::sync::Arc<str>>,
     pub(super) key_id: Option<ClaimedKeyId>,
     pub(super) created: Option<i64>,
     pub(super) expires: Option<i64>,
@@ -95,8 +95,8 @@ impl Report {
 
     /// The format, if the request is well-formed in one.
     #[must_use]
-    pub fn scheme(&self) -> Option<&'static str> {
-        self.scheme
+    pub fn scheme(&self) -> Option<&str> {
+        self.scheme.as_deref()
     }
 
     /// Who the request claims to come from.
@@ -179,7 +179,7 @@ impl fmt::Display for Report {
             }
             _ => writeln!(f, "outcome: {}", self.outcome())?,
         }
-        if let Some(scheme) = self.scheme {
+        if let Some(scheme) = self.scheme() {
             writeln!(f, "format: {scheme}")?;
         }
         match &self.key_id {

@@ -2,7 +2,7 @@
 
 use http::request::Parts;
 
-use crate::key::{KeyId, KeySet};
+use crate::key::{KeyId, KeyQuery, KeySet};
 use crate::scheme::Claim;
 use crate::verify::Verifier;
 use crate::verify::error::{ErrorKind, VerifyError};
@@ -164,5 +164,5 @@ fn of_text(trial: &Trial<'_>) -> Option<Cause> {
 
 /// The keys of the claimed name; none where the store fails.
 async fn lookup(format: &Format, claim: &Claim, head: &Parts) -> Option<KeySet> {
-    format.keys.lookup(claim, head).await.ok().flatten()
+    format.keys.lookup(&KeyQuery::new(claim.key_id(), head)).await.ok().flatten()
 }

@@ -5,7 +5,7 @@ use http::{HeaderName, HeaderValue};
 
 use crate::mac::Algorithm;
 use crate::scheme::Scheme;
-use crate::scheme::header::MAX_VALUE_LEN;
+use crate::scheme::wire::MAX_VALUE_LEN;
 use crate::verify::explain::edit::{Edit, Place};
 use crate::verify::explain::forms::{Form, slots};
 use crate::verify::explain::trial::Trial;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use http::header::HOST;
 use http::request::Parts;
 
-use crate::scheme::percent;
+use crate::scheme::wire::{percent_decoded, percent_encoded};
 use crate::shown::Shown;
 use crate::verify::explain::Cause;
 use crate::verify::explain::prefix::{added_prefixes, cut_prefixes};
@@ -23,7 +23,7 @@ const PATHS: [(Change, &str); 9] = [
     (without_slash, "the slash at the end of the path cut off"),
     (single_slashes, "one `/` for each `//` of the path"),
     (double_slash, "`//` at the beginning of the path"),
-    (percent::decoded, "the path percent-decoded"),
+    (percent_decoded, "the path percent-decoded"),
     (lower_escapes, "the escapes of the path in lower case"),
     (upper_escapes, "the escapes of the path in upper case"),
     (encoded, "the path percent-encoded"),
@@ -34,7 +34,7 @@ const QUERIES: [(Change, &str); 8] = [
     (sorted, "the query sorted"),
     (|query| Some(query.replace("%20", "+")), "`+` for `%20` in the query"),
     (|query| Some(query.replace('+', "%20")), "`%20` for `+` in the query"),
-    (percent::decoded, "the query percent-decoded"),
+    (percent_decoded, "the query percent-decoded"),
     (form_decoded, "the query decoded, with a space for each `+`"),
     (lower_escapes, "the escapes of the query in lower case"),
     (upper_escapes, "the escapes of the query in upper case"),
@@ -175,7 +175,7 @@ fn with_escapes(text: &str, change: fn(char) -> char) -> Option<String> {
 
 /// What is escaped nowhere in a path that a server has decoded.
 fn encoded(path: &str) -> Option<String> {
-    let segments: Vec<_> = path.split('/').map(percent::encoded).collect();
+    let segments: Vec<_> = path.split('/').map(percent_encoded).collect();
     Some(segments.join("/"))
 }
 
@@ -186,11 +186,11 @@ fn sorted(query: &str) -> Option<String> {
 }
 
 fn form_decoded(query: &str) -> Option<String> {
-    percent::decoded(&query.replace('+', " "))
+    percent_decoded(&query.replace('+', " "))
 }
 
 fn sorted_and_encoded(query: &str) -> Option<String> {
-    let part = |text: &str| form_decoded(text).map(|text| percent::encoded(&text));
+    let part = |text: &str| form_decoded(text).map(|text| percent_encoded(&text));
     let pair = |pair: &str| match pair.split_once('=') {
         Some((name, value)) => Some(format!("{}={}", part(name)?, part(value)?)),
         None => part(pair),

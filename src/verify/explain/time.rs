@@ -4,7 +4,7 @@ use http::HeaderValue;
 use http::request::Parts;
 
 use crate::scheme::Scheme;
-use crate::scheme::civil::{Civil, civil_from_unix, unix_from_civil};
+use crate::scheme::wire::{http_date, rfc3339, to_http_date, to_rfc3339};
 use crate::verify::explain::Cause;
 use crate::verify::explain::edit::{Edit, Place};
 use crate::verify::explain::tag::value;
@@ -88,18 +88,12 @@ fn forms(seconds: i64) -> Vec<(&'static str, String)> {
         ("seconds", seconds.to_string()),
         ("milliseconds", seconds.saturating_mul(1000).to_string()),
     ];
-    if let Some(Civil { year, month, day, hour, minute, second }) = civil_from_unix(seconds) {
-        let (date, time) = (
-            format!("{year:04}-{month:02}-{day:02}"),
-            format!("{hour:02}:{minute:02}:{second:02}"),
-        );
-        forms.push(("RFC 3339", format!("{date}T{time}Z")));
-        forms.push(("`YYYY-MM-DD HH:MM:SS`", format!("{date} {time}")));
-        forms.push((
-            "ISO 8601 without separators",
-            format!("{date}T{time}Z").replace(['-', ':'], ""),
-        ));
+    if let Some(text) = to_rfc3339(seconds) {
+        forms.push(("`YYYY-MM-DD HH:MM:SS`", text.replace('T', " ").replace('Z', "")));
+        forms.push(("ISO 8601 without separators", text.replace(['-', ':'], "")));
+        forms.push(("RFC 3339", text));
     }
+    forms.extend(to_http_date(seconds).map(|text| ("an HTTP date", text)));
     forms
 }
 
@@ -122,65 +116,34 @@ fn read(text: &str) -> Option<(i64, &'static str)> {
     {
         return Some((whole.parse().ok()?, "seconds with a fraction"));
     }
-    iso(text).or_else(|| http_date(text))
+    iso(text).or_else(|| http_date(text).map(|seconds| (seconds, "an HTTP date")))
 }
 
 /// A date and time of ISO 8601, with or without what RFC 3339 asks for.
 fn iso(text: &str) -> Option<(i64, &'static str)> {
     let (date, rest) = text.split_at_checked(10)?;
     let (separator, rest) = rest.split_at_checked(1)?;
-    let (time, rest) = rest.split_at_checked(8)?;
-    let mut fields = date.split('-').chain(time.split(':')).map(|field| field.parse::<u32>().ok());
-    let mut number = || fields.next().flatten();
-    let (year, month, day) = (number()?, number()?, number()?);
-    let (hour, minute, second) = (number()?, number()?, number()?);
-    let seconds = unix_from_civil(year.into(), month, day, hour, minute, second)?;
-    let zone = match rest.strip_prefix('.') {
-        Some(fraction) => fraction.trim_start_matches(|c: char| c.is_ascii_digit()),
-        None => rest,
+    let end = rest.find(|c: char| !c.is_ascii_digit() && !matches!(c, ':' | '.'));
+    let (time, zone) = rest.split_at_checked(end.unwrap_or(rest.len()))?;
+    let sent = match (separator, zone) {
+        ("T", "Z") => "RFC 3339",
+        ("T", "") => "RFC 3339 without a zone",
+        (" ", "") => "`YYYY-MM-DD HH:MM:SS`",
+        ("T", zone) if zone.starts_with(['+', '-']) && zone.contains(':') => {
+            "RFC 3339 with an offset"
+        }
+        ("T", zone) if zone.starts_with(['+', '-']) => "RFC 3339 with an offset without its colon",
+        _ => "a date and time that is not RFC 3339",
     };
-    Some(match (separator, zone) {
-        ("T", "Z") => (seconds, "RFC 3339"),
-        ("T", "") => (seconds, "RFC 3339 without a zone"),
-        (" ", "") => (seconds, "`YYYY-MM-DD HH:MM:SS`"),
-        ("T" | " ", "z" | "Z" | "UTC" | " UTC") => (seconds, "RFC 3339 in other letters"),
-        _ => (seconds.checked_sub(offset(zone.trim_start())?)?, offset_name(separator, zone)),
-    })
-}
-
-fn offset_name(separator: &str, zone: &str) -> &'static str {
-    match (separator, zone.contains(':'), zone.starts_with(' ')) {
-        ("T", true, false) => "RFC 3339 with an offset",
-        ("T", false, false) => "RFC 3339 with an offset without its colon",
-        _ => "RFC 3339 with a space in it",
-    }
-}
-
-/// The seconds that a zone is ahead of UTC: `+01:00` or `+0100`.
-fn offset(zone: &str) -> Option<i64> {
-    let (sign, digits) = zone.split_at_checked(1)?;
-    let digits = digits.replace(':', "");
-    let (hours, minutes) = digits.split_at_checked(2).filter(|_| digits.len() == 4)?;
-    let minutes = hours.parse::<i64>().ok()?.checked_mul(60)?.checked_add(minutes.parse().ok()?)?;
-    match sign {
-        "+" => minutes.checked_mul(60),
-        "-" => minutes.checked_mul(-60),
-        _ => None,
-    }
-}
-
-/// `Tue, 14 Nov 2023 22:13:20 GMT` (RFC 9110 section 5.6.7).
-fn http_date(text: &str) -> Option<(i64, &'static str)> {
-    const MONTHS: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let (_, date) = text.split_once(", ")?;
-    let mut fields = date.split(' ');
-    let day = fields.next()?.parse().ok()?;
-    let month = fields.next()?;
-    let month = (1..).zip(MONTHS).find(|(_, name)| *name == month)?.0;
-    let year = fields.next()?.parse().ok()?;
-    let mut time = fields.next()?.split(':').map(|field| field.parse::<u32>().ok());
-    let mut number = || time.next().flatten();
-    let seconds = unix_from_civil(year, month, day, number()?, number()?, number()?)?;
-    (fields.next()? == "GMT").then_some((seconds, "an HTTP date"))
+    // More digits than nanoseconds have are none of RFC 3339's.
+    let time = time.get(..18).unwrap_or(time);
+    let zone = match zone.trim_start() {
+        "" | "z" | "UTC" | "GMT" => "Z".to_owned(),
+        zone if zone.contains(':') => zone.to_owned(),
+        zone => match zone.split_at_checked(3) {
+            Some((hours, minutes)) => format!("{hours}:{minutes}"),
+            None => zone.to_owned(),
+        },
+    };
+    Some((rfc3339(&format!("{date}T{time}{zone}"))?, sent))
 }

@@ -4,11 +4,10 @@ use std::cell::Cell;
 
 use http::request::Parts;
 
-use crate::digest::Digest;
 use crate::fixed_bytes::FixedBytes;
 use crate::key::{KeyEntry, KeySet, SecretKey};
 use crate::mac::{Algorithm, Mac, Tag};
-use crate::scheme::{Claim, ClaimError, Coverage, Scheme};
+use crate::scheme::{BodyDigest, Claim, ClaimError, Coverage, Scheme};
 use crate::verify::explain::text::Assembled;
 
 /// The longest body that another one is tried for, in bytes.
@@ -98,7 +97,11 @@ impl<'a> Trial<'a> {
                         .is_ok_and(|text| self.fits(&text.pieces()))
             }
             Coverage::Digest(digests) => {
-                let of = |digest: &Digest| Digest::of(digest.algorithm(), body).matches(digest);
+                let of = |digest: &BodyDigest| {
+                    let mut hasher = digest.hasher();
+                    hasher.update(body);
+                    digest.matches(hasher)
+                };
                 self.spends(body.len().saturating_mul(digests.len()))
                     && digests.iter().all(of)
                     && self.fits(&self.text.pieces())

@@ -20,6 +20,7 @@ fn at(created: Option<i64>, expires: Option<i64>) -> Request<Script> {
 
 fn layer_at(now: i64, window: Window) -> VerifyLayer {
     VerifyLayer::new(Joints::new(Covers::Body).with_window(window), keys())
+        .unwrap()
         .with_tolerance(Duration::from_secs(300), Duration::from_secs(60))
         .with_clock(ManualClock::new(now))
 }
@@ -130,8 +131,8 @@ async fn a_guard_is_told_to_remember_for_as_long_as_a_request_could_count() {
     #[derive(Clone, Default)]
     struct Times(Arc<Mutex<Vec<(i64, i64)>>>);
     impl ReplayGuard for Times {
-        fn claim(&self, _: ReplayKey, keep_until: i64, now: i64) -> ReplayClaim {
-            self.0.lock().unwrap().push((keep_until, now));
+        fn claim(&self, request: &ReplayRequest<'_>) -> ReplayClaim {
+            self.0.lock().unwrap().push((request.keep_until(), request.now()));
             ReplayClaim::ready(Ok(Replay::Claimed))
         }
     }

@@ -19,7 +19,7 @@ fn request(covers: Covers, body: &str) -> Request<String> {
 
 fn verifier(covers: Covers) -> Verifier {
     let keys = KeyMap::services([("aservice", KEY)]).unwrap();
-    Verifier::new(joints(covers), keys).with_clock(ManualClock::new(NOW))
+    Verifier::new(joints(covers), keys).unwrap().with_clock(ManualClock::new(NOW))
 }
 
 /// The error of a verification, and what `explain` says of the same request.
@@ -83,7 +83,7 @@ fn refusal_names_the_step_that_raised_it() {
             Step::Body,
         ),
         (
-            plain().only(["bservice"]),
+            plain().only(["bservice"]).unwrap(),
             request(Covers::Body, "body"),
             ErrorKind::NotAllowed,
             Step::AllowList,
@@ -105,7 +105,7 @@ fn store_that_fails_is_named_by_its_step() {
     struct Fails;
 
     impl ReplayGuard for Fails {
-        fn claim(&self, _: ReplayKey, _: i64, _: i64) -> ReplayClaim {
+        fn claim(&self, _: &ReplayRequest<'_>) -> ReplayClaim {
             ReplayClaim::ready(Err("the guard is away".into()))
         }
     }
@@ -113,7 +113,8 @@ fn store_that_fails_is_named_by_its_step() {
     let failing = tower_hmac::key_fn(|_: Option<&KeyId>, _: &Parts| async {
         Err::<Option<SecretKey>, tower_hmac::BoxError>("the store is away".into())
     });
-    let no_keys = Verifier::new(joints(Covers::Body), failing).with_clock(ManualClock::new(NOW));
+    let no_keys =
+        Verifier::new(joints(Covers::Body), failing).unwrap().with_clock(ManualClock::new(NOW));
     let no_guard = verifier(Covers::Body).with_replay_guard(Fails).unwrap();
     for (verifier, step) in [(no_keys, Step::Keys), (no_guard, Step::Replay)] {
         let refused = refused(&verifier, &request(Covers::Body, "body"));
@@ -137,7 +138,7 @@ fn body_that_rfc_9421_could_have_covered_is_said_to_be_uncovered() {
     let request = Request::post("http://localhost/path").body(String::new()).unwrap();
     let request = signer.sign(request).unwrap().map(|_| "body".to_owned());
     let keys = KeyMap::services([("aservice", KEY)]).unwrap();
-    let report = explain(&Verifier::new(scheme(), keys), &request).now_or_never().unwrap();
+    let report = explain(&Verifier::new(scheme(), keys).unwrap(), &request).now_or_never().unwrap();
     assert_eq!((report.outcome(), report.step()), ("malformed", Some("body")));
     let text = report.to_string();
     assert!(text.contains("`content-digest` is not among the covered components"), "{text}");
@@ -150,7 +151,7 @@ fn milliseconds_are_named_by_their_unit() {
         let signer = Signer::new(Timed::new(), key(KEY)).with_clock(ManualClock::new(now));
         signer.sign(Request::get("/path").body(String::new()).unwrap()).unwrap()
     };
-    let verifier = Verifier::new(Timed::new(), KeyMap::single(key(KEY)));
+    let verifier = Verifier::new(Timed::new(), KeyMap::single(key(KEY)).unwrap()).unwrap();
     let verifier = verifier.with_clock(ManualClock::new(NOW));
     for (sent, then) in [("milliseconds", NOW * 1000 + 123), ("microseconds", NOW * 1_000_000)] {
         let report = explain(&verifier, &sent_at(then)).now_or_never().unwrap();

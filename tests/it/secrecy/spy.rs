@@ -15,7 +15,7 @@ pub(super) struct Spy<S> {
 }
 
 impl<S: Scheme> Scheme for Spy<S> {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         self.scheme.name()
     }
 
@@ -77,9 +77,9 @@ impl<S: Scheme> Scheme for Spy<S> {
         self.scheme.stamp(head, stamp)
     }
 
-    fn attach(&self, head: &mut Parts, claim: &Claim, tag: &Tag) -> Result<(), SignError> {
-        self.tags.lock().unwrap().push(tag.as_bytes().to_vec());
-        self.scheme.attach(head, claim, tag)
+    fn attach(&self, head: &mut Parts, claim: &Claim, tags: &[Tag]) -> Result<(), SignError> {
+        self.tags.lock().unwrap().extend(tags.iter().map(|tag| tag.as_bytes().to_vec()));
+        self.scheme.attach(head, claim, tags)
     }
 
     fn strip(&self, head: &mut Parts) {

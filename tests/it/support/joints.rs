@@ -6,7 +6,7 @@
 
 use http::request::Parts;
 use http::{HeaderName, HeaderValue};
-use tower_hmac::scheme::{ClaimError, Coverage, Encoding, SignedText, Stamp, Window};
+use tower_hmac::scheme::{ClaimError, Coverage, Encoding, Selector, SignedText, Stamp, Window};
 use tower_hmac::{Algorithm, Claim, Digest, KeyId, Mac, Scheme, SecretKey, SignError, Tag};
 
 use super::script::Log;
@@ -114,7 +114,7 @@ impl Joints {
 }
 
 impl Scheme for Joints {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         self.name
     }
 
@@ -124,6 +124,14 @@ impl Scheme for Joints {
 
     fn headers(&self) -> &[HeaderName] {
         &self.headers
+    }
+
+    fn selector(&self) -> Option<Selector<'_>> {
+        Some(Selector::TagLen(self.algorithm.tag_len()))
+    }
+
+    fn max_tags(&self) -> usize {
+        16
     }
 
     fn window(&self) -> Window {
@@ -168,6 +176,7 @@ impl Scheme for Joints {
                         .filter_map(|at| u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok())
                         .collect();
                     Digest::received(Algorithm::Sha256, &bytes)
+                        .map(Into::into)
                         .ok_or(ClaimError::malformed("is no digest"))
                 });
                 Coverage::Digest(digests.collect::<Result<_, _>>()?)
@@ -242,8 +251,8 @@ impl Scheme for Joints {
         Ok(if self.window.is_timed() { claim.with_created(stamp.now()) } else { claim })
     }
 
-    fn attach(&self, head: &mut Parts, _: &Claim, tag: &Tag) -> Result<(), SignError> {
-        self.set(head, "tag", &Encoding::Hex.encode(tag.as_bytes()));
+    fn attach(&self, head: &mut Parts, _: &Claim, tags: &[Tag]) -> Result<(), SignError> {
+        self.set(head, "tag", &Encoding::Hex.encode(tags[0].as_bytes()));
         Ok(())
     }
 }

@@ -1,0 +1,142 @@
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use axum::body::Body;
+use axum::extract::{FromRef, FromRequest, Request};
+use axum::response::{IntoResponse, Response};
+use http_body::Body as _;
+use pin_project_lite::pin_project;
+
+use crate::extract::{AllowList, Anyone, Only};
+use crate::verify::{Accepted, Gate, Receiving, Rejection, Unsigned, Verifier, VerifyLayer};
+
+/// The verifier and the rejection of a layer, to be kept in a router's state for [`Signed`]. An
+/// [`Arc`], cheap to clone.
+#[derive(Clone)]
+pub struct SharedVerifier(Arc<Gate<dyn Rejection<Body>>>);
+
+impl<R: Rejection<Body> + 'static> VerifyLayer<R> {
+    /// Makes it a part of a router's state, for routes that take [`Signed`] and stand behind no
+    /// layer.
+    #[must_use]
+    pub fn shared(self) -> SharedVerifier {
+        self.gate.verifier.warn_once();
+        SharedVerifier(Arc::new(Arc::unwrap_or_clone(self.gate).erased()))
+    }
+}
+
+impl SharedVerifier {
+    /// The engine, for use by hand.
+    #[must_use]
+    pub fn verifier(&self) -> &Verifier {
+        &self.0.verifier
+    }
+}
+
+impl fmt::Debug for SharedVerifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SharedVerifier").field("verifier", self.verifier()).finish_non_exhaustive()
+    }
+}
+
+/// A signed request on a route without a layer: it verifies with the [`SharedVerifier`] in the
+/// state, then gives the same bytes to `T`. Beside it stands who signed, on the list `L`.
+///
+/// ```
+/// use axum::{Json, Router, routing::post};
+/// use tower_hmac::extract::{SharedVerifier, Signed};
+/// use tower_hmac::{FlaskHmac, KeyMap, VerifyLayer};
+///
+/// tower_hmac::allow_list!(Billing = ["aservice"]);
+///
+/// async fn order(Signed(Json(order), caller): Signed<Json<Vec<u32>>, Billing>) -> String {
+///     format!("{} lines from {}", order.len(), caller.key_id().unwrap())
+/// }
+///
+/// let keys = KeyMap::services([("aservice", "akey")])?;
+/// let verifier: SharedVerifier = VerifyLayer::new(FlaskHmac::new(), keys)?.shared();
+/// let app: Router = Router::new().route("/order", post(order)).with_state(verifier);
+/// # Ok::<(), tower_hmac::ConfigError>(())
+/// ```
+///
+/// It takes the body, so it is the last argument of a handler. `optional` has no effect here. `T`
+/// gets no [`Verified`](crate::Verified) from the request: who signed stands beside it.
+#[derive(Debug)]
+pub struct Signed<T, L = Anyone>(
+    /// What was made from the verified bytes.
+    pub T,
+    /// Who signed them.
+    pub Only<L>,
+);
+
+impl<S, T, L> FromRequest<S> for Signed<T, L>
+where
+    S: Send + Sync,
+    SharedVerifier: FromRef<S>,
+    T: FromRequest<S>,
+    L: AllowList,
+{
+    /// The layer's own answer, or that of `T`.
+    type Rejection = Response;
+
+    /// A future of its own: an `async fn` keeps the request beside the parts that it is taken into,
+    /// and one of over 1 KiB is slow to allocate.
+    fn from_request(
+        request: Request,
+        state: &S,
+    ) -> impl Future<Output = Result<Self, Response>> + Send {
+        let (mut head, body) = request.into_parts();
+        // What an outer layer that is optional has left is not said of this one.
+        head.extensions.remove::<Unsigned>();
+        let extract = move |request| T::from_request(request, state);
+        let mut receiving = Receiving::new(head, L::allows, extract, false);
+        let shared = SharedVerifier::from_ref(state);
+        let hint = body.size_hint();
+        if let Err(error) = receiving.begin(&shared.0, &hint) {
+            receiving.reject(&shared.0, error, &hint);
+        }
+        Verifying::<_, _, L>::Receiving { shared, body, receiving }
+    }
+}
+
+pin_project! {
+    #[project = VerifyingProjection]
+    enum Verifying<E, F, L> {
+        Receiving { shared: SharedVerifier, #[pin] body: Body, receiving: Receiving<E, Body> },
+        Extracting { #[pin] future: F, caller: Option<Only<L>> },
+    }
+}
+
+impl<E, F, L, T, R> Future for Verifying<E, F, L>
+where
+    E: FnOnce(Request) -> F,
+    F: Future<Output = Result<T, R>>,
+    L: AllowList,
+    R: IntoResponse,
+{
+    type Output = Result<Signed<T, L>, Response>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        loop {
+            match self.as_mut().project() {
+                VerifyingProjection::Receiving { shared, body, receiving } => {
+                    let accepted = ready!(receiving.poll(cx, &shared.0, body))?;
+                    let Accepted { head, body, verified, next: extract } = accepted;
+                    // `optional` has no effect here.
+                    let Some(verified) = verified else { return Poll::Pending };
+                    let caller = Only::admitted(verified);
+                    let future = extract(Request::from_parts(head, body.into()));
+                    self.set(Self::Extracting { future, caller: Some(caller) });
+                }
+                VerifyingProjection::Extracting { future, caller } => {
+                    let inner = ready!(future.poll(cx)).map_err(IntoResponse::into_response)?;
+                    let Some(caller) = caller.take() else { return Poll::Pending };
+                    return Poll::Ready(Ok(Signed(inner, caller)));
+                }
+            }
+        }
+    }
+}

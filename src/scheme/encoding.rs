@@ -1,0 +1,82 @@
+//! The text forms of a tag.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
+
+use crate::fixed_bytes::MAX_TAG_LEN;
+use crate::mac::Algorithm;
+use crate::scheme::Signature;
+
+/// How the bytes of a tag are written as text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Encoding {
+    /// Hex in lower case (RFC 4648 section 8).
+    Hex,
+    /// Hex in upper case (RFC 4648 section 8).
+    HexUpper,
+    /// Hex in either case, written in lower case (RFC 4648 section 8).
+    HexAnyCase,
+    /// Base64 with padding (RFC 4648 section 4).
+    #[default]
+    Base64,
+    /// Base64url with padding (RFC 4648 section 5).
+    Base64Url,
+    /// Base64url without padding (RFC 4648 section 5).
+    Base64UrlNoPad,
+}
+
+impl Encoding {
+    /// Decodes a tag of this algorithm. Each tag has one text, but in
+    /// [`HexAnyCase`](Self::HexAnyCase): other cases, alphabets, paddings and slack bits are
+    /// rejected.
+    #[must_use]
+    pub fn decode_tag(self, text: impl AsRef<[u8]>, algorithm: Algorithm) -> Option<Signature> {
+        let text = text.as_ref();
+        if text.len() != self.tag_text_len(algorithm) {
+            return None;
+        }
+        // Base64 engines ask for room for whole groups of three.
+        let mut buffer = [0; MAX_TAG_LEN + 8];
+        let bytes = match self {
+            Self::Hex => base16ct::lower::decode(text, &mut buffer).ok()?,
+            Self::HexUpper => base16ct::upper::decode(text, &mut buffer).ok()?,
+            Self::HexAnyCase => base16ct::mixed::decode(text, &mut buffer).ok()?,
+            Self::Base64 => decoded(&STANDARD, text, &mut buffer)?,
+            Self::Base64Url => decoded(&URL_SAFE, text, &mut buffer)?,
+            Self::Base64UrlNoPad => decoded(&URL_SAFE_NO_PAD, text, &mut buffer)?,
+        };
+        if bytes.len() == algorithm.tag_len() { Signature::new(bytes) } else { None }
+    }
+
+    /// Writes bytes as text.
+    #[must_use]
+    pub fn encode(self, bytes: &[u8]) -> String {
+        match self {
+            Self::Hex | Self::HexAnyCase => base16ct::lower::encode_string(bytes),
+            Self::HexUpper => base16ct::upper::encode_string(bytes),
+            Self::Base64 => STANDARD.encode(bytes),
+            Self::Base64Url => URL_SAFE.encode(bytes),
+            Self::Base64UrlNoPad => URL_SAFE_NO_PAD.encode(bytes),
+        }
+    }
+
+    /// The length of every tag's text, in bytes.
+    pub(crate) fn tag_text_len(self, algorithm: Algorithm) -> usize {
+        let bytes = algorithm.tag_len();
+        match self {
+            Self::Hex | Self::HexUpper | Self::HexAnyCase => bytes.saturating_mul(2),
+            Self::Base64 | Self::Base64Url => bytes.div_ceil(3).saturating_mul(4),
+            Self::Base64UrlNoPad => bytes.saturating_mul(4).div_ceil(3),
+        }
+    }
+}
+
+fn decoded<'b>(
+    engine: &impl base64::Engine,
+    text: &[u8],
+    buffer: &'b mut [u8],
+) -> Option<&'b [u8]> {
+    let len = engine.decode_slice(text, buffer).ok()?;
+    buffer.get(..len)
+}

@@ -1,0 +1,41 @@
+//! What tells the schemes of one header apart.
+
+/// What selects the signatures of one scheme among others in the same header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Selector<'a> {
+    /// The label of a member of a dictionary, as in RFC 9421. The signature does not cover it.
+    Label(&'a str),
+    /// The application that a signature is meant for: the parameter `tag` of RFC 9421, which the
+    /// signature covers. It is a part of what a replay guard remembers.
+    Tag(&'a str),
+    /// The form of an entry: the text that it begins with, such as a version, and its length in
+    /// bytes with that text.
+    Entry {
+        /// The text that every entry begins with; can be empty.
+        prefix: &'a str,
+        /// The length of every entry, in bytes.
+        len: usize,
+    },
+    /// The length of the tag, in bytes.
+    TagLen(usize),
+}
+
+impl Selector<'_> {
+    /// Whether no signature can be selected by both.
+    pub(crate) fn excludes(&self, other: &Selector<'_>) -> bool {
+        match (self, other) {
+            (Self::Label(ours), Selector::Label(theirs))
+            | (Self::Tag(ours), Selector::Tag(theirs)) => ours != theirs,
+            (Self::TagLen(ours), Selector::TagLen(theirs)) => ours != theirs,
+            (
+                Self::Entry { prefix, len },
+                Selector::Entry { prefix: other_prefix, len: other_len },
+            ) => {
+                len != other_len
+                    || !(prefix.starts_with(other_prefix) || other_prefix.starts_with(prefix))
+            }
+            _ => false,
+        }
+    }
+}

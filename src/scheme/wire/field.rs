@@ -1,0 +1,133 @@
+//! Header fields: one value, several lines, values to be sent.
+
+use std::borrow::Cow;
+
+use http::request::Parts;
+use http::{HeaderName, HeaderValue};
+
+use crate::mac::Tag;
+use crate::scheme::{ClaimError, SignError};
+
+/// The longest header value that is read, in bytes.
+pub const MAX_VALUE_LEN: usize = 8 * 1024;
+
+/// Returns the only value of a header, at most [`MAX_VALUE_LEN`] bytes.
+///
+/// # Errors
+///
+/// [`ClaimError::Missing`] if the header is absent, [`ClaimError::Malformed`] if it occurs more than
+/// once or is too long.
+pub fn single<'h>(head: &'h Parts, name: &HeaderName) -> Result<&'h HeaderValue, ClaimError> {
+    let value = head.headers.get(name).ok_or(ClaimError::Missing)?;
+    // Nearly no request has any header twice, and to know that costs no second lookup.
+    let all_single = head.headers.len() == head.headers.keys_len();
+    if !all_single && head.headers.get_all(name).iter().nth(1).is_some() {
+        return Err(ClaimError::in_header(name, "is there more than once"));
+    }
+    if value.len() > MAX_VALUE_LEN {
+        return Err(ClaimError::in_header(name, "is longer than 8 KiB"));
+    }
+    Ok(value)
+}
+
+/// Returns the only value of a header that must accompany the signature.
+///
+/// # Errors
+///
+/// As [`single`], but an absent header is malformed as well, and so is white space around the
+/// value: it is no part of it (RFC 9110 section 5.5), and a signature over it would not arrive.
+pub fn required<'h>(head: &'h Parts, name: &HeaderName) -> Result<&'h HeaderValue, ClaimError> {
+    let value = single(head, name).map_err(|error| match error {
+        ClaimError::Missing => ClaimError::in_header(name, "is missing"),
+        error => error,
+    })?;
+    if value.as_bytes().trim_ascii() != value.as_bytes() {
+        return Err(ClaimError::in_header(name, "begins or ends with white space"));
+    }
+    Ok(value)
+}
+
+/// Returns a value as text: visible ASCII, spaces and tabs.
+///
+/// # Errors
+///
+/// [`ClaimError::Malformed`] if it holds any other byte.
+pub fn text<'h>(name: &HeaderName, value: &'h HeaderValue) -> Result<&'h str, ClaimError> {
+    value.to_str().map_err(|_| ClaimError::in_header(name, "is not ASCII text"))
+}
+
+/// Returns the values of all field lines of a header as one, joined by `, ` (RFC 9110 section 5.3),
+/// at most [`MAX_VALUE_LEN`] bytes. For headers that hold a list; of any other, only one line can be
+/// the one that is signed.
+///
+/// ```
+/// use http::{HeaderName, Request};
+/// use tower_hmac::scheme::wire;
+///
+/// const LIST: HeaderName = HeaderName::from_static("x-list");
+///
+/// let (head, ()) = Request::get("/").header(LIST, "a").header(LIST, "b").body(())?.into_parts();
+/// assert_eq!(wire::joined(&head, &LIST)?, "a, b");
+/// # Ok::<(), tower_hmac::BoxError>(())
+/// ```
+///
+/// # Errors
+///
+/// [`ClaimError::Missing`] if the header is absent, [`ClaimError::Malformed`] if the values are not
+/// ASCII text, or too long together.
+pub fn joined<'h>(head: &'h Parts, name: &HeaderName) -> Result<Cow<'h, str>, ClaimError> {
+    let mut lines = head.headers.get_all(name).iter();
+    let first = text(name, lines.next().ok_or(ClaimError::Missing)?)?;
+    let mut whole = Cow::Borrowed(first);
+    for line in lines {
+        let whole = whole.to_mut();
+        whole.push_str(", ");
+        whole.push_str(text(name, line)?);
+        if whole.len() > MAX_VALUE_LEN {
+            break;
+        }
+    }
+    if whole.len() > MAX_VALUE_LEN {
+        return Err(ClaimError::in_header(name, "is longer than 8 KiB"));
+    }
+    Ok(whole)
+}
+
+/// Makes a header value that arrives as it is: white space around a value is lost on the way.
+///
+/// # Errors
+///
+/// [`SignError::Header`] if it is not visible ASCII and inner spaces, or longer than
+/// [`MAX_VALUE_LEN`].
+pub fn value(name: &HeaderName, text: &str) -> Result<HeaderValue, SignError> {
+    if text.len() > MAX_VALUE_LEN {
+        return Err(SignError::in_header(name, "is longer than 8 KiB"));
+    }
+    if text.trim_matches([' ', '\t']) != text {
+        return Err(SignError::in_header(name, "begins or ends with white space"));
+    }
+    HeaderValue::from_str(text).map_err(|_| SignError::in_header(name, "is not ASCII text"))
+}
+
+/// As [`value`], and marks it sensitive, so that logs do not print it.
+///
+/// # Errors
+///
+/// As [`value`].
+pub fn sensitive(name: &HeaderName, text: &str) -> Result<HeaderValue, SignError> {
+    let mut value = value(name, text)?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// Returns the tag of a scheme that writes one ([`Scheme::max_tags`](crate::Scheme::max_tags)).
+///
+/// # Errors
+///
+/// [`SignError::Request`] if there are several, or none.
+pub fn only_tag(tags: &[Tag]) -> Result<&Tag, SignError> {
+    match tags {
+        [tag] => Ok(tag),
+        _ => Err(SignError::Request("the scheme writes exactly one tag")),
+    }
+}

@@ -1,0 +1,63 @@
+//! The extractors, and where in a router the layer stands.
+
+mod extractors;
+mod placement;
+mod signed;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::{IntoResponse as _, Response};
+use http::{Method, Request, StatusCode};
+use http_body_util::BodyExt as _;
+use tower::ServiceExt as _;
+use tower_hmac::{FlaskHmac, KeyMap, SecretKey, Signer, StatusRejection, VerifyError, VerifyLayer};
+
+tower_hmac::allow_list!(Billing = ["aservice"]);
+tower_hmac::allow_list!(Nobody = []);
+
+fn layer() -> VerifyLayer {
+    let keys = KeyMap::services([("aservice", "akey"), ("bservice", "bkey")]).unwrap();
+    VerifyLayer::new(FlaskHmac::new(), keys.with_single("single").unwrap()).unwrap()
+}
+
+fn unauthorized() -> VerifyLayer<StatusRejection> {
+    layer().with_rejection(StatusRejection::new(StatusCode::UNAUTHORIZED).unwrap())
+}
+
+/// Signed by this service; by the anonymous key, if its name is empty.
+fn by(service: &str, method: Method, path: &str, body: impl Into<Vec<u8>>) -> Request<Body> {
+    let signer = match service {
+        "" => Signer::new(FlaskHmac::new(), SecretKey::new("single").unwrap()),
+        name => {
+            let key = SecretKey::new(format!("{}key", &name[..1])).unwrap();
+            Signer::new(FlaskHmac::new(), key).with_key_id(name).unwrap()
+        }
+    };
+    let request = Request::builder().method(method).uri(path).body(body.into()).unwrap();
+    signer.sign(request).unwrap().map(Body::from)
+}
+
+fn get_by(service: &str, path: &str) -> Request<Body> {
+    by(service, Method::GET, path, "")
+}
+
+fn unsigned(method: Method, path: &str) -> Request<Body> {
+    Request::builder().method(method).uri(path).body(Body::empty()).unwrap()
+}
+
+async fn send(app: &Router, request: Request<Body>) -> Response {
+    app.clone().oneshot(request).await.unwrap()
+}
+
+async fn status(app: &Router, request: Request<Body>) -> StatusCode {
+    send(app, request).await.status()
+}
+
+async fn text(response: Response) -> String {
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    String::from_utf8_lossy(&body).into_owned()
+}
+
+fn spelled(error: &VerifyError) -> Response {
+    (StatusCode::IM_A_TEAPOT, error.kind().as_str()).into_response()
+}
