@@ -64,5 +64,5 @@ pub fn signed_text(
     let claim = scheme.claim(head)?;
     let mut text = SignedText::record();
     write_text(scheme, head, &claim, body, &mut text)?;
-    Ok(text.into_recorded())
+    Ok(text.into_recorded().bytes)
 }

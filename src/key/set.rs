@@ -301,7 +301,7 @@ impl KeyEntry {
         self.limits.as_ref()?.label.as_ref()
     }
 
-    fn is_valid_at(&self, now: i64) -> bool {
+    pub(crate) fn is_valid_at(&self, now: i64) -> bool {
         self.limits.as_ref().is_none_or(|limits| {
             limits.not_before.is_none_or(|start| start <= now)
                 && limits.not_after.is_none_or(|end| now <= end)

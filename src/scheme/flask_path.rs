@@ -129,7 +129,7 @@ impl Scheme for FlaskHmacPath {
         text: &mut SignedText,
     ) -> Result<(), ClaimError> {
         let path = SentHead::new(head, self.origin.as_ref(), claim).path();
-        text.update(path::decoded(&path)?.as_bytes());
+        text.part("path").update(path::decoded(&path)?.as_bytes());
         Ok(())
     }
 

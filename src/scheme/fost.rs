@@ -206,19 +206,19 @@ impl Scheme for Fost {
         claim: &Claim,
         text: &mut SignedText,
     ) -> Result<(), ClaimError> {
-        text.update(head.method.as_str().as_bytes());
-        text.update(b" ");
+        text.part("method").update(head.method.as_str().as_bytes());
+        text.part("literal").update(b" ");
         let path = SentHead::new(head, self.origin.as_ref(), claim).path();
-        text.update(decoded_path(&path)?.as_bytes());
-        text.update(b"\n");
-        text.update(wire::required(head, &TIMESTAMP)?.as_bytes());
-        for (_, value) in claim.covered().iter().flat_map(|covered| &covered.headers) {
-            text.update(b"\n");
-            text.update(value.as_bytes());
+        text.part("path").update(decoded_path(&path)?.as_bytes());
+        text.part("literal").update(b"\n");
+        text.part(TIMESTAMP.as_str()).update(wire::required(head, &TIMESTAMP)?.as_bytes());
+        for (name, value) in claim.covered().iter().flat_map(|covered| &covered.headers) {
+            text.part("literal").update(b"\n");
+            text.part(name.as_str()).update(value.as_bytes());
         }
-        text.update(b"\n");
+        text.part("literal").update(b"\n");
         if signs_query(&head.method) {
-            text.update(head.uri.query().unwrap_or_default().as_bytes());
+            text.part("query").update(head.uri.query().unwrap_or_default().as_bytes());
         }
         Ok(())
     }
@@ -232,7 +232,11 @@ impl Scheme for Fost {
         text: &mut SignedText,
     ) -> Result<(), ClaimError> {
         let query = head.uri.query().unwrap_or_default();
-        text.update(if body.is_empty() { query.as_bytes() } else { body });
+        if body.is_empty() {
+            text.part("query").update(query.as_bytes());
+        } else {
+            text.part("body").update(body);
+        }
         Ok(())
     }
 

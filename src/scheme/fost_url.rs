@@ -185,16 +185,16 @@ impl Scheme for FostUrl {
         if path.contains('?') {
             return Err(ClaimError::malformed("the path has an escaped `?`"));
         }
-        text.update(sent.host()?.as_bytes());
-        text.update(path.as_bytes());
+        text.part("host").update(sent.host()?.as_bytes());
+        text.part("path").update(path.as_bytes());
         let rest = Query::of(&head.uri)?.rest();
         if !rest.is_empty() {
-            text.update(b"?");
-            text.update(rest.as_bytes());
+            text.part("literal").update(b"?");
+            text.part("query").update(rest.as_bytes());
         }
-        text.update(b"\n");
+        text.part("literal").update(b"\n");
         if let Some(expires) = claim.expires() {
-            text.update(expires.to_string().as_bytes());
+            text.part("_e").update(expires.to_string().as_bytes());
         }
         Ok(())
     }

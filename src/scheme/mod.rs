@@ -73,6 +73,7 @@ pub use sign_error::SignError;
 #[cfg(feature = "sigv4")]
 pub use sigv4::{AwsPresigned, AwsSigV4};
 pub use stamp::Stamp;
+pub(crate) use text::Recorded;
 pub use text::SignedText;
 pub(crate) use window::Tolerance;
 pub use window::Window;

@@ -113,17 +113,14 @@ where
                     let Some(gate) = this.gate.take() else { return Poll::Pending };
                     let Accepted { head, body, verified, next: inner } = accepted;
                     let mut request = Request::from_parts(head, VerifiedBody::whole(body));
-                    match verified {
-                        Some(mut verified) => {
-                            verified.set_handle(Handle::new::<R, ResBody>(gate));
-                            request.extensions_mut().insert(verified);
-                        }
+                    let handle = Handle::new::<R, ResBody>(gate);
+                    if let Some(mut verified) = verified {
+                        verified.set_handle(handle);
+                        request.extensions_mut().insert(verified);
+                    } else {
                         // A signature could have stood in the body, and does not.
-                        None => {
-                            observe::unsigned();
-                            let handle = Handle::new::<R, ResBody>(gate);
-                            request.extensions_mut().insert(Unsigned(handle));
-                        }
+                        observe::unsigned();
+                        request.extensions_mut().insert(Unsigned(handle));
                     }
                     this.state.set(State::Passing { inner, request: Some(request) });
                 }

@@ -112,7 +112,7 @@ pub use body::VerifiedBody;
 #[cfg(feature = "axum")]
 pub(crate) use drain::Drain;
 pub use error::{ClaimedKeyId, ErrorKind, PublicError, VerifyError};
-pub use explain::{Cause, Report};
+pub use explain::{Cause, Report, TextPart};
 pub use future::VerifyFuture;
 #[cfg(feature = "axum")]
 pub(crate) use handle::{Handle, Unsigned};

@@ -186,6 +186,11 @@ impl Verifier {
         self.check_times(window, claim, self.clock.unix_now()).map_err(VerifyError::new)
     }
 
+    /// Whether the times of a claim are too far from now.
+    pub(super) fn is_outside_of_window(&self, window: Window, claim: &Claim) -> bool {
+        self.check_times(window, claim, self.clock.unix_now()).is_err()
+    }
+
     /// The claim's times once more, when the body is there and it took long. Gives the time, in
     /// Unix seconds, of which a guard is told: it forgets what is over, so that nothing may be.
     #[inline]

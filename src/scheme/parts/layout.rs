@@ -145,7 +145,7 @@ impl Piece {
                 None => ClaimError::malformed("a signed part holds the delimiter beside it"),
             });
         }
-        text.update(&value);
+        text.part(self.part.name()).update(&value);
         Ok(())
     }
 }

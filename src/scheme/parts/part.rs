@@ -65,6 +65,19 @@ impl Part {
         matches!(self, Self::Literal(_))
     }
 
+    /// What the part is called in the signed text.
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::Literal(_) => "literal",
+            Self::Method => "method",
+            Self::Path => "path",
+            Self::Query => "query",
+            Self::Header(name) | Self::Timestamp(name, _) => name.as_str(),
+            Self::Time => "time",
+            Self::Body => "body",
+        }
+    }
+
     /// The format of a time.
     pub(super) fn time_format(&self, of_list: Option<TimeFormat>) -> Option<TimeFormat> {
         match self {

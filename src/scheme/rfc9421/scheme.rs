@@ -1,6 +1,7 @@
 use http::HeaderName;
 use http::request::Parts;
 
+use super::component::Component;
 use super::verify::Reading;
 use super::{MessageSignatures, dictionary, digest};
 use crate::mac::{Algorithm, Tag};
@@ -64,7 +65,12 @@ impl Scheme for MessageSignatures {
         text: &mut SignedText,
     ) -> Result<(), ClaimError> {
         let Reading { components, parameters, outgoing } = reading(claim)?;
-        text.update(&self.base(head, components, parameters, *outgoing)?);
+        let base = self.base(head, components, parameters, *outgoing)?;
+        if text.is_record() {
+            write_parts(&base, components, text);
+        } else {
+            text.update(&base);
+        }
         Ok(())
     }
 
@@ -89,6 +95,21 @@ impl Scheme for MessageSignatures {
                 head.headers.remove(name);
             }
         }
+    }
+}
+
+/// Writes the base with a name for the value in each line, as its identifier has it.
+fn write_parts(base: &[u8], components: &[Component], text: &mut SignedText) {
+    let identifiers = components.iter().map(|component| &**component.identifier());
+    let identifiers = identifiers.chain(["\"@signature-params\""]);
+    for (line, identifier) in base.split_inclusive(|byte| *byte == b'\n').zip(identifiers) {
+        let value = identifier.len().saturating_add(": ".len());
+        let end = line.strip_suffix(b"\n").map_or(line.len(), <[u8]>::len);
+        // With parameters it is its name as it stands there, without them the bare one.
+        let bare = if identifier.contains(';') { identifier } else { identifier.trim_matches('"') };
+        text.part("literal").update(line.get(..value).unwrap_or_default());
+        text.part(bare).update(line.get(value..end).unwrap_or_default());
+        text.part("literal").update(line.get(end..).unwrap_or_default());
     }
 }
 

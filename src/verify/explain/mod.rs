@@ -1,12 +1,36 @@
 //! Why a request was refused, for its developers.
 //!
-//! What is right is found by trying: each likely mistake is made good in a copy of the request, or
-//! of the verifier, and the copy is verified like any other. No format knows of this.
+//! What is right is found by trying: each likely mistake is made good, and what comes of it is held
+//! against the tags of the request. No format knows of this, and only what fits is told. One file
+//! has one family of mistakes:
+//!
+//! | file | the caller |
+//! | --- | --- |
+//! | `body.rs`, `json.rs` | signed another form of the body, or none |
+//! | `target.rs` (`segments.rs`, `prefix.rs`) | signed another form of the method or the target |
+//! | `base.rs` | wrote the signature base of RFC 9421 otherwise |
+//! | `keys.rs` | has another key, or takes its text otherwise |
+//! | `tag.rs`, `around.rs` (`forms.rs`) | wrote the tag otherwise, or has one of another hash |
+//! | `time.rs` | wrote the time otherwise, or has a wrong clock |
+//!
+//! `search.rs` goes through them. `trial.rs` is one request, held against changed texts and keys.
 
-mod encoding;
+mod around;
+mod base;
+mod body;
+mod cause;
+mod edit;
+mod forms;
+mod json;
+mod keys;
+mod prefix;
 mod report;
-mod retold;
+mod search;
+mod segments;
+mod tag;
+mod target;
 mod text;
+mod time;
 mod trial;
 
 use http::request::Parts;
@@ -14,8 +38,11 @@ use http::request::Parts;
 use crate::scheme::Claim;
 use crate::verify::Verifier;
 use crate::verify::error::{ClaimedKeyId, ErrorKind};
+use crate::verify::explain::search::{Outcome, Refused};
+use crate::verify::explain::text::Assembled;
 use crate::verify::target::as_received;
-pub use report::{Cause, Report};
+pub use cause::Cause;
+pub use report::{Report, TextPart};
 
 impl Verifier {
     /// Finds out why a request is refused: the step that refused it, the signed text as this side
@@ -27,8 +54,9 @@ impl Verifier {
     ///
     /// The replay guard is not asked, so that the request is not used up; a disarmed verifier is
     /// taken as if it were armed; and nothing is counted or logged. A request may cost as much as
-    /// some hundred, and ask the key store several times. What is tried is bounded: at most 64 other
-    /// ways to write the signature, and the keys of 256 other names.
+    /// some hundred, and ask the key store several times. What is tried is bounded: at most 200
+    /// texts, among them 64 other ways to write the signature, the keys of 256 other names, and
+    /// other forms of a body of up to 2 MiB.
     ///
     /// ```
     /// use http::Request;
@@ -61,21 +89,23 @@ impl Verifier {
         let claim = read.as_ref().map(|(_, claim)| claim);
         let outcome = match &refusal {
             Some(error) if may_be_a_mistake(error.kind()) => {
-                trial::likely(&armed, head, body, read.as_ref(), error.kind()).await
+                let refused = Refused { verifier: &armed, head, body, error };
+                refused.likely(read.as_ref()).await
             }
-            _ => trial::Outcome::default(),
+            _ => Outcome::default(),
         };
+        let text = read.as_ref().and_then(|(place, claim)| {
+            let scheme = &*armed.format(*place).scheme;
+            let coverage = scheme.coverage(head, claim).ok()?;
+            Assembled::new(scheme, head, claim, &coverage, body).ok()
+        });
         Report {
             scheme: read.as_ref().map(|(place, _)| armed.format(*place).name.clone()),
             key_id: claim.and_then(Claim::key_id).cloned().map(ClaimedKeyId),
             created: claim.and_then(Claim::created),
             expires: claim.and_then(Claim::expires),
             now: self.now(),
-            signed_text: read.as_ref().and_then(|(place, claim)| {
-                text::Assembled::new(&*armed.format(*place).scheme, head, claim, body)
-                    .ok()
-                    .map(|text| text.shown())
-            }),
+            text: text.map(|text| report::Text::of(&text)),
             likely: outcome.likely,
             untried_keys: outcome.untried_keys,
             refusal,
@@ -97,7 +127,8 @@ fn settled(head: &Parts) -> Parts {
 fn may_be_a_mistake(kind: ErrorKind) -> bool {
     matches!(
         kind,
-        ErrorKind::Malformed
+        ErrorKind::Missing
+            | ErrorKind::Malformed
             | ErrorKind::UnknownKey
             | ErrorKind::Mismatch
             | ErrorKind::Stale

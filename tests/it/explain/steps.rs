@@ -155,12 +155,12 @@ fn milliseconds_are_named_by_their_unit() {
     let verifier = verifier.with_clock(ManualClock::new(NOW));
     for (sent, then) in [("milliseconds", NOW * 1000 + 123), ("microseconds", NOW * 1_000_000)] {
         let report = explain(&verifier, &sent_at(then)).now_or_never().unwrap();
-        assert_eq!(report.likely(), [Cause::TimeUnit { sent, expected: "seconds" }]);
+        assert_eq!(report.likely(), [Cause::TimeForm { sent, expected: "seconds" }]);
         let text = report.to_string();
         let line = format!("likely: the time is in {sent}, and the format asks for seconds\n");
         assert!(text.contains(&line) && !text.contains("clock off"), "{text}");
     }
     let report = explain(&verifier, &sent_at(NOW / 1000)).now_or_never().unwrap();
-    let cause = Cause::TimeUnit { sent: "seconds", expected: "milliseconds" };
+    let cause = Cause::TimeForm { sent: "seconds", expected: "milliseconds" };
     assert_eq!(report.likely(), [cause]);
 }

@@ -16,7 +16,7 @@ struct Counted<F> {
 }
 
 impl<F: Fn(usize) -> Lookup + Send + Sync> KeyStore for Counted<F> {
-    fn lookup(&self, _: &Claim, _: &Parts) -> Lookup {
+    fn lookup(&self, _: &KeyQuery<'_>) -> Lookup {
         (self.answer)(self.calls.fetch_add(1, Ordering::SeqCst))
     }
 }
@@ -51,7 +51,7 @@ fn hangs() -> Lookup {
 /// Asks for the keys of a name, as a verifier does.
 fn ask(keys: &impl KeyStore, name: &str) -> Lookup {
     let (head, ()) = http::Request::new(()).into_parts();
-    keys.lookup(&Claim::new().with_key_id(KeyId::new(name).ok()), &head)
+    keys.lookup(&KeyQuery::new(KeyId::new(name).ok().as_ref(), &head))
 }
 
 /// The answer of this lookup: whether there are keys, or why there is no answer.
@@ -377,8 +377,8 @@ mod blocking {
         type Outer = CachedKeys<Arc<dyn KeyStore>>;
         struct Inner(Mutex<std::sync::Weak<Outer>>);
         impl KeyStore for Inner {
-            fn lookup(&self, claim: &Claim, _: &Parts) -> Lookup {
-                if claim.key_id().is_some_and(|id| *id == "password") {
+            fn lookup(&self, query: &KeyQuery<'_>) -> Lookup {
+                if query.key_id().is_some_and(|id| *id == "password") {
                     return Lookup::ready(found());
                 }
                 let outer = self.0.lock().unwrap().upgrade().unwrap();
