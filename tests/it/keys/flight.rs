@@ -240,7 +240,7 @@ mod panics {
         for in_lookup in [false, true] {
             let (calls, keys) = cached(once(in_lookup));
             let clock = ManualClock::new(NOW);
-            let verifier = Verifier::new(Stamped::new(), keys).with_clock(clock.clone());
+            let verifier = Verifier::new(Stamped::new(), keys).unwrap().with_clock(clock.clone());
             let head = move || head(&signer("aservice", "akey", &clock), b"");
             let (verifier, head) = (Arc::new(verifier), Arc::new(head));
             let (capture, ()) = Capture::during(|| {
@@ -430,7 +430,7 @@ fn keys_that_stand_in_are_a_warning_once_a_second() {
 fn a_store_that_fails_behind_a_cache_is_a_warning_with_its_reason() {
     let (_, keys) = cached(|_| Lookup::ready(Err("the database is away".into())));
     let clock = ManualClock::new(NOW);
-    let verifier = Verifier::new(Stamped::new(), keys).with_clock(clock.clone());
+    let verifier = Verifier::new(Stamped::new(), keys).unwrap().with_clock(clock.clone());
     let head = head(&signer("aservice", "akey", &clock), b"");
     let (capture, outcome) = Capture::during(|| on_one_thread(verifier.verify(&head, b"")));
     assert_eq!(kind(&outcome), Some(ErrorKind::StoreUnavailable));
