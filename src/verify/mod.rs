@@ -73,6 +73,6 @@ pub use layer::VerifyLayer;
 #[cfg(feature = "axum")]
 pub(crate) use observe::refused;
 pub use rejection::{Rejection, RejectionFn, StatusRejection};
-pub use service::VerifyService;
+pub use service::{TakesVerifiedBody, VerifyService};
 pub use verified::Verified;
 pub use verifier::Verifier;

@@ -126,6 +126,7 @@ impl Verified {
     }
 
     /// The name of the format, shared.
+    #[cfg(any(feature = "axum", feature = "metrics"))]
     pub(crate) fn shared_scheme(&self) -> &Arc<str> {
         &self.scheme
     }
