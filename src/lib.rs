@@ -58,9 +58,11 @@ mod error;
 mod fixed_bytes;
 pub mod key;
 mod mac;
+pub mod once;
 mod random;
 pub mod replay;
 pub mod scheme;
+mod shown;
 pub mod sign;
 pub mod testing;
 pub mod verify;
@@ -82,9 +84,14 @@ pub use key::{
     KeyEntry, KeyId, KeyMap, KeyQuery, KeySet, KeyStore, Lookup, MAX_KEYS, SecretKey, key_fn,
 };
 pub use mac::{Algorithm, Mac, Mismatch, Tag};
+pub use once::{MemoryOnce, OnceLayer};
 #[cfg(feature = "redis")]
 pub use replay::RedisReplay;
 pub use replay::{MemoryReplay, ReplayGuard};
+#[cfg(feature = "webhooks")]
+pub use scheme::webhooks;
+#[cfg(feature = "sigv4")]
+pub use scheme::{AwsPresigned, AwsSigV4};
 pub use scheme::{
     Claim, ClaimError, Encoding, FlaskHmac, FlaskHmacPath, HeaderScheme, Part, Scheme, TimeFormat,
 };
@@ -95,6 +102,8 @@ pub use scheme::{JsonStrings, JsonText};
 #[cfg(feature = "rfc9421")]
 pub use scheme::{MessageSignatures, Policy};
 pub use sign::{SignError, SignLayer, Signer};
+#[cfg(feature = "sigv4")]
+pub use verify::AwsRejection;
 pub use verify::{
     ErrorKind, PublicError, Rejection, RejectionFn, StatusRejection, Verified, VerifiedBody,
     Verifier, VerifyError, VerifyFuture, VerifyLayer, VerifyService,

@@ -6,7 +6,7 @@ use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::response::Response;
 use http::request::Parts;
 
-use crate::extract::verified::{found, missing, refuse};
+use crate::extract::verified::{found, missing, reject};
 use crate::key::KeyId;
 use crate::verify::{Verified, VerifyError};
 
@@ -92,10 +92,15 @@ pub struct Only<L: AllowList> {
 }
 
 impl<L: AllowList> Only<L> {
+    /// A caller that was held against the list already.
+    pub(super) fn admitted(verified: Verified) -> Self {
+        Self { verified, list: PhantomData }
+    }
+
     /// Holds a caller against the list.
-    pub(super) fn admit(verified: Verified) -> Result<Self, VerifyError> {
+    fn admit(verified: Verified) -> Result<Self, VerifyError> {
         if verified.is_disarmed() || L::allows(verified.key_id()) {
-            Ok(Self { verified, list: PhantomData })
+            Ok(Self::admitted(verified))
         } else {
             Err(VerifyError::not_allowed(verified.shared_scheme(), verified.key_id()))
         }
@@ -134,8 +139,8 @@ impl<S: Send + Sync, L: AllowList> FromRequestParts<S> for Only<L> {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
         match found(parts)? {
-            None => Err(missing(parts)),
-            Some(verified) => Self::admit(verified.clone()).map_err(|error| refuse(parts, error)),
+            None => Err(missing(parts).await),
+            Some(verified) => admit(verified.clone(), parts).await,
         }
     }
 }
@@ -145,7 +150,17 @@ impl<S: Send + Sync, L: AllowList> OptionalFromRequestParts<S> for Only<L> {
 
     /// `None` if the request is unsigned. A caller who is not on the list is rejected.
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Response> {
-        let admitted = found(parts)?.cloned().map(Self::admit).transpose();
-        admitted.map_err(|error| refuse(parts, error))
+        match found(parts)? {
+            None => Ok(None),
+            Some(verified) => admit(verified.clone(), parts).await.map(Some),
+        }
+    }
+}
+
+/// A caller on the list, or the layer's own answer.
+async fn admit<L: AllowList>(verified: Verified, parts: &Parts) -> Result<Only<L>, Response> {
+    match Only::admit(verified) {
+        Ok(caller) => Ok(caller),
+        Err(error) => Err(reject(parts, &error).await),
     }
 }

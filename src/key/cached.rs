@@ -184,8 +184,8 @@ impl<K: KeyStore> KeyStore for CachedKeys<K> {
         self.store.has_named_keys()
     }
 
-    fn list(&self) -> Vec<(Option<KeyId>, KeySet)> {
-        self.store.list()
+    fn visit_keys(&self, visit: &mut dyn FnMut(Option<&KeyId>, &KeySet)) {
+        self.store.visit_keys(visit);
     }
 }
 

@@ -120,8 +120,8 @@ impl KeyMap {
                 let owner = owners.entry(entry.key().expose_secret()).or_insert(id);
                 if *owner != id {
                     tracing::warn!(
-                        one = owner.as_str(),
-                        other = id.as_str(),
+                        one = %owner,
+                        other = %id,
                         "two services share a key: each can pass itself off as the other"
                     );
                 }
@@ -156,10 +156,9 @@ impl KeyStore for KeyMap {
         Some(!self.named.is_empty())
     }
 
-    fn list(&self) -> Vec<(Option<KeyId>, KeySet)> {
-        let single = self.single.iter().map(|keys| (None, keys.clone()));
-        let named = self.named.iter().map(|(id, keys)| (Some(id.clone()), keys.clone()));
-        single.chain(named).collect()
+    fn visit_keys(&self, visit: &mut dyn FnMut(Option<&KeyId>, &KeySet)) {
+        self.single.iter().for_each(|keys| visit(None, keys));
+        self.named.iter().for_each(|(id, keys)| visit(Some(id), keys));
     }
 }
 

@@ -99,8 +99,8 @@ impl KeyStore for SharedKeys {
         self.0.keys.load().has_named_keys()
     }
 
-    fn list(&self) -> Vec<(Option<KeyId>, KeySet)> {
-        self.0.keys.load().list()
+    fn visit_keys(&self, visit: &mut dyn FnMut(Option<&KeyId>, &KeySet)) {
+        self.0.keys.load().visit_keys(visit);
     }
 }
 

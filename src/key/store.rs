@@ -85,12 +85,13 @@ pub trait KeyStore: Send + Sync {
         None
     }
 
-    /// The keys that the store can name, for [`Verifier::explain`]: whether a signature was made
-    /// with another caller's. None by default; nothing else asks for it.
+    /// Calls `visit` with each name that the store has at hand, `None` for the anonymous key, and
+    /// its keys. [`Verifier::explain`] looks there for a caller who signed under another's name;
+    /// nothing else asks for it. Visits nothing by default.
     ///
     /// [`Verifier::explain`]: crate::Verifier::explain
-    fn list(&self) -> Vec<(Option<KeyId>, KeySet)> {
-        Vec::new()
+    fn visit_keys(&self, visit: &mut dyn FnMut(Option<&KeyId>, &KeySet)) {
+        let _ = visit;
     }
 }
 
@@ -115,8 +116,8 @@ impl<K: KeyStore + ?Sized> KeyStore for Arc<K> {
         (**self).has_named_keys()
     }
 
-    fn list(&self) -> Vec<(Option<KeyId>, KeySet)> {
-        (**self).list()
+    fn visit_keys(&self, visit: &mut dyn FnMut(Option<&KeyId>, &KeySet)) {
+        (**self).visit_keys(visit);
     }
 }
 

@@ -1,6 +1,7 @@
 //! How a scheme covers the body.
 
 use crate::digest::{Digest, Hasher};
+use crate::mac::Algorithm;
 
 /// How a format covers the body.
 #[derive(Clone, Debug)]
@@ -15,11 +16,31 @@ pub enum Coverage {
     /// The signed text is made from the whole body by [`Scheme::derive`](crate::Scheme::derive). Parts of the body that
     /// the text leaves out can be changed by anybody.
     Derived,
+    /// The signed text is made from a plain hash of the whole body by
+    /// [`Scheme::derive_from_hash`](crate::Scheme::derive_from_hash). The body is hashed as it
+    /// arrives, so that a large one does not block when all of it is there.
+    Hashed(Algorithm),
     /// The format signs no body: a request that has one is refused.
     Empty,
+    /// The format can sign a body, and this signature does not: a request that has one is refused
+    /// for this reason.
+    Uncovered(&'static str),
     /// The format signs no body, and whatever comes is let through to the handler. Whoever sees
     /// one signed head can send any body with it.
     Unsigned,
+}
+
+impl Coverage {
+    /// Why a body is refused, if none may be there.
+    pub(crate) fn refuses_body(&self) -> Option<&'static str> {
+        match self {
+            Self::Empty => Some("the format signs no body, and there is one"),
+            Self::Uncovered(why) => Some(why),
+            Self::Signed | Self::Digest(_) | Self::Derived | Self::Hashed(_) | Self::Unsigned => {
+                None
+            }
+        }
+    }
 }
 
 /// A digest that the body must match, or the body between two texts.

@@ -1,14 +1,15 @@
 use std::time::Duration;
 
-use http::header::HOST;
 use http::request::Parts;
-use http::uri::Authority;
 use http::{HeaderName, Method, Request, Uri};
 
+use crate::error::ConfigError;
 use crate::key::KeyId;
 use crate::mac::{Algorithm, Tag};
 use crate::scheme::fost::decoded_path;
-use crate::scheme::{Claim, ClaimError, Coverage, Scheme, SignedText, Stamp, Window, percent};
+use crate::scheme::{
+    Claim, ClaimError, Coverage, PublicOrigin, Scheme, SentHead, SignedText, Stamp, Window, target,
+};
 use crate::scheme::{Encoding, wire};
 use crate::sign::{SignError, Signer};
 
@@ -47,6 +48,7 @@ pub struct FostUrl {
     max_lifetime: Option<u64>,
     no_expiry: bool,
     unsigned_body: bool,
+    origin: Option<PublicOrigin>,
 }
 
 impl FostUrl {
@@ -58,6 +60,7 @@ impl FostUrl {
             max_lifetime: None,
             no_expiry: false,
             unsigned_body: false,
+            origin: None,
         }
     }
 
@@ -74,6 +77,19 @@ impl FostUrl {
     pub fn with_max_lifetime(mut self, most: Duration) -> Self {
         self.max_lifetime = Some(most.as_secs());
         self
+    }
+
+    /// Sets the address that clients know this service by, where a proxy rewrites `Host` or strips a
+    /// prefix of the path, such as `https://api.example.com/v2`: links are verified for that host,
+    /// whatever the request says, and for the path as clients sent it. A signer signs the URL that
+    /// it is given, and does not go by this.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if it is not `http` or `https`, a host, and an optional prefix of the path.
+    pub fn with_public_origin(mut self, origin: impl AsRef<str>) -> Result<Self, ConfigError> {
+        self.origin = Some(PublicOrigin::parse(origin.as_ref())?);
+        Ok(self)
     }
 
     /// Loses the end of a link: one without `_e` works for as long as its key, whatever the
@@ -163,12 +179,13 @@ impl Scheme for FostUrl {
         claim: &Claim,
         text: &mut SignedText,
     ) -> Result<(), ClaimError> {
-        let path = decoded_path(head)?;
+        let sent = SentHead::new(head, self.origin.as_ref(), claim);
+        let path = decoded_path(&sent.path())?;
         // It could pass for the beginning of the query.
         if path.contains('?') {
             return Err(ClaimError::malformed("the path has an escaped `?`"));
         }
-        text.update(host(head)?.as_bytes());
+        text.update(sent.host()?.as_bytes());
         text.update(path.as_bytes());
         let rest = Query::of(&head.uri)?.rest();
         if !rest.is_empty() {
@@ -207,14 +224,14 @@ impl Scheme for FostUrl {
             }
             query.push_str(name);
             query.push('=');
-            query.push_str(&percent::encoded(value));
+            query.push_str(&wire::percent_encoded(value));
         };
         add("_k", claim.key_id().map_or("", KeyId::as_str));
         if let Some(expires) = claim.expires() {
             add("_e", &expires.to_string());
         }
         add("_s", &Encoding::Base64.encode(wire::only_tag(tags)?.as_bytes()));
-        head.uri = with_query(&head.uri, &query)
+        head.uri = target::with_query(&head.uri, &query)
             .ok_or(SignError::Request("the target cannot take the signature"))?;
         Ok(())
     }
@@ -300,7 +317,7 @@ impl<'q> Query<'q> {
 
 /// A `+` may mean a space or itself, and is refused.
 fn decoded_value(value: &str) -> Option<String> {
-    if value.contains('+') { None } else { percent::decoded(value) }
+    if value.contains('+') { None } else { wire::percent_decoded(value) }
 }
 
 fn check_method(method: &Method) -> Result<(), ClaimError> {
@@ -310,38 +327,9 @@ fn check_method(method: &Method) -> Result<(), ClaimError> {
     }
 }
 
-/// Whom the request is for, as it was sent.
-fn host(head: &Parts) -> Result<&str, ClaimError> {
-    let malformed = |why| Err(ClaimError::in_header(&HOST, why));
-    let header = match wire::single(head, &HOST) {
-        Err(ClaimError::Missing) => None,
-        value => Some(wire::text(&HOST, value?)?),
-    };
-    let host = match (head.uri.authority().map(Authority::as_str), header) {
-        (Some(target), Some(header)) if target != header => {
-            return malformed("is not the target's");
-        }
-        (Some(host), _) | (None, Some(host)) => host,
-        (None, None) => return malformed("is missing"),
-    };
-    // A `/` in it could pass for the beginning of the path.
-    match Authority::try_from(host) {
-        Ok(_) if !host.contains('@') => Ok(host),
-        _ => malformed("is no host and port"),
-    }
-}
-
 fn strip(uri: &mut Uri) {
-    let stripped = Query::of(uri).ok().and_then(|query| with_query(uri, &query.rest()));
+    let stripped = Query::of(uri).ok().and_then(|query| target::with_query(uri, &query.rest()));
     if let Some(stripped) = stripped {
         *uri = stripped;
     }
-}
-
-/// The same target with another query; without a `?` if that is empty.
-fn with_query(uri: &Uri, query: &str) -> Option<Uri> {
-    let mark = if query.is_empty() { "" } else { "?" };
-    let mut parts = uri.clone().into_parts();
-    parts.path_and_query = Some(format!("{}{mark}{query}", uri.path()).parse().ok()?);
-    Uri::from_parts(parts).ok()
 }

@@ -12,7 +12,6 @@
 //!
 //! Comparing, clocks, key stores and bodies are the [`Verifier`](crate::Verifier)'s.
 
-mod civil;
 mod claim;
 mod coverage;
 mod encoding;
@@ -25,17 +24,25 @@ mod fost_url;
 #[cfg(feature = "serde")]
 mod json;
 #[cfg(feature = "serde")]
+mod json_members;
+#[cfg(feature = "serde")]
 mod json_text;
+mod origin;
 mod parts;
 mod path;
-mod percent;
 #[cfg(feature = "rfc9421")]
 mod rfc9421;
 mod selector;
 mod shared;
 mod sign_error;
+#[cfg(feature = "sigv4")]
+mod sigv4;
 mod stamp;
+#[cfg(any(feature = "sha1", feature = "sigv4"))]
+mod target;
 mod text;
+#[cfg(feature = "webhooks")]
+pub mod webhooks;
 mod window;
 pub mod wire;
 
@@ -56,16 +63,21 @@ pub use fost_url::FostUrl;
 pub use json::JsonStrings;
 #[cfg(feature = "serde")]
 pub use json_text::JsonText;
+pub use origin::PublicOrigin;
+pub(crate) use origin::SentHead;
 pub use parts::{HeaderScheme, Part, TimeFormat};
 #[cfg(feature = "rfc9421")]
 pub use rfc9421::{MessageSignatures, Policy, StructuredType};
 pub use selector::Selector;
 pub use sign_error::SignError;
+#[cfg(feature = "sigv4")]
+pub use sigv4::{AwsPresigned, AwsSigV4};
 pub use stamp::Stamp;
 pub use text::SignedText;
 pub(crate) use window::Tolerance;
 pub use window::Window;
 
+use crate::digest::Digest;
 use crate::key::SecretKey;
 use crate::mac::{Algorithm, Mac, Tag};
 
@@ -210,6 +222,23 @@ pub trait Scheme: Send + Sync {
         Err(ClaimError::malformed("this format derives no text from the body"))
     }
 
+    /// Writes the part of the text that is made from a hash of the body. Called for
+    /// [`Coverage::Hashed`] alone, between `before_body` and `after_body`.
+    ///
+    /// # Errors
+    ///
+    /// [`ClaimError::Malformed`] if there is no such text.
+    fn derive_from_hash(
+        &self,
+        head: &Parts,
+        claim: &Claim,
+        hash: &Digest,
+        text: &mut SignedText,
+    ) -> Result<(), ClaimError> {
+        let _ = (head, claim, hash, text);
+        Err(ClaimError::malformed("this format derives no text from a hash of the body"))
+    }
+
     /// Starts the HMAC under a key; formats that derive keys override it.
     fn key_mac(&self, key: &SecretKey, claim: &Claim) -> Mac {
         let _ = claim;
@@ -238,7 +267,14 @@ pub trait Scheme: Send + Sync {
     /// [`SignError`] if the head cannot take them.
     fn attach(&self, head: &mut Parts, claim: &Claim, tags: &[Tag]) -> Result<(), SignError>;
 
-    /// Takes the signature out of the head; by default the headers that the format owns.
+    /// Whether the head carries a signature that one of this signer's would collide with; by
+    /// default, unless [`claim`](Self::claim) answers [`ClaimError::Missing`].
+    fn is_signed(&self, head: &Parts) -> bool {
+        !matches!(self.claim(head), Err(ClaimError::Missing))
+    }
+
+    /// Takes the signature out of the head; by default the headers that the format owns. What
+    /// another [selector](Self::selector) owns in them stays.
     fn strip(&self, head: &mut Parts) {
         for name in self.headers() {
             head.headers.remove(name);

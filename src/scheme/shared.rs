@@ -3,6 +3,7 @@ use std::sync::Arc;
 use http::HeaderName;
 use http::request::Parts;
 
+use crate::digest::Digest;
 use crate::key::SecretKey;
 use crate::mac::{Algorithm, Mac, Tag};
 use crate::scheme::SignError;
@@ -84,6 +85,16 @@ impl<S: Scheme + ?Sized> Scheme for Arc<S> {
         (**self).derive(head, claim, body, text)
     }
 
+    fn derive_from_hash(
+        &self,
+        head: &Parts,
+        claim: &Claim,
+        hash: &Digest,
+        text: &mut SignedText,
+    ) -> Result<(), ClaimError> {
+        (**self).derive_from_hash(head, claim, hash, text)
+    }
+
     fn max_tags(&self) -> usize {
         (**self).max_tags()
     }
@@ -98,6 +109,10 @@ impl<S: Scheme + ?Sized> Scheme for Arc<S> {
 
     fn attach(&self, head: &mut Parts, claim: &Claim, tags: &[Tag]) -> Result<(), SignError> {
         (**self).attach(head, claim, tags)
+    }
+
+    fn is_signed(&self, head: &Parts) -> bool {
+        (**self).is_signed(head)
     }
 
     fn strip(&self, head: &mut Parts) {

@@ -7,6 +7,7 @@ use http::StatusCode;
 use crate::error::BoxError;
 use crate::key::KeyId;
 use crate::scheme::{Claim, ClaimError};
+use crate::verify::step::Step;
 
 /// Why a request was refused, for logs and custom rejections.
 ///
@@ -16,6 +17,7 @@ use crate::scheme::{Claim, ClaimError};
 #[derive(Clone)]
 pub struct VerifyError {
     kind: ErrorKind,
+    step: Step,
     scheme: Option<Arc<str>>,
     claimed: Option<ClaimedKeyId>,
     detail: Option<Arc<dyn Error + Send + Sync>>,
@@ -111,7 +113,7 @@ impl ErrorKind {
 
 impl VerifyError {
     pub(crate) fn new(kind: ErrorKind) -> Self {
-        Self { kind, scheme: None, claimed: None, detail: None }
+        Self { kind, step: Step::usual(kind), scheme: None, claimed: None, detail: None }
     }
 
     pub(crate) fn caused(kind: ErrorKind, source: BoxError) -> Self {
@@ -121,6 +123,12 @@ impl VerifyError {
     pub(crate) fn in_scheme(mut self, scheme: &Arc<str>, claim: Option<&Claim>) -> Self {
         self.scheme = Some(scheme.clone());
         self.claimed = claim.and_then(Claim::key_id).cloned().map(ClaimedKeyId);
+        self
+    }
+
+    /// The step that raises it, where that is not the usual one of its kind.
+    pub(crate) fn at(mut self, step: Step) -> Self {
+        self.step = step;
         self
     }
 
@@ -139,6 +147,21 @@ impl VerifyError {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.kind
+    }
+
+    /// Returns the step that raised it.
+    ///
+    /// ```
+    /// use tower_hmac::verify::Step;
+    /// use tower_hmac::{ErrorKind, VerifyError};
+    ///
+    /// let error = VerifyError::from(ErrorKind::NotAllowed);
+    /// assert_eq!(error.step(), Step::AllowList);
+    /// assert_eq!(error.step().as_str(), "allow-list");
+    /// ```
+    #[must_use]
+    pub fn step(&self) -> Step {
+        self.step
     }
 
     /// The status that fits it: 413 for a body over the limit, 400 for a broken one, 503 where a
@@ -213,6 +236,9 @@ impl fmt::Display for VerifyError {
             (Some(detail), ErrorKind::Malformed) => {
                 write!(f, "{}: {detail}", self.kind.message())
             }
+            (_, ErrorKind::Mismatch) if self.step == Step::Digest => {
+                f.write_str("the signature is right, but the body is not that of its digest")
+            }
             _ => f.write_str(self.kind.message()),
         }
     }
@@ -222,6 +248,7 @@ impl fmt::Debug for VerifyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VerifyError")
             .field("kind", &self.kind)
+            .field("step", &self.step)
             .field("scheme", &self.scheme)
             .field("claimed_key_id", &self.claimed)
             .finish_non_exhaustive()
@@ -272,7 +299,8 @@ impl fmt::Display for PublicError {
 pub struct ClaimedKeyId(pub(super) KeyId);
 
 impl ClaimedKeyId {
-    /// The name as it was claimed.
+    /// Returns the name as it was claimed, up to 8 KiB of text that anybody can choose. For logs
+    /// there is [`Display`](fmt::Display), which escapes and cuts it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.as_str()

@@ -7,11 +7,10 @@ use crate::error::ConfigError;
 use crate::key::{KeyId, KeyStore};
 use crate::replay::ReplayGuard;
 use crate::scheme::{Scheme, Tolerance};
+use crate::verify::body_limit::DEFAULT_BODY_LIMIT;
 use crate::verify::format::Format;
 use crate::verify::only::Only;
 
-/// The body limit where none is set: 2 MiB, as axum's own.
-pub(super) const DEFAULT_BODY_LIMIT: usize = 2 * 1024 * 1024;
 /// The tolerance where neither the verifier nor the format sets one.
 pub(super) const DEFAULT_TOLERANCE: Tolerance = Tolerance { past: 300, future: 300 };
 
@@ -143,7 +142,9 @@ impl Verifier {
         Ok(self)
     }
 
-    /// Sets the longest body that is read, in bytes; 2 MiB if it is not set.
+    /// Sets the longest body that is read, in bytes; 2 MiB by default.
+    /// [`VerifyLayer::with_body_limit`](crate::VerifyLayer::with_body_limit) says how axum's own limit
+    /// counts.
     #[must_use]
     pub fn with_body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = bytes;

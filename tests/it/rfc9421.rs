@@ -5,9 +5,12 @@ mod config;
 mod digest;
 mod fields;
 mod labels;
+mod lifetime;
+mod parties;
 mod properties;
 mod refusals;
 mod signing;
+mod spelling;
 mod target;
 mod vectors;
 

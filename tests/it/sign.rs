@@ -338,6 +338,34 @@ async fn the_ready_service_is_the_one_that_is_called() {
     }
 }
 
+#[tokio::test]
+async fn requests_without_a_body_are_signed_whatever_their_type() {
+    use axum::body::Body;
+    use tower_hmac::sign::WholeBody;
+    use tower_hmac::testing::signed;
+
+    async fn passes(body: impl WholeBody) {
+        let layer = VerifyLayer::new(FlaskHmac::new(), KeyMap::single(key()).unwrap()).unwrap();
+        let app = axum::Router::new().route("/", axum::routing::get(async || "in")).layer(layer);
+        let signer = Signer::new(FlaskHmac::new(), key());
+        let request = signed(&signer, Request::get("/").body(body).unwrap());
+        assert_eq!(app.oneshot(request).await.unwrap().status(), StatusCode::OK);
+    }
+    passes(()).await;
+    passes(Body::empty()).await;
+    passes(http_body_util::Empty::<Bytes>::new()).await;
+    passes("").await;
+    passes(std::borrow::Cow::Borrowed("")).await;
+
+    // What an axum body holds cannot be seen: signed over no bytes, it would be rejected.
+    let signer = Signer::new(FlaskHmac::new(), key());
+    let error = signer.sign(Request::post("/").body(Body::from("{}")).unwrap()).unwrap_err();
+    assert_eq!(error, SignError::Streaming);
+    let mut request = Request::post("/").body(Body::from("{}")).unwrap();
+    assert_eq!(signer.sign_mut(&mut request), Err(SignError::Streaming));
+    assert!(request.headers().is_empty());
+}
+
 #[test]
 fn testing_kit_signs_in_one_line() {
     let request = tower_hmac::testing::signed(&signer(), Request::post("/").body("body").unwrap());

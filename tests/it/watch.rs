@@ -240,3 +240,48 @@ fn outcomes_are_counted_by_kind_and_format() {
     // Nothing that a stranger sends becomes a label.
     assert!(!format!("{metrics:?}").contains("stranger"));
 }
+
+/// What a client sends after it was rejected is thrown away, and it may hang up meanwhile.
+#[cfg(feature = "axum")]
+#[test]
+fn a_rejection_is_counted_and_logged_once_and_before_the_body_is_drained() {
+    use axum::Router;
+    use axum::routing::any;
+    use bytes::Bytes;
+    use tower_hmac::extract::Signed;
+
+    let clock = ManualClock::new(NOW);
+    let layer = layer(&clock);
+    let extractor = any(async |Signed(_, _): Signed<Bytes>| "in");
+    let apps = [
+        Router::new().route("/", any(async || "in")).layer(layer.clone()),
+        Router::new().route("/", extractor).with_state(layer.shared()),
+    ];
+    for app in apps {
+        let mut capture = None;
+        let metrics = metrics_of(|| {
+            capture = Some(Capture::during(|| {
+                block_on(async {
+                    let endless = futures_util::stream::pending::<Result<Bytes, Infallible>>();
+                    let request = Request::from_parts(unsigned(), Body::from_stream(endless));
+                    let mut answer = Box::pin(app.clone().oneshot(request));
+                    assert!(futures_util::poll!(&mut answer).is_pending());
+                    drop(answer);
+                    let wrong = head(&signer("aservice", "another", &clock), b"");
+                    let request = Request::from_parts(wrong, Body::empty());
+                    assert_eq!(app.clone().oneshot(request).await.unwrap().status(), 403);
+                });
+            }));
+        });
+        let (capture, ()) = capture.unwrap();
+        let kinds: Vec<_> =
+            capture.events().iter().map(|event| event.field("kind").unwrap().to_owned()).collect();
+        assert_eq!(kinds, ["missing", "mismatch"]);
+        let counts: Vec<_> = metrics
+            .iter()
+            .filter(|(name, ..)| name == "tower_hmac_requests_total")
+            .map(|(.., value)| value)
+            .collect();
+        assert_eq!(counts, [&DebugValue::Counter(1); 2]);
+    }
+}

@@ -2,6 +2,7 @@ use std::fmt::Write as _;
 
 use http::request::Parts;
 
+use crate::digest::Digest;
 use crate::scheme::{Claim, ClaimError, Coverage, Scheme, SignedText};
 
 /// A body up to this length is shown whole, in bytes.
@@ -28,7 +29,13 @@ impl Assembled {
         let body = match coverage {
             Coverage::Signed => body.to_vec(),
             Coverage::Derived => record(|text| scheme.derive(head, claim, body, text))?,
-            Coverage::Digest(_) | Coverage::Empty | Coverage::Unsigned => Vec::new(),
+            Coverage::Hashed(algorithm) => {
+                let hash = Digest::of(algorithm, body);
+                record(|text| scheme.derive_from_hash(head, claim, &hash, text))?
+            }
+            Coverage::Digest(_) | Coverage::Empty | Coverage::Uncovered(_) | Coverage::Unsigned => {
+                Vec::new()
+            }
         };
         let after = record(|text| scheme.after_body(head, claim, text))?;
         Ok(Self { before, body, after })

@@ -1,6 +1,6 @@
 //! What a refusal looks like.
 
-use http::header::WWW_AUTHENTICATE;
+use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{StatusCode, Version};
 use tower_hmac::scheme::Window;
 use tower_hmac::{BoxError, KeySet, StatusRejection};
@@ -98,6 +98,27 @@ async fn each_401_has_a_challenge() {
     }
 }
 
+/// Whoever made it: a function of one's own need not know the rule.
+#[tokio::test]
+async fn a_401_of_ones_own_gets_a_challenge_and_keeps_its_own() {
+    let own = |challenge: Option<&'static str>| {
+        layer().with_rejection_fn(move |_: &VerifyError| {
+            let mut response = Response::new(String::new());
+            *response.status_mut() = StatusCode::UNAUTHORIZED;
+            if let Some(challenge) = challenge {
+                response.headers_mut().insert(WWW_AUTHENTICATE, challenge.parse().unwrap());
+            }
+            response
+        })
+    };
+    for (challenge, expected) in [(None, "HMAC"), (Some("Signature"), "Signature")] {
+        let response =
+            send(&own(challenge), with_header(signed(scheme(), b""), "x-tag", "?")).await;
+        let challenges: Vec<_> = response.headers().get_all(WWW_AUTHENTICATE).iter().collect();
+        assert_eq!(challenges, [expected]);
+    }
+}
+
 #[tokio::test]
 async fn what_is_not_the_callers_fault_has_a_status_of_its_own() {
     let rejection = StatusRejection::new(StatusCode::UNAUTHORIZED).unwrap();
@@ -123,6 +144,7 @@ async fn a_store_that_fails_closes_the_door_with_503() {
     let layer = VerifyLayer::new(scheme(), failing).unwrap().with_clock(ManualClock::new(NOW));
     let response = send(&layer, signed(scheme(), b"body")).await;
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(response.headers()[RETRY_AFTER], "1");
     assert_eq!(refusal(&response), Some(ErrorKind::StoreUnavailable));
     let error = response.extensions().get::<VerifyError>().unwrap();
     let source = std::error::Error::source(error).expect("the store's own error");
@@ -152,7 +174,18 @@ async fn a_guard_that_fails_or_is_full_closes_the_door_with_503() {
         let response = send(&layer, signed(scheme(), b"body")).await;
         assert_eq!(refusal(&response), Some(kind));
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.headers()[RETRY_AFTER], "1");
     }
+}
+
+/// Only a store that failed is worth another try: a status that the service chose for rejections is
+/// not.
+#[tokio::test]
+async fn a_rejected_caller_is_not_told_to_try_again() {
+    let rejection = StatusRejection::new(StatusCode::SERVICE_UNAVAILABLE).unwrap();
+    let response = send(&layer().with_rejection(rejection), spoilt(signed(scheme(), b""))).await;
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(response.headers().is_empty());
 }
 
 #[tokio::test]
@@ -233,7 +266,7 @@ async fn an_error_knows_who_was_claimed_and_never_what_was_sent() {
     let error = response.extensions().get::<VerifyError>().unwrap();
     let claimed = error.claimed_key_id().unwrap();
     assert_eq!((claimed.as_str(), claimed.to_string().as_str()), ("nobody", "nobody"));
-    let debug = "VerifyError { kind: UnknownKey, scheme: Some(\"joints\"), \
+    let debug = "VerifyError { kind: UnknownKey, step: Keys, scheme: Some(\"joints\"), \
                  claimed_key_id: Some(\"nobody\"), .. }";
     assert_eq!(format!("{error:?}"), debug);
     assert_eq!(error.scheme(), Some("joints"));

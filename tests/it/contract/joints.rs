@@ -6,8 +6,8 @@ use tower_hmac::{Algorithm, KeyEntry, KeySet};
 
 use super::*;
 
-const ALL: [Covers; 5] =
-    [Covers::Body, Covers::Digest, Covers::Line, Covers::Nothing, Covers::Whatever];
+const ALL: [Covers; 6] =
+    [Covers::Body, Covers::Digest, Covers::Line, Covers::Hash, Covers::Nothing, Covers::Whatever];
 
 fn sample(covers: Covers) -> &'static [u8] {
     if covers == Covers::Nothing { b"" } else { b"first line\nsecond line" }
@@ -65,6 +65,7 @@ async fn a_changed_body_is_refused_where_the_body_is_covered() {
         (Covers::Body, Some(ErrorKind::Mismatch)),
         (Covers::Digest, Some(ErrorKind::Mismatch)),
         (Covers::Line, Some(ErrorKind::Mismatch)),
+        (Covers::Hash, Some(ErrorKind::Mismatch)),
         (Covers::Nothing, Some(ErrorKind::Malformed)),
         (Covers::Whatever, None),
     ] {

@@ -74,14 +74,11 @@ async fn over_a_concurrency_limit_and_a_buffer_nothing_panics_and_permits_come_b
     });
     let limited = layer().layer(ConcurrencyLimit::new(handler, 1));
     for _ in 0..3 {
-        // One that waits for its body holds the only permit; dropped, it gives it back.
-        let mut dropped = limited.clone();
-        let mut held = Box::pin(dropped.ready().await.unwrap().call(request()));
+        // One that waits for its body holds no permit.
+        let mut held = Box::pin(limited.clone().oneshot(request()));
         assert!(poll!(&mut held).is_pending());
-        let mut waiting = limited.clone();
-        assert!(poll!(Box::pin(waiting.ready())).is_pending());
-        // Those who queue are served in order, so the one in the queue goes first.
-        drop((waiting, held, dropped));
+        assert_eq!(limited.clone().oneshot(request()).await.unwrap().body(), "handler");
+        drop(held);
         let refused = limited.clone().oneshot(spoilt(request())).await.unwrap();
         assert_eq!(refusal(&refused), Some(ErrorKind::Mismatch));
         assert_eq!(limited.clone().oneshot(request()).await.unwrap().body(), "handler");
@@ -96,6 +93,71 @@ async fn over_a_concurrency_limit_and_a_buffer_nothing_panics_and_permits_come_b
     assert_eq!(one.unwrap().body(), "handler");
     assert_eq!(refusal(&two.unwrap()), Some(ErrorKind::Mismatch));
     assert_eq!(three.unwrap().body(), "handler");
+}
+
+/// Otherwise as many strangers as there are permits keep everybody out.
+#[tokio::test]
+async fn strangers_who_withhold_their_bodies_hold_no_permit_of_the_inner_service() {
+    let handler = service_fn(|_: Request<VerifiedBody<Script>>| async {
+        Ok::<_, BoxError>(Response::new(String::from("handler")))
+    });
+    for layer in [layer(), layer().optional()] {
+        let service = layer.layer(ConcurrencyLimit::new(handler, 2));
+        let withheld = || spoilt(request()).map(|_| Script::hanging());
+        let mut strangers: Vec<_> =
+            (0..2).map(|_| Box::pin(service.clone().oneshot(withheld()))).collect();
+        for stranger in &mut strangers {
+            assert!(poll!(stranger).is_pending());
+        }
+        let honest = tokio::time::timeout(Duration::from_secs(20), service.oneshot(request()));
+        assert_eq!(honest.await.expect("no permit is left").unwrap().body(), "handler");
+    }
+}
+
+/// A verified request waits for its turn; dropped, it makes room.
+#[tokio::test]
+async fn a_verified_request_waits_until_the_inner_service_is_ready() {
+    let handler = service_fn(|_: Request<VerifiedBody<Script>>| async {
+        tokio::task::yield_now().await;
+        Ok::<_, BoxError>(Response::new(String::from("handler")))
+    });
+    let service = layer().layer(ConcurrencyLimit::new(handler, 1));
+    let whole = || signed(Joints::new(Covers::Body), b"body");
+    let mut running = Box::pin(service.clone().oneshot(whole()));
+    assert!(poll!(&mut running).is_pending());
+    let mut waiting = Box::pin(service.clone().oneshot(whole()));
+    let mut dropped = Box::pin(service.clone().oneshot(whole()));
+    assert!(poll!(&mut dropped).is_pending());
+    for _ in 0..3 {
+        assert!(poll!(&mut waiting).is_pending());
+    }
+    drop(dropped);
+    assert_eq!(running.await.unwrap().body(), "handler");
+    assert_eq!(waiting.await.unwrap().body(), "handler");
+}
+
+#[tokio::test]
+async fn an_inner_service_that_fails_to_become_ready_fails_the_request() {
+    #[derive(Clone)]
+    struct Broken;
+    impl Service<Request<VerifiedBody<Script>>> for Broken {
+        type Response = Response<String>;
+        type Error = &'static str;
+        type Future = std::future::Ready<Result<Response<String>, &'static str>>;
+
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), &'static str>> {
+            Poll::Ready(Err("out of order"))
+        }
+
+        fn call(&mut self, _: Request<VerifiedBody<Script>>) -> Self::Future {
+            unreachable!("called without having been found ready")
+        }
+    }
+    let service = layer().layer(Broken);
+    assert_eq!(service.clone().oneshot(request()).await.unwrap_err(), "out of order");
+    // Rejected requests do not ask it.
+    let rejected = service.oneshot(spoilt(request())).await.unwrap();
+    assert_eq!(refusal(&rejected), Some(ErrorKind::Mismatch));
 }
 
 #[tokio::test]

@@ -157,7 +157,7 @@ async fn a_disarmed_layer_still_has_a_limit_for_bodies() {
     let layer = layer().with_body_limit(3).dangerous_disarmed(true);
     assert_eq!(outcome(&layer, unsigned()).await, Some(ErrorKind::BodyTooLarge));
     let declared = with_header(unsigned().map(|_| Script::hanging()), "content-length", "4");
-    assert_eq!(outcome(&layer, declared).await, Some(ErrorKind::BodyTooLarge));
+    assert_eq!(outcome(&layer, over_http_2(declared)).await, Some(ErrorKind::BodyTooLarge));
 }
 
 #[tokio::test]

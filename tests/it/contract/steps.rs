@@ -60,6 +60,7 @@ async fn a_wrong_mac_over_the_head_is_refused_without_a_look_at_the_body() {
         for name in ["aservice", "nobody"] {
             let (layer, request, _) = logged(covers);
             let request = with_header(spoilt(request), "x-key", name).map(|_| Script::hanging());
+            let request = over_http_2(request);
             let polls = request.body().polls();
             assert!(outcome(&layer, request).await.is_some(), "{covers:?}");
             assert_eq!(polls.load(std::sync::atomic::Ordering::SeqCst), 0, "{covers:?} {name}");
@@ -77,7 +78,7 @@ async fn what_the_head_gives_away_is_refused_before_keys_and_body() {
     ];
     for (header, value, kind) in cases {
         let (layer, request, log) = logged(Covers::Body);
-        let request = with_header(request, header, &value);
+        let request = over_http_2(with_header(request, header, &value));
         let response = send_logged(&layer, request, &log).await;
         assert_eq!(refusal(&response), Some(kind));
         let steps = log.taken();

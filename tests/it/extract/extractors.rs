@@ -85,6 +85,34 @@ async fn the_extractors_refusal_is_the_layers_own() {
     assert_eq!(text(one).await, text(two).await);
 }
 
+/// The rules for every rejection hold for those of the extractors.
+#[tokio::test]
+async fn a_401_of_an_extractor_gets_a_challenge() {
+    let bare = |_: &VerifyError| StatusCode::UNAUTHORIZED.into_response();
+    let app = routes().layer(layer().with_rejection_fn(bare).optional());
+    for request in [get_by("bservice", "/billing"), unsigned(Method::GET, "/who")] {
+        let response = send(&app, request).await;
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+        assert_eq!(response.headers()["www-authenticate"], "HMAC");
+    }
+}
+
+#[cfg(feature = "tokio")]
+#[tokio::test(start_paused = true)]
+async fn the_layers_delay_holds_for_the_extractors() {
+    const DELAY: std::time::Duration = std::time::Duration::from_millis(500);
+    let app = routes().layer(layer().optional().with_refusal_delay(DELAY));
+    for (request, expected) in [
+        (get_by("bservice", "/billing"), DELAY),
+        (unsigned(Method::GET, "/who"), DELAY),
+        (get_by("aservice", "/billing"), std::time::Duration::ZERO),
+    ] {
+        let begun = tokio::time::Instant::now();
+        send(&app, request).await;
+        assert_eq!(begun.elapsed(), expected);
+    }
+}
+
 #[tokio::test]
 async fn behind_an_optional_layer_the_unsigned_are_none() {
     let app = routes().layer(unauthorized().optional());

@@ -18,6 +18,8 @@ pub enum Covers {
     Digest,
     /// The first line of the body.
     Line,
+    /// A hash of the body.
+    Hash,
     Nothing,
     Whatever,
     /// The head does not say, and the format calls that missing.
@@ -165,6 +167,7 @@ impl Scheme for Joints {
         Ok(match self.covers {
             Covers::Body => Coverage::Signed,
             Covers::Line => Coverage::Derived,
+            Covers::Hash => Coverage::Hashed(self.algorithm),
             Covers::Nothing => Coverage::Empty,
             Covers::Whatever => Coverage::Unsigned,
             Covers::Missing => return Err(ClaimError::Missing),
@@ -212,6 +215,18 @@ impl Scheme for Joints {
             return Err(ClaimError::malformed("the first line is empty"));
         }
         text.update(line);
+        Ok(())
+    }
+
+    fn derive_from_hash(
+        &self,
+        _: &Parts,
+        _: &Claim,
+        hash: &Digest,
+        text: &mut SignedText,
+    ) -> Result<(), ClaimError> {
+        self.log.note("derive from hash");
+        text.update(Encoding::Hex.encode(hash.as_bytes()).as_bytes());
         Ok(())
     }
 
