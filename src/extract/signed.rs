@@ -65,7 +65,7 @@ impl fmt::Debug for SharedVerifier {
 /// It takes the body, so it is the last argument of a handler. `optional` has no effect here. `T`
 /// gets no [`Verified`](crate::Verified) from the request: who signed stands beside it.
 #[derive(Debug)]
-pub struct Signed<T, L = Anyone>(
+pub struct Signed<T, L: AllowList = Anyone>(
     /// What was made from the verified bytes.
     pub T,
     /// Who signed them.
@@ -104,7 +104,7 @@ where
 
 pin_project! {
     #[project = VerifyingProjection]
-    enum Verifying<E, F, L> {
+    enum Verifying<E, F, L: AllowList> {
         Receiving { shared: SharedVerifier, #[pin] body: Body, receiving: Receiving<E, Body> },
         Extracting { #[pin] future: F, caller: Option<Only<L>> },
     }

@@ -89,6 +89,11 @@ pub const MAX_SIGNING_KEYS: usize = 4;
 ///
 /// It never compares, never reads a clock, never awaits, and sees a key in
 /// [`key_mac`](Self::key_mac) alone.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a scheme",
+    label = "expected a `Scheme`, such as `FlaskHmac::new()`",
+    note = "constructors and settings that can fail return a `Result`: add `?`"
+)]
 pub trait Scheme: Send + Sync {
     /// Returns the name of the scheme, such as `flask-hmac`, which [`Verified::scheme`] repeats.
     ///

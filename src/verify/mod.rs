@@ -124,7 +124,7 @@ pub(crate) use receiving::{Accepted, Receiving};
 #[cfg(feature = "axum")]
 pub(crate) use rejection::Answer;
 pub use rejection::{Rejection, RejectionFn, StatusRejection};
-pub use service::VerifyService;
+pub use service::{TakesVerifiedBody, VerifyService};
 pub use step::Step;
 pub use verified::Verified;
 pub use verifier::Verifier;

@@ -5,6 +5,7 @@ mod keys;
 #[cfg(feature = "tracing")]
 mod only;
 mod paths;
+mod tower;
 
 use std::borrow::Cow;
 
