@@ -332,6 +332,40 @@ mod shared {
         assert!(verifier.verify(&head(&new, b""), b"").await.is_ok());
     }
 
+    /// Without the deadline, whoever holds a key could keep requests open for the day it is removed.
+    #[tokio::test(start_paused = true)]
+    async fn a_request_begun_with_a_replaced_key_is_finished_but_not_past_the_deadline() {
+        use tower::ServiceExt as _;
+        use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
+
+        const DEADLINE: Duration = Duration::from_secs(30);
+        for (piece, expected) in [(4, StatusCode::OK), (6, StatusCode::REQUEST_TIMEOUT)] {
+            let keys = SharedKeys::new(KeyMap::single(secret("old"))).unwrap();
+            let app = axum::Router::new()
+                .route("/", axum::routing::post(async || "done"))
+                .layer(tower_hmac::VerifyLayer::new(FlaskHmac::new(), keys.clone()))
+                .layer(RequestBodyTimeoutLayer::new(Duration::from_secs(10)))
+                .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, DEADLINE));
+            // Five pieces, and the key is replaced before the second.
+            let pieces = futures_util::stream::iter(0..5).then(move |number| {
+                let keys = keys.clone();
+                async move {
+                    tokio::time::sleep(Duration::from_secs(piece)).await;
+                    if number == 1 {
+                        keys.replace(KeyMap::single(secret("new"))).unwrap();
+                    }
+                    Ok::<_, BoxError>("piece")
+                }
+            });
+            let signer = tower_hmac::Signer::new(FlaskHmac::new(), secret("old"));
+            let signed = signer.sign(http::Request::post("/").body("piece".repeat(5)).unwrap());
+            let request = signed.unwrap().map(|_| axum::body::Body::from_stream(pieces));
+            let begun = Instant::now();
+            assert_eq!(app.oneshot(request).await.unwrap().status(), expected);
+            assert!(begun.elapsed() <= DEADLINE + Duration::from_millis(10));
+        }
+    }
+
     #[tokio::test]
     async fn an_empty_replacement_is_refused_and_the_old_keys_stay() {
         let clock = ManualClock::new(NOW);
