@@ -32,6 +32,8 @@ impl<R: Rejection<Body> + 'static> VerifyLayer<R> {
     #[must_use]
     pub fn shared(self) -> SharedVerifier {
         let Gate { verifier, rejection, .. } = Arc::unwrap_or_clone(self.gate);
+        // A handler with `Signed` in it has no way to take an unsigned request.
+        let verifier = Arc::new(Arc::unwrap_or_clone(verifier).required());
         SharedVerifier(Arc::new(Shared { verifier, rejection }))
     }
 }

@@ -173,7 +173,7 @@ impl<S: Scheme> Signer<S> {
     fn signed(&self, mut signed: Parts, body: &[u8]) -> Result<Parts, SignError> {
         if self.replaces {
             self.scheme.strip(&mut signed);
-        } else if !matches!(self.scheme.claim(&signed), Err(ClaimError::Missing)) {
+        } else if !matches!(self.claim(&signed, body), Err(ClaimError::Missing)) {
             return Err(SignError::AlreadySigned);
         }
         let nonce = self.nonces.nonce();
@@ -193,6 +193,15 @@ impl<S: Scheme> Signer<S> {
             }
         }
         Ok(signed)
+    }
+
+    /// What the request says already.
+    fn claim(&self, head: &Parts, body: &[u8]) -> Result<Claim, ClaimError> {
+        if self.scheme.is_in_body() {
+            self.scheme.claim_from_body(head, body)
+        } else {
+            self.scheme.claim(head)
+        }
     }
 
     fn tags(&self, head: &Parts, claim: &Claim, body: &[u8]) -> Result<Vec<Tag>, SignError> {

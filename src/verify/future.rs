@@ -13,7 +13,7 @@ use tower_service::Service;
 use crate::error::BoxError;
 use crate::verify::checking::Checking;
 use crate::verify::delay::Wait;
-use crate::verify::error::{ErrorKind, VerifyError};
+use crate::verify::error::VerifyError;
 use crate::verify::handle::{Handle, Unsigned};
 use crate::verify::layer::Gate;
 use crate::verify::{Rejection, VerifiedBody, observe};
@@ -80,7 +80,7 @@ where
             (state, gate) => return Self { state, gate },
         };
         let verifier = &*gate.verifier;
-        let state = if error.kind() == ErrorKind::Missing && verifier.is_optional() {
+        let state = if verifier.lets_through(&error) {
             observe::unsigned();
             let handle = Handle::new::<R, ResBody>(gate.clone());
             head.extensions.insert(Unsigned(handle));
@@ -147,10 +147,8 @@ where
                             this.state.set(State::Calling { future });
                         }
                         // A format whose signature stands in the body found none there.
-                        Err(error)
-                            if error.kind() == ErrorKind::Missing
-                                && gate.verifier.is_optional() =>
-                        {
+                        Err(error) if gate.verifier.lets_through(&error) => {
+                            observe::unsigned();
                             let body = VerifiedBody::whole(checking.take_body());
                             let mut request = Request::from_parts(parts, body);
                             let handle = Handle::new::<R, ResBody>(gate);

@@ -22,6 +22,8 @@ mod interop_rfc9421;
 #[cfg(all(feature = "cache", feature = "reload"))]
 mod keys;
 mod or;
+#[cfg(all(feature = "axum", feature = "serde"))]
+mod own_formats;
 mod public_origin;
 mod replay;
 mod rfc9421;

@@ -56,7 +56,8 @@ impl Verifier {
         armed.disarmed = false;
         let head = &settled(head);
         let refusal = armed.verify_unwatched(head, body).await.err();
-        let read = armed.read(head, Some(body)).ok();
+        let claim_body = armed.reads_claim_from_body(head).then_some(body);
+        let read = armed.read(head, claim_body).ok();
         let claim = read.as_ref().map(|(_, claim)| claim);
         let likely = match &refusal {
             Some(error) if may_be_a_mistake(error.kind()) => {
@@ -66,7 +67,7 @@ impl Verifier {
         };
         Report {
             step: refusal.as_ref().map(|error| {
-                step(error.kind(), armed.claim_into(&mut None, head, Some(body)).is_ok())
+                step(error.kind(), armed.claim_into(&mut None, head, claim_body).is_ok())
             }),
             scheme: read.as_ref().map(|(place, _)| armed.format(*place).name.clone()),
             key_id: claim.and_then(Claim::key_id).cloned().map(ClaimedKeyId),
