@@ -32,6 +32,7 @@ mod roundtrip;
 mod secrecy;
 mod sign;
 mod sockets;
+mod spaces_and_cases;
 mod stamped;
 mod support;
 mod timed;
