@@ -25,6 +25,8 @@ mod or;
 #[cfg(all(feature = "axum", feature = "serde"))]
 mod own_formats;
 mod public_origin;
+#[cfg(all(feature = "reqwest", feature = "rfc9421"))]
+mod redirects;
 mod replay;
 mod rfc9421;
 mod roundtrip;
