@@ -31,7 +31,7 @@ const IDLE: Duration = Duration::from_secs(10);
 const BODY_LIMIT: usize = 1 << 20;
 
 fn app(keys: SharedKeys) -> Result<Router, BoxError> {
-    let verify = VerifyLayer::new(scheme()?, keys)
+    let verify = VerifyLayer::new(scheme()?, keys)?
         .with_body_limit(BODY_LIMIT)
         .with_tolerance(Duration::from_secs(300), Duration::from_secs(60))
         // As many entries as requests in the six minutes for which one may be accepted.

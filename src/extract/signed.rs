@@ -24,7 +24,10 @@ impl<R: Rejection<Body> + 'static> VerifyLayer<R> {
     #[must_use]
     pub fn shared(self) -> SharedVerifier {
         self.gate.verifier.warn_once();
-        SharedVerifier(Arc::new(Arc::unwrap_or_clone(self.gate).erased()))
+        let mut gate = Arc::unwrap_or_clone(self.gate);
+        // A handler with `Signed` in it has no way to take an unsigned request.
+        gate.verifier = Arc::new(Arc::unwrap_or_clone(gate.verifier).required());
+        SharedVerifier(Arc::new(gate.erased()))
     }
 }
 
@@ -92,7 +95,7 @@ where
         // What an outer layer that is optional has left is not said of this one.
         head.extensions.remove::<Unsigned>();
         let extract = move |request| T::from_request(request, state);
-        let mut receiving = Receiving::new(head, L::allows, extract, false);
+        let mut receiving = Receiving::new(head, L::allows, extract);
         let shared = SharedVerifier::from_ref(state);
         let hint = body.size_hint();
         if let Err(error) = receiving.begin(&shared.0, &hint) {
@@ -125,7 +128,7 @@ where
                 VerifyingProjection::Receiving { shared, body, receiving } => {
                     let accepted = ready!(receiving.poll(cx, &shared.0, body))?;
                     let Accepted { head, body, verified, next: extract } = accepted;
-                    // `optional` has no effect here.
+                    // The shared verifier is never optional.
                     let Some(verified) = verified else { return Poll::Pending };
                     let caller = Only::admitted(verified);
                     let future = extract(Request::from_parts(head, body.into()));

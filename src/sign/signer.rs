@@ -174,7 +174,7 @@ impl<S: Scheme> Signer<S> {
     fn signed(&self, mut signed: Parts, body: &[u8]) -> Result<Parts, SignError> {
         if self.replaces {
             self.scheme.strip(&mut signed);
-        } else if self.scheme.is_signed(&signed) {
+        } else if self.is_signed(&signed, body) {
             return Err(SignError::AlreadySigned);
         }
         let nonce = self.nonces.nonce();
@@ -194,6 +194,15 @@ impl<S: Scheme> Signer<S> {
             }
         }
         Ok(signed)
+    }
+
+    /// Whether the request carries a signature of this scheme already.
+    fn is_signed(&self, head: &Parts, body: &[u8]) -> bool {
+        if self.scheme.is_in_body() {
+            !matches!(self.scheme.claim_from_body(head, body), Err(ClaimError::Missing))
+        } else {
+            self.scheme.is_signed(head)
+        }
     }
 
     fn tags(&self, head: &Parts, claim: &Claim, body: &[u8]) -> Result<Vec<Tag>, SignError> {

@@ -11,7 +11,6 @@ use tower_service::Service;
 
 use crate::error::BoxError;
 use crate::verify::checking::anyone;
-use crate::verify::error::ErrorKind;
 use crate::verify::handle::{Handle, Unsigned};
 use crate::verify::layer::Gate;
 use crate::verify::receiving::{Accepted, Receiving};
@@ -49,12 +48,12 @@ where
 {
     pub(super) fn new(gate: Arc<Gate<R>>, inner: S, request: Request<B>) -> Self {
         let (head, body) = request.into_parts();
-        let receiving = Receiving::new(head, anyone, inner, gate.verifier.is_optional());
+        let receiving = Receiving::new(head, anyone, inner);
         let mut this = Self { state: State::Receiving { body, receiving }, gate: Some(gate) };
         if let (State::Receiving { body, receiving }, Some(gate)) = (&mut this.state, &this.gate) {
             let hint = body.size_hint();
             if let Err(error) = receiving.begin(gate, &hint) {
-                if error.kind() == ErrorKind::Missing && gate.verifier.is_optional() {
+                if gate.verifier.lets_through(&error) {
                     return this.pass_unsigned();
                 }
                 receiving.reject(gate, error, &hint);

@@ -340,10 +340,10 @@ mod shared {
 
         const DEADLINE: Duration = Duration::from_secs(30);
         for (piece, expected) in [(4, StatusCode::OK), (6, StatusCode::REQUEST_TIMEOUT)] {
-            let keys = SharedKeys::new(KeyMap::single(secret("old"))).unwrap();
+            let keys = SharedKeys::new(KeyMap::single(secret("old")).unwrap()).unwrap();
             let app = axum::Router::new()
                 .route("/", axum::routing::post(async || "done"))
-                .layer(tower_hmac::VerifyLayer::new(FlaskHmac::new(), keys.clone()))
+                .layer(tower_hmac::VerifyLayer::new(FlaskHmac::new(), keys.clone()).unwrap())
                 .layer(RequestBodyTimeoutLayer::new(Duration::from_secs(10)))
                 .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, DEADLINE));
             // Five pieces, and the key is replaced before the second.
@@ -352,7 +352,7 @@ mod shared {
                 async move {
                     tokio::time::sleep(Duration::from_secs(piece)).await;
                     if number == 1 {
-                        keys.replace(KeyMap::single(secret("new"))).unwrap();
+                        keys.replace(KeyMap::single(secret("new")).unwrap()).unwrap();
                     }
                     Ok::<_, BoxError>("piece")
                 }
