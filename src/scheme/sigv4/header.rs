@@ -212,6 +212,10 @@ impl Scheme for AwsSigV4 {
         Some(Selector::TagLen(Algorithm::Sha256.tag_len()))
     }
 
+    fn requires_key_id(&self) -> bool {
+        true
+    }
+
     fn window(&self) -> Window {
         Window::timed()
     }
