@@ -13,8 +13,8 @@ use pin_project_lite::pin_project;
 use crate::extract::{AllowList, Anyone, Only};
 use crate::verify::{Accepted, Gate, Receiving, Rejection, Unsigned, Verifier, VerifyLayer};
 
-/// The verifier and the rejection of a layer, to be kept in a router's state for [`Signed`]. An
-/// [`Arc`], cheap to clone.
+/// The verifier and the rejection of a layer, to be kept in a router's state for [`Signed`]: as the
+/// state itself, or as [a part of it](Signed#with-a-state-of-your-own). An [`Arc`], cheap to clone.
 #[derive(Clone)]
 pub struct SharedVerifier(Arc<Gate<dyn Rejection<Body>>>);
 
@@ -64,6 +64,44 @@ impl fmt::Debug for SharedVerifier {
 /// let app: Router = Router::new().route("/order", post(order)).with_state(verifier);
 /// # Ok::<(), tower_hmac::ConfigError>(())
 /// ```
+///
+/// # With a state of your own
+///
+/// The state of an application has more in it than a verifier. Tell axum where to find the verifier
+/// by [`FromRef`]; without it the compiler says that the handler is no `Handler`, and
+/// `#[axum::debug_handler]` says why.
+///
+/// ```
+/// use axum::extract::{FromRef, State};
+/// use axum::{Router, routing::post};
+/// use tower_hmac::extract::{SharedVerifier, Signed};
+/// use tower_hmac::{FlaskHmac, KeyMap, VerifyLayer};
+///
+/// #[derive(Clone)]
+/// struct AppState {
+///     verifier: SharedVerifier,
+///     greeting: &'static str,
+/// }
+///
+/// // Or `#[derive(FromRef)]` on `AppState`, with axum's feature `macros`.
+/// impl FromRef<AppState> for SharedVerifier {
+///     fn from_ref(state: &AppState) -> Self {
+///         state.verifier.clone()
+///     }
+/// }
+///
+/// async fn greet(State(state): State<AppState>, Signed(name, _): Signed<String>) -> String {
+///     format!("{} {name}", state.greeting)
+/// }
+///
+/// let keys = KeyMap::services([("aservice", "akey")])?;
+/// let verifier = VerifyLayer::new(FlaskHmac::new(), keys)?.shared();
+/// let state = AppState { verifier, greeting: "hello" };
+/// let app: Router = Router::new().route("/greet", post(greet)).with_state(state);
+/// # Ok::<(), tower_hmac::ConfigError>(())
+/// ```
+///
+/// # What it takes
 ///
 /// It takes the body, so it is the last argument of a handler. `optional` has no effect here. `T`
 /// gets no [`Verified`](crate::Verified) from the request: who signed stands beside it.

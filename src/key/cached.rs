@@ -52,7 +52,8 @@ const DEFAULT_CAPACITY: u64 = 10_000;
 ///
 /// ```
 /// use std::time::Duration;
-/// /// use tower_hmac::{BoxError, CachedKeys, KeyId, SecretKey, key_fn};
+/// use http::request::Parts;
+/// use tower_hmac::{BoxError, CachedKeys, KeyId, SecretKey, key_fn};
 ///
 /// let database = key_fn(|id: Option<&KeyId>, _: &Parts| {
 ///     let id = id.cloned();

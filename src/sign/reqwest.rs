@@ -31,6 +31,18 @@ impl<S: Scheme> Signer<S> {
     /// # Ok::<(), tower_hmac::BoxError>(())
     /// ```
     ///
+    /// It takes requests of `reqwest` 0.13. With another version, sign an `http::Request` and convert
+    /// it, without this feature:
+    ///
+    /// ```
+    /// # use tower_hmac::{FlaskHmac, SecretKey, Signer};
+    /// # let signer = Signer::new(FlaskHmac::new(), SecretKey::new("s3cr3tk3y")?);
+    /// let request = http::Request::post("http://localhost/plain").body(r#"{"foo": "boo"}"#)?;
+    /// let request = reqwest::Request::try_from(signer.sign(request)?)?;
+    /// assert!(request.headers().contains_key("signature"));
+    /// # Ok::<(), tower_hmac::BoxError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`SignError::Streaming`] if the body streams; any other [`SignError`] if the scheme cannot sign

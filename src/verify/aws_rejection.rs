@@ -32,7 +32,7 @@ const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 /// use tower_hmac::{AwsRejection, AwsSigV4, KeyMap, VerifyLayer};
 ///
 /// let keys = KeyMap::services([("AKIDEXAMPLE", "a secret of your own")])?;
-/// let layer = VerifyLayer::new(AwsSigV4::new("eu-central-1", "orders")?, keys)
+/// let layer = VerifyLayer::new(AwsSigV4::new("eu-central-1", "orders")?, keys)?
 ///     .with_rejection(AwsRejection::json());
 /// let app: Router = Router::new().route("/orders", get(async || "none yet")).layer(layer);
 /// # Ok::<(), tower_hmac::BoxError>(())

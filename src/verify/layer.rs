@@ -172,7 +172,7 @@ impl<R> VerifyLayer<R> {
     /// Sets the longest body that is read, in bytes; 2 MiB by default.
     ///
     /// With feature `axum`, a lower `DefaultBodyLimit` that is set outside the layer, or on the route
-    /// of a [`Signed`](crate::axum::Signed), holds instead. axum's own default of 2 MB does not: where
+    /// of a [`Signed`](crate::extract::Signed), holds instead. axum's own default of 2 MB does not: where
     /// nobody has set a limit, ours holds for the extractors inside, too.
     #[must_use]
     pub fn with_body_limit(self, bytes: usize) -> Self {

@@ -61,7 +61,7 @@ static OWNED: [HeaderName; 4] =
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// let scheme = AwsSigV4::new("eu-central-1", "orders")?;
 /// let keys = KeyMap::services([("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")])?;
-/// let verifier = Verifier::new(scheme.clone(), keys);
+/// let verifier = Verifier::new(scheme.clone(), keys)?;
 ///
 /// let signer = Signer::new(scheme, SecretKey::new("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")?)
 ///     .with_key_id("AKIDEXAMPLE")?;
@@ -145,8 +145,8 @@ impl AwsSigV4 {
 
     /// Returns the scheme of presigned URLs with the same settings.
     ///
-    /// A verifier takes both, each with the same keys: `VerifyLayer::new(scheme.clone(), keys.clone())
-    /// .or(scheme.presigned(), keys)`.
+    /// A verifier takes both, each with the same keys:
+    /// `VerifyLayer::new(scheme.clone(), keys.clone())?.or(scheme.presigned(), keys)?`.
     #[must_use]
     pub fn presigned(&self) -> AwsPresigned {
         AwsPresigned::new(self.config.clone())
@@ -210,6 +210,10 @@ impl Scheme for AwsSigV4 {
 
     fn selector(&self) -> Option<Selector<'_>> {
         Some(Selector::TagLen(Algorithm::Sha256.tag_len()))
+    }
+
+    fn requires_key_id(&self) -> bool {
+        true
     }
 
     fn window(&self) -> Window {

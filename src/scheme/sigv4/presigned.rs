@@ -122,6 +122,10 @@ impl Scheme for AwsPresigned {
         &[]
     }
 
+    fn requires_key_id(&self) -> bool {
+        true
+    }
+
     fn window(&self) -> Window {
         Window::timed()
     }
