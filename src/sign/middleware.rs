@@ -95,6 +95,6 @@ impl<S> Clone for SignMiddleware<S> {
 
 impl<S: Scheme> fmt::Debug for SignMiddleware<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SignMiddleware").field("signer", &self.signer).finish()
+        f.debug_struct("SignMiddleware").field("signer", &self.signer).finish_non_exhaustive()
     }
 }

@@ -153,7 +153,7 @@ pub(super) fn redirected(
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
     let changes_no_read =
         matches!(status, StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND | StatusCode::SEE_OTHER);
-    if !keeps_body(status) && !(changes_no_read && is_read) {
+    if !(keeps_body(status) || changes_no_read && is_read) {
         return None;
     }
     let location = response.headers().get(LOCATION)?.to_str().ok()?;

@@ -64,9 +64,12 @@ impl AwsRejection {
     }
 
     fn body(&self, code: &str, message: &str, server_time: Option<&str>) -> String {
-        let time = server_time.map(|time| match self.is_xml {
-            true => format!("<ServerTime>{time}</ServerTime>"),
-            false => format!(r#","ServerTime":"{time}""#),
+        let time = server_time.map(|time| {
+            if self.is_xml {
+                format!("<ServerTime>{time}</ServerTime>")
+            } else {
+                format!(r#","ServerTime":"{time}""#)
+            }
         });
         let time = time.unwrap_or_default();
         if self.is_xml {

@@ -166,7 +166,7 @@ impl Check {
                 let (scheme, hash) = (&case.format().scheme, hasher.finalize());
                 let derived = scheme.derive_from_hash(case.head, case.claim(), &hash, text);
                 derived.map_err(|error| case.error(error))?;
-                return self.candidates.prove(case, text);
+                self.candidates.prove(case, text)
             }
             (Stage::Proven(proof, Rest::Digests(hashers)), Coverage::Digest(digests)) => {
                 let mut pairs = hashers.drain(..).zip(digests);

@@ -20,7 +20,8 @@ pub(super) fn push_recoded(out: &mut Vec<u8>, text: &str) -> Option<()> {
         if byte == b'%' {
             base16ct::mixed::decode([rest.next()?, rest.next()?], &mut decoded).ok()?;
         }
-        decoded.into_iter().for_each(|byte| push(out, byte));
+        let [byte] = decoded;
+        push(out, byte);
     }
     Some(())
 }
