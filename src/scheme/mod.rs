@@ -33,6 +33,7 @@ mod path;
 #[cfg(feature = "rfc9421")]
 mod rfc9421;
 mod selector;
+mod shape;
 mod shared;
 mod sign_error;
 mod stamp;
@@ -64,10 +65,10 @@ pub(crate) use origin::SentHead;
 pub use parts::{HeaderScheme, Part, TimeFormat};
 #[cfg(feature = "rfc9421")]
 pub use rfc9421::{MessageSignatures, Policy, StructuredType};
-pub(crate) use text::Recorded;
 pub use selector::Selector;
 pub use sign_error::SignError;
 pub use stamp::Stamp;
+pub(crate) use text::Recorded;
 pub use text::SignedText;
 pub(crate) use window::Tolerance;
 pub use window::Window;

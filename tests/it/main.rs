@@ -29,6 +29,8 @@ mod keys;
 mod log;
 mod once;
 mod or;
+#[cfg(feature = "rfc9421")]
+mod public_cases;
 mod public_origin;
 mod replay;
 mod rfc9421;
