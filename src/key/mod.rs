@@ -18,6 +18,7 @@ mod set;
 #[cfg(feature = "reload")]
 mod shared;
 mod store;
+mod text;
 #[cfg(feature = "webhooks")]
 mod whsec;
 

@@ -6,6 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 use crate::error::ConfigError;
+use crate::key::text;
 use crate::mac::{Algorithm, Mac, Prepared};
 
 /// Secret bytes with their prepared HMAC state. Never empty, wiped on drop, opaque in [`Debug`].
@@ -44,13 +45,14 @@ impl SecretKey {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if it is no such text, or empty. The text is not repeated.
+    /// [`ConfigError`] if it is no such text, or empty. It says what is wrong, such as a newline at
+    /// the end or url-safe letters, and does not repeat the text.
     pub fn from_base64(text: &str) -> Result<Self, ConfigError> {
         // What comes before a mistake is wiped, too.
         let mut bytes = Zeroizing::new(Vec::new());
         match STANDARD.decode_vec(text, &mut bytes) {
             Ok(()) => Self::new(std::mem::take(&mut *bytes)),
-            Err(_) => Err(ConfigError::invalid("key", "is not base64 (RFC 4648 section 4)")),
+            Err(_) => Err(text::not_base64(text)),
         }
     }
 
@@ -58,12 +60,13 @@ impl SecretKey {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if it is no such text, or empty. The text is not repeated.
+    /// [`ConfigError`] if it is no such text, or empty. It says what is wrong, such as a newline at
+    /// the end or an odd number of digits, and does not repeat the text.
     pub fn from_hex(text: &str) -> Result<Self, ConfigError> {
         let mut bytes = Zeroizing::new(vec![0; text.len() / 2]);
         match base16ct::mixed::decode(text, &mut bytes).map(|_| ()) {
             Ok(()) => Self::new(std::mem::take(&mut *bytes)),
-            Err(_) => Err(ConfigError::invalid("key", "is not hex (RFC 4648 section 8)")),
+            Err(_) => Err(text::not_hex(text)),
         }
     }
 

@@ -248,6 +248,16 @@ pub enum ClaimError {
         /// What is wrong, without any value.
         why: &'static str,
     },
+    /// Something else stands there than this format writes.
+    #[error("{}expected {expected}, found {found}", .header.as_ref().map(before_why).unwrap_or_default())]
+    Unexpected {
+        /// The header that it stands in.
+        header: Option<HeaderName>,
+        /// What the format writes there.
+        expected: Cow<'static, str>,
+        /// The shape of what is there, such as `a number with a fraction`; never what it says.
+        found: Cow<'static, str>,
+    },
 }
 
 impl ClaimError {
@@ -261,6 +271,29 @@ impl ClaimError {
     #[must_use]
     pub fn in_header(name: &HeaderName, why: &'static str) -> Self {
         Self::Malformed { header: Some(name.clone()), why }
+    }
+
+    /// Something else in a header, or elsewhere, than this format writes there: what that is, and
+    /// the shape of what was found. It never repeats a value, which may be a right tag.
+    ///
+    /// ```
+    /// use http::HeaderName;
+    /// use tower_hmac::ClaimError;
+    ///
+    /// const TIME: HeaderName = HeaderName::from_static("x-time");
+    ///
+    /// let error = ClaimError::unexpected(&TIME, "Unix seconds", "a number with a fraction");
+    /// let text = "header `x-time`: expected Unix seconds, found a number with a fraction";
+    /// assert_eq!(error.to_string(), text);
+    /// ```
+    #[must_use]
+    pub fn unexpected<'h>(
+        name: impl Into<Option<&'h HeaderName>>,
+        expected: impl Into<Cow<'static, str>>,
+        found: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        let header = name.into().cloned();
+        Self::Unexpected { header, expected: expected.into(), found: found.into() }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::key::KeyId;
 use crate::mac::{Algorithm, Tag};
 use crate::scheme::SignError;
 use crate::scheme::{Claim, ClaimError, Scheme, Selector, SignedText, Stamp};
-use crate::scheme::{Encoding, wire};
+use crate::scheme::{Encoding, shape, wire};
 
 /// The length of the shortest tag that a hash has, MD5's, in bytes, and that of its base64.
 const SHORTEST_TAG: usize = 16;
@@ -68,6 +68,13 @@ impl FlaskHmac {
         }
     }
 
+    fn unexpected(&self, value: &[u8]) -> ClaimError {
+        let tag = shape::of_tags(Encoding::Base64, self.algorithm);
+        let found = shape::of_other_than(&tag, &String::from_utf8_lossy(value));
+        let expected = format!("{tag}, or base64 of a name, a colon and that");
+        ClaimError::unexpected(self.header(), expected, found)
+    }
+
     /// A text that is as long as a tag. With another hash it may be a name and its tag: a tag that
     /// reads like one is none.
     fn single(&self, value: &[u8]) -> Option<Claim> {
@@ -117,9 +124,7 @@ impl Scheme for FlaskHmac {
 
     fn claim(&self, head: &Parts) -> Result<Claim, ClaimError> {
         let value = wire::single(head, self.header())?.as_bytes();
-        self.single(value)
-            .or_else(|| self.named(value))
-            .ok_or_else(|| ClaimError::in_header(self.header(), "is no Flask-HMAC signature"))
+        self.single(value).or_else(|| self.named(value)).ok_or_else(|| self.unexpected(value))
     }
 
     fn before_body(&self, _: &Parts, _: &Claim, _: &mut SignedText) -> Result<(), ClaimError> {

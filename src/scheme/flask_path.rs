@@ -6,7 +6,7 @@ use crate::mac::{Algorithm, Tag};
 use crate::scheme::SignError;
 use crate::scheme::{
     Claim, ClaimError, Coverage, Encoding, PublicOrigin, Scheme, Selector, SentHead, SignedText,
-    Stamp, path, wire,
+    Stamp, path, shape, wire,
 };
 
 /// The format of Flask-HMAC 0.1.3: a header over the path.
@@ -112,10 +112,12 @@ impl Scheme for FlaskHmacPath {
 
     fn claim(&self, head: &Parts) -> Result<Claim, ClaimError> {
         let value = wire::single(head, self.header())?;
-        Encoding::Base64UrlNoPad
-            .decode_tag(value, self.algorithm)
-            .map(Claim::signed)
-            .ok_or_else(|| ClaimError::in_header(self.header(), "is no tag of this format"))
+        Encoding::Base64UrlNoPad.decode_tag(value, self.algorithm).map(Claim::signed).ok_or_else(
+            || {
+                let text = String::from_utf8_lossy(value.as_bytes());
+                shape::no_tag(Some(self.header()), Encoding::Base64UrlNoPad, self.algorithm, &text)
+            },
+        )
     }
 
     fn coverage(&self, _: &Parts, _: &Claim) -> Result<Coverage, ClaimError> {

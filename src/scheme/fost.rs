@@ -10,7 +10,7 @@ use crate::scheme::{
     Claim, ClaimError, Coverage, PublicOrigin, Scheme, Selector, SentHead, SignedText, Stamp,
     Window, path,
 };
-use crate::scheme::{Encoding, wire};
+use crate::scheme::{Encoding, shape, wire};
 
 const TIMESTAMP: HeaderName = HeaderName::from_static("x-fost-timestamp");
 const LIST: HeaderName = HeaderName::from_static("x-fost-headers");
@@ -178,6 +178,17 @@ impl Scheme for Fost {
 
     fn claim(&self, head: &Parts) -> Result<Claim, ClaimError> {
         let malformed = || ClaimError::in_header(&AUTHORIZATION, "is no FOST signature");
+        let unexpected = |text: &str| {
+            let tag = shape::of_tags(Encoding::Base64, self.algorithm);
+            let found = match text.split_once(':') {
+                Some((_, text)) => {
+                    format!("a key ID, a colon and {}", shape::of_other_than(&tag, text))
+                }
+                None => format!("{} without a colon", shape::of(text)),
+            };
+            let expected = format!("a percent-encoded key ID, a colon and {tag}");
+            ClaimError::unexpected(&AUTHORIZATION, expected, found)
+        };
         let has_rest = [TIMESTAMP, LIST].iter().any(|name| head.headers.contains_key(name));
         let text = match authorization(head) {
             Err(ClaimError::Missing) if has_rest => return Err(malformed()),
@@ -185,7 +196,7 @@ impl Scheme for Fost {
         };
         Ok(self
             .credentials(text)
-            .ok_or_else(malformed)?
+            .ok_or_else(|| unexpected(text))?
             .with_created(created(head)?)
             .with_signed_headers(listed(head)?))
     }
@@ -312,7 +323,7 @@ fn listed(head: &Parts) -> Result<Vec<(HeaderName, HeaderValue)>, ClaimError> {
 fn created(head: &Parts) -> Result<i64, ClaimError> {
     let text = wire::text(&TIMESTAMP, wire::required(head, &TIMESTAMP)?)?;
     unix_from_timestamp(text)
-        .ok_or_else(|| ClaimError::in_header(&TIMESTAMP, "does not begin with a date and time"))
+        .ok_or_else(|| shape::no_time(Some(&TIMESTAMP), "`YYYY-MM-DD HH:MM:SS` in UTC", text))
 }
 
 /// `YYYY-MM-DD HH:MM:SS`, or with a `T`, and anything behind it.

@@ -10,7 +10,7 @@ use crate::scheme::fost::decoded_path;
 use crate::scheme::{
     Claim, ClaimError, Coverage, PublicOrigin, Scheme, SentHead, SignedText, Stamp, Window, target,
 };
-use crate::scheme::{Encoding, wire};
+use crate::scheme::{Encoding, shape, wire};
 use crate::sign::{SignError, Signer};
 
 /// The signed URLs of [django-fost-authn] 0.3.8: a link that works for a while, made for somebody
@@ -114,7 +114,7 @@ impl FostUrl {
             Some(value) => decoded_value(value)
                 .and_then(|text| wire::unix_seconds(&text))
                 .map(Some)
-                .ok_or(ClaimError::malformed("`_e` is no count of seconds")),
+                .ok_or_else(|| shape::no_time(None, "Unix seconds in `_e`", value)),
         }
     }
 }
@@ -158,7 +158,11 @@ impl Scheme for FostUrl {
         check_method(&head.method)?;
         let signature = decoded_value(tag)
             .and_then(|tag| Encoding::Base64.decode_tag(tag, self.algorithm))
-            .ok_or(ClaimError::malformed("`_s` is no tag"))?;
+            .ok_or_else(|| {
+                let expected = shape::of_tags(Encoding::Base64, self.algorithm);
+                let found = shape::of_other_than(&expected, tag);
+                ClaimError::unexpected(None, format!("{expected} in `_s`"), found)
+            })?;
         let key_id = decoded_value(key_id)
             .and_then(|key_id| KeyId::new(key_id).ok())
             .ok_or(ClaimError::malformed("`_k` is no key id"))?;

@@ -33,6 +33,7 @@ mod path;
 #[cfg(feature = "rfc9421")]
 mod rfc9421;
 mod selector;
+mod shape;
 mod shared;
 mod sign_error;
 #[cfg(feature = "sigv4")]

@@ -46,6 +46,12 @@ impl From<ClaimError> for SignError {
         match error {
             ClaimError::Malformed { header: Some(header), why } => Self::Header { header, why },
             ClaimError::Malformed { header: None, why } => Self::Request(why),
+            ClaimError::Unexpected { header: Some(header), .. } => {
+                Self::Header { header, why: "is not what the scheme writes there" }
+            }
+            ClaimError::Unexpected { header: None, .. } => {
+                Self::Request("a part of the request is not what the scheme writes there")
+            }
             ClaimError::Missing => Self::Request("a part that the scheme covers is missing"),
         }
     }

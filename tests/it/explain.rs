@@ -1,6 +1,10 @@
 //! `Verifier::explain`: each likely cause is named by a request that makes just that mistake.
 
 mod bounds;
+#[cfg(feature = "rfc9421")]
+mod mistakes;
+#[cfg(all(feature = "rfc9421", feature = "sha1"))]
+mod shapes;
 mod steps;
 
 use std::sync::Arc;

@@ -31,6 +31,8 @@ mod once;
 mod or;
 #[cfg(all(feature = "axum", feature = "serde"))]
 mod own_formats;
+#[cfg(feature = "rfc9421")]
+mod public_cases;
 mod public_origin;
 #[cfg(all(feature = "reqwest", feature = "rfc9421"))]
 mod redirects;

@@ -1,5 +1,7 @@
 //! What several tests need.
 
+#[cfg(feature = "rfc9421")]
+pub mod cases;
 pub mod joints;
 pub mod script;
 pub mod socket;

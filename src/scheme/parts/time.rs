@@ -30,6 +30,16 @@ impl TimeFormat {
         }
     }
 
+    /// What it asks for, in words.
+    pub(crate) fn expected(self) -> &'static str {
+        match self {
+            Self::UnixSeconds => "Unix seconds in decimal digits",
+            Self::UnixMillis => "Unix milliseconds in decimal digits",
+            Self::Rfc3339 => "a date and time of RFC 3339 with `Z` or an offset",
+            Self::HttpDate => "an HTTP date",
+        }
+    }
+
     /// Whether such a time begins and ends where its grammar says, whatever stands beside it.
     pub(super) fn ends_itself(self) -> bool {
         matches!(self, Self::Rfc3339 | Self::HttpDate)

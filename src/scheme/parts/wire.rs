@@ -9,10 +9,10 @@ use crate::mac::{Algorithm, Tag};
 use crate::scheme::SignError;
 use crate::scheme::parts::HeaderScheme;
 use crate::scheme::parts::layout::Values;
-use crate::scheme::wire;
 use crate::scheme::{
     Claim, ClaimError, Coverage, Scheme, Selector, SentHead, SignedText, Stamp, Window,
 };
+use crate::scheme::{shape, wire};
 
 /// The most entries that a list can have.
 const MAX_ENTRIES: usize = 16;
@@ -49,12 +49,12 @@ impl HeaderScheme {
         let malformed = |why| ClaimError::in_header(self.header(), why);
         let tag = |text: &str| {
             let tag = self.encoding.decode_tag(text, self.algorithm);
-            tag.ok_or_else(|| malformed("is no tag of this format"))
+            tag.ok_or_else(|| self.unexpected_tag(Some(text), text))
         };
         let text = wire::text(self.header(), value)?;
         let Some(separator) = &self.separator else {
-            let text = self.without_prefix(text);
-            return tag(text.ok_or_else(|| malformed("does not begin with the prefix"))?)
+            let tag_text = self.without_prefix(text);
+            return tag(tag_text.ok_or_else(|| self.unexpected_tag(None, text))?)
                 .map(Claim::signed);
         };
         let mut claim = Claim::new();
@@ -74,6 +74,20 @@ impl HeaderScheme {
         Ok(claim)
     }
 
+    /// What stands behind the prefix, if there is one, is no tag; or the whole is none.
+    fn unexpected_tag(&self, behind: Option<&str>, whole: &str) -> ClaimError {
+        let tags = shape::of_tags(self.encoding, self.algorithm);
+        let with_prefix = |tag: &str| match &*self.prefix {
+            "" => tag.to_owned(),
+            prefix => format!("`{prefix}` and {tag}"),
+        };
+        let found = match behind {
+            Some(text) => with_prefix(&shape::of_other_than(&tags, text)),
+            None => shape::of(whole),
+        };
+        ClaimError::unexpected(self.header(), with_prefix(&tags), found)
+    }
+
     /// What the other headers say: key id, time, and the values that are covered.
     fn read(&self, head: &Parts, mut claim: Claim) -> Result<Claim, ClaimError> {
         if let Some(name) = &self.key_id_header {
@@ -83,10 +97,10 @@ impl HeaderScheme {
         }
         if let Some((name, format)) = self.layout.time() {
             let text = wire::text(name, wire::required(head, name)?)?;
-            let created = format.read(text);
-            claim = claim.with_created(
-                created.ok_or_else(|| ClaimError::in_header(name, "is no time of this format"))?,
-            );
+            let created = format
+                .read(text)
+                .ok_or_else(|| shape::no_time(Some(name), format.expected(), text));
+            claim = claim.with_created(created?);
         }
         let sent = self.sent(head, &claim);
         if let Some(name) = &self.message_id_header {

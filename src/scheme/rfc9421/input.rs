@@ -121,6 +121,8 @@ impl<'h> Parameters<'h> {
 fn seconds(value: &BareItemFromInput<'_>) -> Result<i64, Fault> {
     match value {
         BareItemFromInput::Integer(seconds) if i64::from(*seconds) >= 0 => Ok((*seconds).into()),
+        BareItemFromInput::Decimal(_) => Err("has a time with a fraction, not a count of seconds"),
+        BareItemFromInput::String(_) => Err("has a time that is text, not a count of seconds"),
         _ => Err("has a time that is no count of seconds"),
     }
 }

@@ -9,7 +9,7 @@ use super::members::{Member, Unread, members};
 use super::{MessageSignatures, SIGNATURE, SIGNATURE_INPUT, field};
 use crate::key::KeyId;
 use crate::mac::Algorithm;
-use crate::scheme::{Claim, ClaimError, Encoding, Signature};
+use crate::scheme::{Claim, ClaimError, Encoding, Signature, shape};
 
 /// What is wanted again when the base is written.
 pub(super) struct Reading {
@@ -37,11 +37,8 @@ impl MessageSignatures {
             return Err(malformed("and `signature` have different labels"));
         }
         let Member { label, value, .. } = self.choose(inputs)?;
-        let signature = tags
-            .iter()
-            .find(|tag| tag.label == label)
-            .and_then(|tag| signature(tag.raw))
-            .ok_or_else(|| ClaimError::in_header(&SIGNATURE, "holds no HMAC-SHA-256 in base64"))?;
+        let raw = tags.iter().find(|tag| tag.label == label).map_or("", |tag| tag.raw);
+        let signature = signature(raw).ok_or_else(|| unexpected(raw))?;
         let input = value.checked().map_err(malformed)?;
         self.claim_of(head, input, Claim::signed(signature), false)
     }
@@ -137,6 +134,16 @@ fn fields(head: &Parts) -> Result<(Cow<'_, str>, Cow<'_, str>), ClaimError> {
 fn signature(raw: &str) -> Option<Signature> {
     let text = raw.strip_prefix(':')?.strip_suffix(':')?;
     Encoding::Base64.decode_tag(text, Algorithm::Sha256)
+}
+
+fn unexpected(raw: &str) -> ClaimError {
+    let tag = shape::of_tags(Encoding::Base64, Algorithm::Sha256);
+    let bytes = raw.strip_prefix(':').and_then(|text| text.strip_suffix(':'));
+    let found = match bytes {
+        Some(text) => format!("{} between colons", shape::of_other_than(&tag, text)),
+        None => format!("{} without colons around it", shape::of(raw)),
+    };
+    ClaimError::unexpected(&SIGNATURE, format!("{tag} between colons"), found)
 }
 
 /// The lines of the fields that are covered as they were sent.

@@ -87,7 +87,7 @@ impl Scheme for BoxWebhooks {
     }
 
     fn after_body(&self, head: &Parts, _: &Claim, text: &mut SignedText) -> Result<(), ClaimError> {
-        text.update(Self::created(head)?.0.as_bytes());
+        text.part("time").update(Self::created(head)?.0.as_bytes());
         Ok(())
     }
 

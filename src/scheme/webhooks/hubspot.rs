@@ -119,8 +119,8 @@ impl Scheme for HubSpot {
         if !method.bytes().all(|byte| byte.is_ascii_uppercase()) {
             return Err(ClaimError::malformed("the method is not in upper case"));
         }
-        text.update(method.as_bytes());
-        text.update(self.uri(head)?.as_bytes());
+        text.part("method").update(method.as_bytes());
+        text.part("url").update(self.uri(head)?.as_bytes());
         Ok(())
     }
 
@@ -139,7 +139,7 @@ impl Scheme for HubSpot {
     }
 
     fn after_body(&self, head: &Parts, _: &Claim, text: &mut SignedText) -> Result<(), ClaimError> {
-        text.update(Self::created(head)?.0.as_bytes());
+        text.part("time").update(Self::created(head)?.0.as_bytes());
         Ok(())
     }
 

@@ -11,7 +11,7 @@ use crate::mac::{Algorithm, Tag};
 use crate::scheme::parts::{Layout, Values};
 use crate::scheme::{
     Claim, ClaimError, Coverage, Encoding, Part, Scheme, SentHead, SignError, SignedText, Stamp,
-    TimeFormat, Window, wire,
+    TimeFormat, Window, shape, wire,
 };
 
 /// The most tags of one header.
@@ -255,8 +255,10 @@ impl Scheme for ListScheme {
             let (name, value) = item?;
             if name == self.tag {
                 let tag = self.encoding.decode_tag(value, self.algorithm);
-                claim = claim
-                    .add_signature(tag.ok_or_else(|| malformed("is no tag of this scheme"))?)?;
+                let tag = tag.ok_or_else(|| {
+                    shape::no_tag(Some(self.header()), self.encoding, self.algorithm, value)
+                })?;
+                claim = claim.add_signature(tag)?;
             } else if self.time.as_ref().is_some_and(|(wanted, _)| wanted == name)
                 && time.replace(value).is_some()
             {
@@ -267,8 +269,11 @@ impl Scheme for ListScheme {
             return Err(malformed("holds no signature of this scheme"));
         }
         if let Some((_, format)) = &self.time {
-            let created = time.and_then(|time| format.read(time));
-            claim = claim.with_created(created.ok_or_else(|| malformed("has no time"))?);
+            let time = time.ok_or_else(|| malformed("has no time"))?;
+            let created = format
+                .read(time)
+                .ok_or_else(|| shape::no_time(Some(self.header()), format.expected(), time));
+            claim = claim.with_created(created?);
         }
         self.covered(head, claim)
     }

@@ -147,7 +147,7 @@ impl Scheme for ShopifyQuery {
             .map(|(name, values)| self.text(name, values))
             .collect::<Result<Vec<_>, _>>()?;
         lines.sort_unstable();
-        text.update(lines.join(self.between).as_bytes());
+        text.part("parameters").update(lines.join(self.between).as_bytes());
         Ok(())
     }
 

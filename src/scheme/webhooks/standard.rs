@@ -5,7 +5,8 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::mac::{Algorithm, Tag};
 use crate::scheme::{
-    Claim, ClaimError, Encoding, Scheme, Selector, SignError, SignedText, Stamp, Window, wire,
+    Claim, ClaimError, Encoding, Scheme, Selector, SignError, SignedText, Stamp, Window, shape,
+    wire,
 };
 
 const PREFIX: &str = "v1,";
@@ -115,9 +116,11 @@ impl StandardWebhooks {
                 .ok_or_else(|| malformed("holds an entry that is not `version,signature`"))?;
             only_ed25519 &= version == "v1a";
             if version == "v1" {
-                let tag = Encoding::Base64.decode_tag(tag, Algorithm::Sha256);
-                let tag = tag.ok_or_else(|| malformed("holds no HMAC-SHA-256 in base64"))?;
-                claim = claim.add_signature(tag)?;
+                let decoded = Encoding::Base64.decode_tag(tag, Algorithm::Sha256);
+                let (name, encoding) = (Some(self.signature()), Encoding::Base64);
+                let decoded =
+                    decoded.ok_or_else(|| shape::no_tag(name, encoding, Algorithm::Sha256, tag))?;
+                claim = claim.add_signature(decoded)?;
             }
         }
         if claim.signatures().next().is_some() {
@@ -139,7 +142,7 @@ impl StandardWebhooks {
         }
         let time = wire::text(&self.timestamp, wire::required(head, &self.timestamp)?)?;
         let created = wire::unix_seconds(time)
-            .ok_or_else(|| ClaimError::in_header(&self.timestamp, "is no count of Unix seconds"))?;
+            .ok_or_else(|| shape::no_time(Some(&self.timestamp), "Unix seconds", time))?;
         Ok((id, time, created))
     }
 }
@@ -198,8 +201,8 @@ impl Scheme for StandardWebhooks {
         text: &mut SignedText,
     ) -> Result<(), ClaimError> {
         let (id, time, _) = self.dated(head)?;
-        for part in [id, ".", time, "."] {
-            text.update(part.as_bytes());
+        for (name, part) in [("id", id), ("literal", "."), ("time", time), ("literal", ".")] {
+            text.part(name).update(part.as_bytes());
         }
         Ok(())
     }

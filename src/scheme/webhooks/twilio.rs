@@ -81,7 +81,7 @@ impl Scheme for Twilio {
         _: &Claim,
         text: &mut SignedText,
     ) -> Result<(), ClaimError> {
-        text.update(self.origin.uri(head).as_bytes());
+        text.part("url").update(self.origin.uri(head).as_bytes());
         Ok(())
     }
 

@@ -44,8 +44,13 @@ fn values(trial: &Trial<'_>) -> Vec<(&'static str, Vec<u8>, &'static str)> {
     let mut values = Vec::new();
     let mut add = |name, value: &[u8], signed| values.push((name, value.to_vec(), signed));
     let query = trial.head.uri.query().unwrap_or_default();
-    add("@query", query.as_bytes(), "a `@query` without its `?`");
-    add("@query", b"", "an empty `@query` in place of `?`");
+    match query {
+        "" => add("@query", b"", "an empty `@query` in place of `?`"),
+        query => {
+            add("@query", query.as_bytes(), "a `@query` without its `?`");
+            add("@query", b"?", "`?` alone in `@query`");
+        }
+    }
     let sent = trial.head.headers.get(HOST).map(http::HeaderValue::as_bytes);
     let sent = sent.or(trial.head.uri.authority().map(|host| host.as_str().as_bytes()));
     if let Some(host) = sent {

@@ -151,8 +151,8 @@ fn of_text(trial: &Trial<'_>) -> Option<Cause> {
     let kinds = [
         keys::find_not_current,
         body::find_signed,
-        target::find,
         base::find,
+        target::find,
         keys::find_reading,
         tag::find_hash,
     ];

@@ -100,7 +100,7 @@ fn push<'t>(segment: Segment<'t>, head: &Parts, parts: &mut Vec<(Role, &'t [u8])
             None => parts.push((Role::Query, bytes)),
         },
         "literal" if is_separator(bytes) => parts.push((Role::Separator, bytes)),
-        "" | "target-uri" | "request-target" => push_found(bytes, head, parts),
+        "" | "target-uri" | "request-target" | "url" => push_found(bytes, head, parts),
         _ => parts.push((Role::Other, bytes)),
     }
 }
