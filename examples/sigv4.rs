@@ -28,7 +28,7 @@ async fn main() -> Result<(), BoxError> {
     let keys = KeyMap::services([("AKIDEXAMPLE", SECRET)])?;
 
     // Requests signed in their headers, and links, with the same keys.
-    let layer = VerifyLayer::new(scheme.clone(), keys.clone())
+    let layer = VerifyLayer::new(scheme.clone(), keys.clone())?
         .or(scheme.presigned(), keys)?
         .with_rejection(AwsRejection::json());
     let app = Router::new()

@@ -56,7 +56,7 @@ macro_rules! algorithms {
         pub enum Algorithm { $( $(#[$meta])* $(#[cfg(feature = $feature)])? $name, )+ }
 
         impl Algorithm {
-            const ALL: &[Algorithm] = &[ $( $(#[cfg(feature = $feature)])? Algorithm::$name, )+ ];
+            pub(crate) const ALL: &[Algorithm] = &[ $( $(#[cfg(feature = $feature)])? Algorithm::$name, )+ ];
 
             /// The name in lower case, such as `sha256` or `sha3-256`.
             #[must_use]
@@ -320,6 +320,11 @@ impl Tag {
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
+    }
+
+    /// Bytes in the place of a tag, where only the way in which a format writes it counts.
+    pub(crate) fn stand_in(bytes: &[u8]) -> Self {
+        Self(FixedBytes::of(bytes))
     }
 
     /// The only comparison of tags in this crate. Lengths are public, bytes are not.

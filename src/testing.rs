@@ -6,7 +6,7 @@ use http::request::Parts;
 use http_body_util::Full;
 
 use crate::scheme::{ClaimError, Scheme, SignedText};
-use crate::sign::{Signer, write_text};
+use crate::sign::{Signer, WholeBody, write_text};
 
 pub use crate::clock::ManualClock;
 pub use crate::sign::FixedNonce;
@@ -25,7 +25,7 @@ pub use crate::sign::FixedNonce;
 /// let signer = Signer::new(FlaskHmac::new(), key.clone());
 /// let app = Router::new()
 ///     .route("/order", post(async || "ordered"))
-///     .layer(VerifyLayer::new(FlaskHmac::new(), KeyMap::single(key)));
+///     .layer(VerifyLayer::new(FlaskHmac::new(), KeyMap::single(key)?)?);
 ///
 /// let response = app.oneshot(signed(&signer, Request::post("/order").body("{}")?)).await?;
 /// assert_eq!(response.status(), 200);
@@ -39,10 +39,12 @@ pub use crate::sign::FixedNonce;
 #[track_caller]
 pub fn signed<S: Scheme>(
     signer: &Signer<S>,
-    request: Request<impl Into<Bytes>>,
+    request: Request<impl WholeBody>,
 ) -> Request<Full<Bytes>> {
-    match signer.sign(request.map(Into::into)) {
-        Ok(request) => request.map(Full::new),
+    match signer.sign(request) {
+        Ok(request) => {
+            request.map(|body| Full::new(Bytes::copy_from_slice(body.whole().unwrap_or_default())))
+        }
         #[allow(clippy::panic)]
         Err(error) => panic!("the request cannot be signed: {error}"),
     }
@@ -62,5 +64,5 @@ pub fn signed_text(
     let claim = scheme.claim(head)?;
     let mut text = SignedText::record();
     write_text(scheme, head, &claim, body, &mut text)?;
-    Ok(text.into_recorded())
+    Ok(text.into_recorded().bytes)
 }

@@ -2,15 +2,20 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::response::Response;
 use http::request::Parts;
 
-use crate::extract::verified::{found, missing, refuse};
+use crate::extract::verified::{found, missing, reject};
 use crate::key::KeyId;
 use crate::verify::{Verified, VerifyError};
 
 /// Who may call a route, as a type. [`allow_list!`](crate::allow_list) makes one of names.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a list of callers",
+    label = "expected a type that `allow_list!` makes",
+    note = "`tower_hmac::allow_list!({Self} = [\"aservice\"]);` makes it"
+)]
 pub trait AllowList: 'static {
     /// Whether this caller may. `None` is the anonymous key.
     fn allows(key_id: Option<&KeyId>) -> bool;
@@ -73,21 +78,29 @@ macro_rules! allow_list {
 /// let keys = KeyMap::services([("aservice", "akey"), ("cservice", "ckey")])?;
 /// let app: Router = Router::new()
 ///     .route("/invoice", get(invoice))
-///     .layer(VerifyLayer::new(FlaskHmac::new(), keys));
+///     .layer(VerifyLayer::new(FlaskHmac::new(), keys)?);
 /// # Ok::<(), tower_hmac::ConfigError>(())
 /// ```
 ///
+/// `Option<Only<L>>` is `None` for an unsigned request behind an optional layer; a caller who signed
+/// and is not on the list is rejected all the same.
+///
 /// A disarmed layer lets everybody pass here, too.
-pub struct Only<L> {
+pub struct Only<L: AllowList> {
     verified: Verified,
     list: PhantomData<fn() -> L>,
 }
 
 impl<L: AllowList> Only<L> {
+    /// A caller that was held against the list already.
+    pub(super) fn admitted(verified: Verified) -> Self {
+        Self { verified, list: PhantomData }
+    }
+
     /// Holds a caller against the list.
-    pub(super) fn admit(verified: Verified) -> Result<Self, VerifyError> {
+    fn admit(verified: Verified) -> Result<Self, VerifyError> {
         if verified.is_disarmed() || L::allows(verified.key_id()) {
-            Ok(Self { verified, list: PhantomData })
+            Ok(Self::admitted(verified))
         } else {
             Err(VerifyError::not_allowed(verified.shared_scheme(), verified.key_id()))
         }
@@ -100,7 +113,7 @@ impl<L: AllowList> Only<L> {
     }
 }
 
-impl<L> Deref for Only<L> {
+impl<L: AllowList> Deref for Only<L> {
     type Target = Verified;
 
     fn deref(&self) -> &Verified {
@@ -108,13 +121,13 @@ impl<L> Deref for Only<L> {
     }
 }
 
-impl<L> Clone for Only<L> {
+impl<L: AllowList> Clone for Only<L> {
     fn clone(&self) -> Self {
         Self { verified: self.verified.clone(), list: PhantomData }
     }
 }
 
-impl<L> fmt::Debug for Only<L> {
+impl<L: AllowList> fmt::Debug for Only<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Only").field(&self.verified).finish()
     }
@@ -126,8 +139,28 @@ impl<S: Send + Sync, L: AllowList> FromRequestParts<S> for Only<L> {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
         match found(parts)? {
-            None => Err(missing(parts)),
-            Some(verified) => Self::admit(verified.clone()).map_err(|error| refuse(parts, error)),
+            None => Err(missing(parts).await),
+            Some(verified) => admit(verified.clone(), parts).await,
         }
+    }
+}
+
+impl<S: Send + Sync, L: AllowList> OptionalFromRequestParts<S> for Only<L> {
+    type Rejection = Response;
+
+    /// `None` if the request is unsigned. A caller who is not on the list is rejected.
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Response> {
+        match found(parts)? {
+            None => Ok(None),
+            Some(verified) => admit(verified.clone(), parts).await.map(Some),
+        }
+    }
+}
+
+/// A caller on the list, or the layer's own answer.
+async fn admit<L: AllowList>(verified: Verified, parts: &Parts) -> Result<Only<L>, Response> {
+    match Only::admit(verified) {
+        Ok(caller) => Ok(caller),
+        Err(error) => Err(reject(parts, &error).await),
     }
 }

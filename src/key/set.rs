@@ -136,11 +136,47 @@ impl From<SecretKey> for KeySet {
     }
 }
 
+impl From<&Self> for KeySet {
+    fn from(keys: &Self) -> Self {
+        keys.clone()
+    }
+}
+
+impl From<&SecretKey> for KeySet {
+    fn from(key: &SecretKey) -> Self {
+        key.clone().into()
+    }
+}
+
 impl TryFrom<&str> for KeySet {
     type Error = ConfigError;
 
     fn try_from(text: &str) -> Result<Self, ConfigError> {
         SecretKey::new(text).map(Self::from)
+    }
+}
+
+impl TryFrom<&&str> for KeySet {
+    type Error = ConfigError;
+
+    fn try_from(text: &&str) -> Result<Self, ConfigError> {
+        SecretKey::new(*text).map(Self::from)
+    }
+}
+
+impl TryFrom<&String> for KeySet {
+    type Error = ConfigError;
+
+    fn try_from(text: &String) -> Result<Self, ConfigError> {
+        SecretKey::new(text.as_str()).map(Self::from)
+    }
+}
+
+impl TryFrom<&[u8]> for KeySet {
+    type Error = ConfigError;
+
+    fn try_from(bytes: &[u8]) -> Result<Self, ConfigError> {
+        SecretKey::new(bytes).map(Self::from)
     }
 }
 
@@ -265,7 +301,7 @@ impl KeyEntry {
         self.limits.as_ref()?.label.as_ref()
     }
 
-    fn is_valid_at(&self, now: i64) -> bool {
+    pub(crate) fn is_valid_at(&self, now: i64) -> bool {
         self.limits.as_ref().is_none_or(|limits| {
             limits.not_before.is_none_or(|start| start <= now)
                 && limits.not_after.is_none_or(|end| now <= end)

@@ -27,11 +27,18 @@ use crate::error::BoxError;
 use crate::key::{Answer, KeyId, SecretKey};
 use crate::mac::{Algorithm, Mac, Tag};
 
+#[cfg(feature = "redis")]
+pub(crate) use self::link::Link;
 pub use self::memory::MemoryReplay;
 #[cfg(feature = "redis")]
 pub use self::redis::RedisReplay;
 
 /// Remembers which requests have been let through.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a replay guard",
+    label = "expected a `ReplayGuard`, such as `MemoryReplay`",
+    note = "`MemoryReplay::new(..)` and `RedisReplay::lazy(..)` return a `Result`: add `?`"
+)]
 pub trait ReplayGuard: Send + Sync {
     /// Claims a request, atomically: of any number of claims with one [`ReplayKey`], exactly one is
     /// answered with [`Claimed`](Replay::Claimed).

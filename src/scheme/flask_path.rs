@@ -4,8 +4,10 @@ use http::request::Parts;
 use crate::error::{ConfigError, header_name};
 use crate::mac::{Algorithm, Tag};
 use crate::scheme::SignError;
-use crate::scheme::{Claim, ClaimError, Coverage, Scheme, Selector, SignedText, Stamp, path};
-use crate::scheme::{Encoding, wire};
+use crate::scheme::{
+    Claim, ClaimError, Coverage, Encoding, PublicOrigin, Scheme, Selector, SentHead, SignedText,
+    Stamp, path, wire,
+};
 
 /// The format of Flask-HMAC 0.1.3: a header over the path.
 ///
@@ -23,6 +25,7 @@ pub struct FlaskHmacPath {
     headers: [HeaderName; 1],
     algorithm: Algorithm,
     unsigned_body: bool,
+    origin: Option<PublicOrigin>,
 }
 
 impl FlaskHmacPath {
@@ -33,6 +36,7 @@ impl FlaskHmacPath {
             headers: [HeaderName::from_static("hmac")],
             algorithm: Algorithm::default(),
             unsigned_body: false,
+            origin: None,
         }
     }
 
@@ -51,6 +55,19 @@ impl FlaskHmacPath {
     pub fn with_algorithm(mut self, algorithm: Algorithm) -> Self {
         self.algorithm = algorithm;
         self
+    }
+
+    /// Sets the address that clients know this service by, where a proxy strips a prefix of the
+    /// path, such as `https://api.example.com/v2`: the path is
+    /// verified as clients sent it. A signer signs the path of its own request, and does not go by
+    /// this.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if it is not `http` or `https`, a host, and an optional prefix of the path.
+    pub fn with_public_origin(mut self, origin: impl AsRef<str>) -> Result<Self, ConfigError> {
+        self.origin = Some(PublicOrigin::parse(origin.as_ref())?);
+        Ok(self)
     }
 
     /// Loses the protection of the body: any body is let through to the handler.
@@ -85,6 +102,10 @@ impl Scheme for FlaskHmacPath {
         &self.headers
     }
 
+    fn carries_key_id(&self) -> bool {
+        false
+    }
+
     fn selector(&self) -> Option<Selector<'_>> {
         Some(Selector::TagLen(self.algorithm.tag_len()))
     }
@@ -104,10 +125,11 @@ impl Scheme for FlaskHmacPath {
     fn before_body(
         &self,
         head: &Parts,
-        _: &Claim,
+        claim: &Claim,
         text: &mut SignedText,
     ) -> Result<(), ClaimError> {
-        text.update(path::decoded(head)?.as_bytes());
+        let path = SentHead::new(head, self.origin.as_ref(), claim).path();
+        text.part("path").update(path::decoded(&path)?.as_bytes());
         Ok(())
     }
 

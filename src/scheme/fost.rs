@@ -1,5 +1,3 @@
-use std::ops::Range;
-
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method};
@@ -8,9 +6,9 @@ use crate::error::{ConfigError, header_name};
 use crate::key::KeyId;
 use crate::mac::{Algorithm, Tag};
 use crate::scheme::SignError;
-use crate::scheme::civil::{Civil, civil_from_unix, unix_from_civil};
 use crate::scheme::{
-    Claim, ClaimError, Coverage, Scheme, Selector, SignedText, Stamp, Window, path, percent,
+    Claim, ClaimError, Coverage, PublicOrigin, Scheme, Selector, SentHead, SignedText, Stamp,
+    Window, path,
 };
 use crate::scheme::{Encoding, wire};
 
@@ -58,6 +56,7 @@ pub struct Fost {
     /// What a signer lists beside `X-FOST-Headers`, each as it is written.
     signed: Vec<(HeaderName, String)>,
     unsigned_query: bool,
+    origin: Option<PublicOrigin>,
 }
 
 impl Fost {
@@ -68,6 +67,7 @@ impl Fost {
             algorithm: Algorithm::Sha1,
             signed: vec![(USER, "X-FOST-User".into())],
             unsigned_query: false,
+            origin: None,
         }
     }
 
@@ -112,6 +112,19 @@ impl Fost {
         Ok(self)
     }
 
+    /// Sets the address that clients know this service by, where a proxy strips a prefix of the
+    /// path, such as `https://api.example.com/v2`: the path is
+    /// verified as clients sent it. A signer signs the path of its own request, and does not go by
+    /// this.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if it is not `http` or `https`, a host, and an optional prefix of the path.
+    pub fn with_public_origin(mut self, origin: impl AsRef<str>) -> Result<Self, ConfigError> {
+        self.origin = Some(PublicOrigin::parse(origin.as_ref())?);
+        Ok(self)
+    }
+
     /// Loses the query of all methods but GET, HEAD and DELETE: it is not covered, or, where there
     /// is no body, covered as if it were the body. `POST /?a` without a body and `POST /` with the
     /// body `a` have one signature then.
@@ -127,7 +140,7 @@ impl Fost {
             return None;
         }
         let signature = Encoding::Base64.decode_tag(tag, self.algorithm)?;
-        let key_id = KeyId::new(percent::decoded(key_id)?).ok()?;
+        let key_id = KeyId::new(wire::percent_decoded(key_id)?).ok()?;
         Some(Claim::signed(signature).with_key_id(key_id))
     }
 }
@@ -153,6 +166,10 @@ impl Scheme for Fost {
 
     fn selector(&self) -> Option<Selector<'_>> {
         Some(Selector::TagLen(self.algorithm.tag_len()))
+    }
+
+    fn requires_key_id(&self) -> bool {
+        true
     }
 
     fn window(&self) -> Window {
@@ -189,18 +206,19 @@ impl Scheme for Fost {
         claim: &Claim,
         text: &mut SignedText,
     ) -> Result<(), ClaimError> {
-        text.update(head.method.as_str().as_bytes());
-        text.update(b" ");
-        text.update(decoded_path(head)?.as_bytes());
-        text.update(b"\n");
-        text.update(wire::required(head, &TIMESTAMP)?.as_bytes());
-        for (_, value) in claim.covered().iter().flat_map(|covered| &covered.headers) {
-            text.update(b"\n");
-            text.update(value.as_bytes());
+        text.part("method").update(head.method.as_str().as_bytes());
+        text.part("literal").update(b" ");
+        let path = SentHead::new(head, self.origin.as_ref(), claim).path();
+        text.part("path").update(decoded_path(&path)?.as_bytes());
+        text.part("literal").update(b"\n");
+        text.part(TIMESTAMP.as_str()).update(wire::required(head, &TIMESTAMP)?.as_bytes());
+        for (name, value) in claim.covered().iter().flat_map(|covered| &covered.headers) {
+            text.part("literal").update(b"\n");
+            text.part(name.as_str()).update(value.as_bytes());
         }
-        text.update(b"\n");
+        text.part("literal").update(b"\n");
         if signs_query(&head.method) {
-            text.update(head.uri.query().unwrap_or_default().as_bytes());
+            text.part("query").update(head.uri.query().unwrap_or_default().as_bytes());
         }
         Ok(())
     }
@@ -214,7 +232,11 @@ impl Scheme for Fost {
         text: &mut SignedText,
     ) -> Result<(), ClaimError> {
         let query = head.uri.query().unwrap_or_default();
-        text.update(if body.is_empty() { query.as_bytes() } else { body });
+        if body.is_empty() {
+            text.part("query").update(query.as_bytes());
+        } else {
+            text.part("body").update(body);
+        }
         Ok(())
     }
 
@@ -223,9 +245,9 @@ impl Scheme for Fost {
             return Err(SignError::Request("there is an `Authorization` of another kind"));
         }
         let key_id = stamp.key_id().ok_or(SignError::KeyId("a FOST request names its key"))?;
-        let now = civil_from_unix(stamp.now())
+        let now = timestamp(stamp.now())
             .ok_or(SignError::Request("the time is not in the years 0 to 9999"))?;
-        head.headers.insert(TIMESTAMP, wire::value(&TIMESTAMP, &timestamp(now))?);
+        head.headers.insert(TIMESTAMP, wire::value(&TIMESTAMP, &now)?);
         let mut list = String::from("X-FOST-Headers");
         for (_, text) in self.signed.iter().filter(|(name, _)| head.headers.contains_key(name)) {
             list.push(' ');
@@ -239,7 +261,7 @@ impl Scheme for Fost {
     }
 
     fn attach(&self, head: &mut Parts, claim: &Claim, tags: &[Tag]) -> Result<(), SignError> {
-        let key_id = percent::encoded(claim.key_id().map_or("", KeyId::as_str));
+        let key_id = wire::percent_encoded(claim.key_id().map_or("", KeyId::as_str));
         let tag = Encoding::Base64.encode(wire::only_tag(tags)?.as_bytes());
         let value = wire::sensitive(&AUTHORIZATION, &format!("FOST {key_id}:{tag}"))?;
         head.headers.insert(AUTHORIZATION, value);
@@ -258,16 +280,7 @@ impl Scheme for Fost {
 
 /// The credentials after `FOST`. An `Authorization` of another kind is none of ours.
 fn authorization(head: &Parts) -> Result<&str, ClaimError> {
-    let value = wire::single(head, &AUTHORIZATION)?;
-    let kind = value.as_bytes().split(|byte| *byte == b' ').next();
-    if !kind.is_some_and(|kind| kind.eq_ignore_ascii_case(b"FOST")) {
-        return Err(ClaimError::Missing);
-    }
-    // The scheme compares in any case (RFC 9110 section 11.1).
-    wire::text(&AUTHORIZATION, value)?
-        .split_once(' ')
-        .map(|(_, credentials)| credentials)
-        .ok_or_else(|| ClaimError::in_header(&AUTHORIZATION, "is no FOST signature"))
+    wire::credentials(head, &AUTHORIZATION, "FOST")
 }
 
 /// The headers that `X-FOST-Headers` lists, itself the first.
@@ -302,30 +315,16 @@ fn created(head: &Parts) -> Result<i64, ClaimError> {
         .ok_or_else(|| ClaimError::in_header(&TIMESTAMP, "does not begin with a date and time"))
 }
 
+/// `YYYY-MM-DD HH:MM:SS`, or with a `T`, and anything behind it.
 fn unix_from_timestamp(text: &str) -> Option<i64> {
-    let text = text.get(..19)?;
-    let fits = text.bytes().zip(b"0000-00-00 00:00:00").all(|(byte, shape)| match shape {
-        b'0' => byte.is_ascii_digit(),
-        b' ' => matches!(byte, b' ' | b'T'),
-        _ => byte == *shape,
-    });
-    if !fits {
-        return None;
-    }
-    let number = |range: Range<usize>| text.get(range)?.parse::<u32>().ok();
-    unix_from_civil(
-        number(0..4)?.into(),
-        number(5..7)?,
-        number(8..10)?,
-        number(11..13)?,
-        number(14..16)?,
-        number(17..19)?,
-    )
+    let (date, time) = text.get(..19)?.split_at_checked(10)?;
+    let time = time.strip_prefix([' ', 'T'])?;
+    wire::rfc3339(&format!("{date}T{time}Z"))
 }
 
-fn timestamp(at: Civil) -> String {
-    let Civil { year, month, day, hour, minute, second } = at;
-    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
+fn timestamp(unix_seconds: i64) -> Option<String> {
+    let text = wire::to_rfc3339(unix_seconds)?.replace('T', " ");
+    text.strip_suffix('Z').map(Into::into)
 }
 
 /// Whether the query stands in the body's place.
@@ -334,8 +333,8 @@ fn signs_query(method: &Method) -> bool {
 }
 
 /// The path as both FOST formats sign it. A newline in it could pass for the end of its line.
-pub(super) fn decoded_path(head: &Parts) -> Result<String, ClaimError> {
-    let path = path::decoded(head)?;
+pub(super) fn decoded_path(path: &str) -> Result<String, ClaimError> {
+    let path = path::decoded(path)?;
     if path.bytes().any(|byte| byte.is_ascii_control()) {
         return Err(ClaimError::malformed("the path has an escaped control character"));
     }

@@ -3,11 +3,12 @@ use std::time::Duration;
 use http::request::Parts;
 use http::{HeaderName, Method, Request, Uri};
 
+use crate::error::ConfigError;
 use crate::key::KeyId;
 use crate::mac::{Algorithm, Tag};
 use crate::scheme::fost::decoded_path;
 use crate::scheme::{
-    Claim, ClaimError, Coverage, Scheme, SignedText, Stamp, Window, percent, target,
+    Claim, ClaimError, Coverage, PublicOrigin, Scheme, SentHead, SignedText, Stamp, Window, target,
 };
 use crate::scheme::{Encoding, wire};
 use crate::sign::{SignError, Signer};
@@ -47,6 +48,7 @@ pub struct FostUrl {
     max_lifetime: Option<u64>,
     no_expiry: bool,
     unsigned_body: bool,
+    origin: Option<PublicOrigin>,
 }
 
 impl FostUrl {
@@ -58,6 +60,7 @@ impl FostUrl {
             max_lifetime: None,
             no_expiry: false,
             unsigned_body: false,
+            origin: None,
         }
     }
 
@@ -74,6 +77,19 @@ impl FostUrl {
     pub fn with_max_lifetime(mut self, most: Duration) -> Self {
         self.max_lifetime = Some(most.as_secs());
         self
+    }
+
+    /// Sets the address that clients know this service by, where a proxy rewrites `Host` or strips a
+    /// prefix of the path, such as `https://api.example.com/v2`: links are verified for that host,
+    /// whatever the request says, and for the path as clients sent it. A signer signs the URL that
+    /// it is given, and does not go by this.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if it is not `http` or `https`, a host, and an optional prefix of the path.
+    pub fn with_public_origin(mut self, origin: impl AsRef<str>) -> Result<Self, ConfigError> {
+        self.origin = Some(PublicOrigin::parse(origin.as_ref())?);
+        Ok(self)
     }
 
     /// Loses the end of a link: one without `_e` works for as long as its key, whatever the
@@ -122,6 +138,10 @@ impl Scheme for FostUrl {
         &[]
     }
 
+    fn requires_key_id(&self) -> bool {
+        true
+    }
+
     fn window(&self) -> Window {
         let window = if self.no_expiry { Window::untimed() } else { Window::timed() };
         self.max_lifetime.map_or(window, |most| window.with_max_lifetime(most))
@@ -159,21 +179,22 @@ impl Scheme for FostUrl {
         claim: &Claim,
         text: &mut SignedText,
     ) -> Result<(), ClaimError> {
-        let path = decoded_path(head)?;
+        let sent = SentHead::new(head, self.origin.as_ref(), claim);
+        let path = decoded_path(&sent.path())?;
         // It could pass for the beginning of the query.
         if path.contains('?') {
             return Err(ClaimError::malformed("the path has an escaped `?`"));
         }
-        text.update(target::host(head)?.as_bytes());
-        text.update(path.as_bytes());
+        text.part("host").update(sent.host()?.as_bytes());
+        text.part("path").update(path.as_bytes());
         let rest = Query::of(&head.uri)?.rest();
         if !rest.is_empty() {
-            text.update(b"?");
-            text.update(rest.as_bytes());
+            text.part("literal").update(b"?");
+            text.part("query").update(rest.as_bytes());
         }
-        text.update(b"\n");
+        text.part("literal").update(b"\n");
         if let Some(expires) = claim.expires() {
-            text.update(expires.to_string().as_bytes());
+            text.part("_e").update(expires.to_string().as_bytes());
         }
         Ok(())
     }
@@ -203,7 +224,7 @@ impl Scheme for FostUrl {
             }
             query.push_str(name);
             query.push('=');
-            query.push_str(&percent::encoded(value));
+            query.push_str(&wire::percent_encoded(value));
         };
         add("_k", claim.key_id().map_or("", KeyId::as_str));
         if let Some(expires) = claim.expires() {
@@ -296,7 +317,7 @@ impl<'q> Query<'q> {
 
 /// A `+` may mean a space or itself, and is refused.
 fn decoded_value(value: &str) -> Option<String> {
-    if value.contains('+') { None } else { percent::decoded(value) }
+    if value.contains('+') { None } else { wire::percent_decoded(value) }
 }
 
 fn check_method(method: &Method) -> Result<(), ClaimError> {

@@ -12,7 +12,6 @@
 //!
 //! Comparing, clocks, key stores and bodies are the [`Verifier`](crate::Verifier)'s.
 
-pub(crate) mod civil;
 mod claim;
 mod coverage;
 mod encoding;
@@ -25,10 +24,12 @@ mod fost_url;
 #[cfg(feature = "serde")]
 mod json;
 #[cfg(feature = "serde")]
+mod json_members;
+#[cfg(feature = "serde")]
 mod json_text;
+mod origin;
 mod parts;
 mod path;
-mod percent;
 #[cfg(feature = "rfc9421")]
 mod rfc9421;
 mod selector;
@@ -40,6 +41,8 @@ mod stamp;
 #[cfg(any(feature = "sha1", feature = "sigv4"))]
 mod target;
 mod text;
+#[cfg(feature = "webhooks")]
+pub mod webhooks;
 mod window;
 pub mod wire;
 
@@ -60,6 +63,8 @@ pub use fost_url::FostUrl;
 pub use json::JsonStrings;
 #[cfg(feature = "serde")]
 pub use json_text::JsonText;
+pub use origin::PublicOrigin;
+pub(crate) use origin::SentHead;
 pub use parts::{HeaderScheme, Part, TimeFormat};
 #[cfg(feature = "rfc9421")]
 pub use rfc9421::{MessageSignatures, Policy, StructuredType};
@@ -68,6 +73,7 @@ pub use sign_error::SignError;
 #[cfg(feature = "sigv4")]
 pub use sigv4::{AwsPresigned, AwsSigV4};
 pub use stamp::Stamp;
+pub(crate) use text::Recorded;
 pub use text::SignedText;
 pub(crate) use window::Tolerance;
 pub use window::Window;
@@ -83,6 +89,11 @@ pub const MAX_SIGNING_KEYS: usize = 4;
 ///
 /// It never compares, never reads a clock, never awaits, and sees a key in
 /// [`key_mac`](Self::key_mac) alone.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a scheme",
+    label = "expected a `Scheme`, such as `FlaskHmac::new()`",
+    note = "constructors and settings that can fail return a `Result`: add `?`"
+)]
 pub trait Scheme: Send + Sync {
     /// Returns the name of the scheme, such as `flask-hmac`, which [`Verified::scheme`] repeats.
     ///
@@ -107,6 +118,23 @@ pub trait Scheme: Send + Sync {
     /// [`Verifier::or`]: crate::Verifier::or
     fn selector(&self) -> Option<Selector<'_>> {
         None
+    }
+
+    /// Returns whether every claim names a key ID, so that the anonymous key can never sign. `false`
+    /// unless overridden.
+    ///
+    /// A verifier cannot be built of such a scheme and a key store that has only an anonymous key:
+    /// it would reject every request.
+    fn requires_key_id(&self) -> bool {
+        false
+    }
+
+    /// Returns whether a claim can name a key ID. `true` unless overridden.
+    ///
+    /// A verifier cannot be built of a scheme that carries none and a key store that has only named
+    /// keys: it would reject every request.
+    fn carries_key_id(&self) -> bool {
+        true
     }
 
     /// What the format says of time; [`Window::untimed`] unless it says otherwise.
@@ -240,7 +268,14 @@ pub trait Scheme: Send + Sync {
     /// [`SignError`] if the head cannot take them.
     fn attach(&self, head: &mut Parts, claim: &Claim, tags: &[Tag]) -> Result<(), SignError>;
 
-    /// Takes the signature out of the head; by default the headers that the format owns.
+    /// Whether the head carries a signature that one of this signer's would collide with; by
+    /// default, unless [`claim`](Self::claim) answers [`ClaimError::Missing`].
+    fn is_signed(&self, head: &Parts) -> bool {
+        !matches!(self.claim(head), Err(ClaimError::Missing))
+    }
+
+    /// Takes the signature out of the head; by default the headers that the format owns. What
+    /// another [selector](Self::selector) owns in them stays.
     fn strip(&self, head: &mut Parts) {
         for name in self.headers() {
             head.headers.remove(name);

@@ -1,40 +1,31 @@
-use http::request::Parts;
-
-use crate::scheme::{ClaimError, percent};
+use crate::scheme::{ClaimError, wire};
 
 /// The percent-decoded path, as Flask and Django hand it over.
 ///
 /// An escaped `/` or `%` would let two paths share one text, and is refused; so are escapes that
 /// are none, or whose bytes are not UTF-8.
-pub(crate) fn decoded(head: &Parts) -> Result<String, ClaimError> {
-    let path = head.uri.path();
+pub(crate) fn decoded(path: &str) -> Result<String, ClaimError> {
     if ["%2F", "%2f", "%25"].iter().any(|escape| path.contains(escape)) {
         return Err(ClaimError::malformed("the path has an escaped `/` or `%`"));
     }
-    percent::decoded(path)
+    wire::percent_decoded(path)
         .ok_or(ClaimError::malformed("the path has an escape that is none, or is not UTF-8"))
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-
-    fn of(path: &str) -> Result<String, ClaimError> {
-        decoded(&http::Request::get(path).body(()).unwrap().into_parts().0)
-    }
 
     #[test]
     fn paths_are_decoded_as_flask_does() {
         for (path, expected) in [
             ("/", "/"),
-            ("/a/b?c=%2F", "/a/b"),
             ("/caf%C3%A9", "/café"),
             ("/a%20b+c", "/a b+c"),
             ("/%3Fx%0a", "/?x\n"),
-            ("http://host/a%7eb", "/a~b"),
+            ("/a%7eb", "/a~b"),
         ] {
-            assert_eq!(of(path).as_deref(), Ok(expected));
+            assert_eq!(decoded(path).as_deref(), Ok(expected));
         }
     }
 
@@ -43,7 +34,7 @@ mod tests {
         for path in
             ["/a%2Fb", "/a%2fb", "/a%25b", "/%", "/%a", "/%zz", "/%+1", "/%C3", "/%FF", "/%C3%28"]
         {
-            assert!(of(path).is_err(), "{path}");
+            assert!(decoded(path).is_err(), "{path}");
         }
     }
 }

@@ -17,6 +17,7 @@ mod nonce;
 mod reqwest;
 mod service;
 mod signer;
+mod whole_body;
 
 pub use crate::scheme::SignError;
 pub use future::SignFuture;
@@ -29,3 +30,4 @@ pub use reqwest::same_origin_redirects;
 pub use service::SignService;
 pub use signer::Signer;
 pub(crate) use signer::write_text;
+pub use whole_body::WholeBody;

@@ -13,7 +13,7 @@ use crate::mac::Tag;
 use crate::scheme::{
     Claim, ClaimError, Coverage, FlaskHmac, MAX_SIGNING_KEYS, Scheme, SignError, SignedText, Stamp,
 };
-use crate::sign::{NonceSource, SystemNonce};
+use crate::sign::{NonceSource, SystemNonce, WholeBody};
 
 /// Signs requests in the format that a [`Verifier`](crate::Verifier) verifies them in.
 ///
@@ -133,8 +133,9 @@ impl<S: Scheme> Signer<S> {
     ///
     /// # Errors
     ///
-    /// [`SignError`] if the format cannot sign this request.
-    pub fn sign<B: AsRef<[u8]>>(&self, mut request: Request<B>) -> Result<Request<B>, SignError> {
+    /// [`SignError::Streaming`] if the body is not in memory; any other [`SignError`] if the scheme
+    /// cannot sign this request.
+    pub fn sign<B: WholeBody>(&self, mut request: Request<B>) -> Result<Request<B>, SignError> {
         self.sign_mut(&mut request)?;
         Ok(request)
     }
@@ -143,15 +144,16 @@ impl<S: Scheme> Signer<S> {
     ///
     /// # Errors
     ///
-    /// [`SignError`] if the format cannot sign this request.
-    pub fn sign_mut<B: AsRef<[u8]>>(&self, request: &mut Request<B>) -> Result<(), SignError> {
+    /// As [`sign`](Self::sign).
+    pub fn sign_mut<B: WholeBody>(&self, request: &mut Request<B>) -> Result<(), SignError> {
+        let body = request.body().whole().ok_or(SignError::Streaming)?;
         let (mut head, ()) = Request::new(()).into_parts();
         head.method.clone_from(request.method());
         head.uri.clone_from(request.uri());
         head.version = request.version();
         head.headers.clone_from(request.headers());
         head.extensions.clone_from(request.extensions());
-        let signed = self.signed(head, request.body().as_ref())?;
+        let signed = self.signed(head, body)?;
         *request.uri_mut() = signed.uri;
         *request.headers_mut() = signed.headers;
         Ok(())
@@ -172,7 +174,7 @@ impl<S: Scheme> Signer<S> {
     fn signed(&self, mut signed: Parts, body: &[u8]) -> Result<Parts, SignError> {
         if self.replaces {
             self.scheme.strip(&mut signed);
-        } else if !matches!(self.scheme.claim(&signed), Err(ClaimError::Missing)) {
+        } else if self.scheme.is_signed(&signed) {
             return Err(SignError::AlreadySigned);
         }
         let nonce = self.nonces.nonce();
@@ -219,10 +221,11 @@ pub(crate) fn write_text(
         Coverage::Hashed(algorithm) => {
             scheme.derive_from_hash(head, claim, &Digest::of(algorithm, body), text)?;
         }
-        Coverage::Empty if !body.is_empty() => {
-            return Err(ClaimError::malformed("the format signs no body, and there is one"));
+        Coverage::Digest(_) | Coverage::Empty | Coverage::Uncovered(_) | Coverage::Unsigned => {
+            if let Some(why) = coverage.refuses_body().filter(|_| !body.is_empty()) {
+                return Err(ClaimError::malformed(why));
+            }
         }
-        Coverage::Digest(_) | Coverage::Empty | Coverage::Unsigned => {}
     }
     scheme.after_body(head, claim, text)
 }

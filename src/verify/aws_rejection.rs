@@ -6,7 +6,7 @@ use http::request::Parts;
 use http::{HeaderValue, Response};
 
 use crate::clock::{Clock, SystemClock};
-use crate::scheme::civil::{self, Civil};
+use crate::scheme::wire;
 use crate::verify::error::{ErrorKind, VerifyError};
 use crate::verify::rejection::Rejection;
 
@@ -32,7 +32,7 @@ const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 /// use tower_hmac::{AwsRejection, AwsSigV4, KeyMap, VerifyLayer};
 ///
 /// let keys = KeyMap::services([("AKIDEXAMPLE", "a secret of your own")])?;
-/// let layer = VerifyLayer::new(AwsSigV4::new("eu-central-1", "orders")?, keys)
+/// let layer = VerifyLayer::new(AwsSigV4::new("eu-central-1", "orders")?, keys)?
 ///     .with_rejection(AwsRejection::json());
 /// let app: Router = Router::new().route("/orders", get(async || "none yet")).layer(layer);
 /// # Ok::<(), tower_hmac::BoxError>(())
@@ -83,10 +83,8 @@ impl AwsRejection {
 impl<B: From<String>> Rejection<B> for AwsRejection {
     fn reject(&self, error: &VerifyError, _: &Parts) -> Response<B> {
         let (code, message) = code(error.kind());
-        let now = (error.kind() == ErrorKind::Stale)
-            .then(|| civil::civil_from_unix(self.clock.unix_now()))
-            .flatten();
-        let server_time = now.map(rfc3339);
+        let now = (error.kind() == ErrorKind::Stale).then(|| self.clock.unix_now());
+        let server_time = now.and_then(wire::to_rfc3339);
         let body = self.body(code, message, server_time.as_deref());
         let mut response = Response::new(B::from(body));
         *response.status_mut() = error.status();
@@ -95,7 +93,8 @@ impl<B: From<String>> Rejection<B> for AwsRejection {
         if !self.is_xml {
             response.headers_mut().insert(ERROR_TYPE, HeaderValue::from_static(code));
         }
-        if let Some(date) = now.and_then(|now| HeaderValue::try_from(http_date(now)).ok()) {
+        let date = now.and_then(wire::to_http_date);
+        if let Some(date) = date.and_then(|date| HeaderValue::try_from(date).ok()) {
             response.headers_mut().insert(DATE, date);
         }
         response
@@ -121,20 +120,4 @@ fn code(kind: ErrorKind) -> (&'static str, &'static str) {
         }
         _ => ("SignatureDoesNotMatch", "The signature of the request does not match."),
     }
-}
-
-fn rfc3339(now: Civil) -> String {
-    let Civil { year, month, day, hour, minute, second } = now;
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
-}
-
-/// As `Date` has it (RFC 9110 section 5.6.7).
-fn http_date(now: Civil) -> String {
-    const MONTHS: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let Civil { year, month, day, hour, minute, second } = now;
-    let month = usize::try_from(month).unwrap_or(0).saturating_sub(1);
-    let month = MONTHS.get(month).copied().unwrap_or_default();
-    let weekday = civil::weekday(now);
-    format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
 }

@@ -1,6 +1,8 @@
 //! HTTP Message Signatures with peers that no one here wrote: `http-message-signatures` from `PyPI`
 //! and from npm sign what the conformance program accepts, and verify what it signs.
 
+mod base;
+
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -51,6 +53,22 @@ fn with_answer(request: &Value, answer: &Value) -> Value {
     signed["url"] = answer["url"].clone();
     signed["headers"] = answer["headers"].clone();
     signed
+}
+
+/// The same request with spaces in `Signature-Input` that no serializer writes: what is signed is what
+/// they stand between (RFC 9421 section 3.2).
+fn with_spaces(request: &Value) -> Value {
+    let mut spaced = request.clone();
+    for header in spaced["headers"].as_array_mut().unwrap() {
+        if header[0].as_str().unwrap().eq_ignore_ascii_case("signature-input") {
+            let input = header[1].as_str().unwrap();
+            let wider = input.replace("(\"", "(  \"").replace("\" \"", "\"   \"");
+            let wider = wider.replace("\")", "\" )").replace(';', ";  ").replace("d=1", "d=01");
+            assert!(wider.len() > input.len() + 10, "{wider}");
+            header[1] = wider.into();
+        }
+    }
+    spaced
 }
 
 /// Sends a request as bytes; the status that it is answered with.
@@ -122,6 +140,8 @@ impl Peer {
         for (request, answer) in requests.iter().zip(self.ask(self.sign, &requests)) {
             let signed = with_answer(request, &answer);
             assert_eq!(send(&server, &signed), 200, "{signed}");
+            let spaced = with_spaces(&signed);
+            assert_eq!(send(&server, &spaced), 200, "{spaced}");
             let elsewhere = format!("http://{}/elsewhere", server.addr);
             assert_eq!(send(&server, &changed(&signed, "url", &elsewhere)), 403);
             assert_eq!(send(&server, &changed(&signed, "body_base64", "AAAA")), 403);
@@ -138,6 +158,10 @@ impl Peer {
             .map(|(request, answer)| with_answer(request, answer))
             .collect();
         for (request, answer) in signed.iter().zip(self.ask(self.verify, &signed)) {
+            assert!(answer.get("covered").is_some(), "{request} {answer}");
+        }
+        let spaced: Vec<_> = signed.iter().map(with_spaces).collect();
+        for (request, answer) in spaced.iter().zip(self.ask(self.verify, &spaced)) {
             assert!(answer.get("covered").is_some(), "{request} {answer}");
         }
         // The peer does verify: what is not as we signed it is refused.

@@ -16,7 +16,7 @@ fn key(text: &str) -> SecretKey {
 }
 
 fn keys(text: &str) -> KeyMap {
-    KeyMap::single(key(text))
+    KeyMap::single(key(text)).unwrap()
 }
 
 fn header(name: &str) -> HeaderScheme {
@@ -49,7 +49,10 @@ fn verify(verifier: &Verifier, head: &Parts) -> Result<Verified, ErrorKind> {
 }
 
 fn flask_or_header() -> Verifier {
-    Verifier::new(FlaskHmac::new(), keys("old")).or(header("X-Signature"), keys("new")).unwrap()
+    Verifier::new(FlaskHmac::new(), keys("old"))
+        .unwrap()
+        .or(header("X-Signature"), keys("new"))
+        .unwrap()
 }
 
 #[test]
@@ -66,6 +69,7 @@ fn each_format_verifies_with_its_own_keys_alone() {
 #[test]
 fn formats_from_parts_have_names_of_their_own() {
     let verifier = Verifier::new(header("X-A").with_name("webhook-v1"), keys("a"))
+        .unwrap()
         .or(header("X-B").with_name("webhook-v2"), keys("b"))
         .unwrap();
     let verified = verify(&verifier, &signed(header("X-B"), "b")).unwrap();
@@ -78,9 +82,11 @@ fn formats_from_parts_have_names_of_their_own() {
 fn a_format_of_a_header_stands_beside_one_of_the_query_under_one_name() {
     let url = tower_hmac::FostUrl::new;
     let header = || header("X-A").with_name(url().name().to_owned());
-    assert!(Verifier::new(url(), keys("a")).or(header(), keys("b")).is_ok());
-    assert!(Verifier::new(header(), keys("a")).or(url(), keys("b")).is_ok());
-    assert!(Verifier::new(url(), keys("a")).or(url(), keys("b")).is_err());
+    let named = || KeyMap::services([("aservice", "akey")]).unwrap();
+    assert!(Verifier::new(url(), named()).unwrap().or(header(), keys("b")).is_ok());
+    assert!(Verifier::new(header(), keys("a")).unwrap().or(url(), named()).is_ok());
+    let twice = Verifier::new(url(), named()).unwrap().or(url(), named()).unwrap_err();
+    assert!(matches!(twice, ConfigError::AmbiguousSchemes(..)));
 }
 
 #[test]
@@ -104,25 +110,27 @@ fn formats_on_one_header_are_a_mistake_of_configuration() {
     let ambiguous = |result: Result<Verifier, ConfigError>| {
         assert!(matches!(result, Err(ConfigError::AmbiguousSchemes(..))), "{result:?}");
     };
-    let flask = || Verifier::new(FlaskHmac::new(), keys("a"));
+    let flask = || Verifier::new(FlaskHmac::new(), keys("a")).unwrap();
     ambiguous(flask().or(FlaskHmac::new(), keys("b")));
     ambiguous(flask().or(header("Signature"), keys("b")));
     ambiguous(flask().or(header("signature").with_algorithm(Algorithm::Sha512), keys("b")));
     ambiguous(flask().or(FlaskHmac::new().with_algorithm(Algorithm::Sha512_256), keys("b")));
-    ambiguous(Verifier::new(header("X-A"), keys("a")).or(header("x-a"), keys("b")));
+    ambiguous(Verifier::new(header("X-A"), keys("a")).unwrap().or(header("x-a"), keys("b")));
     let path = FlaskHmacPath::new().with_header("Signature").unwrap();
     ambiguous(flask().or(path, keys("b")));
     // The third against the first, too.
     let two = flask().or(header("X-A"), keys("b")).unwrap();
     ambiguous(two.clone().or(header("X-A"), keys("c")));
     ambiguous(two.or(FlaskHmac::new(), keys("c")));
-    let layer = VerifyLayer::new(FlaskHmac::new(), keys("a")).or(FlaskHmac::new(), keys("b"));
+    let layer =
+        VerifyLayer::new(FlaskHmac::new(), keys("a")).unwrap().or(FlaskHmac::new(), keys("b"));
     assert!(layer.is_err());
 }
 
 fn two_algorithms<S: Scheme + 'static>(name: &str, format: impl Fn(Algorithm) -> S) {
     let (old, new) = (Algorithm::Sha256, Algorithm::Sha512);
-    let verifier = Verifier::new(format(old), keys("old")).or(format(new), keys("new")).unwrap();
+    let verifier =
+        Verifier::new(format(old), keys("old")).unwrap().or(format(new), keys("new")).unwrap();
     for (algorithm, secret, other) in [(old, "old", "new"), (new, "new", "old")] {
         let verified = verify(&verifier, &signed(format(algorithm), secret)).unwrap();
         assert_eq!((verified.scheme(), verified.algorithm()), (name, Some(algorithm)));
@@ -148,6 +156,7 @@ fn a_service_of_flask_hmac_is_told_apart_from_the_tag_of_a_longer_hash() {
     for (longer, name) in [(Algorithm::Sha384, "abc"), (Algorithm::Sha512, "nineteen characters")] {
         let services = KeyMap::services([(name, "old")]).unwrap();
         let verifier = Verifier::new(FlaskHmac::new(), services)
+            .unwrap()
             .or(FlaskHmac::new().with_algorithm(longer), keys("new"))
             .unwrap();
         let signer = Signer::new(FlaskHmac::new(), key("old")).with_key_id(name).unwrap();
@@ -163,6 +172,7 @@ fn a_service_of_flask_hmac_is_told_apart_from_the_tag_of_a_longer_hash() {
 fn both_tags_of_two_algorithms_in_one_header_twice_are_refused() {
     let scheme = |algorithm| header("X-Signature").with_algorithm(algorithm);
     let verifier = Verifier::new(scheme(Algorithm::Sha256), keys("old"))
+        .unwrap()
         .or(scheme(Algorithm::Sha512), keys("new"))
         .unwrap();
     let mut head = signed(scheme(Algorithm::Sha256), "old");
@@ -176,6 +186,7 @@ fn two_formats_may_read_one_time_and_one_key_id() {
     let scheme = |name| timed(name).with_key_id_header("X-Key-Id").unwrap();
     let services = |secret| KeyMap::services([("a", secret)]).unwrap();
     let verifier = Verifier::new(scheme("X-Old"), services("old"))
+        .unwrap()
         .or(scheme("X-New").with_encoding(Encoding::Base64), services("new"))
         .unwrap()
         .with_clock(ManualClock::new(NOW));
@@ -191,8 +202,10 @@ fn two_formats_may_read_one_time_and_one_key_id() {
 
 #[test]
 fn a_format_without_a_body_part_is_no_way_around_one_with_it() {
-    let verifier =
-        Verifier::new(FlaskHmac::new(), keys("old")).or(FlaskHmacPath::new(), keys("new")).unwrap();
+    let verifier = Verifier::new(FlaskHmac::new(), keys("old"))
+        .unwrap()
+        .or(FlaskHmacPath::new(), keys("new"))
+        .unwrap();
     let signer = Signer::new(FlaskHmacPath::new(), key("new"));
     let mut head = unsigned();
     signer.sign_head(&mut head, b"").unwrap();
@@ -210,7 +223,7 @@ proptest! {
         ]),
     ) {
         let names = ["X-A", "X-B", "X-C"];
-        let verifier = Verifier::new(header("X-A"), keys("right"))
+        let verifier = Verifier::new(header("X-A"), keys("right")).unwrap()
             .or(header("X-B"), keys("right"))
             .unwrap()
             .or(timed("X-C"), keys("right"))

@@ -36,7 +36,7 @@ fn keys() -> KeyMap {
 }
 
 fn verifier(scheme: impl Scheme + 'static) -> Verifier {
-    Verifier::new(scheme, keys()).with_clock(ManualClock::new(NOW))
+    Verifier::new(scheme, keys()).unwrap().with_clock(ManualClock::new(NOW))
 }
 
 fn signer<S: Scheme>(scheme: S) -> Signer<S> {

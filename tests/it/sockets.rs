@@ -13,7 +13,8 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use tower::{ServiceBuilder, ServiceExt as _};
 use tower_hmac::{
-    BoxError, FlaskHmac, KeyMap, SecretKey, SignLayer, Signer, Verified, VerifyLayer,
+    BoxError, FlaskHmac, HeaderScheme, KeyMap, Part, SecretKey, SignLayer, Signer, Verified,
+    VerifyLayer,
 };
 
 use crate::timed::{HEADER, Once, Timed};
@@ -41,7 +42,8 @@ async fn service() -> SocketAddr {
         answer.extend_from_slice(&body);
         answer
     };
-    let layer = VerifyLayer::new(Timed::new(), keys()).with_replay_guard(Once::default()).unwrap();
+    let layer =
+        VerifyLayer::new(Timed::new(), keys()).unwrap().with_replay_guard(Once::default()).unwrap();
     serve(Router::new().route("/{*path}", any(handler)).layer(layer)).await
 }
 
@@ -72,6 +74,48 @@ async fn hyper_client_with_the_layer_is_let_through() {
         );
         let (status, _) = by_hyper(http2, "another key", request()).await.unwrap();
         assert_eq!(status, StatusCode::FORBIDDEN);
+    }
+}
+
+/// HTTP/1.1 has it in `Host`, HTTP/2 in `:authority` and in no header.
+#[tokio::test]
+async fn covered_host_is_read_from_either_version() {
+    let parts = [
+        Part::header(http::header::HOST).unwrap(),
+        Part::literal("\n"),
+        Part::Path,
+        Part::literal("\n"),
+        Part::Body,
+    ];
+    let scheme = HeaderScheme::new("X-Signature").unwrap().with_parts(parts).unwrap();
+    let key = || SecretKey::new("akey").unwrap();
+    let layer = VerifyLayer::new(scheme.clone(), KeyMap::single(key()).unwrap()).unwrap();
+    let handler = async |version: Version, host: Verified| {
+        format!("{version:?} {}", host.signed_headers().next().unwrap().1.to_str().unwrap())
+    };
+    let address = serve(Router::new().route("/path", any(handler)).layer(layer)).await;
+    for (http2, version) in [(false, "HTTP/1.1"), (true, "HTTP/2.0")] {
+        let client: Client<_, Full<Bytes>> =
+            Client::builder(TokioExecutor::new()).http2_only(http2).build_http();
+        let request = |host: &str| {
+            let request = Request::post(format!("http://{host}/path"));
+            request.body(Full::<Bytes>::from("a body")).unwrap()
+        };
+        let signing = SignLayer::new(Signer::new(scheme.clone(), key()));
+        let signing = ServiceBuilder::new().layer(signing).service(client.clone());
+        let response = signing.oneshot(request(&address.to_string())).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "{version}");
+        let said = response.into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(said, format!("{version} {address}"));
+
+        // Signed for another host, and sent to this one.
+        let signer = Signer::new(scheme.clone(), key());
+        let mut other = request("example.com").into_parts().0;
+        signer.sign_head(&mut other, b"a body").unwrap();
+        let mut moved = request(&address.to_string());
+        *moved.headers_mut() = other.headers;
+        let response = client.request(moved).await.unwrap();
+        assert_eq!(response.status(), StatusCode::FORBIDDEN, "{version}");
     }
 }
 
@@ -297,7 +341,7 @@ mod reqwest_clients {
 
 #[tokio::test]
 async fn flask_format_is_let_through_over_sockets() {
-    let layer = VerifyLayer::new(FlaskHmac::new(), keys());
+    let layer = VerifyLayer::new(FlaskHmac::new(), keys()).unwrap();
     let address = serve(Router::new().route("/", any(async || "in")).layer(layer)).await;
     let signer = Signer::new(FlaskHmac::new(), SecretKey::new("akey").unwrap());
     let signer = signer.with_key_id("aservice").unwrap();

@@ -11,11 +11,12 @@ class Request:
     """A request as `http-message-signatures` takes it."""
 
     def __init__(self, line):
+        self.line = line
         self.method = line["method"]
         self.url = line["url"]
         self.headers = {name: value for name, value in line["headers"]}
-        self.body = base64.b64decode(line["body_base64"])
-        self.key_id = line["key_id"]
+        self.body = base64.b64decode(line.get("body_base64", ""))
+        self.key_id = line.get("key_id")
 
 
 class OneKey(HTTPSignatureKeyResolver):

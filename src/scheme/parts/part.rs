@@ -1,8 +1,11 @@
+use std::borrow::Cow;
+
 use http::HeaderName;
-use http::request::Parts;
+use http::header::HOST;
 
 use crate::error::{ConfigError, header_name};
 use crate::scheme::parts::TimeFormat;
+use crate::scheme::parts::layout::Values;
 use crate::scheme::{ClaimError, wire};
 
 /// A part of the signed text of a [`HeaderScheme`](super::HeaderScheme).
@@ -18,10 +21,13 @@ pub enum Part {
     /// The query as sent, without its `?`; nothing if there is none. A `?` with nothing after it
     /// is refused: it would sign as no query.
     Query,
-    /// The value of a header, which must be there exactly once.
+    /// The value of a header, which must be there exactly once. `Host` is the host that the request
+    /// is for, as [`wire::host`] reads it: over HTTP/2 it is `:authority`.
     Header(HeaderName),
     /// The value of a header, which must be there exactly once and is held against the clock.
     Timestamp(HeaderName, TimeFormat),
+    /// The time of a `ListScheme` (feature `webhooks`), as it stands in the signature's own header.
+    Time,
     /// The raw body, or the text that
     /// [`dangerous_derived_text`](super::HeaderScheme::dangerous_derived_text) makes from it.
     Body,
@@ -59,6 +65,28 @@ impl Part {
         matches!(self, Self::Literal(_))
     }
 
+    /// What the part is called in the signed text.
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::Literal(_) => "literal",
+            Self::Method => "method",
+            Self::Path => "path",
+            Self::Query => "query",
+            Self::Header(name) | Self::Timestamp(name, _) => name.as_str(),
+            Self::Time => "time",
+            Self::Body => "body",
+        }
+    }
+
+    /// The format of a time.
+    pub(super) fn time_format(&self, of_list: Option<TimeFormat>) -> Option<TimeFormat> {
+        match self {
+            Self::Timestamp(_, format) => Some(*format),
+            Self::Time => of_list,
+            _ => None,
+        }
+    }
+
     /// The header that it reads.
     pub(super) fn header_name(&self) -> Option<&HeaderName> {
         match self {
@@ -68,17 +96,26 @@ impl Part {
     }
 
     /// Its bytes in this request. The body's are not in the head: none.
-    pub(super) fn value<'a>(&'a self, head: &'a Parts) -> Result<&'a [u8], ClaimError> {
-        Ok(match self {
+    pub(super) fn value<'a>(&'a self, values: &'a Values<'_>) -> Result<Cow<'a, [u8]>, ClaimError> {
+        let sent = values.sent;
+        let head = sent.head;
+        Ok(Cow::Borrowed(match self {
             Self::Literal(bytes) => bytes,
             Self::Method => head.method.as_str().as_bytes(),
-            Self::Path => head.uri.path().as_bytes(),
+            Self::Path => {
+                return Ok(match sent.path() {
+                    Cow::Borrowed(path) => Cow::Borrowed(path.as_bytes()),
+                    Cow::Owned(path) => Cow::Owned(path.into_bytes()),
+                });
+            }
             Self::Query => match head.uri.query() {
                 Some("") => return Err(ClaimError::malformed("the target ends in a bare `?`")),
                 query => query.unwrap_or_default().as_bytes(),
             },
+            Self::Header(name) if *name == HOST => sent.host()?.as_bytes(),
             Self::Header(name) | Self::Timestamp(name, _) => wire::required(head, name)?.as_bytes(),
+            Self::Time => values.time.as_bytes(),
             Self::Body => &[],
-        })
+        }))
     }
 }

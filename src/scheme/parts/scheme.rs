@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::HeaderName;
 use http::request::Parts;
@@ -9,6 +10,7 @@ use crate::error::{ConfigError, header_name};
 use crate::mac::Algorithm;
 use crate::scheme::ClaimError;
 use crate::scheme::Encoding;
+use crate::scheme::PublicOrigin;
 use crate::scheme::parts::Part;
 use crate::scheme::parts::layout::Layout;
 
@@ -43,7 +45,8 @@ pub(super) type Derive = dyn Fn(&Parts, &[u8]) -> Result<Vec<u8>, ClaimError> + 
 ///
 /// No two requests that differ in a part have one signed text:
 ///
-/// * Two parts side by side are refused while building: put a literal between.
+/// * Two parts side by side are refused while building: put a literal between. A time in RFC 3339
+///   needs none, since it ends where its grammar says.
 /// * One part may hold anything: the body, or without one the last part that is no timestamp.
 /// * A part before it must not hold the first byte of the literal that follows, a part after it
 ///   not the last byte of the literal that precedes. A request in which it does is refused, and is
@@ -52,8 +55,8 @@ pub(super) type Derive = dyn Fn(&Parts, &[u8]) -> Result<Vec<u8>, ClaimError> + 
 ///   would sign as an id `a` at time `1` with another body.
 /// * A target that ends in a bare `?` is refused where the query is a part.
 ///
-/// Scheme and authority of the target are no parts; sign [`Part::Header`]`(HOST)` if one key
-/// serves several hosts over HTTP/1.1.
+/// Scheme and authority of the target are no parts. Sign [`Part::Header`]`(HOST)` if one key serves
+/// several hosts: over HTTP/2 it is `:authority`.
 #[derive(Clone)]
 pub struct HeaderScheme {
     pub(super) name: Cow<'static, str>,
@@ -63,9 +66,12 @@ pub struct HeaderScheme {
     pub(super) algorithm: Algorithm,
     pub(super) separator: Option<Cow<'static, str>>,
     pub(super) key_id_header: Option<HeaderName>,
+    pub(super) message_id_header: Option<HeaderName>,
     pub(super) layout: Layout,
     pub(super) derive: Option<Arc<Derive>>,
     pub(super) unsigned_body: bool,
+    pub(super) tolerance: Option<(u64, u64)>,
+    pub(super) origin: Option<PublicOrigin>,
 }
 
 impl HeaderScheme {
@@ -83,9 +89,12 @@ impl HeaderScheme {
             algorithm: Algorithm::default(),
             separator: None,
             key_id_header: None,
+            message_id_header: None,
             layout: Layout::new([Part::Body])?,
             derive: None,
             unsigned_body: false,
+            tolerance: None,
+            origin: None,
         })
     }
 
@@ -128,6 +137,14 @@ impl HeaderScheme {
         self
     }
 
+    /// Sets how old a signature can be and how far ahead its clock, in whole seconds, for a
+    /// verifier without a tolerance of its own.
+    #[must_use]
+    pub fn with_tolerance(mut self, past: Duration, future: Duration) -> Self {
+        self.tolerance = Some((past.as_secs(), future.as_secs()));
+        self
+    }
+
     /// Sets what is signed, in this order; the body alone if it is not set.
     ///
     /// # Errors
@@ -153,6 +170,34 @@ impl HeaderScheme {
         N: TryInto<HeaderName>,
     {
         self.key_id_header = Some(header_name(name, "key_id_header")?);
+        self.checked()
+    }
+
+    /// Sets the address that clients know this service by, where a proxy rewrites `Host` or strips a
+    /// prefix of the path, such as `https://api.example.com/v2`. [`Part::Path`] is then the path as
+    /// clients sent it, and [`Part::Header`]`(HOST)` is this host, whatever the request says. A
+    /// signer signs its own request as it is, and does not go by this.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if it is not `http` or `https`, a host, and an optional prefix of the path.
+    pub fn with_public_origin(mut self, origin: impl AsRef<str>) -> Result<Self, ConfigError> {
+        self.origin = Some(PublicOrigin::parse(origin.as_ref())?);
+        Ok(self)
+    }
+
+    /// Sets the header that carries the ID of the message, which stays the same when a delivery is
+    /// retried: [`Verified::message_id`](crate::Verified::message_id).
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if it is no header name, or none of the [parts](Self::with_parts): an ID that
+    /// can be changed would let a delivery be handled again.
+    pub fn with_message_id_header<N>(mut self, name: N) -> Result<Self, ConfigError>
+    where
+        N: TryInto<HeaderName>,
+    {
+        self.message_id_header = Some(header_name(name, "message_id_header")?);
         self.checked()
     }
 
@@ -223,6 +268,10 @@ impl HeaderScheme {
                 "key_id_header",
                 "carries the signature or the time already",
             ));
+        }
+        let is_signed = |name: &HeaderName| self.layout.headers().any(|signed| signed == name);
+        if self.message_id_header.as_ref().is_some_and(|name| !is_signed(name)) {
+            return Err(ConfigError::invalid("message_id_header", "is none of the signed parts"));
         }
         if self.separator.as_ref().is_some_and(|separator| self.prefix.contains(&**separator)) {
             return Err(ConfigError::invalid("list_separator", "is in the prefix"));

@@ -1,6 +1,6 @@
 //! What travels: how a [`HeaderScheme`] reads and writes a head.
 
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, HOST};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue};
 
@@ -8,8 +8,11 @@ use crate::key::KeyId;
 use crate::mac::{Algorithm, Tag};
 use crate::scheme::SignError;
 use crate::scheme::parts::HeaderScheme;
+use crate::scheme::parts::layout::Values;
 use crate::scheme::wire;
-use crate::scheme::{Claim, ClaimError, Coverage, Scheme, Selector, SignedText, Stamp, Window};
+use crate::scheme::{
+    Claim, ClaimError, Coverage, Scheme, Selector, SentHead, SignedText, Stamp, Window,
+};
 
 /// The most entries that a list can have.
 const MAX_ENTRIES: usize = 16;
@@ -78,13 +81,30 @@ impl HeaderScheme {
                 created.ok_or_else(|| ClaimError::in_header(name, "is no time of this format"))?,
             );
         }
+        let sent = self.sent(head, &claim);
+        if let Some(name) = &self.message_id_header {
+            claim = claim.with_message_id(wire::text(name, wire::required(head, name)?)?);
+        }
         let covered = self
             .layout
             .headers()
-            .map(|name| Ok((name.clone(), wire::required(head, name)?.clone())))
+            .map(|name| Ok((name.clone(), covered_value(name, sent)?)))
             .collect::<Result<Vec<_>, ClaimError>>()?;
         Ok(if covered.is_empty() { claim } else { claim.with_signed_headers(covered) })
     }
+
+    fn sent<'h>(&'h self, head: &'h Parts, claim: &Claim) -> SentHead<'h> {
+        SentHead::new(head, self.origin.as_ref(), claim)
+    }
+}
+
+/// The value of a covered header, as it is signed.
+fn covered_value(name: &HeaderName, sent: SentHead<'_>) -> Result<HeaderValue, ClaimError> {
+    if *name == HOST {
+        let value = HeaderValue::from_str(sent.host()?);
+        return value.map_err(|_| ClaimError::in_header(name, "is not a header value"));
+    }
+    Ok(wire::required(sent.head, name)?.clone())
 }
 
 /// A version in front of something else: anything else could be a tag that is mangled.
@@ -106,13 +126,26 @@ impl Scheme for HeaderScheme {
         &self.headers
     }
 
+    fn requires_key_id(&self) -> bool {
+        self.key_id_header.is_some()
+    }
+
+    fn carries_key_id(&self) -> bool {
+        self.key_id_header.is_some()
+    }
+
     fn selector(&self) -> Option<Selector<'_>> {
         let len = self.prefix.len().saturating_add(self.encoding.tag_text_len(self.algorithm));
         Some(Selector::Entry { prefix: &self.prefix, len })
     }
 
     fn window(&self) -> Window {
-        if self.layout.time().is_some() { Window::timed() } else { Window::untimed() }
+        let timed = self.layout.time().is_some();
+        let window = if timed { Window::timed() } else { Window::untimed() };
+        match self.tolerance {
+            Some((past, future)) => window.with_tolerance(past, future),
+            None => window,
+        }
     }
 
     fn claim(&self, head: &Parts) -> Result<Claim, ClaimError> {
@@ -139,14 +172,19 @@ impl Scheme for HeaderScheme {
     fn before_body(
         &self,
         head: &Parts,
-        _: &Claim,
+        claim: &Claim,
         text: &mut SignedText,
     ) -> Result<(), ClaimError> {
-        self.layout.before_body(head, text)
+        self.layout.before_body(&Values::of(self.sent(head, claim)), text)
     }
 
-    fn after_body(&self, head: &Parts, _: &Claim, text: &mut SignedText) -> Result<(), ClaimError> {
-        self.layout.after_body(head, text)
+    fn after_body(
+        &self,
+        head: &Parts,
+        claim: &Claim,
+        text: &mut SignedText,
+    ) -> Result<(), ClaimError> {
+        self.layout.after_body(&Values::of(self.sent(head, claim)), text)
     }
 
     fn derive(

@@ -1,6 +1,6 @@
 //! `X-Amz-Date`: `YYYYMMDDTHHMMSSZ`.
 
-use crate::scheme::civil::{Civil, civil_from_unix, unix_from_civil};
+use crate::scheme::wire;
 
 /// The length of the day, which begins a date.
 const DAY_LEN: usize = 8;
@@ -8,20 +8,19 @@ const DAY_LEN: usize = 8;
 /// The Unix seconds of a date; `None` if it is none.
 pub(super) fn read(text: &str) -> Option<i64> {
     let (day, time) = text.strip_suffix('Z')?.split_once('T')?;
-    if day.len() != DAY_LEN || time.len() != 6 {
+    if !is_day(day) || time.len() != 6 || !is_digits(time) {
         return None;
     }
-    let day = number(day)?;
-    let time = number(time)?;
-    let (year, month, day) = (day / 10_000, day / 100 % 100, day % 100);
-    let (hour, minute, second) = (time / 10_000, time / 100 % 100, time % 100);
-    unix_from_civil(year.into(), month, day, hour, minute, second)
+    let (year, day) = day.split_at_checked(4)?;
+    let (month, day) = day.split_at_checked(2)?;
+    let (hour, time) = time.split_at_checked(2)?;
+    let (minute, second) = time.split_at_checked(2)?;
+    wire::rfc3339(&format!("{year}-{month}-{day}T{hour}:{minute}:{second}Z"))
 }
 
 /// The text of a date; `None` outside the years 0 to 9999.
 pub(super) fn write(unix: i64) -> Option<String> {
-    let Civil { year, month, day, hour, minute, second } = civil_from_unix(unix)?;
-    Some(format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z"))
+    wire::to_rfc3339(unix).map(|text| text.replace(['-', ':'], ""))
 }
 
 /// The day of a date.
@@ -31,11 +30,11 @@ pub(super) fn day(date: &str) -> &str {
 
 /// Whether a text has the form of a day.
 pub(super) fn is_day(text: &str) -> bool {
-    text.len() == DAY_LEN && number(text).is_some()
+    text.len() == DAY_LEN && is_digits(text)
 }
 
-fn number(digits: &str) -> Option<u32> {
-    if digits.bytes().all(|byte| byte.is_ascii_digit()) { digits.parse().ok() } else { None }
+fn is_digits(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use crate::key::{KeyId, SecretKey};
 use crate::mac::{Algorithm, Mac, Tag};
 use crate::scheme::{
     Claim, ClaimError, Coverage, Encoding, Scheme, Selector, SignError, SignedText, Stamp, Window,
-    target, wire,
+    wire,
 };
 
 static OWNED: [HeaderName; 4] =
@@ -61,7 +61,7 @@ static OWNED: [HeaderName; 4] =
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// let scheme = AwsSigV4::new("eu-central-1", "orders")?;
 /// let keys = KeyMap::services([("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")])?;
-/// let verifier = Verifier::new(scheme.clone(), keys);
+/// let verifier = Verifier::new(scheme.clone(), keys)?;
 ///
 /// let signer = Signer::new(scheme, SecretKey::new("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")?)
 ///     .with_key_id("AKIDEXAMPLE")?;
@@ -145,8 +145,8 @@ impl AwsSigV4 {
 
     /// Returns the scheme of presigned URLs with the same settings.
     ///
-    /// A verifier takes both, each with the same keys: `VerifyLayer::new(scheme.clone(), keys.clone())
-    /// .or(scheme.presigned(), keys)`.
+    /// A verifier takes both, each with the same keys: `VerifyLayer::new(scheme.clone(), keys.clone())?
+    /// .or(scheme.presigned(), keys)?`.
     #[must_use]
     pub fn presigned(&self) -> AwsPresigned {
         AwsPresigned::new(self.config.clone())
@@ -212,6 +212,10 @@ impl Scheme for AwsSigV4 {
         Some(Selector::TagLen(Algorithm::Sha256.tag_len()))
     }
 
+    fn requires_key_id(&self) -> bool {
+        true
+    }
+
     fn window(&self) -> Window {
         Window::timed()
     }
@@ -240,7 +244,7 @@ impl Scheme for AwsSigV4 {
         let list = authorization.signed_headers;
         fields::check_list(list, &head.headers, &self.config.required)?;
         let payload = Payload::read(head, self.config.unsigned_payload)?;
-        let canonical = canonical::request(head, target::host(head)?, list, self.form())?;
+        let canonical = canonical::request(head, wire::host(head)?, list, self.form())?;
         let is_ours = self.config.is_ours(&credential);
         let reading = Reading::new(canonical, payload, date, &credential, is_ours);
         Ok(Claim::signed(signature)
@@ -298,7 +302,7 @@ impl Scheme for AwsSigV4 {
         let list = fields::list(head);
         fields::check_list(&list, &head.headers, &self.config.required)?;
         let payload = Payload::read(head, self.config.unsigned_payload)?;
-        let host = target::host(head)?;
+        let host = wire::host(head)?;
         let canonical = canonical::request(head, host, &list, self.form())?;
         let credential = self.config.credential(key_id.as_str(), date::day(&date));
         let reading = Reading::new(canonical, payload, &date, &credential, true);

@@ -23,6 +23,7 @@ mod header;
 mod parameters;
 mod path;
 mod payload;
+mod percent;
 mod presigned;
 mod query;
 mod reading;

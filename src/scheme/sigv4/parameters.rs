@@ -3,7 +3,7 @@
 use http::Uri;
 
 use super::query::{divide, pieces};
-use crate::scheme::{ClaimError, percent, target};
+use crate::scheme::{ClaimError, target, wire};
 
 const NAMES: [&str; 6] = [
     "X-Amz-Algorithm",
@@ -67,7 +67,7 @@ impl Parameters {
 
 /// A `+` may mean a space or itself, and is no part of any of these values.
 fn decoded(value: &str) -> Option<String> {
-    if value.contains('+') { None } else { percent::decoded(value) }
+    if value.contains('+') { None } else { wire::percent_decoded(value) }
 }
 
 /// Whether a query carries a signature or the credential of one, in whatever spelling.
@@ -82,7 +82,7 @@ pub(super) fn are_there(uri: &Uri) -> bool {
 fn is_alias(name: &str, known: &str) -> bool {
     // An escape makes a name longer, and never shorter.
     name.len() >= known.len()
-        && percent::decoded(name).is_some_and(|name| name.eq_ignore_ascii_case(known))
+        && wire::percent_decoded(name).is_some_and(|name| name.eq_ignore_ascii_case(known))
 }
 
 /// Takes the six parameters out of a target.
@@ -102,6 +102,6 @@ pub(super) fn add(uri: &Uri, name: &str, value: &str) -> Option<Uri> {
     }
     query.push_str(name);
     query.push('=');
-    query.push_str(&percent::encoded(value));
+    query.push_str(&wire::percent_encoded(value));
     target::with_query(uri, &query)
 }

@@ -1,6 +1,7 @@
 //! The path in the canonical request.
 
-use crate::scheme::{ClaimError, percent};
+use super::percent;
+use crate::scheme::ClaimError;
 
 /// How a path is written in the canonical request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

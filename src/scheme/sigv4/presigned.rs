@@ -13,8 +13,7 @@ use crate::digest::Digest;
 use crate::key::{KeyId, SecretKey};
 use crate::mac::{Algorithm, Mac, Tag};
 use crate::scheme::{
-    Claim, ClaimError, Coverage, Encoding, Scheme, SignError, SignedText, Stamp, Window, target,
-    wire,
+    Claim, ClaimError, Coverage, Encoding, Scheme, SignError, SignedText, Stamp, Window, wire,
 };
 use crate::sign::Signer;
 
@@ -123,6 +122,10 @@ impl Scheme for AwsPresigned {
         &[]
     }
 
+    fn requires_key_id(&self) -> bool {
+        true
+    }
+
     fn window(&self) -> Window {
         Window::timed()
     }
@@ -154,7 +157,7 @@ impl Scheme for AwsPresigned {
             return malformed("`X-Amz-Expires` is not from 1 to 604800 (rule 15)");
         };
         let list = &sent.signed_headers;
-        let host = target::host(head)?;
+        let host = wire::host(head)?;
         let reading = self.reading(head, host, list, &sent.date, &credential)?;
         Ok(Claim::signed(signature)
             .with_key_id(KeyId::new(credential.key_id).ok())
@@ -213,7 +216,7 @@ impl Scheme for AwsPresigned {
         ] {
             add(head, name, value)?;
         }
-        let host = target::host(head)?;
+        let host = wire::host(head)?;
         let reading = self.reading(head, host, &list, &date, &credential)?;
         Ok(Claim::new().with_key_id(key_id.clone()).with_not_before(stamp.now()).with_memo(reading))
     }

@@ -1,6 +1,7 @@
 //! The query in the canonical request.
 
-use crate::scheme::{ClaimError, percent};
+use super::percent;
+use crate::scheme::ClaimError;
 
 /// Writes the canonical query: decoded, encoded, sorted by name and then by value.
 pub(super) fn write<'q>(

@@ -1,12 +1,36 @@
 //! Why a request was refused, for its developers.
 //!
-//! What is right is found by trying: each likely mistake is made good in a copy of the request, or
-//! of the verifier, and the copy is verified like any other. No format knows of this.
+//! What is right is found by trying: each likely mistake is made good, and what comes of it is held
+//! against the tags of the request. No format knows of this, and only what fits is told. One file
+//! has one family of mistakes:
+//!
+//! | file | the caller |
+//! | --- | --- |
+//! | `body.rs`, `json.rs` | signed another form of the body, or none |
+//! | `target.rs` (`segments.rs`, `prefix.rs`) | signed another form of the method or the target |
+//! | `base.rs` | wrote the signature base of RFC 9421 otherwise |
+//! | `keys.rs` | has another key, or takes its text otherwise |
+//! | `tag.rs`, `around.rs` (`forms.rs`) | wrote the tag otherwise, or has one of another hash |
+//! | `time.rs` | wrote the time otherwise, or has a wrong clock |
+//!
+//! `search.rs` goes through them. `trial.rs` is one request, held against changed texts and keys.
 
-mod encoding;
+mod around;
+mod base;
+mod body;
+mod cause;
+mod edit;
+mod forms;
+mod json;
+mod keys;
+mod prefix;
 mod report;
-mod retold;
+mod search;
+mod segments;
+mod tag;
+mod target;
 mod text;
+mod time;
 mod trial;
 
 use http::request::Parts;
@@ -14,8 +38,11 @@ use http::request::Parts;
 use crate::scheme::Claim;
 use crate::verify::Verifier;
 use crate::verify::error::{ClaimedKeyId, ErrorKind};
+use crate::verify::explain::search::{Outcome, Refused};
+use crate::verify::explain::text::Assembled;
 use crate::verify::target::as_received;
-pub use report::{Cause, Report};
+pub use cause::Cause;
+pub use report::{Report, TextPart};
 
 impl Verifier {
     /// Finds out why a request is refused: the step that refused it, the signed text as this side
@@ -27,15 +54,17 @@ impl Verifier {
     ///
     /// The replay guard is not asked, so that the request is not used up; a disarmed verifier is
     /// taken as if it were armed; and nothing is counted or logged. A request may cost as much as
-    /// some hundred, and ask the key store several times.
+    /// some hundred, and ask the key store several times. What is tried is bounded: at most 200
+    /// texts, among them 64 other ways to write the signature, the keys of 256 other names, and
+    /// other forms of a body of up to 2 MiB.
     ///
     /// ```
     /// use http::Request;
-    /// use tower_hmac::{FlaskHmac, KeyMap, SecretKey, Verifier};
+    /// use tower_hmac::{FlaskHmac, KeyMap, Verifier};
     ///
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-    /// let keys = KeyMap::single(SecretKey::new("s3cr3tk3y")?);
-    /// let verifier = Verifier::new(FlaskHmac::new(), keys);
+    /// let keys = KeyMap::single("s3cr3tk3y")?;
+    /// let verifier = Verifier::new(FlaskHmac::new(), keys)?;
     ///
     /// // The client signed `{"foo": "boo"}` and sent a newline with it.
     /// let request = Request::post("/plain")
@@ -58,27 +87,27 @@ impl Verifier {
         let refusal = armed.verify_unwatched(head, body).await.err();
         let read = armed.read(head, Some(body)).ok();
         let claim = read.as_ref().map(|(_, claim)| claim);
-        let likely = match &refusal {
+        let outcome = match &refusal {
             Some(error) if may_be_a_mistake(error.kind()) => {
-                trial::likely(&armed, head, body, read.as_ref(), error.kind()).await
+                let refused = Refused { verifier: &armed, head, body, error };
+                refused.likely(read.as_ref()).await
             }
-            _ => Vec::new(),
+            _ => Outcome::default(),
         };
+        let text = read.as_ref().and_then(|(place, claim)| {
+            let scheme = &*armed.format(*place).scheme;
+            let coverage = scheme.coverage(head, claim).ok()?;
+            Assembled::new(scheme, head, claim, &coverage, body).ok()
+        });
         Report {
-            step: refusal.as_ref().map(|error| {
-                step(error.kind(), armed.claim_into(&mut None, head, Some(body)).is_ok())
-            }),
             scheme: read.as_ref().map(|(place, _)| armed.format(*place).name.clone()),
             key_id: claim.and_then(Claim::key_id).cloned().map(ClaimedKeyId),
             created: claim.and_then(Claim::created),
             expires: claim.and_then(Claim::expires),
             now: self.now(),
-            signed_text: read.as_ref().and_then(|(place, claim)| {
-                text::Assembled::new(&*armed.format(*place).scheme, head, claim, body)
-                    .ok()
-                    .map(|text| text.shown())
-            }),
-            likely,
+            text: text.map(|text| report::Text::of(&text)),
+            likely: outcome.likely,
+            untried_keys: outcome.untried_keys,
             refusal,
             is_guarded: self.replay.is_some(),
         }
@@ -98,25 +127,11 @@ fn settled(head: &Parts) -> Parts {
 fn may_be_a_mistake(kind: ErrorKind) -> bool {
     matches!(
         kind,
-        ErrorKind::Malformed
+        ErrorKind::Missing
+            | ErrorKind::Malformed
             | ErrorKind::UnknownKey
             | ErrorKind::Mismatch
             | ErrorKind::Stale
             | ErrorKind::Expired
     )
-}
-
-/// The step of [the way of a request](crate::verify) that refuses with this kind.
-fn step(kind: ErrorKind, is_claimed: bool) -> &'static str {
-    match kind {
-        ErrorKind::Malformed if is_claimed => "text",
-        ErrorKind::Missing | ErrorKind::Malformed => "claim",
-        ErrorKind::Stale | ErrorKind::Expired => "window",
-        ErrorKind::BodyTooLarge => "length",
-        ErrorKind::UnknownKey | ErrorKind::StoreUnavailable => "keys",
-        ErrorKind::BodyRead => "body",
-        ErrorKind::Mismatch => "mac",
-        ErrorKind::NotAllowed => "only",
-        ErrorKind::Replayed | ErrorKind::ReplayFull | ErrorKind::ReplayUnknown => "replay",
-    }
 }

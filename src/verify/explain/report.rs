@@ -1,7 +1,11 @@
 use std::fmt;
+use std::ops::Range;
 
-use crate::key::KeyId;
+use bytes::Bytes;
+
 use crate::verify::error::{ClaimedKeyId, VerifyError};
+use crate::verify::explain::text::Assembled;
+use crate::verify::explain::{Cause, keys};
 
 /// What [`Verifier::explain`](crate::Verifier::explain) found out about a request.
 ///
@@ -12,15 +16,62 @@ use crate::verify::error::{ClaimedKeyId, VerifyError};
 #[derive(Clone, Debug)]
 pub struct Report {
     pub(super) refusal: Option<VerifyError>,
-    pub(super) step: Option<&'static str>,
     pub(super) scheme: Option<std::sync::Arc<str>>,
     pub(super) key_id: Option<ClaimedKeyId>,
     pub(super) created: Option<i64>,
     pub(super) expires: Option<i64>,
     pub(super) now: i64,
-    pub(super) signed_text: Option<String>,
+    pub(super) text: Option<Text>,
     pub(super) likely: Vec<Cause>,
+    pub(super) untried_keys: usize,
     pub(super) is_guarded: bool,
+}
+
+/// The signed text: as it is shown, its bytes, and where they come from.
+#[derive(Clone)]
+pub(super) struct Text {
+    shown: String,
+    bytes: Bytes,
+    parts: Vec<TextPart>,
+}
+
+impl Text {
+    pub(super) fn of(text: &Assembled<'_>) -> Self {
+        Self { shown: text.shown(), bytes: text.pieces().concat().into(), parts: text.parts() }
+    }
+}
+
+impl fmt::Debug for Text {
+    /// Without the bytes, which may be many.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Text")
+            .field("shown", &self.shown)
+            .field("parts", &self.parts)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A part of the signed text, and where it comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TextPart {
+    pub(super) name: String,
+    pub(super) range: Range<usize>,
+}
+
+impl TextPart {
+    /// Returns what it is: `method`, `path`, `query`, `body`, `literal` for what is the same in
+    /// every request, the name of a header, or a name of the format's own, such as `@authority`.
+    /// Empty if the format does not say.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns its bytes' place in [`Report::signed_bytes`].
+    #[must_use]
+    pub fn range(&self) -> Range<usize> {
+        self.range.clone()
+    }
 }
 
 impl Report {
@@ -36,11 +87,10 @@ impl Report {
         self.refusal.as_ref()
     }
 
-    /// The step that refused: `claim`, `window`, `length`, `keys`, `text` (a part that the
-    /// signature covers is missing or ambiguous), `mac`, or `only`.
+    /// The name of the step that refused, as [`Step::as_str`](crate::verify::Step::as_str) gives it.
     #[must_use]
     pub fn step(&self) -> Option<&'static str> {
-        self.step
+        self.refusal.as_ref().map(|error| error.step().as_str())
     }
 
     /// The format, if the request is well-formed in one.
@@ -78,7 +128,39 @@ impl Report {
     /// request is not well-formed.
     #[must_use]
     pub fn signed_text(&self) -> Option<&str> {
-        self.signed_text.as_deref()
+        self.text.as_ref().map(|text| &*text.shown)
+    }
+
+    /// Returns the whole signed text as it is hashed; empty where there is none.
+    #[must_use]
+    pub fn signed_bytes(&self) -> &[u8] {
+        self.text.as_ref().map_or(&[], |text| &text.bytes)
+    }
+
+    /// Returns the parts of the signed text in their order, none of them empty: where each byte of
+    /// [`signed_bytes`](Self::signed_bytes) comes from.
+    ///
+    /// ```
+    /// use http::Request;
+    /// use tower_hmac::{HeaderScheme, KeyMap, Part, SecretKey, Signer, Verifier};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let parts = [Part::Method, Part::literal("\n"), Part::Body];
+    /// let scheme = HeaderScheme::new("X-Signature")?.with_parts(parts)?;
+    /// let key = SecretKey::new("a key")?;
+    /// let request = Signer::new(scheme.clone(), key.clone()).sign(Request::post("/").body("{}")?)?;
+    /// let (head, body) = request.into_parts();
+    ///
+    /// let report = Verifier::new(scheme, KeyMap::single(key)).explain(&head, body.as_bytes()).await;
+    /// let parts: Vec<_> = report.parts().iter().map(|part| (part.name(), part.range())).collect();
+    /// assert_eq!(report.signed_bytes(), b"POST\n{}");
+    /// assert_eq!(parts, [("method", 0..4), ("literal", 4..5), ("body", 5..7)]);
+    /// # Ok::<(), tower_hmac::BoxError>(())
+    /// # }).unwrap();
+    /// ```
+    #[must_use]
+    pub fn parts(&self) -> &[TextPart] {
+        self.text.as_ref().map_or(&[], |text| &text.parts)
     }
 
     /// What makes the signature right, each on its own, or together with a [`Cause::Clock`] that
@@ -89,88 +171,9 @@ impl Report {
     }
 }
 
-/// A mistake that, made good, makes a signature right.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Cause {
-    /// The caller's clock is so many seconds ahead of the verifier's; behind it, if negative.
-    Clock {
-        /// The difference, in seconds.
-        seconds: i64,
-    },
-    /// The body was signed without the newline at its end: `\n` or `\r\n`.
-    BodyNewlineCut,
-    /// The body was signed with one more newline at its end.
-    BodyNewlineAdded,
-    /// The target was signed without its query.
-    QueryDropped,
-    /// The path was signed with the query behind it, where the format leaves it out.
-    QueryAdded,
-    /// The tag, or what holds it, is written in another encoding.
-    Encoding {
-        /// The one that was sent.
-        sent: &'static str,
-        /// The one that the format asks for.
-        expected: &'static str,
-    },
-    /// The tag is encoded once more than the format asks for, such as base64 of hex.
-    EncodedTwice,
-    /// The caller decodes the text that this side takes as the key.
-    KeyDecoded {
-        /// The encoding that it decodes.
-        from: &'static str,
-    },
-    /// The caller takes as the key the text that this side decodes.
-    KeyAsText {
-        /// The encoding of the text.
-        encoding: &'static str,
-    },
-    /// This side's key has a newline at its end, which the caller's has not.
-    KeyNewlineCut,
-    /// The caller's key has a newline at its end, as one read from a file may.
-    KeyNewlineAdded,
-    /// It is one of the name's own keys that does not count now.
-    KeyNotCurrent,
-    /// It is the key of another name; of the anonymous caller, if there is none.
-    OtherKey(Option<KeyId>),
-}
-
-impl fmt::Display for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Clock { seconds } => {
-                let side = if *seconds < 0 { "behind" } else { "ahead of" };
-                let seconds = seconds.unsigned_abs();
-                write!(f, "clock off by {seconds} seconds: the caller's is {side} this one")
-            }
-            Self::BodyNewlineCut => f.write_str("right with the body's last newline cut off"),
-            Self::BodyNewlineAdded => f.write_str("right with a newline added to the body"),
-            Self::QueryDropped => f.write_str("right with the query dropped"),
-            Self::QueryAdded => f.write_str("right with the query added to the path"),
-            Self::Encoding { sent, expected } => {
-                write!(f, "right with {sent} instead of {expected}")
-            }
-            Self::EncodedTwice => f.write_str("right with a tag that is encoded twice"),
-            Self::KeyDecoded { from } => {
-                write!(f, "right with the key decoded from {from} instead of given as text")
-            }
-            Self::KeyAsText { encoding } => {
-                write!(f, "right with the key given as text instead of decoded from {encoding}")
-            }
-            Self::KeyNewlineCut => f.write_str("right with the key's last newline cut off"),
-            Self::KeyNewlineAdded => f.write_str("right with a newline added to the key"),
-            Self::KeyNotCurrent => {
-                f.write_str("right with a key of this name that is not valid now")
-            }
-            Self::OtherKey(Some(id)) => write!(f, "right with the key of {id:?}"),
-            Self::OtherKey(None) => f.write_str("right with the anonymous key"),
-        }
-    }
-}
-
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.refusal, self.step) {
+        match (&self.refusal, self.step()) {
             (Some(error), Some(step)) => {
                 writeln!(f, "outcome: {}, at step {step:?}: {error}", self.outcome())?;
             }
@@ -189,18 +192,38 @@ impl fmt::Display for Report {
                 writeln!(f, "{name}: {time}, and now it is {}", self.now)?;
             }
         }
-        if let Some(text) = &self.signed_text {
+        if let Some(text) = self.signed_text() {
             writeln!(f, "signed text: {text:?}")?;
         }
         for cause in &self.likely {
             writeln!(f, "likely: {cause}")?;
         }
         let is_accepted = self.refusal.is_none();
-        if !is_accepted && self.likely.is_empty() && self.step == Some("mac") {
+        if !is_accepted && self.likely.is_empty() && self.step() == Some("mac") {
             writeln!(f, "likely: nothing that was tried; hold the client's text against this one")?;
+        }
+        if self.untried_keys > 0 {
+            let (tried, more) = (keys::MOST_KEYS, Grouped(self.untried_keys));
+            writeln!(f, "note: {tried} other keys were tried, … and {more} more were not tried")?;
         }
         if is_accepted && self.is_guarded {
             writeln!(f, "note: the replay guard was not asked; it may have seen the request")?;
+        }
+        Ok(())
+    }
+}
+
+/// A number with a comma before each three of its digits.
+struct Grouped(usize);
+
+impl fmt::Display for Grouped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits = self.0.to_string();
+        for (place, digit) in digits.chars().enumerate() {
+            if place > 0 && digits.len().saturating_sub(place) % 3 == 0 {
+                f.write_str(",")?;
+            }
+            write!(f, "{digit}")?;
         }
         Ok(())
     }
@@ -214,8 +237,8 @@ impl serde::Serialize for Report {
         let likely: Vec<_> = self.likely.iter().map(ToString::to_string).collect();
         let mut report = serializer.serialize_struct("Report", 4)?;
         report.serialize_field("outcome", self.outcome())?;
-        report.serialize_field("step", &self.step)?;
-        report.serialize_field("signed_text", &self.signed_text)?;
+        report.serialize_field("step", &self.step())?;
+        report.serialize_field("signed_text", &self.signed_text())?;
         report.serialize_field("likely", &likely)?;
         report.end()
     }

@@ -1,170 +1,193 @@
-use std::sync::Arc;
+//! One request as its format reads it, held against changed texts, bodies and keys.
 
-use bytes::Bytes;
+use std::cell::Cell;
+
 use http::request::Parts;
 
-use crate::key::{KeyQuery, KeySet, KeyStore, Lookup, SecretKey};
-use crate::scheme::Claim;
-use crate::verify::error::ErrorKind;
-use crate::verify::explain::retold::Retold;
+use crate::fixed_bytes::FixedBytes;
+use crate::key::{KeyEntry, KeySet, SecretKey};
+use crate::mac::{Algorithm, Mac, Tag};
+use crate::scheme::{BodyDigest, Claim, ClaimError, Coverage, Scheme};
 use crate::verify::explain::text::Assembled;
-use crate::verify::explain::{Cause, encoding};
-use crate::verify::format::Format;
-use crate::verify::{Verified, Verifier, VerifyError};
 
-/// The request with one mistake made good, and the verifier that judges it.
-struct Trial {
-    cause: Cause,
-    verifier: Verifier,
-    head: Parts,
-    body: Bytes,
+/// The longest body that another one is tried for, in bytes.
+const MOST_BODY: usize = 2 * 1024 * 1024;
+
+/// What may still be tried: so many texts, and so many bytes of them.
+#[derive(Clone, Copy)]
+pub(super) struct Budget {
+    pub(super) tries: usize,
+    pub(super) bytes: usize,
 }
 
-impl Trial {
-    async fn run(&self) -> Result<Verified, VerifyError> {
-        self.verifier.verify_unwatched(&self.head, &self.body).await
-    }
+/// A claim, the text that it is about, and the keys of the claimed name.
+pub(super) struct Trial<'a> {
+    pub(super) scheme: &'a dyn Scheme,
+    /// The head that the text is written from.
+    pub(super) head: &'a Parts,
+    pub(super) body: &'a [u8],
+    pub(super) claim: &'a Claim,
+    pub(super) text: Assembled<'a>,
+    coverage: Coverage,
+    keys: Option<KeySet>,
+    /// The time that keys must be valid at.
+    now: i64,
+    budget: Cell<Budget>,
 }
 
-/// The mistakes that, made good, make the signature right.
-pub(super) async fn likely(
-    armed: &Verifier,
-    head: &Parts,
-    body: &[u8],
-    read: Option<&(usize, Claim)>,
-    kind: ErrorKind,
-) -> Vec<Cause> {
-    let mut verifier = armed.clone();
-    // Who may call is another question than who has signed.
-    verifier.only = None;
-    let body = Bytes::copy_from_slice(body);
-    let mut trials = Trials { verifier, head, body, all: Vec::new() };
-    let mut likely = Vec::new();
-    let mut clock = None;
-    if let (ErrorKind::Stale | ErrorKind::Expired, Some((_, claim))) = (kind, read) {
-        let then = claim.created().or(claim.expires()).unwrap_or_default();
-        let seconds = then.saturating_sub(armed.now());
-        clock = Some(Cause::Clock { seconds });
-        // All else is tried at the time that the request claims.
-        trials.verifier.clock = Arc::new(crate::ManualClock::new(then));
-        if trials.verifier.verify_unwatched(head, &trials.body).await.is_ok() {
-            return clock.into_iter().collect();
-        }
-    }
-    trials.of_body();
-    trials.of_query();
-    trials.of_encoding();
-    if let Some((place, claim)) = read {
-        trials.of_text(*place, claim);
-        trials.of_keys(*place, claim).await;
-    }
-    for trial in trials.all {
-        if !likely.contains(&trial.cause) && trial.run().await.is_ok() {
-            likely.extend(clock.take());
-            likely.push(trial.cause);
-        }
-    }
-    likely
-}
-
-/// The request as it came, and all that is to be tried with it.
-struct Trials<'a> {
-    verifier: Verifier,
-    head: &'a Parts,
-    body: Bytes,
-    all: Vec<Trial>,
-}
-
-impl Trials<'_> {
-    fn of_body(&mut self) {
-        let newline = |end: &[u8]| [&*self.body, end].concat().into();
-        let added = ["\n", "\r\n"].map(|end| (Cause::BodyNewlineAdded, newline(end.as_bytes())));
-        let cut = encoding::cut_newline(&self.body).map(Bytes::copy_from_slice);
-        let cut = cut.map(|cut| (Cause::BodyNewlineCut, cut));
-        for (cause, body) in added.into_iter().chain(cut) {
-            let (verifier, head) = (self.verifier.clone(), self.head.clone());
-            self.all.push(Trial { cause, verifier, head, body });
-        }
+impl<'a> Trial<'a> {
+    pub(super) fn new(
+        scheme: &'a dyn Scheme,
+        (head, body): (&'a Parts, &'a [u8]),
+        claim: &'a Claim,
+        keys: Option<KeySet>,
+        now: i64,
+        budget: Budget,
+    ) -> Result<Self, ClaimError> {
+        let coverage = scheme.coverage(head, claim)?;
+        let text = Assembled::new(scheme, head, claim, &coverage, body)?;
+        let budget = Cell::new(budget);
+        Ok(Self { scheme, head, body, claim, text, coverage, keys, now, budget })
     }
 
-    fn of_query(&mut self) {
-        if self.head.uri.query().is_some() {
-            let dropped = encoding::with_query(self.head, None);
-            self.add_heads(dropped.map(|head| (Cause::QueryDropped, head)));
-        }
+    /// Allows as many bytes for what is tried from now on.
+    pub(super) fn allow_bytes(&self, bytes: usize) {
+        self.budget.set(Budget { bytes, ..self.budget.get() });
     }
 
-    fn of_encoding(&mut self) {
-        let heads: Vec<_> = self
-            .verifier
-            .formats()
-            .flat_map(|format| encoding::heads(&*format.scheme, self.head))
-            .collect();
-        self.add_heads(heads);
+    pub(super) fn allow(&self, budget: Budget) {
+        self.budget.set(budget);
     }
 
-    /// The query behind the path, where the format leaves it out: in the text itself, since the
-    /// head cannot say so.
-    fn of_text(&mut self, place: usize, claim: &Claim) {
-        let path = self.head.uri.path();
-        let scheme = self.verifier.format(place).scheme.clone();
-        let text = Assembled::new(&*scheme, self.head, claim, &self.body);
-        let (Some(query), Ok(text)) = (self.head.uri.query(), text) else { return };
-        let text = text.whole();
-        let ends = text.windows(path.len().max(1)).enumerate();
-        let ends = ends.filter(|(_, window)| *window == path.as_bytes());
-        for (start, _) in ends.take(8) {
-            let (before, after) = text.split_at(start.saturating_add(path.len()));
-            let text = [before, b"?", query.as_bytes(), after].concat();
-            let scheme = Arc::new(Retold { scheme: scheme.clone(), text });
-            self.add_format(Cause::QueryAdded, place, |format| format.scheme = scheme);
-        }
+    /// What is left.
+    pub(super) fn budget(&self) -> Budget {
+        self.budget.get()
     }
 
-    async fn of_keys(&mut self, place: usize, claim: &Claim) {
-        let store = self.verifier.format(place).keys.clone();
-        let found = store.lookup(&KeyQuery::new(claim.key_id(), self.head)).await.ok().flatten();
-        for entry in found.iter().flat_map(KeySet::iter) {
-            self.add_key(Cause::KeyNotCurrent, place, entry.key().clone().into());
-            for (cause, bytes) in encoding::key_readings(entry.key().expose_secret()) {
-                if let Ok(key) = SecretKey::new(bytes) {
-                    self.add_key(cause, place, key.into());
-                }
+    /// Whether the text as it is can be tried once more.
+    pub(super) fn has_room(&self) -> bool {
+        let len = self.text.pieces().iter().map(|piece| piece.len()).fold(0, usize::saturating_add);
+        self.budget.get().bytes >= len
+    }
+
+    /// The keys of the claimed name, whether they are valid now or not.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &KeyEntry> {
+        self.keys.iter().flat_map(KeySet::iter)
+    }
+
+    /// Those of them that are not valid now.
+    pub(super) fn keys_not_current(&self) -> impl Iterator<Item = &KeyEntry> {
+        self.keys().filter(|entry| !entry.is_valid_at(self.now))
+    }
+
+    /// Whether the request is right as it is.
+    pub(super) fn is_right(&self) -> bool {
+        self.holds(self.body)
+    }
+
+    /// Whether it is right with this body.
+    pub(super) fn holds(&self, body: &[u8]) -> bool {
+        match &self.coverage {
+            Coverage::Signed => self.fits(&self.text.around(body)),
+            Coverage::Derived => {
+                let coverage = &self.coverage;
+                // To read a body costs more than to hash it.
+                self.spends(body.len().saturating_mul(4))
+                    && Assembled::new(self.scheme, self.head, self.claim, coverage, body)
+                        .is_ok_and(|text| self.fits(&text.pieces()))
             }
-        }
-        for (id, keys) in store.list() {
-            if id.as_ref() != claim.key_id() {
-                self.add_key(Cause::OtherKey(id), place, keys);
+            Coverage::Digest(digests) => {
+                let of = |digest: &BodyDigest| {
+                    let mut hasher = digest.hasher();
+                    hasher.update(body);
+                    digest.matches(hasher)
+                };
+                self.spends(body.len().saturating_mul(digests.len()))
+                    && digests.iter().all(of)
+                    && self.fits(&self.text.pieces())
             }
+            Coverage::Empty | Coverage::Uncovered(_) if !body.is_empty() => false,
+            _ => self.fits(&self.text.pieces()),
         }
     }
 
-    fn add_heads(&mut self, heads: impl IntoIterator<Item = (Cause, Parts)>) {
-        for (cause, head) in heads {
-            let (verifier, body) = (self.verifier.clone(), self.body.clone());
-            self.all.push(Trial { cause, verifier, head, body });
+    /// Whether it makes a difference which body is there, and this one is short enough to change.
+    pub(super) fn is_about_body(&self) -> bool {
+        !matches!(self.coverage, Coverage::Unsigned) && self.body.len() <= MOST_BODY
+    }
+
+    /// Whether the text holds the body, or what is made from it.
+    pub(super) fn signs_body(&self) -> bool {
+        matches!(self.coverage, Coverage::Signed | Coverage::Derived)
+    }
+
+    /// Whether the body stands in the text as it is.
+    pub(super) fn signs_raw_body(&self) -> bool {
+        matches!(self.coverage, Coverage::Signed)
+    }
+
+    /// Whether a body is refused.
+    pub(super) fn refuses_body(&self) -> bool {
+        self.coverage.refuses_body().is_some()
+    }
+
+    /// Whether a tag of the request is that of this text, under a key that the name has now.
+    pub(super) fn fits(&self, text: &[&[u8]]) -> bool {
+        self.current_keys().any(|key| self.is_tag_of(self.scheme.key_mac(key, self.claim), text))
+    }
+
+    /// Whether it is that of the text as it is, under another key.
+    pub(super) fn fits_under(&self, key: &SecretKey) -> bool {
+        self.is_tag_of(self.scheme.key_mac(key, self.claim), &self.text.pieces())
+    }
+
+    /// The same under one of these keys that is valid now.
+    pub(super) fn fits_under_any(&self, keys: &KeySet) -> bool {
+        let mut valid = keys.iter().filter(|entry| entry.is_valid_at(self.now));
+        valid.any(|entry| self.fits_under(entry.key()))
+    }
+
+    /// Whether this tag is that of the text as it is with another hash.
+    pub(super) fn fits_hash(&self, algorithm: Algorithm, tag: &[u8]) -> bool {
+        let Some(offered) = FixedBytes::try_of(tag) else { return false };
+        let text = self.text.pieces();
+        self.current_keys().any(|key| {
+            let tag = self.tag(Mac::new(algorithm, key), &text);
+            tag.is_some_and(|tag| tag.matches(&offered).into())
+        })
+    }
+
+    fn current_keys(&self) -> impl Iterator<Item = &SecretKey> {
+        self.keys().filter(|entry| entry.is_valid_at(self.now)).map(KeyEntry::key)
+    }
+
+    fn is_tag_of(&self, mac: Mac, text: &[&[u8]]) -> bool {
+        self.tag(mac, text).is_some_and(|tag| {
+            self.claim.signatures().any(|offered| tag.matches(offered.bytes()).into())
+        })
+    }
+
+    /// The tag of a text, if the budget is enough for it.
+    fn tag(&self, mut mac: Mac, text: &[&[u8]]) -> Option<Tag> {
+        let len = text.iter().map(|piece| piece.len()).fold(0, usize::saturating_add);
+        if !self.spends(len) || !self.tries() {
+            return None;
         }
+        text.iter().for_each(|piece| mac.update(piece));
+        Some(mac.finalize())
     }
 
-    fn add_key(&mut self, cause: Cause, place: usize, keys: KeySet) {
-        self.add_format(cause, place, |format| format.keys = Arc::new(Found(keys)));
+    pub(super) fn spends(&self, bytes: usize) -> bool {
+        let Budget { tries, bytes: left } = self.budget.get();
+        let Some(left) = left.checked_sub(bytes) else { return false };
+        self.budget.set(Budget { tries, bytes: left });
+        true
     }
 
-    fn add_format(&mut self, cause: Cause, place: usize, change: impl FnOnce(&mut Format)) {
-        let (mut verifier, head) = (self.verifier.clone(), self.head.clone());
-        match place.checked_sub(1).and_then(|place| verifier.more.get_mut(place)) {
-            Some(format) => change(format),
-            None => change(&mut verifier.first),
-        }
-        self.all.push(Trial { cause, verifier, head, body: self.body.clone() });
-    }
-}
-
-/// These keys, whoever asks.
-struct Found(KeySet);
-
-impl KeyStore for Found {
-    fn lookup(&self, _: &KeyQuery<'_>) -> Lookup {
-        Lookup::ready(Ok(Some(self.0.clone())))
+    fn tries(&self) -> bool {
+        let Budget { tries, bytes } = self.budget.get();
+        let Some(tries) = tries.checked_sub(1) else { return false };
+        self.budget.set(Budget { tries, bytes });
+        true
     }
 }

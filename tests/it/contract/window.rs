@@ -20,6 +20,7 @@ fn at(created: Option<i64>, expires: Option<i64>) -> Request<Script> {
 
 fn layer_at(now: i64, window: Window) -> VerifyLayer {
     VerifyLayer::new(Joints::new(Covers::Body).with_window(window), keys())
+        .unwrap()
         .with_tolerance(Duration::from_secs(300), Duration::from_secs(60))
         .with_clock(ManualClock::new(now))
 }

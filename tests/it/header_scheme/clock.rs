@@ -6,6 +6,8 @@ use super::*;
 
 const PAST: i64 = 300;
 const FUTURE: i64 = 60;
+const FORMATS: [TimeFormat; 4] =
+    [TimeFormat::UnixSeconds, TimeFormat::UnixMillis, TimeFormat::Rfc3339, TimeFormat::HttpDate];
 
 fn timed(format: TimeFormat) -> HeaderScheme {
     let timestamp = Part::timestamp("X-Timestamp", format).unwrap();
@@ -20,7 +22,7 @@ fn verifier_at(now: i64, format: TimeFormat) -> Verifier {
 
 #[test]
 fn the_tolerance_itself_is_accepted_and_one_second_more_is_not() {
-    for format in [TimeFormat::UnixSeconds, TimeFormat::UnixMillis, TimeFormat::Rfc3339] {
+    for format in FORMATS {
         let signed = signer(timed(format)).sign(Request::post("/").body("body").unwrap()).unwrap();
         let (signed, body) = signed.into_parts();
         let at = |now| verify(&verifier_at(now, format), &signed, body.as_bytes());
@@ -52,7 +54,7 @@ fn times_that_are_no_times_are_refused() {
         "١٧",
         "0x6553f100",
     ];
-    for format in [TimeFormat::UnixSeconds, TimeFormat::UnixMillis, TimeFormat::Rfc3339] {
+    for format in FORMATS {
         for now in [NOW, 0, i64::MIN, i64::MAX] {
             let verifier = verifier_at(now, format);
             for text in texts {
@@ -71,6 +73,8 @@ fn the_largest_readable_times_are_stale_and_overflow_nothing() {
         (TimeFormat::UnixMillis, "999999999999999999"),
         (TimeFormat::Rfc3339, "9999-12-31T23:59:59.999999999-23:59"),
         (TimeFormat::Rfc3339, "0000-01-01T00:00:00+23:59"),
+        (TimeFormat::HttpDate, "Fri, 31 Dec 9999 23:59:59 GMT"),
+        (TimeFormat::HttpDate, "Thu, 01 Jan 1970 00:00:00 GMT"),
         (TimeFormat::UnixSeconds, "0"),
     ] {
         for now in [NOW, i64::MIN, i64::MAX] {
@@ -83,7 +87,7 @@ fn the_largest_readable_times_are_stale_and_overflow_nothing() {
 
 #[test]
 fn a_clock_that_no_text_can_tell_signs_nothing() {
-    for format in [TimeFormat::UnixSeconds, TimeFormat::UnixMillis, TimeFormat::Rfc3339] {
+    for format in FORMATS {
         for now in [i64::MIN, -62_167_219_201, i64::MAX] {
             let signer = signer(timed(format)).with_clock(ManualClock::new(now));
             let error = signer.sign(Request::post("/").body("").unwrap()).unwrap_err();

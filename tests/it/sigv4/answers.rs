@@ -18,6 +18,7 @@ use super::{KEY_ID, NOW, keys, scheme};
 fn layer(rejection: AwsRejection) -> VerifyLayer<AwsRejection> {
     let clock = ManualClock::new(NOW);
     VerifyLayer::new(scheme(), keys())
+        .unwrap()
         .with_clock(clock.clone())
         .with_body_limit(100)
         .with_rejection(rejection.with_clock(clock))
@@ -114,7 +115,8 @@ fn clock_that_is_off_is_told_the_server_time() {
 
 #[test]
 fn other_answers_have_their_own_codes() {
-    let denied = answer(layer(AwsRejection::xml()).only(["other/key"]), Draft::new().sign());
+    let denied =
+        answer(layer(AwsRejection::xml()).only(["other/key"]).unwrap(), Draft::new().sign());
     assert_eq!((denied.status, denied.kind), (StatusCode::FORBIDDEN, Some(ErrorKind::NotAllowed)));
     assert!(denied.body.contains("<Code>AccessDenied</Code>"), "{}", denied.body);
 
@@ -139,6 +141,7 @@ fn other_answers_have_their_own_codes() {
         }
     }
     let broken = VerifyLayer::new(scheme(), Broken)
+        .unwrap()
         .with_clock(ManualClock::new(NOW))
         .with_rejection(AwsRejection::json());
     let broken = answer(broken, Draft::new().sign());
@@ -161,6 +164,7 @@ fn store_reads_the_session_token() {
     }
     let layer = || {
         VerifyLayer::new(scheme(), Arc::new(Sessions))
+            .unwrap()
             .with_clock(ManualClock::new(NOW))
             .with_rejection(AwsRejection::json())
     };

@@ -31,6 +31,7 @@ impl Live {
         let keys = || KeyMap::services([(KEY_ID, SECRET)]).unwrap();
         let presigned = scheme.presigned();
         let layer = VerifyLayer::new(scheme, keys())
+            .unwrap()
             .or(presigned, keys())
             .unwrap()
             .with_rejection(rejection);

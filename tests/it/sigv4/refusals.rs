@@ -82,7 +82,7 @@ fn rule_1_one_authorization_of_this_kind() {
     );
     let twice = |draft: &Draft, other: &str| {
         headers(draft.sign(), |headers| {
-            drop(headers.append("authorization", other.parse().unwrap()))
+            headers.append("authorization", other.parse().unwrap());
         })
     };
     let draft = Draft::new();

@@ -209,7 +209,7 @@ impl S3 {
 
     fn verifier(&self, scheme: impl Scheme + 'static, now: i64) -> Verifier {
         let keys = KeyMap::services([(&*self.access_key, &*self.secret_key)]).unwrap();
-        Verifier::new(scheme, keys).with_clock(ManualClock::new(now))
+        Verifier::new(scheme, keys).unwrap().with_clock(ManualClock::new(now))
     }
 
     /// The request that a canonical one is that of, as it would be sent.

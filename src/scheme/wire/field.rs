@@ -1,5 +1,6 @@
-//! Helpers that read and write the parts of a request that most schemes share. Every scheme of
-//! this crate uses them; use them in a scheme of your own, so that it is as strict.
+//! Header fields: one value, several lines, values to be sent.
+
+use std::borrow::Cow;
 
 use http::request::Parts;
 use http::{HeaderName, HeaderValue};
@@ -55,6 +56,43 @@ pub fn text<'h>(name: &HeaderName, value: &'h HeaderValue) -> Result<&'h str, Cl
     value.to_str().map_err(|_| ClaimError::in_header(name, "is not ASCII text"))
 }
 
+/// Returns the values of all field lines of a header as one, joined by `, ` (RFC 9110 section 5.3),
+/// at most [`MAX_VALUE_LEN`] bytes. For headers that hold a list; of any other, only one line can be
+/// the one that is signed.
+///
+/// ```
+/// use http::{HeaderName, Request};
+/// use tower_hmac::scheme::wire;
+///
+/// const LIST: HeaderName = HeaderName::from_static("x-list");
+///
+/// let (head, ()) = Request::get("/").header(LIST, "a").header(LIST, "b").body(())?.into_parts();
+/// assert_eq!(wire::joined(&head, &LIST)?, "a, b");
+/// # Ok::<(), tower_hmac::BoxError>(())
+/// ```
+///
+/// # Errors
+///
+/// [`ClaimError::Missing`] if the header is absent, [`ClaimError::Malformed`] if the values are not
+/// ASCII text, or too long together.
+pub fn joined<'h>(head: &'h Parts, name: &HeaderName) -> Result<Cow<'h, str>, ClaimError> {
+    let mut lines = head.headers.get_all(name).iter();
+    let first = text(name, lines.next().ok_or(ClaimError::Missing)?)?;
+    let mut whole = Cow::Borrowed(first);
+    for line in lines {
+        let whole = whole.to_mut();
+        whole.push_str(", ");
+        whole.push_str(text(name, line)?);
+        if whole.len() > MAX_VALUE_LEN {
+            break;
+        }
+    }
+    if whole.len() > MAX_VALUE_LEN {
+        return Err(ClaimError::in_header(name, "is longer than 8 KiB"));
+    }
+    Ok(whole)
+}
+
 /// Makes a header value that arrives as it is: white space around a value is lost on the way.
 ///
 /// # Errors
@@ -92,12 +130,4 @@ pub fn only_tag(tags: &[Tag]) -> Result<&Tag, SignError> {
         [tag] => Ok(tag),
         _ => Err(SignError::Request("the scheme writes exactly one tag")),
     }
-}
-
-/// Reads a count of Unix seconds in decimal digits: no sign, no leading zero, at most 18 digits.
-#[must_use]
-pub fn unix_seconds(text: &str) -> Option<i64> {
-    let canonical = text == "0" || !text.starts_with('0');
-    let digits = !text.is_empty() && text.len() <= 18 && text.bytes().all(|b| b.is_ascii_digit());
-    if canonical && digits { text.parse().ok() } else { None }
 }

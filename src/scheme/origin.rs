@@ -1,0 +1,174 @@
+//! The address that clients know a service by, where a proxy changes it.
+
+use std::borrow::Cow;
+
+use http::Uri;
+use http::request::Parts;
+use http::uri::Authority;
+
+use crate::error::ConfigError;
+use crate::scheme::{Claim, ClaimError, wire};
+
+/// The address that clients know a service by, such as `https://api.example.com/v2`: for a scheme
+/// that covers the host or the path, behind a proxy that rewrites `Host` or strips a prefix of the
+/// path.
+///
+/// ```
+/// use http::Request;
+/// use tower_hmac::scheme::PublicOrigin;
+///
+/// let origin = PublicOrigin::parse("https://API.example.com:443/v2/")?;
+/// assert_eq!(origin.authority(), "api.example.com");
+///
+/// let (head, ()) = Request::get("/orders?page=2").body(())?.into_parts();
+/// assert_eq!(origin.path(&head), "/v2/orders");
+/// # Ok::<(), tower_hmac::BoxError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicOrigin {
+    scheme: &'static str,
+    authority: String,
+    prefix: String,
+}
+
+impl PublicOrigin {
+    /// Reads an address: `http` or `https`, a host with an optional port, and the prefix of the path
+    /// that a proxy strips, if any. A `/` at its end makes no difference.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] for the setting `public_origin` if it is anything else.
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        let invalid = |why: &'static str| ConfigError::invalid("public_origin", why);
+        let uri: Uri = text.parse().map_err(|_| invalid("is no URI"))?;
+        let (scheme, port) = match uri.scheme_str() {
+            Some("http") => ("http", ":80"),
+            Some("https") => ("https", ":443"),
+            _ => return Err(invalid("has no scheme `http` or `https`")),
+        };
+        let authority = uri.authority().map(Authority::as_str).unwrap_or_default();
+        let is_host = uri.host().is_some_and(|host| !host.is_empty());
+        if !is_host || authority.contains('@') {
+            return Err(invalid("has no host, or a user in it"));
+        }
+        if uri.query().is_some() || text.contains('#') {
+            return Err(invalid("has a query or a fragment"));
+        }
+        let authority = authority.strip_suffix(port).unwrap_or(authority);
+        let authority = authority.strip_suffix(':').unwrap_or(authority).to_ascii_lowercase();
+        Ok(Self { scheme, authority, prefix: uri.path().trim_end_matches('/').into() })
+    }
+
+    /// Returns the scheme of the URI, `http` or `https`.
+    #[must_use]
+    pub fn scheme(&self) -> &str {
+        self.scheme
+    }
+
+    /// Returns the host in lower case, with its port unless that is the default of the scheme: what
+    /// clients send as `Host` or `:authority`.
+    #[must_use]
+    pub fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    /// Returns the URI of a request as its client sent it.
+    #[cfg(feature = "webhooks")]
+    pub(crate) fn uri(&self, head: &Parts) -> String {
+        let query = head.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+        format!("{}://{}{}{query}", self.scheme, self.authority, self.path(head))
+    }
+
+    /// Returns the path of a request as its client sent it: the prefix that was stripped, then the
+    /// path that arrived. The two are not told apart: a client's `/v2` and `/v2/` both arrive as `/`,
+    /// and are taken for `/v2/`.
+    #[must_use]
+    pub fn path<'h>(&self, head: &'h Parts) -> Cow<'h, str> {
+        let path = head.uri.path();
+        // The target of `OPTIONS *` is no path.
+        if self.prefix.is_empty() || !path.starts_with('/') {
+            return Cow::Borrowed(path);
+        }
+        Cow::Owned(format!("{}{path}", self.prefix))
+    }
+}
+
+/// A request's head as its client sent it.
+#[derive(Clone, Copy)]
+pub(crate) struct SentHead<'h> {
+    pub(crate) head: &'h Parts,
+    origin: Option<&'h PublicOrigin>,
+}
+
+impl<'h> SentHead<'h> {
+    /// A claim without a tag is that of a request about to be signed: its head has everything as it
+    /// is going to be sent.
+    pub(crate) fn new(head: &'h Parts, origin: Option<&'h PublicOrigin>, claim: &Claim) -> Self {
+        Self { head, origin: origin.filter(|_| claim.signatures().next().is_some()) }
+    }
+
+    pub(crate) fn path(self) -> Cow<'h, str> {
+        match self.origin {
+            Some(origin) => origin.path(self.head),
+            None => Cow::Borrowed(self.head.uri.path()),
+        }
+    }
+
+    pub(crate) fn host(self) -> Result<&'h str, ClaimError> {
+        match self.origin {
+            Some(origin) => Ok(origin.authority()),
+            None => wire::host(self.head),
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origins_are_read_in_one_spelling() {
+        let expected = PublicOrigin::parse("https://api.example.com").unwrap();
+        for text in
+            ["https://API.example.com:443", "HTTPS://api.example.com/", "https://api.example.com:"]
+        {
+            assert_eq!(PublicOrigin::parse(text).unwrap(), expected, "{text}");
+        }
+        let origin = PublicOrigin::parse("http://[::1]:8080/a//b/").unwrap();
+        assert_eq!((origin.scheme(), origin.authority()), ("http", "[::1]:8080"));
+        assert_eq!(origin.prefix, "/a//b");
+    }
+
+    #[test]
+    fn what_is_no_origin_is_a_mistake_of_configuration() {
+        for text in [
+            "",
+            "/",
+            "api.example.com",
+            "//api.example.com",
+            "ftp://api.example.com",
+            "https://",
+            "https://:443",
+            "https://user@api.example.com",
+            "https://api.example.com/?",
+            "https://api.example.com/a?b",
+            "https://api.example.com/#a",
+            "https://api.example.com/a b",
+        ] {
+            assert!(PublicOrigin::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_path_gets_no_prefix() {
+        let origin = PublicOrigin::parse("https://api.example.com/v2").unwrap();
+        let path = |target: &str| {
+            let (head, ()) = http::Request::get(target).body(()).unwrap().into_parts();
+            origin.path(&head).into_owned()
+        };
+        assert_eq!(path("/"), "/v2/");
+        assert_eq!(path("/%2F?a"), "/v2/%2F");
+        assert_eq!(path("*"), "*");
+    }
+}

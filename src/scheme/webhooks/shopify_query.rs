@@ -1,0 +1,161 @@
+//! Shopify's signatures in the query: OAuth and app proxy.
+
+use std::collections::BTreeMap;
+
+use http::HeaderName;
+use http::request::Parts;
+
+use crate::mac::{Algorithm, Tag};
+use crate::scheme::{
+    Claim, ClaimError, Coverage, Encoding, Scheme, SignError, SignedText, Stamp, Window, wire,
+};
+
+/// Shopify's OAuth redirects: `hmac=<hex>` in the query, over the other parameters, sorted and
+/// joined by `&` ([Shopify]). The tolerance is 300 s.
+///
+/// **Covered:** the parameters of the query, `timestamp` among them. **Not covered:** method, path,
+/// headers; a body is rejected. A name with `=` and a name or value with `&` is rejected, since the
+/// text would not tell where it ends.
+///
+/// Shopify alone signs these: a [`Signer`](crate::Signer) does not.
+///
+/// [Shopify]: https://shopify.dev/docs/apps/build/authentication-authorization/access-tokens/authorization-code-grant
+#[must_use]
+pub fn shopify_oauth() -> ShopifyQuery {
+    ShopifyQuery { name: "shopify_oauth", tag: "hmac", between: "&" }
+}
+
+/// Shopify's app proxy: `signature=<hex>` in the query, over the other parameters, sorted and joined
+/// by nothing ([Shopify]). The tolerance is 300 s.
+///
+/// **Covered:** the parameters of the query, `timestamp` among them. **Not covered:** method, path,
+/// headers; a body is rejected. Nothing stands between the parameters, so that the text is the same
+/// for `a=1`, `bc=2` and for `a=1b`, `c=2`; names and values with `=` are rejected.
+///
+/// Shopify alone signs these: a [`Signer`](crate::Signer) does not.
+///
+/// [Shopify]: https://shopify.dev/docs/apps/build/online-store/app-proxies/authenticate-app-proxies
+#[must_use]
+pub fn shopify_app_proxy() -> ShopifyQuery {
+    ShopifyQuery { name: "shopify_app_proxy", tag: "signature", between: "" }
+}
+
+/// The scheme of [`shopify_oauth`] and [`shopify_app_proxy`].
+#[derive(Clone, Debug)]
+pub struct ShopifyQuery {
+    name: &'static str,
+    tag: &'static str,
+    between: &'static str,
+}
+
+impl ShopifyQuery {
+    /// The parameters, each with its values in the order of the query, and the tag.
+    fn parameters(&self, head: &Parts) -> Result<Parameters, ClaimError> {
+        let mut parameters = Parameters::default();
+        let query = head.uri.query().unwrap_or_default();
+        for pair in wire::form_pairs(query) {
+            let (name, value) = pair?;
+            let (name, value) = (name.into_owned(), value.into_owned());
+            if name == self.tag {
+                if parameters.tag.replace(value).is_some() {
+                    return Err(ClaimError::malformed("the signature is there twice"));
+                }
+                continue;
+            }
+            let odd =
+                if self.between.is_empty() { value.contains('=') } else { value.contains('&') };
+            if odd || name.contains(['&', '=']) {
+                return Err(ClaimError::malformed("a parameter holds what divides parameters"));
+            }
+            parameters.others.entry(name).or_default().push(value);
+        }
+        Ok(parameters)
+    }
+
+    fn text(&self, name: &str, values: &[String]) -> Result<String, ClaimError> {
+        let is_oauth = !self.between.is_empty();
+        Ok(match (name.strip_suffix("[]"), values) {
+            (Some(name), values) if is_oauth => {
+                if values.iter().any(|value| value.contains(['"', '\\'])) {
+                    return Err(ClaimError::malformed("a value of a list holds a quote"));
+                }
+                let quoted: Vec<String> =
+                    values.iter().map(|value| format!("\"{value}\"")).collect();
+                format!("{name}=[{}]", quoted.join(", "))
+            }
+            (None, [_, _, ..]) if is_oauth => {
+                return Err(ClaimError::malformed("a parameter is there twice"));
+            }
+            _ => format!("{name}={}", values.join(",")),
+        })
+    }
+}
+
+#[derive(Default)]
+struct Parameters {
+    tag: Option<String>,
+    others: BTreeMap<String, Vec<String>>,
+}
+
+impl Scheme for ShopifyQuery {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn algorithm(&self) -> Algorithm {
+        Algorithm::Sha256
+    }
+
+    fn headers(&self) -> &[HeaderName] {
+        &[]
+    }
+
+    fn carries_key_id(&self) -> bool {
+        false
+    }
+
+    fn window(&self) -> Window {
+        Window::timed().with_tolerance(300, 300)
+    }
+
+    fn claim(&self, head: &Parts) -> Result<Claim, ClaimError> {
+        let Parameters { tag, others } = self.parameters(head)?;
+        let tag = tag.ok_or(ClaimError::Missing)?;
+        let tag = Encoding::Hex.decode_tag(tag, Algorithm::Sha256);
+        let tag = tag.ok_or(ClaimError::malformed("the signature is no HMAC-SHA-256 in hex"))?;
+        let created = match others.get("timestamp").map(Vec::as_slice) {
+            Some([only]) => wire::unix_seconds(only),
+            _ => None,
+        };
+        let created = created.ok_or(ClaimError::malformed("there is no single `timestamp`"))?;
+        Ok(Claim::signed(tag).with_created(created))
+    }
+
+    fn coverage(&self, _: &Parts, _: &Claim) -> Result<Coverage, ClaimError> {
+        Ok(Coverage::Empty)
+    }
+
+    fn before_body(
+        &self,
+        head: &Parts,
+        _: &Claim,
+        text: &mut SignedText,
+    ) -> Result<(), ClaimError> {
+        let Parameters { others, .. } = self.parameters(head)?;
+        let mut lines = others
+            .iter()
+            .map(|(name, values)| self.text(name, values))
+            .collect::<Result<Vec<_>, _>>()?;
+        lines.sort_unstable();
+        text.update(lines.join(self.between).as_bytes());
+        Ok(())
+    }
+
+    fn stamp(&self, _: &mut Parts, _: &Stamp<'_>) -> Result<Claim, SignError> {
+        Err(SignError::Request("Shopify alone signs such requests"))
+    }
+
+    fn attach(&self, _: &mut Parts, _: &Claim, _: &[Tag]) -> Result<(), SignError> {
+        Err(SignError::Request("Shopify alone signs such requests"))
+    }
+}

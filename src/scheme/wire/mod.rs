@@ -1,0 +1,45 @@
+//! Helpers that read and write the parts of a request that most schemes share.
+//!
+//! Every scheme of this crate uses them. Use them in a scheme of your own, so that it is as strict:
+//! a value that can be read in two ways, or that has two spellings, is rejected.
+//!
+//! | to read | use |
+//! | --- | --- |
+//! | a header that occurs once | [`single`], [`required`], then [`text`] |
+//! | a header whose field lines are one list | [`joined`] |
+//! | `Authorization: Scheme ...` | [`credentials`], then [`auth_params`] or a text of your own |
+//! | a time | [`unix_seconds`], [`unix_millis`], [`rfc3339`], [`http_date`] |
+//! | the host that the request is for | [`host`] |
+//! | percent-encoding, forms | [`percent_decoded`], [`form_pairs`] |
+//!
+//! To write: [`value`] and [`sensitive`] make header values that arrive as they are, [`only_tag`]
+//! takes the one tag of a scheme that writes one, [`quoted`] writes a parameter of
+//! `Authorization`, [`to_rfc3339`] and [`to_http_date`] a time, [`percent_encoded`] a part of a URI.
+//!
+//! ```
+//! use http::{HeaderName, Request};
+//! use tower_hmac::scheme::wire;
+//!
+//! const TIME: HeaderName = HeaderName::from_static("x-time");
+//!
+//! let (head, ()) = Request::post("/").header(TIME, "1700000000").body(())?.into_parts();
+//! let text = wire::text(&TIME, wire::required(&head, &TIME)?)?;
+//! assert_eq!(wire::unix_seconds(text), Some(1_700_000_000));
+//!
+//! // Anybody could put a second one in front of the one that is signed.
+//! let twice = Request::post("/").header(TIME, "1").header(TIME, "2").body(())?;
+//! assert!(wire::required(&twice.into_parts().0, &TIME).is_err());
+//! # Ok::<(), tower_hmac::BoxError>(())
+//! ```
+
+mod auth;
+mod field;
+mod host;
+mod percent;
+mod time;
+
+pub use auth::{AuthParams, auth_params, credentials, quoted};
+pub use field::{MAX_VALUE_LEN, joined, only_tag, required, sensitive, single, text, value};
+pub use host::host;
+pub use percent::{form_pairs, percent_decoded, percent_encoded};
+pub use time::{http_date, rfc3339, to_http_date, to_rfc3339, unix_millis, unix_seconds};

@@ -1,0 +1,71 @@
+//! Shopify's signatures in the query.
+
+use serde_json::Value;
+use tower_hmac::ErrorKind;
+use tower_hmac::webhooks::{ShopifyQuery, shopify_app_proxy, shopify_oauth};
+
+use super::{head, key, verify_at};
+
+fn outcome(scheme: ShopifyQuery, target: &str, now: i64) -> Result<(), ErrorKind> {
+    let mut head = head(&[]);
+    head.method = http::Method::GET;
+    head.uri = target.parse().unwrap();
+    verify_at(scheme, key("hush"), now, &head, b"").map(drop)
+}
+
+fn published(provider: &str) -> String {
+    let file = include_str!("../../vectors/webhook_vectors.json");
+    let vectors: Value = serde_json::from_str(file).unwrap();
+    let vectors = vectors["vectors"].as_array().unwrap();
+    let vector = vectors.iter().find(|vector| vector["provider"] == provider).unwrap();
+    vector["url"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn published_examples_verify_at_their_time() {
+    let oauth = published("shopify-oauth-query");
+    assert_eq!(outcome(shopify_oauth(), &oauth, 1_337_178_173), Ok(()));
+    assert_eq!(outcome(shopify_oauth(), &oauth, 1_337_178_173 + 301), Err(ErrorKind::Stale));
+    let proxy = published("shopify-app-proxy");
+    assert_eq!(outcome(shopify_app_proxy(), &proxy, 1_317_327_555), Ok(()));
+    let moved = proxy.replace("extra=1&extra=2", "extra=2&extra=1");
+    assert_eq!(outcome(shopify_app_proxy(), &moved, 1_317_327_555), Err(ErrorKind::Mismatch));
+}
+
+/// The text that is published, for a query that is not.
+#[test]
+fn a_list_is_signed_in_its_brackets() {
+    let tag = "089cd381a3cbe82ba96e75d3244ec036621c4dfcb13285facd686bc4a7ed95dd";
+    let target = format!(
+        "/?code=0907a61c0c8d55e99db179b68161bc00&ids[]=1&ids[]=2&shop=some-shop.myshopify.com\
+         &state=0.6784241404160823&timestamp=1337178173&hmac={tag}"
+    );
+    assert_eq!(outcome(shopify_oauth(), &target, 1_337_178_173), Ok(()));
+}
+
+#[test]
+fn a_parameter_that_could_run_into_another_is_malformed() {
+    let tag = "0".repeat(64);
+    for target in [
+        format!("/?a=1%262&timestamp=1&hmac={tag}"),
+        format!("/?a%3D=1&timestamp=1&hmac={tag}"),
+        format!("/?a=1&a=2&timestamp=1&hmac={tag}"),
+        format!("/?timestamp=1&timestamp=1&hmac={tag}"),
+        format!("/?a=1&hmac={tag}"),
+        format!("/?timestamp=1&hmac={tag}&hmac={tag}"),
+        "/?timestamp=1&hmac=00".into(),
+    ] {
+        assert_eq!(outcome(shopify_oauth(), &target, 1), Err(ErrorKind::Malformed), "{target}");
+    }
+    let target = format!("/?a=1%3D2&timestamp=1&signature={tag}");
+    assert_eq!(outcome(shopify_app_proxy(), &target, 1), Err(ErrorKind::Malformed));
+    assert_eq!(outcome(shopify_oauth(), "/?timestamp=1", 1), Err(ErrorKind::Missing));
+}
+
+#[test]
+fn a_body_is_not_covered_and_so_is_rejected() {
+    let mut head = head(&[]);
+    head.uri = published("shopify-oauth-query").parse().unwrap();
+    let outcome = verify_at(shopify_oauth(), key("hush"), 1_337_178_173, &head, b"a body");
+    assert_eq!(outcome.map(drop), Err(ErrorKind::Malformed));
+}
