@@ -1,6 +1,12 @@
 //! AWS Signature Version 4.
 
+mod answers;
+mod docs;
+mod draft;
 mod live;
+mod properties;
+mod refusals;
+mod settings;
 mod vectors;
 
 use std::convert::Infallible;

@@ -20,7 +20,7 @@ impl<'h> Authorization<'h> {
         if !is_there(head) {
             return Err(ClaimError::Missing);
         }
-        let value = wire::single(head, &AUTHORIZATION)?;
+        let value = wire::required(head, &AUTHORIZATION)?;
         let text = wire::text(&AUTHORIZATION, value)?;
         let parts = text.get(ALGORITHM.len()..).unwrap_or_default();
         Self::parse(parts).map_err(|why| ClaimError::in_header(&AUTHORIZATION, why))

@@ -3,11 +3,12 @@
 use http::Uri;
 use http::header::HOST;
 use http::request::Parts;
+use http::uri::Authority;
 
 use super::path::PathStyle;
 use super::query::{divide, pieces};
 use super::{fields, parameters, query};
-use crate::scheme::{ClaimError, wire};
+use crate::scheme::ClaimError;
 
 /// How the target is written in the canonical request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,15 +55,22 @@ fn write_target(out: &mut Vec<u8>, uri: &Uri, form: TargetForm) -> Result<(), Cl
     }
 }
 
-/// The host of a request that is about to be sent: HTTP clients leave out the port that its scheme
-/// has anyway (RFC 9110 section 4.2.3).
-pub(super) fn outgoing_host(head: &Parts) -> Result<&str, ClaimError> {
-    let host = wire::host(head)?;
+/// Drops the port that the scheme has anyway from the target of a request that is about to be sent:
+/// HTTP clients leave it out of `Host` (RFC 9110 section 4.2.3).
+pub(super) fn drop_usual_port(head: &mut Parts) {
     let port = match head.uri.scheme_str() {
         Some("http") => ":80",
         Some("https") => ":443",
-        _ => return Ok(host),
+        _ => return,
     };
-    let is_written = head.headers.contains_key(HOST);
-    Ok(host.strip_suffix(port).filter(|_| !is_written).unwrap_or(host))
+    let host = head.uri.authority().and_then(|authority| authority.as_str().strip_suffix(port));
+    let Some(Ok(authority)) = host.map(Authority::try_from) else { return };
+    if head.headers.contains_key(HOST) {
+        return;
+    }
+    let mut parts = head.uri.clone().into_parts();
+    parts.authority = Some(authority);
+    if let Ok(uri) = Uri::from_parts(parts) {
+        head.uri = uri;
+    }
 }

@@ -287,7 +287,11 @@ impl Scheme for AwsSigV4 {
         if head.headers.contains_key(AUTHORIZATION) {
             return Err(SignError::in_header(&AUTHORIZATION, "is there already"));
         }
+        if parameters::are_there(&head.uri) {
+            return Err(SignError::Request("the query is signed already"));
+        }
         let key_id = credential::signing_key_id(stamp)?;
+        canonical::drop_usual_port(head);
         let date = date::write(stamp.now());
         let date = date.ok_or(SignError::Request("the year has more than four digits"))?;
         head.headers.insert(X_AMZ_DATE, wire::value(&X_AMZ_DATE, &date)?);
@@ -298,7 +302,7 @@ impl Scheme for AwsSigV4 {
         let list = fields::list(head);
         fields::check_list(&list, &head.headers, &self.config.required)?;
         let payload = Payload::read(head, self.config.unsigned_payload)?;
-        let host = canonical::outgoing_host(head)?;
+        let host = wire::host(head)?;
         let canonical = canonical::request(head, host, &list, self.form())?;
         let credential = self.config.credential(key_id.as_str(), date::day(&date));
         let reading = Reading::new(canonical, payload, &date, &credential, true);

@@ -17,20 +17,20 @@ const NAMES: [&str; 6] = [
 /// The parameter that the signature does not cover.
 pub(super) const SIGNATURE: &str = "X-Amz-Signature";
 
-/// The values of the six parameters as they were sent.
+/// The values of the six parameters, decoded.
 #[derive(Debug)]
-pub(super) struct Parameters<'q> {
-    pub(super) algorithm: &'q str,
-    pub(super) credential: &'q str,
-    pub(super) date: &'q str,
-    pub(super) expires: &'q str,
-    pub(super) signed_headers: &'q str,
-    pub(super) signature: &'q str,
+pub(super) struct Parameters {
+    pub(super) algorithm: String,
+    pub(super) credential: String,
+    pub(super) date: String,
+    pub(super) expires: String,
+    pub(super) signed_headers: String,
+    pub(super) signature: String,
 }
 
-impl<'q> Parameters<'q> {
+impl Parameters {
     /// Reads them; [`ClaimError::Missing`] if there is none of them.
-    pub(super) fn read(uri: &'q Uri) -> Result<Self, ClaimError> {
+    pub(super) fn read(uri: &Uri) -> Result<Self, ClaimError> {
         let mut values = [None; NAMES.len()];
         for piece in pieces(uri.query().unwrap_or_default()) {
             let (name, value) = divide(piece);
@@ -46,8 +46,10 @@ impl<'q> Parameters<'q> {
                 ));
             }
         }
-        match values {
-            [None, None, None, None, None, None] => Err(ClaimError::Missing),
+        if values.iter().all(Option::is_none) {
+            return Err(ClaimError::Missing);
+        }
+        match values.map(|value| value.and_then(decoded)) {
             [
                 Some(algorithm),
                 Some(credential),
@@ -56,9 +58,16 @@ impl<'q> Parameters<'q> {
                 Some(signed_headers),
                 Some(signature),
             ] => Ok(Self { algorithm, credential, date, expires, signed_headers, signature }),
-            _ => Err(ClaimError::malformed("a parameter of the signature is missing (rule 14)")),
+            _ => Err(ClaimError::malformed(
+                "a parameter of the signature is missing or no text (rule 14)",
+            )),
         }
     }
+}
+
+/// A `+` may mean a space or itself, and is no part of any of these values.
+fn decoded(value: &str) -> Option<String> {
+    if value.contains('+') { None } else { wire::percent_decoded(value) }
 }
 
 /// Whether a query carries a signature or the credential of one, in whatever spelling.

@@ -140,33 +140,30 @@ impl Scheme for AwsPresigned {
         if sent.algorithm != ALGORITHM {
             return malformed("`X-Amz-Algorithm` is another one (rule 14)");
         }
-        let signature = Encoding::Hex.decode_tag(sent.signature, Algorithm::Sha256);
+        let signature = Encoding::Hex.decode_tag(&sent.signature, Algorithm::Sha256);
         let Some(signature) = signature else {
             return malformed("`X-Amz-Signature` has no 64 lower-case hex digits (rule 14)");
         };
-        let credential = wire::percent_decoded(sent.credential);
-        let Some(credential) = credential.as_deref().and_then(Credential::parse) else {
+        let Some(credential) = Credential::parse(&sent.credential) else {
             return malformed("`X-Amz-Credential` has no five parts (rule 3)");
         };
-        let Some(created) = date::read(sent.date) else {
+        let Some(created) = date::read(&sent.date) else {
             return malformed("`X-Amz-Date` is no date and time (rule 4)");
         };
-        if date::day(sent.date) != credential.day {
+        if date::day(&sent.date) != credential.day {
             return malformed("`X-Amz-Date` is of another day than the credential (rule 4)");
         }
-        let Some(expires) = read_expires(sent.expires) else {
+        let Some(expires) = read_expires(&sent.expires) else {
             return malformed("`X-Amz-Expires` is not from 1 to 604800 (rule 15)");
         };
-        let Some(list) = wire::percent_decoded(sent.signed_headers) else {
-            return malformed("`X-Amz-SignedHeaders` has an escape that is none (rule 5)");
-        };
+        let list = &sent.signed_headers;
         let host = wire::host(head)?;
-        let reading = self.reading(head, host, &list, sent.date, &credential)?;
+        let reading = self.reading(head, host, list, &sent.date, &credential)?;
         Ok(Claim::signed(signature)
             .with_key_id(KeyId::new(credential.key_id).ok())
             .with_not_before(created)
             .with_expires(created.saturating_add_unsigned(expires))
-            .with_signed_headers(fields::signed(&list, &head.headers))
+            .with_signed_headers(fields::signed(list, &head.headers))
             .with_memo(reading))
     }
 
@@ -205,6 +202,7 @@ impl Scheme for AwsPresigned {
         if !(1..=MAX_EXPIRES).contains(&expires) {
             return Err(SignError::Request("the lifetime is not from 1 second to 7 days"));
         }
+        canonical::drop_usual_port(head);
         let date = date::write(stamp.now());
         let date = date.ok_or(SignError::Request("the year has more than four digits"))?;
         let credential = self.config.credential(key_id.as_str(), date::day(&date));
@@ -218,7 +216,7 @@ impl Scheme for AwsPresigned {
         ] {
             add(head, name, value)?;
         }
-        let host = canonical::outgoing_host(head)?;
+        let host = wire::host(head)?;
         let reading = self.reading(head, host, &list, &date, &credential)?;
         Ok(Claim::new().with_key_id(key_id.clone()).with_not_before(stamp.now()).with_memo(reading))
     }

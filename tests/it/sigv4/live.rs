@@ -21,13 +21,13 @@ use super::{KEY_ID, SECRET};
 use crate::support::{peer, peer_python, send, status};
 
 /// A service that takes requests and links; ended on drop.
-struct Live {
+pub struct Live {
     addr: SocketAddr,
     _runtime: Runtime,
 }
 
 impl Live {
-    fn serve(scheme: AwsSigV4, rejection: AwsRejection, answer: &'static str) -> Self {
+    pub fn serve(scheme: AwsSigV4, rejection: AwsRejection, answer: &'static str) -> Self {
         let keys = || KeyMap::services([(KEY_ID, SECRET)]).unwrap();
         let presigned = scheme.presigned();
         let layer = VerifyLayer::new(scheme, keys())
@@ -57,7 +57,7 @@ impl Live {
         Self::serve(AwsSigV4::new("us-east-1", "orders").unwrap(), AwsRejection::json(), "{}")
     }
 
-    fn url(&self, target: &str) -> String {
+    pub fn url(&self, target: &str) -> String {
         format!("http://{}{target}", self.addr)
     }
 
