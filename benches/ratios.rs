@@ -182,7 +182,8 @@ fn replay() {
     let time = |guarded: bool, count: u64| {
         let key = || SecretKey::new(KEY).unwrap();
         let clock = tower_hmac::ManualClock::new(1_700_000_000);
-        let mut layer = VerifyLayer::new(support::timed_header(), KeyMap::single(key()))
+        let mut layer = VerifyLayer::new(support::timed_header(), KeyMap::single(key()).unwrap())
+            .unwrap()
             .with_clock(clock.clone());
         if guarded {
             let guard = MemoryReplay::new(200_000).unwrap();

@@ -10,16 +10,18 @@ use axum::{Json, Router};
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
-use tower_hmac::{BoxError, FlaskHmac, KeyMap, SecretKey, VerifyLayer};
+use tower_hmac::{BoxError, FlaskHmac, KeyMap, VerifyLayer};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), BoxError> {
-    let keys = KeyMap::single(SecretKey::new("s3cr3tk3y")?);
-    let layer = VerifyLayer::new(FlaskHmac::new(), keys).with_rejection_fn(|error| {
-        // One text for all refusals: a client learns nothing from which check has failed. The
-        // error knows, and it stands in the response's extensions for logs.
-        let status = if error.is_refusal() { StatusCode::UNAUTHORIZED } else { error.status() };
-        let body = Json(json!({"message": "authentication failed", "code": status.as_u16()}));
+    let keys = KeyMap::single("s3cr3tk3y")?;
+    let layer = VerifyLayer::new(FlaskHmac::new(), keys)?.with_rejection_fn(|error| {
+        // The public face of the error is the same for every rejected caller, so that a client
+        // does not learn which check failed. `error.kind()` is for logs: it tells an unknown key
+        // ID from a wrong signature. It stands in the response's extensions, too.
+        let public = error.public();
+        let status = if error.is_refusal() { StatusCode::UNAUTHORIZED } else { public.status() };
+        let body = Json(json!({"error": public.as_str(), "code": status.as_u16()}));
         (status, body).into_response()
     });
     let app = Router::new().route("/", get(|| async { "hello" })).layer(layer);
@@ -29,6 +31,6 @@ async fn main() -> Result<(), BoxError> {
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
     let body: Value = serde_json::from_slice(&to_bytes(response.into_body(), 1024).await?)?;
     println!("{body}");
-    assert_eq!(body, json!({"message": "authentication failed", "code": 401}));
+    assert_eq!(body, json!({"error": "rejected", "code": 401}));
     Ok(())
 }

@@ -13,8 +13,8 @@ use axum::{Json, Router};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use tower_hmac::{
-    BoxError, ClaimError, ConfigError, ErrorKind, HeaderScheme, JsonStrings, KeyMap, SecretKey,
-    VerifyError, VerifyLayer,
+    BoxError, ClaimError, ConfigError, ErrorKind, HeaderScheme, JsonStrings, KeyMap, VerifyError,
+    VerifyLayer,
 };
 
 #[derive(Deserialize)]
@@ -68,9 +68,9 @@ fn refusal(error: &VerifyError) -> Response {
 pub(crate) fn app(key: &str) -> Result<Router, ConfigError> {
     let header = HeaderScheme::new("X-HMAC-Signature")?;
     let members = header.clone().dangerous_derived_text(|_, body| address_and_time(body))?;
-    let keys = KeyMap::single(SecretKey::new(key)?);
-    let over_body = VerifyLayer::new(header, keys.clone()).with_rejection_fn(refusal);
-    let over_members = VerifyLayer::new(members, keys).with_rejection_fn(refusal);
+    let keys = KeyMap::single(key)?;
+    let over_body = VerifyLayer::new(header, keys.clone())?.with_rejection_fn(refusal);
+    let over_members = VerifyLayer::new(members, keys)?.with_rejection_fn(refusal);
     Ok(Router::new()
         .route("/readings", post(readings).layer(over_body))
         .route("/register", post(register).layer(over_members)))

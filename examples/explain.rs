@@ -11,7 +11,7 @@ use tower_hmac::{BoxError, FlaskHmac, KeyMap, SecretKey, Signer, Verifier};
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
     let keys = KeyMap::services([("aservice", "akey"), ("bservice", "bkey")])?;
-    let verifier = Verifier::new(FlaskHmac::new(), keys);
+    let verifier = Verifier::new(FlaskHmac::new(), keys)?;
 
     let signer = Signer::new(FlaskHmac::new(), SecretKey::new("akey")?).with_key_id("aservice")?;
     let order = Request::post("/order").body(r#"{"order": 17}"#)?;

@@ -8,7 +8,7 @@ use tower_hmac::{BoxError, FlaskHmacPath, KeyMap, SecretKey, Signer, Verifier};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), BoxError> {
     let key = || SecretKey::new("s3cr3tk3y");
-    let verifier = Verifier::new(FlaskHmacPath::new(), KeyMap::single(key()?));
+    let verifier = Verifier::new(FlaskHmacPath::new(), KeyMap::single(key()?)?)?;
 
     let signer = Signer::new(FlaskHmacPath::new(), key()?);
     let (head, ()) = Request::get("/orders/7?page=2").body(())?.into_parts();

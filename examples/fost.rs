@@ -26,7 +26,7 @@ async fn main() -> Result<(), BoxError> {
     let clock = ManualClock::new(1_303_874_797);
 
     let keys = KeyMap::services([("key-value", "secret-value")])?;
-    let layer = VerifyLayer::new(Fost::new(), keys).with_clock(clock.clone());
+    let layer = VerifyLayer::new(Fost::new(), keys)?.with_clock(clock.clone());
     let app = Router::new().route("/", get(whoami)).layer(layer);
 
     let published = Request::get("/")

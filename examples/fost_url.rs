@@ -25,7 +25,7 @@ async fn main() -> Result<(), BoxError> {
     let scheme = FostUrl::new().with_max_lifetime(DAY);
     let files = Router::new()
         .route("/files/{name}", get(|Path(name): Path<String>| async move { name }))
-        .layer(VerifyLayer::new(scheme, keys).with_clock(clock.clone()));
+        .layer(VerifyLayer::new(scheme, keys)?.with_clock(clock.clone()));
 
     let shop = Signer::new(FostUrl::new(), SecretKey::new("a secret of both services")?)
         .with_key_id("shop")?

@@ -29,7 +29,7 @@ async fn main() -> Result<(), BoxError> {
     // The clock stands still, so that the example can look at old requests.
     let clock = ManualClock::new(1_700_000_000);
     let key = || SecretKey::new("what the sender and we share");
-    let verifier = Verifier::new(webhook()?, KeyMap::single(key()?)).with_clock(clock.clone());
+    let verifier = Verifier::new(webhook()?, KeyMap::single(key()?)?)?.with_clock(clock.clone());
 
     // The sender's half is the same format.
     let sender = Signer::new(webhook()?, key()?).with_clock(clock.clone());

@@ -17,10 +17,10 @@ tower_hmac::allow_list!(Billing = ["aservice", "bservice"]);
 async fn main() -> Result<(), BoxError> {
     let keys =
         KeyMap::services([("aservice", "akey"), ("bservice", "bkey"), ("cservice", "ckey")])?;
-    let layer = VerifyLayer::new(FlaskHmac::new(), keys);
+    let layer = VerifyLayer::new(FlaskHmac::new(), keys)?;
     let app = Router::new()
         // A list on the layer: `@hmac.auth(only=["aservice"])`.
-        .route("/ledger", get(|| async { "ledger" }).layer(layer.clone().only(["aservice"])))
+        .route("/ledger", get(|| async { "ledger" }).layer(layer.clone().only(["aservice"])?))
         // A list in the arguments: the layer verifies, the handler says who may.
         .route("/invoice", get(invoice).layer(layer.clone()))
         // No layer: the handler verifies, with the verifier in the state.

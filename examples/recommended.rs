@@ -38,7 +38,7 @@ fn app() -> Result<Router, BoxError> {
     ])?;
     let keys = KeyMap::services([("billing", billing)])?;
     // Behind a proxy that ends TLS: `format()?.with_public_origin("https://api.example.com")?`.
-    let layer = VerifyLayer::new(format()?, keys)
+    let layer = VerifyLayer::new(format()?, keys)?
         // 100 requests a second, each remembered for as long as its time is accepted.
         .with_replay_guard(MemoryReplay::new(60_100)?)?;
     Ok(Router::new().route("/orders", post(order)).layer(layer))

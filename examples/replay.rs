@@ -20,7 +20,7 @@ use tower_hmac::{
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    let keys = || Ok::<_, BoxError>(KeyMap::single(SecretKey::new("s3cr3tk3y")?));
+    let keys = || KeyMap::single("s3cr3tk3y");
     // As many entries as requests in the ten minutes for which one may be accepted. A service of
     // several processes takes `RedisReplay` (feature `redis`).
     let guard = Arc::new(MemoryReplay::new(100 * 600)?);
@@ -29,10 +29,10 @@ async fn main() -> Result<(), BoxError> {
     let time = Part::timestamp("x-timestamp", TimeFormat::UnixSeconds)?;
     let timed =
         HeaderScheme::new("x-signature")?.with_parts([time, Part::literal("."), Part::Body])?;
-    let layer = VerifyLayer::new(timed.clone(), keys()?).with_replay_guard(guard.clone())?;
+    let layer = VerifyLayer::new(timed.clone(), keys()?)?.with_replay_guard(guard.clone())?;
     send_orders(layer, timed).await?;
 
-    let layer = VerifyLayer::new(FlaskHmac::new(), keys()?)
+    let layer = VerifyLayer::new(FlaskHmac::new(), keys()?)?
         .dangerous_replay_by_tag(Duration::from_secs(600))
         .with_replay_guard(guard.clone())?;
     send_orders(layer, FlaskHmac::new()).await?;

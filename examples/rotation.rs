@@ -30,7 +30,7 @@ async fn main() -> Result<(), BoxError> {
     ])?;
     // A service leaves the clock out, and has the system's.
     let clock = ManualClock::new(LAST_SECOND);
-    let layer = VerifyLayer::new(FlaskHmac::new(), KeyMap::services([("aservice", keys)])?)
+    let layer = VerifyLayer::new(FlaskHmac::new(), KeyMap::services([("aservice", keys)])?)?
         .with_clock(clock.clone());
     let app: Router = Router::new()
         .route(

@@ -48,7 +48,7 @@ async fn main() -> Result<(), BoxError> {
     ]));
     let app: Router = Router::new()
         .route("/", post(|caller: Verified| async move { format!("{:?}\n", caller.key_id()) }))
-        .layer(VerifyLayer::new(FlaskHmac::new(), tenants));
+        .layer(VerifyLayer::new(FlaskHmac::new(), tenants)?);
 
     let red =
         Signer::new(FlaskHmac::new(), SecretKey::new("the red key")?).with_key_id("billing")?;

@@ -8,7 +8,7 @@ use tower_hmac::{BoxError, ErrorKind, FlaskHmac, KeyMap, Verifier};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), BoxError> {
     let keys = KeyMap::services([("aservice", "akey")])?;
-    let verifier = Verifier::new(FlaskHmac::new(), keys);
+    let verifier = Verifier::new(FlaskHmac::new(), keys)?;
 
     // Made with: printf %s "aservice:$(printf %s '{"foo": "boo"}' |
     //   openssl dgst -sha256 -hmac akey -binary | openssl base64 -A)" | openssl base64 -A

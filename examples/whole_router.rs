@@ -13,7 +13,7 @@ use tower_hmac::{BoxError, FlaskHmac, KeyMap, SecretKey, Signer, StatusRejection
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), BoxError> {
     let key = || SecretKey::new("s3cr3tk3y");
-    let layer = VerifyLayer::new(FlaskHmac::new(), KeyMap::single(key()?))
+    let layer = VerifyLayer::new(FlaskHmac::new(), KeyMap::single(key()?)?)?
         .with_rejection(StatusRejection::new(StatusCode::BAD_REQUEST)?);
     let app = Router::new()
         .route("/", get(|| async { "hello" }))

@@ -7,6 +7,10 @@
 #[doc = include_str!("../docs/testing.md")]
 pub mod testing {}
 
+#[cfg(all(feature = "axum", feature = "webhooks"))]
+#[doc = include_str!("../docs/webhooks.md")]
+pub mod webhooks {}
+
 #[doc = include_str!("../docs/clients.md")]
 pub mod clients {}
 

@@ -17,7 +17,7 @@
 //! let keys = KeyMap::services([("aservice", "akey"), ("bservice", "bkey")])?;
 //! let app = Router::new()
 //!     .route("/", post(|caller: Verified| async move { caller.key_id().unwrap().to_string() }))
-//!     .layer(VerifyLayer::new(FlaskHmac::new(), keys));
+//!     .layer(VerifyLayer::new(FlaskHmac::new(), keys)?);
 //!
 //! // The client: the same scheme, the other way round.
 //! let signer = Signer::new(FlaskHmac::new(), SecretKey::new("akey")?).with_key_id("aservice")?;
@@ -58,9 +58,11 @@ mod error;
 mod fixed_bytes;
 pub mod key;
 mod mac;
+pub mod once;
 mod random;
 pub mod replay;
 pub mod scheme;
+mod shown;
 pub mod sign;
 pub mod testing;
 pub mod verify;
@@ -82,9 +84,12 @@ pub use key::{
     KeyEntry, KeyId, KeyMap, KeyQuery, KeySet, KeyStore, Lookup, MAX_KEYS, SecretKey, key_fn,
 };
 pub use mac::{Algorithm, Mac, Mismatch, Tag};
+pub use once::{MemoryOnce, OnceLayer};
 #[cfg(feature = "redis")]
 pub use replay::RedisReplay;
 pub use replay::{MemoryReplay, ReplayGuard};
+#[cfg(feature = "webhooks")]
+pub use scheme::webhooks;
 pub use scheme::{
     Claim, ClaimError, Encoding, FlaskHmac, FlaskHmacPath, HeaderScheme, Part, Scheme, TimeFormat,
 };
@@ -96,8 +101,8 @@ pub use scheme::{JsonStrings, JsonText};
 pub use scheme::{MessageSignatures, Policy};
 pub use sign::{SignError, SignLayer, Signer};
 pub use verify::{
-    ErrorKind, Rejection, StatusRejection, Verified, VerifiedBody, Verifier, VerifyError,
-    VerifyFuture, VerifyLayer, VerifyService,
+    ErrorKind, PublicError, Rejection, RejectionFn, StatusRejection, Verified, VerifiedBody,
+    Verifier, VerifyError, VerifyFuture, VerifyLayer, VerifyService,
 };
 
 /// The code of the README, compiled and run.

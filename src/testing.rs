@@ -25,7 +25,7 @@ pub use crate::sign::FixedNonce;
 /// let signer = Signer::new(FlaskHmac::new(), key.clone());
 /// let app = Router::new()
 ///     .route("/order", post(async || "ordered"))
-///     .layer(VerifyLayer::new(FlaskHmac::new(), KeyMap::single(key)));
+///     .layer(VerifyLayer::new(FlaskHmac::new(), KeyMap::single(key)?)?);
 ///
 /// let response = app.oneshot(signed(&signer, Request::post("/order").body("{}")?)).await?;
 /// assert_eq!(response.status(), 200);

@@ -16,6 +16,9 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 fn main() {
     a_body_in_many_frames_is_moved_seldom();
     the_room_is_taken_when_the_guard_is_made_and_never_grows();
+    #[cfg(feature = "serde")]
+    text_from_json_takes_no_more_than_the_body();
+    explaining_is_bounded_in_time_and_memory();
     #[cfg(feature = "cache")]
     names_that_nobody_has_leave_nothing_behind_in_the_cache();
     println!("memory: passed");
@@ -38,13 +41,103 @@ fn a_body_in_many_frames_is_moved_seldom() {
     let inner = service_fn(async |_: Request<_>| {
         Ok::<_, std::convert::Infallible>(Response::new(String::new()))
     });
-    let service = VerifyLayer::new(FlaskHmac::new(), KeyMap::single(key())).layer(inner);
+    let service =
+        VerifyLayer::new(FlaskHmac::new(), KeyMap::single(key()).unwrap()).unwrap().layer(inner);
     let region = Region::new(ALLOCATOR);
     let response = service.oneshot(request).now_or_never().unwrap().unwrap();
     let change = region.change();
     assert!(response.status().is_success());
     println!("1,000 frames: {} reallocations", change.reallocations);
     assert!(change.reallocations <= 20, "{} reallocations", change.reallocations);
+}
+
+/// A stranger sends the body, and it is read before its MAC is compared.
+#[cfg(feature = "serde")]
+fn text_from_json_takes_no_more_than_the_body() {
+    use std::fmt::Write as _;
+
+    use tower_hmac::JsonText;
+
+    const MIB: usize = 1024 * 1024;
+    let text = JsonText::new("mac_address").then(":", "timestamp").unwrap();
+    let body = |rest: &str| format!(r#"{{"mac_address":"aa","timestamp":"1","rest":{rest}}}"#);
+    let mut members = String::from("{}");
+    for number in 0.. {
+        if members.len() > 2 * MIB - 100 {
+            break;
+        }
+        let _ = write!(members, r#","{number:x}":1"#);
+    }
+    let deep = MIB - 100;
+    let bodies = [
+        ("members", body(&members)),
+        ("nested members", body(&format!("{{{}}}", members.replacen("{},", "", 1)))),
+        ("depth", body(&format!("{}{}", "[".repeat(deep), "]".repeat(deep)))),
+        ("depth without an end", body(&"[".repeat(2 * MIB - 100))),
+        ("a long string", body(&format!("\"{}\\n\"", "x".repeat(2 * MIB - 100)))),
+        ("a string of escapes", body(&format!("\"{}\"", "\\u00e9".repeat(MIB / 3 - 100)))),
+        ("a long name", body(&format!("1,\"{}\\n\":1", "x".repeat(2 * MIB - 100)))),
+        ("a long signed string", body("0").replace("aa", &"x".repeat(2 * MIB - 100))),
+        ("a long signed string with an escape", {
+            body("0").replace("aa", &format!("{}\\n", "x".repeat(2 * MIB - 100)))
+        }),
+    ];
+    for (name, body) in bodies {
+        let start = std::time::Instant::now();
+        let region = Region::new(ALLOCATOR);
+        let outcome = text.of(body.as_bytes());
+        let allocated = region.change().bytes_allocated;
+        let took = start.elapsed();
+        println!("JSON, {name}: {allocated} bytes for {} in {took:?}", body.len());
+        assert_eq!(outcome.is_ok(), name != "depth without an end", "{name}");
+        assert!(allocated * 10 <= body.len() * 11, "{allocated} bytes for {name}");
+    }
+}
+
+/// A stranger sends the header, and a developer asks what is wrong with it.
+fn explaining_is_bounded_in_time_and_memory() {
+    use std::time::{Duration, Instant};
+
+    use http::Request;
+    use tower_hmac::{FlaskHmac, HeaderScheme, KeyMap, SecretKey, Signer, Verifier};
+
+    const KIB: usize = 1024;
+    // Without optimisation a hash takes that much longer.
+    let most = Duration::from_millis(if cfg!(debug_assertions) { 250 } else { 5 });
+    let services = (0..100_000).map(|number| (format!("service-{number}"), "akey"));
+    let keys =
+        KeyMap::services(services).unwrap().with_single(SecretKey::new("akey").unwrap()).unwrap();
+    let scheme = HeaderScheme::new("x-sig").unwrap().with_list_separator(", ").unwrap();
+    let verifier = Verifier::new(FlaskHmac::new(), keys.clone()).unwrap().or(scheme, keys).unwrap();
+
+    let tag = "0123456789abcdef".repeat(4);
+    let words = |word: &str, len: usize| format!("{word} ").repeat(len / (word.len() + 1));
+    let signer = Signer::new(FlaskHmac::new(), SecretKey::new("zkey").unwrap());
+    let heads = [
+        ("small words", "x-sig", words("nine-char", 16 * KIB)),
+        ("small words that are read", "x-sig", words("nine-char", 8 * KIB)),
+        ("tags that are read", "x-sig", words(&tag, 8 * KIB)),
+        ("tags in a list that is read", "x-sig", [&*tag; 16].join(", ")),
+        ("a long word", "signature", "A".repeat(8 * KIB)),
+        ("another key", "signature", signer.signature(b"body")),
+    ];
+    for (name, header, value) in heads {
+        let padding = "p".repeat((16 * KIB).saturating_sub(value.len()));
+        let request = Request::post("/path?query=1").header(header, value);
+        let (head, ()) = request.header("x-padding", padding).body(()).unwrap().into_parts();
+        let mut took = Duration::MAX;
+        for _ in 0..3 {
+            let region = Region::new(ALLOCATOR);
+            let start = Instant::now();
+            let report = verifier.explain(&head, b"body").now_or_never().unwrap();
+            took = took.min(start.elapsed());
+            let allocated = region.change().bytes_allocated;
+            assert_eq!(report.likely(), [], "{name}");
+            println!("explain, {name}: {took:?}, {allocated} bytes");
+            assert!(allocated <= 1024 * KIB, "{allocated} bytes for {name}");
+        }
+        assert!(took <= most, "{took:?} for {name}");
+    }
 }
 
 /// Strangers who make up names would fill the memory.

@@ -145,7 +145,7 @@ impl Verifiers {
         let node = |_| {
             let guard = RedisReplay::lazy(url).unwrap().with_namespace("orders");
             let keys = KeyMap::services([("aservice", "akey")]).unwrap();
-            Arc::new(Verifier::new(Stamped::new(), keys).with_replay_guard(guard).unwrap())
+            Arc::new(Verifier::new(Stamped::new(), keys).unwrap().with_replay_guard(guard).unwrap())
         };
         Self((0..NODES).map(node).collect())
     }

@@ -180,13 +180,47 @@ fn attack_501_64_unsigned_bodies_of_200_mb_at_once() {
     let before = server.peak();
     at_once(64, || {
         let mut stream = server.opened(UNSIGNED);
-        // What lies in buffers of the kernel is sent, and not read.
+        // More than would be drained, and so not read: what lies in buffers of the kernel is sent.
         let sent = pour(&mut stream, &[b'x'; 16 * 1024], 200_000_000);
         assert!(sent < 100_000_000, "the server read an unsigned body: {sent}");
     });
     let grown = server.peak() - before;
     println!("64 unsigned bodies of 200 MB: peak memory grew by {} KiB", grown / 1024);
     assert!(grown <= 64 * BESIDE, "{grown}");
+    assert_eq!(server.honest(), 200);
+}
+
+/// No length is announced: the server reads up to its drain limit, and keeps nothing of it.
+#[test]
+fn attack_510_64_unsigned_chunked_bodies_of_200_mb_at_once() {
+    let server = Server::start();
+    let before = server.peak();
+    at_once(64, || {
+        let mut stream = server.opened(&format!("POST / HTTP/1.1\r\nHost: a\r\n{CHUNKED}\r\n\r\n"));
+        let sent = pour(&mut stream, &chunk(16 * 1024), 200_000_000);
+        assert!(sent < 100_000_000, "the server drains past its limit: {sent}");
+    });
+    let grown = server.peak() - before;
+    println!("64 unsigned chunked bodies of 200 MB: peak memory grew by {} KiB", grown / 1024);
+    // What hyper reads ahead, into one buffer while it hands out the other.
+    assert!(grown <= 64 * (BESIDE + 2 * READ_AHEAD), "{grown}");
+    assert_eq!(server.honest(), 200);
+}
+
+/// Drained to their end: every client sees its answer.
+#[test]
+fn attack_511_64_unsigned_bodies_of_10_mb_are_answered() {
+    let server = Server::start();
+    let before = server.peak();
+    at_once(64, || {
+        let head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10485760\r\n\r\n";
+        let mut stream = server.opened(head);
+        assert_eq!(pour(&mut stream, &[b'x'; 16 * 1024], 10_485_760), 10_485_760);
+        assert_eq!(status(&mut stream), 403);
+    });
+    let grown = server.peak() - before;
+    println!("64 unsigned bodies of 10 MiB: peak memory grew by {} KiB", grown / 1024);
+    assert!(grown <= 64 * (BESIDE + 2 * READ_AHEAD), "{grown}");
     assert_eq!(server.honest(), 200);
 }
 

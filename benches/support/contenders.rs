@@ -106,8 +106,8 @@ pub fn extractor(layer: VerifyLayer) -> Router {
 
 /// What nearly all cases verify with: Flask-HMAC and one key.
 pub fn ours(large: bool) -> VerifyLayer {
-    let keys = KeyMap::single(SecretKey::new(KEY).unwrap());
-    let layer = VerifyLayer::new(FlaskHmac::new(), keys);
+    let keys = KeyMap::single(KEY).unwrap();
+    let layer = VerifyLayer::new(FlaskHmac::new(), keys).unwrap();
     if large { layer.with_body_limit(LIMIT) } else { layer }
 }
 

@@ -41,13 +41,13 @@ fn case(name: &str, scheme: impl Scheme + 'static, key_id: Option<&str>) -> Case
     let scheme = Arc::new(scheme);
     let key = || SecretKey::new(KEY).unwrap();
     let mut signer = Signer::new(scheme.clone(), key());
-    let mut keys = KeyMap::single(key());
+    let mut keys = KeyMap::single(key()).unwrap();
     if let Some(key_id) = key_id {
         signer = signer.with_key_id(key_id).unwrap();
         keys = keys.with_key(key_id, key()).unwrap();
     }
     // The requests are signed once, and sent for as long as the benchmark runs.
     let day = Duration::from_secs(24 * 60 * 60);
-    let verify = VerifyLayer::new(scheme, keys).with_tolerance(day, day);
+    let verify = VerifyLayer::new(scheme, keys).unwrap().with_tolerance(day, day);
     Case::new(name, layer(verify), signed_by(&signer, body(1024)))
 }

@@ -316,7 +316,7 @@ impl Format {
                 self.key_map()?;
                 Ok(settings.clone().dangerous_allow_disarm().layer(self.flask_hmac()?)?)
             }
-            _ => Ok(VerifyLayer::new(self.scheme(config)?, self.key_map()?)),
+            _ => Ok(VerifyLayer::new(self.scheme(config)?, self.key_map()?)?),
         }
     }
 }

@@ -23,18 +23,18 @@ pub(crate) async fn serve(config: Config) -> Result<(), BoxError> {
         .with_writer(std::io::stderr)
         .finish();
     let layer = tracing::subscriber::with_default(warnings, || config.layer())?;
-    let guarded = |names: &[&str]| {
+    let guarded = |names: &[&str]| -> Result<MethodRouter, BoxError> {
         let names = names.iter().copied();
-        any(view).layer(layer.clone().only(names))
+        Ok(any(view).layer(layer.clone().only(names)?))
     };
     let app = Router::new()
         .route("/open", any(open))
-        .route("/only-a", guarded(&["aservice"]))
-        .route("/only-text", guarded(&["aservice"]))
-        .route("/only-ab", guarded(&["aservice", "bservice"]))
-        .route("/only-empty", guarded(&[]))
-        .route("/only-ghost", guarded(&["ghost"]))
-        .route("/only-text-long", guarded(&["the-aservice-team"]));
+        .route("/only-a", guarded(&["aservice"])?)
+        .route("/only-text", guarded(&["aservice"])?)
+        .route("/only-ab", guarded(&["aservice", "bservice"])?)
+        .route("/only-empty", guarded(&[])?)
+        .route("/only-ghost", guarded(&["ghost"])?)
+        .route("/only-text-long", guarded(&["the-aservice-team"])?);
     let rest: MethodRouter = any(view).layer(layer);
     let app = app.fallback_service(rest);
 

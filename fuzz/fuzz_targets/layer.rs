@@ -35,8 +35,8 @@ fn key() -> SecretKey {
 }
 
 fuzz_target!(|input: Input| {
-    let keys = KeyMap::services([("aservice", KEY.clone())]).unwrap().with_single(key());
-    let layer = VerifyLayer::new(FlaskHmac::new(), keys).with_body_limit(LIMIT);
+    let keys = KeyMap::services([("aservice", KEY.clone())]).unwrap().with_single(key()).unwrap();
+    let layer = VerifyLayer::new(FlaskHmac::new(), keys).unwrap().with_body_limit(LIMIT);
     let mut server = layer.layer(Handler);
 
     let mut request = Request::new(Full::from(Bytes::from(input.body.clone())));

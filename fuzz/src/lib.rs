@@ -141,8 +141,8 @@ enum Then {
 /// Never accepted without the key, never a panic, never a 5xx. What our client signs is accepted,
 /// and not with another body.
 pub fn layer(format: &Format, input: &Input) {
-    let keys = KeyMap::services([("aservice", KEY.clone())]).unwrap().with_single(key());
-    let layer = VerifyLayer::new(format.scheme.clone(), keys)
+    let keys = KeyMap::services([("aservice", KEY.clone())]).unwrap().with_single(key()).unwrap();
+    let layer = VerifyLayer::new(format.scheme.clone(), keys).unwrap()
         .with_clock(ManualClock::new(NOW))
         .with_body_limit(LIMIT);
     let mut server = layer.layer(Handler);

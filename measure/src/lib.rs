@@ -44,7 +44,7 @@ pub fn server(keys: usize) -> Server {
         KeySet::new((0..keys).map(key)).unwrap()
     };
     let map = KeyMap::services([("aservice", set("a")), ("bservice", set("b"))]).unwrap();
-    VerifyLayer::new(FlaskHmac::new(), map.with_single(set("single"))).layer(Handler)
+    VerifyLayer::new(FlaskHmac::new(), map.with_single(set("single")).unwrap()).unwrap().layer(Handler)
 }
 
 /// What a client may send. All have one length.

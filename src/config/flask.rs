@@ -106,7 +106,7 @@ impl FlaskConfig {
     /// [`ConfigError`] with the setting's name if there is no key, a key or a name is empty, a
     /// setting is of another type or there twice, or the status is not that of a refusal.
     pub fn layer(&self, scheme: FlaskHmac) -> Result<VerifyLayer, ConfigError> {
-        let mut layer = VerifyLayer::new(scheme, self.key_map()?);
+        let mut layer = VerifyLayer::new(scheme, self.key_map()?)?;
         if let Some(limit) = self.number(MAX_CONTENT_LENGTH)? {
             layer = layer.with_body_limit(limit);
         }
@@ -141,7 +141,7 @@ impl FlaskConfig {
         let mut map = key_map(named.unwrap_or_default(), HMAC_KEYS, KeyText::Latin1, false)?;
         match self.setting(HMAC_KEY)? {
             None | Some(Setting::Null) => {}
-            Some(key) => map = map.with_single(key.keys(HMAC_KEY, KeyText::Latin1)?),
+            Some(key) => map = map.with_single(key.keys(HMAC_KEY, KeyText::Latin1)?)?,
         }
         if map.is_empty() {
             return Err(ConfigError::NoKeys("HMAC_KEY and HMAC_KEYS".into()));

@@ -49,7 +49,7 @@ pub(super) fn key_map(
         if !name.is_empty() {
             map = map.with_key(name.as_str(), keys)?;
         } else if map.get(None).is_none() {
-            map = map.with_single(keys);
+            map = map.with_single(keys)?;
         } else {
             return Err(ConfigError::invalid(setting, "the anonymous key is there twice"));
         }

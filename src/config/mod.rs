@@ -6,8 +6,10 @@
 //! format's own errors print.
 
 mod flask;
+mod format;
 mod keys;
 mod setting;
 
 pub use flask::FlaskConfig;
+pub use format::FormatConfig;
 pub use keys::KeysConfig;

@@ -1,8 +1,9 @@
 //! Extractors: a handler that takes one cannot be reached by a request that has not proven who
 //! sent it.
 //!
-//! * [`Verified`](crate::Verified): who signed. `Option<Verified>` behind an optional layer.
+//! * [`Verified`]: who signed. `Option<Verified>` behind an optional layer.
 //! * [`Only<L>`]: the caller is on the list `L`, or the layer's own rejection answers.
+//!   `Option<Only<L>>` behind an optional layer.
 //! * [`Signed<T, L>`]: a route of its own, without a layer.
 //!
 //! Where the layer is missing, the first two answer 500 and log an error: a mistake in the
@@ -16,3 +17,5 @@ mod verified;
 
 pub use only::{AllowList, Anyone, Only};
 pub use signed::{SharedVerifier, Signed};
+
+pub use crate::verify::Verified;

@@ -2,11 +2,11 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::response::Response;
 use http::request::Parts;
 
-use crate::extract::verified::{found, missing, refuse};
+use crate::extract::verified::{found, missing, reject};
 use crate::key::KeyId;
 use crate::verify::{Verified, VerifyError};
 
@@ -73,9 +73,12 @@ macro_rules! allow_list {
 /// let keys = KeyMap::services([("aservice", "akey"), ("cservice", "ckey")])?;
 /// let app: Router = Router::new()
 ///     .route("/invoice", get(invoice))
-///     .layer(VerifyLayer::new(FlaskHmac::new(), keys));
+///     .layer(VerifyLayer::new(FlaskHmac::new(), keys)?);
 /// # Ok::<(), tower_hmac::ConfigError>(())
 /// ```
+///
+/// `Option<Only<L>>` is `None` for an unsigned request behind an optional layer; a caller who signed
+/// and is not on the list is rejected all the same.
 ///
 /// A disarmed layer lets everybody pass here, too.
 pub struct Only<L> {
@@ -84,10 +87,15 @@ pub struct Only<L> {
 }
 
 impl<L: AllowList> Only<L> {
+    /// A caller that was held against the list already.
+    pub(super) fn admitted(verified: Verified) -> Self {
+        Self { verified, list: PhantomData }
+    }
+
     /// Holds a caller against the list.
-    pub(super) fn admit(verified: Verified) -> Result<Self, VerifyError> {
+    fn admit(verified: Verified) -> Result<Self, VerifyError> {
         if verified.is_disarmed() || L::allows(verified.key_id()) {
-            Ok(Self { verified, list: PhantomData })
+            Ok(Self::admitted(verified))
         } else {
             Err(VerifyError::not_allowed(verified.shared_scheme(), verified.key_id()))
         }
@@ -126,8 +134,28 @@ impl<S: Send + Sync, L: AllowList> FromRequestParts<S> for Only<L> {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
         match found(parts)? {
-            None => Err(missing(parts)),
-            Some(verified) => Self::admit(verified.clone()).map_err(|error| refuse(parts, error)),
+            None => Err(missing(parts).await),
+            Some(verified) => admit(verified.clone(), parts).await,
         }
+    }
+}
+
+impl<S: Send + Sync, L: AllowList> OptionalFromRequestParts<S> for Only<L> {
+    type Rejection = Response;
+
+    /// `None` if the request is unsigned. A caller who is not on the list is rejected.
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Response> {
+        match found(parts)? {
+            None => Ok(None),
+            Some(verified) => admit(verified.clone(), parts).await.map(Some),
+        }
+    }
+}
+
+/// A caller on the list, or the layer's own answer.
+async fn admit<L: AllowList>(verified: Verified, parts: &Parts) -> Result<Only<L>, Response> {
+    match Only::admit(verified) {
+        Ok(caller) => Ok(caller),
+        Err(error) => Err(reject(parts, &error).await),
     }
 }

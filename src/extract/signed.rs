@@ -7,34 +7,24 @@ use std::task::{Context, Poll, ready};
 use axum::body::Body;
 use axum::extract::{FromRef, FromRequest, Request};
 use axum::response::{IntoResponse, Response};
-use http::request::Parts;
 use http_body::Body as _;
 use pin_project_lite::pin_project;
 
 use crate::extract::{AllowList, Anyone, Only};
-use crate::verify::{
-    Checking, Gate, Rejection, Unsigned, Verifier, VerifyError, VerifyLayer, refused,
-};
+use crate::verify::{Accepted, Gate, Receiving, Rejection, Unsigned, Verifier, VerifyLayer};
 
 /// The verifier and the rejection of a layer, to be kept in a router's state for [`Signed`]. An
 /// [`Arc`], cheap to clone.
 #[derive(Clone)]
-pub struct SharedVerifier(Arc<Shared>);
-
-struct Shared {
-    verifier: Arc<Verifier>,
-    rejection: Arc<dyn Rejection<Body>>,
-}
+pub struct SharedVerifier(Arc<Gate<dyn Rejection<Body>>>);
 
 impl<R: Rejection<Body> + 'static> VerifyLayer<R> {
     /// Makes it a part of a router's state, for routes that take [`Signed`] and stand behind no
     /// layer.
     #[must_use]
     pub fn shared(self) -> SharedVerifier {
-        let Gate { verifier, rejection, .. } = Arc::unwrap_or_clone(self.gate);
-        // A handler with `Signed` in it has no way to take an unsigned request.
-        let verifier = Arc::new(Arc::unwrap_or_clone(verifier).required());
-        SharedVerifier(Arc::new(Shared { verifier, rejection }))
+        self.gate.verifier.warn_once();
+        SharedVerifier(Arc::new(Arc::unwrap_or_clone(self.gate).erased()))
     }
 }
 
@@ -43,19 +33,6 @@ impl SharedVerifier {
     #[must_use]
     pub fn verifier(&self) -> &Verifier {
         &self.0.verifier
-    }
-
-    /// A refusal before the request was under check.
-    fn refuse_head(&self, error: VerifyError, head: &mut Parts) -> Response {
-        refused(&error);
-        self.verifier().cover_up(head);
-        self.refuse(error, head)
-    }
-
-    fn refuse(&self, error: VerifyError, head: &Parts) -> Response {
-        let mut response = self.0.rejection.reject(&error, head);
-        response.extensions_mut().insert(error);
-        response
     }
 }
 
@@ -80,7 +57,7 @@ impl fmt::Debug for SharedVerifier {
 /// }
 ///
 /// let keys = KeyMap::services([("aservice", "akey")])?;
-/// let verifier: SharedVerifier = VerifyLayer::new(FlaskHmac::new(), keys).shared();
+/// let verifier: SharedVerifier = VerifyLayer::new(FlaskHmac::new(), keys)?.shared();
 /// let app: Router = Router::new().route("/order", post(order)).with_state(verifier);
 /// # Ok::<(), tower_hmac::ConfigError>(())
 /// ```
@@ -111,28 +88,24 @@ where
         request: Request,
         state: &S,
     ) -> impl Future<Output = Result<Self, Response>> + Send {
-        let (head, body) = request.into_parts();
-        Verifying::Checking {
-            shared: SharedVerifier::from_ref(state),
-            head: Some(head),
-            body,
-            checking: Checking::new(),
-            extract: Some(move |request| T::from_request(request, state)),
+        let (mut head, body) = request.into_parts();
+        // What an outer layer that is optional has left is not said of this one.
+        head.extensions.remove::<Unsigned>();
+        let extract = move |request| T::from_request(request, state);
+        let mut receiving = Receiving::new(head, L::allows, extract, false);
+        let shared = SharedVerifier::from_ref(state);
+        let hint = body.size_hint();
+        if let Err(error) = receiving.begin(&shared.0, &hint) {
+            receiving.reject(&shared.0, error, &hint);
         }
+        Verifying::<_, _, L>::Receiving { shared, body, receiving }
     }
 }
 
 pin_project! {
     #[project = VerifyingProjection]
     enum Verifying<E, F, L> {
-        Checking {
-            shared: SharedVerifier,
-            head: Option<Parts>,
-            #[pin]
-            body: Body,
-            checking: Checking,
-            extract: Option<E>,
-        },
+        Receiving { shared: SharedVerifier, #[pin] body: Body, receiving: Receiving<E, Body> },
         Extracting { #[pin] future: F, caller: Option<Only<L>> },
     }
 }
@@ -149,28 +122,13 @@ where
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
             match self.as_mut().project() {
-                VerifyingProjection::Checking { shared, head, body, checking, extract } => {
-                    let Some(parts) = head.as_mut() else { return Poll::Pending };
-                    if checking.is_new() {
-                        // What an outer layer that is optional has left is not said of this one.
-                        parts.extensions.remove::<Unsigned>();
-                        let begun = checking.begin(shared.verifier(), parts, &body.size_hint());
-                        if let Err(error) = begun {
-                            return Poll::Ready(Err(shared.refuse_head(error, parts)));
-                        }
-                    }
-                    let outcome = ready!(checking.poll(cx, shared.verifier(), parts, body));
-                    let (Some(parts), Some(extract)) = (head.take(), extract.take()) else {
-                        return Poll::Pending;
-                    };
-                    let admit = |verified| Only::admit(verified).inspect_err(refused);
-                    let caller = match outcome.and_then(admit) {
-                        Ok(caller) => caller,
-                        Err(error) => return Poll::Ready(Err(shared.refuse(error, &parts))),
-                    };
-                    let mut request = Request::from_parts(parts, checking.take_body().into());
-                    shared.verifier().raise_axum_limit(&mut request);
-                    let future = extract(request);
+                VerifyingProjection::Receiving { shared, body, receiving } => {
+                    let accepted = ready!(receiving.poll(cx, &shared.0, body))?;
+                    let Accepted { head, body, verified, next: extract } = accepted;
+                    // `optional` has no effect here.
+                    let Some(verified) = verified else { return Poll::Pending };
+                    let caller = Only::admitted(verified);
+                    let future = extract(Request::from_parts(head, body.into()));
                     self.set(Self::Extracting { future, caller: Some(caller) });
                 }
                 VerifyingProjection::Extracting { future, caller } => {

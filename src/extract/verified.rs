@@ -1,16 +1,23 @@
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+
+use axum::body::Body;
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use http::request::Parts;
 
-use crate::verify::{ErrorKind, Handle, Unsigned, Verified, VerifyError, refused};
+use crate::verify::{Answer, Drain, ErrorKind, Handle, Unsigned, Verified, VerifyError};
 
 impl<S: Send + Sync> FromRequestParts<S> for Verified {
     /// The layer's own answer.
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
-        found(parts).and_then(|verified| verified.cloned().ok_or_else(|| missing(parts)))
+        match found(parts)? {
+            Some(verified) => Ok(verified.clone()),
+            None => Err(missing(parts).await),
+        }
     }
 }
 
@@ -32,33 +39,35 @@ pub(super) fn found(parts: &Parts) -> Result<Option<&Verified>, Response> {
     }
     #[cfg(feature = "tracing")]
     tracing::error!(
-        path = parts.uri.path(),
+        path = %crate::shown::Shown(parts.uri.path()),
         "no VerifyLayer stands before this route, so that its extractor refuses everything"
     );
     Err(StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 
 /// The answer to an unsigned request, where an optional layer let it through to here.
-pub(super) fn missing(parts: &Parts) -> Response {
-    refuse(parts, VerifyError::new(ErrorKind::Missing))
+pub(super) fn missing(parts: &Parts) -> Answering {
+    reject(parts, &VerifyError::new(ErrorKind::Missing))
 }
 
+/// An answer that may be delayed. A box, so that a handler's future has no room for it.
+pub(super) type Answering = Pin<Box<dyn Future<Output = Response> + Send>>;
+
 /// The layer's own rejection; a bare 403 where a layer in between changed the response's body.
-pub(super) fn refuse(parts: &Parts, error: VerifyError) -> Response {
-    refused(&error);
-    let verified = parts.extensions.get::<Verified>().and_then(Verified::handle);
+pub(super) fn reject(parts: &Parts, error: &VerifyError) -> Answering {
+    let verified = parts.extensions.get::<Verified>();
+    // Behind the layer the body of a verified request has been read.
+    let drain = || if verified.is_some() { Drain::Done } else { Drain::unreachable(parts) };
     let unsigned = || parts.extensions.get::<Unsigned>().map(|unsigned| &unsigned.0);
-    let response = verified
-        .or_else(unsigned)
-        .and_then(|handle: &Handle| handle.reject::<axum::body::Body>(&error, parts));
-    let mut response = response.unwrap_or_else(|| {
+    let handle = verified.and_then(Verified::handle).or_else(unsigned);
+    let answer = handle.and_then(|handle: &Handle| handle.answer::<Body>(error, parts, drain()));
+    let mut answer = answer.unwrap_or_else(|| {
         #[cfg(feature = "tracing")]
         tracing::error!(
             "a layer between VerifyLayer and this route changes the response's body, so that the \
              layer's rejection cannot answer"
         );
-        StatusCode::FORBIDDEN.into_response()
+        Answer::bare(error.clone(), parts, drain())
     });
-    response.extensions_mut().insert(error);
-    response
+    Box::pin(poll_fn(move |cx| answer.poll(cx, pin!(Body::empty()))))
 }

@@ -176,8 +176,16 @@ impl<K: KeyStore> KeyStore for CachedKeys<K> {
         self.store.prepare(algorithm);
     }
 
-    fn list(&self) -> Vec<(Option<KeyId>, KeySet)> {
-        self.store.list()
+    fn knows(&self, key_id: Option<&KeyId>) -> Option<bool> {
+        self.store.knows(key_id)
+    }
+
+    fn has_named_keys(&self) -> Option<bool> {
+        self.store.has_named_keys()
+    }
+
+    fn visit_keys(&self, visit: &mut dyn FnMut(Option<&KeyId>, &KeySet)) {
+        self.store.visit_keys(visit);
     }
 }
 

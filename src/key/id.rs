@@ -3,6 +3,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::error::ConfigError;
+use crate::shown::Shown;
 
 /// The public name of a key: a service in Flask-HMAC, `keyid` in RFC 9421. Never empty, compared
 /// byte for byte, cheap to clone.
@@ -23,7 +24,8 @@ impl KeyId {
         Ok(Self(name.into()))
     }
 
-    /// The name as text.
+    /// Returns the name as it is. A client may have chosen it: for logs there is
+    /// [`Display`](fmt::Display).
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -31,14 +33,17 @@ impl KeyId {
 }
 
 impl fmt::Display for KeyId {
+    /// Shows the name on one line of a log: escapes control characters and marks that change the
+    /// direction of text, and cuts it after 64 characters. [`as_str`](Self::as_str) has it whole.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        fmt::Display::fmt(&Shown(&self.0), f)
     }
 }
 
 impl fmt::Debug for KeyId {
+    /// Quotes what [`Display`](fmt::Display) shows.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&*self.0, f)
+        fmt::Debug::fmt(&Shown(&self.0), f)
     }
 }
 
@@ -66,6 +71,36 @@ impl PartialEq<&str> for KeyId {
     }
 }
 
+impl PartialEq<String> for KeyId {
+    fn eq(&self, other: &String) -> bool {
+        *self.0 == **other
+    }
+}
+
+impl PartialEq<KeyId> for str {
+    fn eq(&self, other: &KeyId) -> bool {
+        other == self
+    }
+}
+
+impl PartialEq<KeyId> for &str {
+    fn eq(&self, other: &KeyId) -> bool {
+        other == self
+    }
+}
+
+impl PartialEq<KeyId> for String {
+    fn eq(&self, other: &KeyId) -> bool {
+        other == self
+    }
+}
+
+impl From<&Self> for KeyId {
+    fn from(key_id: &Self) -> Self {
+        key_id.clone()
+    }
+}
+
 impl TryFrom<&str> for KeyId {
     type Error = ConfigError;
 
@@ -78,6 +113,30 @@ impl TryFrom<String> for KeyId {
     type Error = ConfigError;
 
     fn try_from(name: String) -> Result<Self, ConfigError> {
+        Self::new(name)
+    }
+}
+
+impl TryFrom<&&str> for KeyId {
+    type Error = ConfigError;
+
+    fn try_from(name: &&str) -> Result<Self, ConfigError> {
+        Self::new(*name)
+    }
+}
+
+impl TryFrom<&String> for KeyId {
+    type Error = ConfigError;
+
+    fn try_from(name: &String) -> Result<Self, ConfigError> {
+        Self::new(name)
+    }
+}
+
+impl TryFrom<Cow<'_, str>> for KeyId {
+    type Error = ConfigError;
+
+    fn try_from(name: Cow<'_, str>) -> Result<Self, ConfigError> {
         Self::new(name)
     }
 }

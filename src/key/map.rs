@@ -11,11 +11,11 @@ use crate::mac::Algorithm;
 /// keys of that name alone: there is no falling back from one to the other.
 ///
 /// ```
-/// use tower_hmac::{KeyMap, SecretKey};
+/// use tower_hmac::{Algorithm, KeyMap, SecretKey};
 ///
-/// let one = KeyMap::single(SecretKey::new("s3cr3tk3y")?);
+/// let one = KeyMap::single("s3cr3tk3y")?;
 /// let many = KeyMap::services([("aservice", "akey"), ("bservice", "bkey")])?;
-/// let both = many.with_single(SecretKey::new("s3cr3tk3y")?);
+/// let both = many.with_single(SecretKey::generate(Algorithm::Sha256))?;
 /// # Ok::<(), tower_hmac::ConfigError>(())
 /// ```
 #[derive(Clone, Default)]
@@ -26,9 +26,16 @@ pub struct KeyMap {
 }
 
 impl KeyMap {
-    /// One anonymous key, or a set of them.
-    #[must_use]
-    pub fn single(keys: impl Into<KeySet>) -> Self {
+    /// One anonymous key, or a set of them: as text, as a [`SecretKey`](crate::SecretKey), or as a
+    /// [`KeySet`].
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::EmptyKey`] if the key is empty.
+    pub fn single<K>(keys: K) -> Result<Self, ConfigError>
+    where
+        K: TryInto<KeySet, Error: Into<ConfigError>>,
+    {
         Self::default().with_single(keys)
     }
 
@@ -75,12 +82,18 @@ impl KeyMap {
     }
 
     /// Sets the anonymous key, or a set of them.
-    #[must_use]
-    pub fn with_single(mut self, keys: impl Into<KeySet>) -> Self {
-        let keys = keys.into();
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::EmptyKey`] if the key is empty.
+    pub fn with_single<K>(mut self, keys: K) -> Result<Self, ConfigError>
+    where
+        K: TryInto<KeySet, Error: Into<ConfigError>>,
+    {
+        let keys = keys.try_into().map_err(|error| error.into().named("anonymous key"))?;
         self.max_keys = self.max_keys.max(keys.len());
         self.single = Some(keys);
-        self
+        Ok(self)
     }
 
     /// The keys of this name; of the anonymous caller, if there is none.
@@ -107,8 +120,8 @@ impl KeyMap {
                 let owner = owners.entry(entry.key().expose_secret()).or_insert(id);
                 if *owner != id {
                     tracing::warn!(
-                        one = owner.as_str(),
-                        other = id.as_str(),
+                        one = %owner,
+                        other = %id,
                         "two services share a key: each can pass itself off as the other"
                     );
                 }
@@ -135,10 +148,17 @@ impl KeyStore for KeyMap {
         self.single.iter().chain(named).for_each(|keys| keys.prepare(algorithm));
     }
 
-    fn list(&self) -> Vec<(Option<KeyId>, KeySet)> {
-        let single = self.single.iter().map(|keys| (None, keys.clone()));
-        let named = self.named.iter().map(|(id, keys)| (Some(id.clone()), keys.clone()));
-        single.chain(named).collect()
+    fn knows(&self, key_id: Option<&KeyId>) -> Option<bool> {
+        Some(self.get(key_id).is_some())
+    }
+
+    fn has_named_keys(&self) -> Option<bool> {
+        Some(!self.named.is_empty())
+    }
+
+    fn visit_keys(&self, visit: &mut dyn FnMut(Option<&KeyId>, &KeySet)) {
+        self.single.iter().for_each(|keys| visit(None, keys));
+        self.named.iter().for_each(|(id, keys)| visit(Some(id), keys));
     }
 }
 

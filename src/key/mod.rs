@@ -18,6 +18,8 @@ mod set;
 #[cfg(feature = "reload")]
 mod shared;
 mod store;
+#[cfg(feature = "webhooks")]
+mod whsec;
 
 #[cfg(feature = "cache")]
 pub use cached::CachedKeys;

@@ -136,11 +136,47 @@ impl From<SecretKey> for KeySet {
     }
 }
 
+impl From<&Self> for KeySet {
+    fn from(keys: &Self) -> Self {
+        keys.clone()
+    }
+}
+
+impl From<&SecretKey> for KeySet {
+    fn from(key: &SecretKey) -> Self {
+        key.clone().into()
+    }
+}
+
 impl TryFrom<&str> for KeySet {
     type Error = ConfigError;
 
     fn try_from(text: &str) -> Result<Self, ConfigError> {
         SecretKey::new(text).map(Self::from)
+    }
+}
+
+impl TryFrom<&&str> for KeySet {
+    type Error = ConfigError;
+
+    fn try_from(text: &&str) -> Result<Self, ConfigError> {
+        SecretKey::new(*text).map(Self::from)
+    }
+}
+
+impl TryFrom<&String> for KeySet {
+    type Error = ConfigError;
+
+    fn try_from(text: &String) -> Result<Self, ConfigError> {
+        SecretKey::new(text.as_str()).map(Self::from)
+    }
+}
+
+impl TryFrom<&[u8]> for KeySet {
+    type Error = ConfigError;
+
+    fn try_from(bytes: &[u8]) -> Result<Self, ConfigError> {
+        SecretKey::new(bytes).map(Self::from)
     }
 }
 

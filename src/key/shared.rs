@@ -16,7 +16,7 @@ use crate::mac::Algorithm;
 /// use tower_hmac::{FlaskHmac, KeyMap, SharedKeys, VerifyLayer};
 ///
 /// let keys = SharedKeys::new(KeyMap::services([("aservice", "the old key")])?)?;
-/// let layer = VerifyLayer::new(FlaskHmac::new(), keys.clone());
+/// let layer = VerifyLayer::new(FlaskHmac::new(), keys.clone())?;
 ///
 /// // Later, when a file of keys has changed:
 /// keys.replace(KeyMap::services([("aservice", "the new key")])?)?;
@@ -91,8 +91,16 @@ impl KeyStore for SharedKeys {
         }
     }
 
-    fn list(&self) -> Vec<(Option<KeyId>, KeySet)> {
-        self.0.keys.load().list()
+    fn knows(&self, key_id: Option<&KeyId>) -> Option<bool> {
+        self.0.keys.load().knows(key_id)
+    }
+
+    fn has_named_keys(&self) -> Option<bool> {
+        self.0.keys.load().has_named_keys()
+    }
+
+    fn visit_keys(&self, visit: &mut dyn FnMut(Option<&KeyId>, &KeySet)) {
+        self.0.keys.load().visit_keys(visit);
     }
 }
 

@@ -63,12 +63,29 @@ pub trait KeyStore: Send + Sync {
         let _ = algorithm;
     }
 
-    /// The keys that the store can name, for [`Verifier::explain`]: whether a signature was made
-    /// with another caller's. None by default; nothing else asks for it.
+    /// Returns whether there are keys for this key ID, or, for `None`, an anonymous key. Returns
+    /// `None` unless overridden: only a lookup can tell.
+    ///
+    /// A verifier asks while it is built, to find a configuration that rejects every caller, and
+    /// never for a request.
+    fn knows(&self, key_id: Option<&KeyId>) -> Option<bool> {
+        let _ = key_id;
+        None
+    }
+
+    /// Returns whether there are keys under any key ID. Returns `None` unless overridden, as
+    /// [`knows`](Self::knows).
+    fn has_named_keys(&self) -> Option<bool> {
+        None
+    }
+
+    /// Calls `visit` with each name that the store has at hand, `None` for the anonymous key, and
+    /// its keys. [`Verifier::explain`] looks there for a caller who signed under another's name;
+    /// nothing else asks for it. Visits nothing by default.
     ///
     /// [`Verifier::explain`]: crate::Verifier::explain
-    fn list(&self) -> Vec<(Option<KeyId>, KeySet)> {
-        Vec::new()
+    fn visit_keys(&self, visit: &mut dyn FnMut(Option<&KeyId>, &KeySet)) {
+        let _ = visit;
     }
 }
 
@@ -85,8 +102,16 @@ impl<K: KeyStore + ?Sized> KeyStore for Arc<K> {
         (**self).prepare(algorithm);
     }
 
-    fn list(&self) -> Vec<(Option<KeyId>, KeySet)> {
-        (**self).list()
+    fn knows(&self, key_id: Option<&KeyId>) -> Option<bool> {
+        (**self).knows(key_id)
+    }
+
+    fn has_named_keys(&self) -> Option<bool> {
+        (**self).has_named_keys()
+    }
+
+    fn visit_keys(&self, visit: &mut dyn FnMut(Option<&KeyId>, &KeySet)) {
+        (**self).visit_keys(visit);
     }
 }
 
@@ -169,6 +194,10 @@ impl fmt::Debug for Lookup {
 }
 
 /// Makes a store of an async function from the claimed name and the head to a key, a set, or none.
+///
+/// The future must not borrow the name or the head, since it outlives them: take what it needs out
+/// of them first, then return an `async move` block. An `async` closure borrows them and is not
+/// taken.
 ///
 /// A key that the function makes anew each time is prepared anew, too: a function that keeps its
 /// [`KeySet`]s, or a `CachedKeys` (feature `cache`) before it, spares that work and the difference

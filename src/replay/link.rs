@@ -12,7 +12,7 @@ const RENEW_AFTER: Duration = Duration::from_secs(1);
 
 /// Why a claim failed.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Failure {
+pub(crate) enum Failure {
     #[error("Redis did not answer in time")]
     Timeout,
     #[error("Redis gave an answer that `SET` does not have")]
@@ -22,7 +22,7 @@ pub(super) enum Failure {
 }
 
 /// The way to the server.
-pub(super) struct Link {
+pub(crate) struct Link {
     client: Client,
     current: Mutex<Option<Connection>>,
 }
@@ -34,13 +34,13 @@ struct Connection {
 }
 
 impl Link {
-    pub(super) fn new(client: Client) -> Self {
+    pub(crate) fn new(client: Client) -> Self {
         Self { client, current: Mutex::new(None) }
     }
 
     /// Sends a command once. It is never sent again: the manager repeats attempts to connect, and
     /// no command.
-    pub(super) async fn ask(&self, command: &Cmd, most: Duration) -> Result<Value, Failure> {
+    pub(crate) async fn ask(&self, command: &Cmd, most: Duration) -> Result<Value, Failure> {
         let Connection { mut manager, made } = self.connection(most)?;
         let answer = match timeout(most, manager.send_packed_command(command)).await {
             Ok(answer) => answer.map_err(Failure::Redis),

@@ -27,6 +27,8 @@ use crate::error::BoxError;
 use crate::key::{Answer, KeyId, SecretKey};
 use crate::mac::{Algorithm, Mac, Tag};
 
+#[cfg(feature = "redis")]
+pub(crate) use self::link::Link;
 pub use self::memory::MemoryReplay;
 #[cfg(feature = "redis")]
 pub use self::redis::RedisReplay;

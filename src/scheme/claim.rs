@@ -7,6 +7,7 @@ use http::{HeaderName, HeaderValue};
 
 use crate::fixed_bytes::FixedBytes;
 use crate::key::KeyId;
+use crate::shown::Shown;
 
 /// The most tags that one request may offer.
 const MAX_TAGS: usize = 16;
@@ -240,7 +241,7 @@ pub enum ClaimError {
     #[error("the request is not signed")]
     Missing,
     /// There is something that this format does not write.
-    #[error("{}{why}", .header.as_ref().map(|name| format!("header `{name}`: ")).unwrap_or_default())]
+    #[error("{}{why}", .header.as_ref().map(before_why).unwrap_or_default())]
     Malformed {
         /// The header that it stands in.
         header: Option<HeaderName>,
@@ -261,4 +262,9 @@ impl ClaimError {
     pub fn in_header(name: &HeaderName, why: &'static str) -> Self {
         Self::Malformed { header: Some(name.clone()), why }
     }
+}
+
+/// A client may have chosen the name of the header.
+fn before_why(name: &HeaderName) -> String {
+    format!("header `{}`: ", Shown(name.as_str()))
 }

@@ -17,9 +17,23 @@ pub enum Coverage {
     Derived,
     /// The format signs no body: a request that has one is refused.
     Empty,
+    /// The format can sign a body, and this signature does not: a request that has one is refused
+    /// for this reason.
+    Uncovered(&'static str),
     /// The format signs no body, and whatever comes is let through to the handler. Whoever sees
     /// one signed head can send any body with it.
     Unsigned,
+}
+
+impl Coverage {
+    /// Why a body is refused, if none may be there.
+    pub(crate) fn refuses_body(&self) -> Option<&'static str> {
+        match self {
+            Self::Empty => Some("the format signs no body, and there is one"),
+            Self::Uncovered(why) => Some(why),
+            Self::Signed | Self::Digest(_) | Self::Derived | Self::Unsigned => None,
+        }
+    }
 }
 
 /// A digest that the body must match, or the body between two texts.

@@ -14,6 +14,10 @@ use crate::scheme::Signature;
 pub enum Encoding {
     /// Hex in lower case (RFC 4648 section 8).
     Hex,
+    /// Hex in upper case (RFC 4648 section 8).
+    HexUpper,
+    /// Hex in either case, written in lower case (RFC 4648 section 8).
+    HexAnyCase,
     /// Base64 with padding (RFC 4648 section 4).
     #[default]
     Base64,
@@ -24,8 +28,9 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// Decodes a tag of this algorithm. Each tag has one text: other cases, alphabets, paddings
-    /// and slack bits are refused.
+    /// Decodes a tag of this algorithm. Each tag has one text, but in
+    /// [`HexAnyCase`](Self::HexAnyCase): other cases, alphabets, paddings and slack bits are
+    /// rejected.
     #[must_use]
     pub fn decode_tag(self, text: impl AsRef<[u8]>, algorithm: Algorithm) -> Option<Signature> {
         let text = text.as_ref();
@@ -36,6 +41,8 @@ impl Encoding {
         let mut buffer = [0; MAX_TAG_LEN + 8];
         let bytes = match self {
             Self::Hex => base16ct::lower::decode(text, &mut buffer).ok()?,
+            Self::HexUpper => base16ct::upper::decode(text, &mut buffer).ok()?,
+            Self::HexAnyCase => base16ct::mixed::decode(text, &mut buffer).ok()?,
             Self::Base64 => decoded(&STANDARD, text, &mut buffer)?,
             Self::Base64Url => decoded(&URL_SAFE, text, &mut buffer)?,
             Self::Base64UrlNoPad => decoded(&URL_SAFE_NO_PAD, text, &mut buffer)?,
@@ -64,7 +71,8 @@ impl Encoding {
     #[must_use]
     pub fn encode(self, bytes: &[u8]) -> String {
         match self {
-            Self::Hex => base16ct::lower::encode_string(bytes),
+            Self::Hex | Self::HexAnyCase => base16ct::lower::encode_string(bytes),
+            Self::HexUpper => base16ct::upper::encode_string(bytes),
             Self::Base64 => STANDARD.encode(bytes),
             Self::Base64Url => URL_SAFE.encode(bytes),
             Self::Base64UrlNoPad => URL_SAFE_NO_PAD.encode(bytes),
@@ -75,7 +83,7 @@ impl Encoding {
     pub(crate) fn tag_text_len(self, algorithm: Algorithm) -> usize {
         let bytes = algorithm.tag_len();
         match self {
-            Self::Hex => bytes.saturating_mul(2),
+            Self::Hex | Self::HexUpper | Self::HexAnyCase => bytes.saturating_mul(2),
             Self::Base64 | Self::Base64Url => bytes.div_ceil(3).saturating_mul(4),
             Self::Base64UrlNoPad => bytes.saturating_mul(4).div_ceil(3),
         }

@@ -64,7 +64,7 @@ impl FlaskHmac {
         let tag = STANDARD.encode(tag.as_bytes());
         match key_id {
             None => tag,
-            Some(name) => STANDARD.encode(format!("{name}:{tag}")),
+            Some(name) => STANDARD.encode(format!("{}:{tag}", name.as_str())),
         }
     }
 

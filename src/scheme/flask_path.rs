@@ -102,6 +102,10 @@ impl Scheme for FlaskHmacPath {
         &self.headers
     }
 
+    fn carries_key_id(&self) -> bool {
+        false
+    }
+
     fn selector(&self) -> Option<Selector<'_>> {
         Some(Selector::TagLen(self.algorithm.tag_len()))
     }

@@ -168,6 +168,10 @@ impl Scheme for Fost {
         Some(Selector::TagLen(self.algorithm.tag_len()))
     }
 
+    fn requires_key_id(&self) -> bool {
+        true
+    }
+
     fn window(&self) -> Window {
         Window::timed().excluding_edge()
     }

@@ -138,6 +138,10 @@ impl Scheme for FostUrl {
         &[]
     }
 
+    fn requires_key_id(&self) -> bool {
+        true
+    }
+
     fn window(&self) -> Window {
         let window = if self.no_expiry { Window::untimed() } else { Window::timed() };
         self.max_lifetime.map_or(window, |most| window.with_max_lifetime(most))

@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 
 use crate::error::ConfigError;
+use crate::scheme::json_members::characters;
 use crate::scheme::{ClaimError, JsonStrings};
 
 /// A text made of string members of a JSON body with literals between them, such as
@@ -57,14 +58,23 @@ impl JsonText {
     /// [`ClaimError::Malformed`] as [`JsonStrings`], and if a member holds the delimiter before it.
     pub fn of(&self, body: &[u8]) -> Result<String, ClaimError> {
         let json = JsonStrings::read(body)?;
-        let mut text = json.get(&self.first)?.to_owned();
+        let first = json.string(&self.first)?;
+        let mut rest = Vec::with_capacity(self.rest.len());
+        let mut room = first.len();
         for (end, literal, member) in &self.rest {
-            let value = json.get(member)?;
-            if value.contains(*end) {
+            let value = json.string(member)?;
+            if characters(value).any(|c| c == Some(*end)) {
                 return Err(ClaimError::malformed("a signed member holds the delimiter before it"));
             }
+            room = room.saturating_add(literal.len()).saturating_add(value.len());
+            rest.push((literal, value));
+        }
+        // A member may be as long as the body: it is written once, and never moved.
+        let mut text = String::with_capacity(room);
+        text.extend(characters(first).flatten());
+        for (literal, value) in rest {
             text.push_str(literal);
-            text.push_str(value);
+            text.extend(characters(value).flatten());
         }
         Ok(text)
     }

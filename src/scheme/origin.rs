@@ -72,6 +72,13 @@ impl PublicOrigin {
         &self.authority
     }
 
+    /// Returns the URI of a request as its client sent it.
+    #[cfg(feature = "webhooks")]
+    pub(crate) fn uri(&self, head: &Parts) -> String {
+        let query = head.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+        format!("{}://{}{}{query}", self.scheme, self.authority, self.path(head))
+    }
+
     /// Returns the path of a request as its client sent it: the prefix that was stripped, then the
     /// path that arrived. The two are not told apart: a client's `/v2` and `/v2/` both arrive as `/`,
     /// and are taken for `/v2/`.

@@ -28,6 +28,14 @@ impl<S: Scheme + ?Sized> Scheme for Arc<S> {
         (**self).selector()
     }
 
+    fn requires_key_id(&self) -> bool {
+        (**self).requires_key_id()
+    }
+
+    fn carries_key_id(&self) -> bool {
+        (**self).carries_key_id()
+    }
+
     fn window(&self) -> Window {
         (**self).window()
     }
@@ -90,6 +98,10 @@ impl<S: Scheme + ?Sized> Scheme for Arc<S> {
 
     fn attach(&self, head: &mut Parts, claim: &Claim, tags: &[Tag]) -> Result<(), SignError> {
         (**self).attach(head, claim, tags)
+    }
+
+    fn is_signed(&self, head: &Parts) -> bool {
+        (**self).is_signed(head)
     }
 
     fn strip(&self, head: &mut Parts) {

@@ -65,7 +65,9 @@ impl Window {
         self
     }
 
-    /// A claim that expires later than so many seconds from now is refused.
+    /// A claim that expires later than so many seconds from now is refused; with
+    /// [`aged_by_expiry`](Self::aged_by_expiry), also one that expires later than that after it was
+    /// created.
     #[must_use]
     pub const fn with_max_lifetime(mut self, seconds: u64) -> Self {
         self.max_lifetime = Some(seconds);

@@ -173,7 +173,7 @@ impl<S: Scheme> Signer<S> {
     fn signed(&self, mut signed: Parts, body: &[u8]) -> Result<Parts, SignError> {
         if self.replaces {
             self.scheme.strip(&mut signed);
-        } else if !matches!(self.claim(&signed, body), Err(ClaimError::Missing)) {
+        } else if self.is_signed(&signed, body) {
             return Err(SignError::AlreadySigned);
         }
         let nonce = self.nonces.nonce();
@@ -195,13 +195,10 @@ impl<S: Scheme> Signer<S> {
         Ok(signed)
     }
 
-    /// What the request says already.
-    fn claim(&self, head: &Parts, body: &[u8]) -> Result<Claim, ClaimError> {
-        if self.scheme.is_in_body() {
-            self.scheme.claim_from_body(head, body)
-        } else {
-            self.scheme.claim(head)
-        }
+    fn is_signed(&self, head: &Parts, body: &[u8]) -> bool {
+        let in_body = || self.scheme.claim_from_body(head, body);
+        self.scheme.is_signed(head)
+            || (self.scheme.is_in_body() && !matches!(in_body(), Err(ClaimError::Missing)))
     }
 
     fn tags(&self, head: &Parts, claim: &Claim, body: &[u8]) -> Result<Vec<Tag>, SignError> {
@@ -226,10 +223,11 @@ pub(crate) fn write_text(
     match coverage {
         Coverage::Signed => text.update(body),
         Coverage::Derived => scheme.derive(head, claim, body, text)?,
-        Coverage::Empty if !body.is_empty() => {
-            return Err(ClaimError::malformed("the format signs no body, and there is one"));
+        Coverage::Digest(_) | Coverage::Empty | Coverage::Uncovered(_) | Coverage::Unsigned => {
+            if let Some(why) = coverage.refuses_body().filter(|_| !body.is_empty()) {
+                return Err(ClaimError::malformed(why));
+            }
         }
-        Coverage::Digest(_) | Coverage::Empty | Coverage::Unsigned => {}
     }
     scheme.after_body(head, claim, text)
 }

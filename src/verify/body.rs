@@ -10,6 +10,7 @@ use http_body_util::LengthLimitError;
 use pin_project_lite::pin_project;
 
 use crate::error::BoxError;
+use crate::verify::body_limit::{check_length, lower_of};
 use crate::verify::error::{ErrorKind, VerifyError};
 
 /// The first room for a body of several frames, in bytes.
@@ -23,24 +24,30 @@ pub(super) struct Gather {
     /// By the head alone, 0 if it does not say.
     promised: usize,
     declared: usize,
+    /// The most that may come, in bytes.
+    limit: usize,
 }
 
 impl Gather {
     #[inline]
-    pub(super) fn new(head: &Parts, body: &SizeHint) -> Self {
-        let promised = head
-            .headers
-            .get(CONTENT_LENGTH)
-            .and_then(|value| value.to_str().ok())
-            // A number that does not fit is a body that does not fit.
-            .map_or(0, |text| text.parse().unwrap_or(usize::MAX));
+    pub(super) fn new(head: &mut Parts, body: &SizeHint, limit: usize) -> Self {
+        let promised = content_length(head).unwrap_or_default();
         let hint = usize::try_from(body.lower()).unwrap_or(usize::MAX);
-        Self { whole: Bytes::new(), joined: Vec::new(), promised, declared: promised.max(hint) }
+        let declared = promised.max(hint);
+        let limit = lower_of(limit, head, body);
+        Self { whole: Bytes::new(), joined: Vec::new(), promised, declared, limit }
     }
 
-    /// The length that the head or the body promises, 0 if neither does.
-    pub(super) fn declared(&self) -> usize {
-        self.declared
+    /// Step 3: the length that the head or the body promises.
+    #[inline]
+    pub(super) fn check_announced(&self) -> Result<(), VerifyError> {
+        check_length(self.declared, self.limit)
+    }
+
+    /// Whether so much more may come.
+    #[inline]
+    pub(super) fn check_more(&self, len: usize) -> Result<(), VerifyError> {
+        check_length(self.len().saturating_add(len), self.limit)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -51,7 +58,7 @@ impl Gather {
         if self.joined.is_empty() { &self.whole } else { &self.joined }
     }
 
-    pub(super) fn push(&mut self, data: Bytes, limit: usize) {
+    pub(super) fn push(&mut self, data: Bytes) {
         // HTTP/2 often ends a body by an empty frame.
         if data.is_empty() {
             return;
@@ -64,7 +71,7 @@ impl Gather {
         if len > self.joined.capacity() {
             // Twice what has arrived, but never more than was promised or is allowed: a client
             // gets no memory for a length that it only claims.
-            let most = if self.declared >= len { self.declared } else { limit };
+            let most = if self.declared >= len { self.declared } else { self.limit };
             let room = len.saturating_mul(2).max(FIRST_ROOM).min(most).max(len);
             self.joined.reserve_exact(room.saturating_sub(self.joined.len()));
         }
@@ -103,6 +110,13 @@ impl Gather {
     }
 }
 
+/// What the head says of the body's length, in bytes.
+pub(super) fn content_length(head: &Parts) -> Option<usize> {
+    let text = head.headers.get(CONTENT_LENGTH)?.to_str().ok()?;
+    // A number that does not fit is a body that does not fit.
+    Some(text.parse().unwrap_or(usize::MAX))
+}
+
 pin_project! {
     /// The body that the inner service gets: the verified bytes, or, behind an optional layer, the
     /// untouched body of an unsigned request.
@@ -122,11 +136,11 @@ pin_project! {
 }
 
 impl<B> VerifiedBody<B> {
-    pub(super) fn whole(bytes: Bytes) -> Self {
+    pub(crate) fn whole(bytes: Bytes) -> Self {
         Self { kind: Kind::Whole { bytes } }
     }
 
-    pub(super) fn untouched(body: B) -> Self {
+    pub(crate) fn untouched(body: B) -> Self {
         Self { kind: Kind::Untouched { body } }
     }
 }

@@ -59,7 +59,7 @@ impl Candidates {
     ) -> Result<Proof, VerifyError> {
         let claim = case.claim();
         let after = case.format().scheme.after_body(case.head, claim, text);
-        after.map_err(|error| case.error(error))?;
+        after.map_err(|error| case.no_text(error))?;
         let mut matched = None;
         let nonce = claim.nonce();
         // Room for all at once: where a tag lies must not make a difference in time.

@@ -9,6 +9,7 @@ use crate::verify::Verifier;
 use crate::verify::candidates::{Candidates, Proof};
 use crate::verify::error::{ErrorKind, VerifyError};
 use crate::verify::format::Format;
+use crate::verify::step::Step;
 
 /// What the head says, in the format that was decided on.
 pub(crate) struct Claimed {
@@ -51,6 +52,11 @@ impl<'a> Case<'a> {
         error.into().in_scheme(&self.format().name, Some(self.claim()))
     }
 
+    /// A part that the text covers is missing or ambiguous.
+    pub(super) fn no_text(&self, error: ClaimError) -> VerifyError {
+        self.error(error).at(Step::Mac)
+    }
+
     pub(super) fn store_failed(&self, source: BoxError) -> VerifyError {
         self.error(VerifyError::caused(ErrorKind::StoreUnavailable, source))
     }
@@ -62,7 +68,7 @@ impl<'a> Case<'a> {
             Ok(Replay::Seen) => Err(self.error(ErrorKind::Replayed)),
             Ok(Replay::Full) => Err(self.error(ErrorKind::ReplayFull)),
             Ok(Replay::Forgotten) => Err(self.error(ErrorKind::ReplayUnknown)),
-            Err(source) => Err(self.store_failed(source)),
+            Err(source) => Err(self.store_failed(source).at(Step::Replay)),
         }
     }
 }
@@ -82,7 +88,8 @@ enum Stage {
 /// What a body must be that no MAC covers.
 enum Rest {
     Digests(Vec<Hasher>),
-    Empty,
+    /// There must be none, for this reason.
+    Empty(&'static str),
     Unsigned,
 }
 
@@ -100,14 +107,14 @@ impl Check {
     pub(super) fn begin(&mut self, case: Case<'_>) -> Result<(), VerifyError> {
         let Stage::Text(text) = &mut self.stage else { return Ok(()) };
         let before = case.format().scheme.before_body(case.head, case.claim(), text);
-        before.map_err(|error| case.error(error))?;
-        let rest = match &case.claimed.coverage {
+        before.map_err(|error| case.no_text(error))?;
+        let coverage = &case.claimed.coverage;
+        let rest = match coverage {
             Coverage::Signed | Coverage::Derived => return Ok(()),
             Coverage::Digest(digests) => {
                 Rest::Digests(digests.iter().map(BodyDigest::hasher).collect())
             }
-            Coverage::Empty => Rest::Empty,
-            Coverage::Unsigned => Rest::Unsigned,
+            _ => coverage.refuses_body().map_or(Rest::Unsigned, Rest::Empty),
         };
         let proof = self.candidates.prove(case, text)?;
         self.stage = Stage::Proven(Some(proof), rest);
@@ -126,9 +133,8 @@ impl Check {
                     hasher.update(data);
                 }
             }
-            Stage::Proven(_, Rest::Empty) if !data.is_empty() => {
-                let why = "the format signs no body, and there is one";
-                return Err(case.error(ClaimError::malformed(why)));
+            Stage::Proven(_, Rest::Empty(why)) if !data.is_empty() => {
+                return Err(case.error(ClaimError::malformed(why)).at(Step::Body));
             }
             Stage::Text(_) | Stage::Proven(..) => {}
         }
@@ -138,21 +144,23 @@ impl Check {
     /// Step 6, once the whole body is there.
     #[inline]
     pub(super) fn finish(&mut self, case: Case<'_>, body: &[u8]) -> Result<Proof, VerifyError> {
-        let proof = match (&mut self.stage, &case.claimed.coverage) {
-            (Stage::Text(text), Coverage::Signed) => return self.candidates.prove(case, text),
+        match (&mut self.stage, &case.claimed.coverage) {
+            (Stage::Text(text), Coverage::Signed) => self.candidates.prove(case, text),
             (Stage::Text(text), Coverage::Derived) => {
                 let derived = case.format().scheme.derive(case.head, case.claim(), body, text);
-                derived.map_err(|error| case.error(error))?;
-                return self.candidates.prove(case, text);
+                derived.map_err(|error| case.no_text(error))?;
+                self.candidates.prove(case, text)
             }
             (Stage::Proven(proof, Rest::Digests(hashers)), Coverage::Digest(digests)) => {
                 let mut pairs = hashers.drain(..).zip(digests);
                 let matched = pairs.all(|(hasher, digest)| digest.matches(hasher));
-                proof.take().filter(|_| matched)
+                let proof = proof.take().filter(|_| matched);
+                proof.ok_or_else(|| case.error(ErrorKind::Mismatch).at(Step::Digest))
             }
-            (Stage::Proven(proof, Rest::Empty | Rest::Unsigned), _) => proof.take(),
-            _ => None,
-        };
-        proof.ok_or_else(|| case.error(ErrorKind::Mismatch))
+            (Stage::Proven(proof, _), _) => {
+                proof.take().ok_or_else(|| case.error(ErrorKind::Mismatch))
+            }
+            (Stage::Text(_), _) => Err(case.error(ErrorKind::Mismatch)),
+        }
     }
 }

@@ -7,19 +7,23 @@ use http::request::Parts;
 use http_body::{Body, SizeHint};
 
 use crate::error::BoxError;
-use crate::key::Lookup;
+use crate::key::{KeyId, Lookup};
 use crate::replay::ReplayClaim;
 use crate::verify::body::Gather;
 use crate::verify::candidates::Proof;
 use crate::verify::check::{Case, Check, Claimed};
-use crate::verify::error::VerifyError;
+use crate::verify::error::{ErrorKind, VerifyError};
+use crate::verify::reading::Reading;
 use crate::verify::target::Routed;
 use crate::verify::{Verified, Verifier, observe};
 
-/// After so many bytes of a body that are all there, other tasks get their turn.
-const BYTES_A_POLL: usize = 256 * 1024;
-/// What the shortest frame counts for: frames without data are work, too.
-const BYTES_A_FRAME: usize = 256;
+/// A list of a route's own, beside the verifier's.
+pub(crate) type AllowFn = fn(Option<&KeyId>) -> bool;
+
+/// No list.
+pub(crate) fn anyone(_: Option<&KeyId>) -> bool {
+    true
+}
 
 /// Steps 0 to 8. It holds neither the request nor the verifier, which those who poll it have: what
 /// is large is not moved.
@@ -27,14 +31,16 @@ pub(crate) struct Checking {
     claimed: Option<Claimed>,
     step: Step,
     gather: Gather,
+    reading: Reading,
     routed: Routed,
+    list: AllowFn,
+    passes_unsigned: bool,
     watch: observe::Watch,
 }
 
 // Boxing the large variants would cost each request an allocation.
 #[allow(clippy::large_enum_variant)]
 enum Step {
-    New,
     Refused(VerifyError),
     Lookup(Lookup),
     Body(Check),
@@ -48,20 +54,22 @@ enum Step {
 }
 
 impl Checking {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(list: AllowFn, passes_unsigned: bool) -> Self {
         Self {
             claimed: None,
-            step: Step::New,
+            step: Step::Done,
             gather: Gather::default(),
+            reading: Reading::NotBegun,
             routed: Routed::default(),
+            list,
+            passes_unsigned,
             watch: observe::Watch::start(),
         }
     }
 
-    /// Whether it has yet to begin.
-    #[cfg(feature = "axum")]
-    pub(crate) fn is_new(&self) -> bool {
-        matches!(self.step, Step::New)
+    /// Whether a request is let through unsigned.
+    pub(crate) fn lets_through(&self, error: &VerifyError) -> bool {
+        self.passes_unsigned && error.kind() == ErrorKind::Missing
     }
 
     /// Steps 0 to 3, and the first half of step 4.
@@ -81,14 +89,14 @@ impl Checking {
         self.routed.swap(head);
         self.step = Step::Done;
         if verifier.is_disarmed() {
-            self.gather = Gather::new(head, body);
-            let checked = verifier.check_length(self.gather.declared());
+            self.gather = Gather::new(head, body, verifier.body_limit());
+            let checked = self.gather.check_announced();
             self.step = checked.map_or_else(Step::Refused, |()| Step::Disarmed);
             return Ok(());
         }
         if verifier.reads_claim_from_body(head) {
-            self.gather = Gather::new(head, body);
-            let checked = verifier.check_length(self.gather.declared());
+            self.gather = Gather::new(head, body, verifier.body_limit());
+            let checked = self.gather.check_announced();
             self.step = checked.map_or_else(Step::Refused, |()| Step::Collect);
             return Ok(());
         }
@@ -99,8 +107,8 @@ impl Checking {
                 return Err(error);
             }
         };
-        self.gather = Gather::new(head, body);
-        self.step = match verifier.check_length(self.gather.declared()) {
+        self.gather = Gather::new(head, body, verifier.body_limit());
+        self.step = match self.gather.check_announced() {
             Err(error) => Step::Refused(Case { verifier, head, claimed }.error(error)),
             Ok(()) => Step::Lookup(verifier.lookup(claimed, head)),
         };
@@ -123,8 +131,13 @@ impl Checking {
     }
 
     /// The body, as far as it was read.
-    pub(crate) fn take_body(&mut self) -> Bytes {
+    pub(super) fn take_body(&mut self) -> Bytes {
         self.gather.take()
+    }
+
+    /// How far the body was read, and how many bytes that was.
+    pub(super) fn reading(&self) -> (Reading, usize) {
+        (self.reading, self.gather.len())
     }
 
     /// Step 4, its second half, and step 5: hashes and gathers frames as they come.
@@ -133,36 +146,27 @@ impl Checking {
         cx: &mut Context<'_>,
         verifier: &Verifier,
         head: &Parts,
-        mut body: Pin<&mut B>,
+        body: Pin<&mut B>,
     ) -> Poll<Result<(), VerifyError>>
     where
         B: Body<Error: Into<BoxError>>,
     {
         ready!(self.poll_keys(cx, verifier, head))?;
-        let mut budget = BYTES_A_POLL;
-        while self.reads() {
-            if body.is_end_stream() {
-                return Poll::Ready(self.gather.finish());
-            }
-            let frame = match ready!(body.as_mut().poll_frame(cx)) {
-                None => return Poll::Ready(self.gather.finish()),
-                Some(Err(error)) => return Poll::Ready(Err(Gather::broken(error.into()))),
-                Some(Ok(frame)) => frame,
-            };
-            // What is no data is trailers: no format covers them.
-            let mut len = 0;
-            if let Ok(mut data) = frame.into_data() {
-                len = data.remaining();
-                verifier.check_length(self.gather.len().saturating_add(len))?;
-                self.update(verifier, head, data.copy_to_bytes(len))?;
-            }
-            budget = budget.saturating_sub(len.max(BYTES_A_FRAME));
-            if budget == 0 {
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
-            }
+        let Self { claimed, step, gather, reading, .. } = self;
+        if !matches!(step, Step::Body(_) | Step::Disarmed | Step::Collect) {
+            return Poll::Ready(Ok(()));
         }
-        Poll::Ready(Ok(()))
+        ready!(reading.poll_frames(cx, body, |mut data| {
+            let len = data.remaining();
+            gather.check_more(len)?;
+            let data = data.copy_to_bytes(len);
+            if let (Step::Body(check), Some(claimed)) = (&mut *step, &*claimed) {
+                check.update(Case { verifier, head, claimed }, &data)?;
+            }
+            gather.push(data);
+            Ok(())
+        }))?;
+        Poll::Ready(gather.finish())
     }
 
     /// Step 4, its second half.
@@ -188,23 +192,6 @@ impl Checking {
         Poll::Ready(Ok(()))
     }
 
-    fn reads(&self) -> bool {
-        matches!(self.step, Step::Body(_) | Step::Disarmed | Step::Collect)
-    }
-
-    fn update(
-        &mut self,
-        verifier: &Verifier,
-        head: &Parts,
-        data: Bytes,
-    ) -> Result<(), VerifyError> {
-        if let (Step::Body(check), Some(claimed)) = (&mut self.step, &self.claimed) {
-            check.update(Case { verifier, head, claimed }, &data)?;
-        }
-        self.gather.push(data, verifier.body_limit());
-        Ok(())
-    }
-
     fn poll_outcome(
         &mut self,
         cx: &mut Context<'_>,
@@ -217,8 +204,8 @@ impl Checking {
             Err(error) => Err(error),
         };
         self.step = Step::Done;
-        // Where an optional layer lets it through, it says so itself.
-        if !matches!(&outcome, Err(error) if verifier.lets_through(error)) {
+        // One that passes unsigned is no refusal; who lets it through says so.
+        if !matches!(&outcome, Err(error) if self.lets_through(error)) {
             self.watch.done(outcome.as_ref(), self.gather.len());
         }
         self.routed.restore(head);
@@ -267,7 +254,7 @@ impl Checking {
         if let Step::Body(check) = &mut self.step {
             let proof = check.finish(case, self.gather.bytes())?;
             let now = verifier.check_window_again(case)?;
-            verifier.allow(case)?;
+            verifier.allow(case, self.list)?;
             match verifier.claim_once(case, &proof, now) {
                 None => return Poll::Ready(Ok(proof.verified(case))),
                 Some(claim) => self.step = Step::Replay(claim, Some(proof)),

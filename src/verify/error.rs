@@ -7,14 +7,17 @@ use http::StatusCode;
 use crate::error::BoxError;
 use crate::key::KeyId;
 use crate::scheme::{Claim, ClaimError};
+use crate::verify::step::Step;
 
 /// Why a request was refused, for logs and custom rejections.
 ///
-/// Its message names headers, never values, keys or computed tags. What a client may learn is a
-/// rejection's to say; the default says the same to all.
+/// Its message names headers, never values, keys or computed tags. Keep it and
+/// [`kind`](Self::kind) for logs: a client that learns them can list the names of keys. Answer with
+/// [`public`](Self::public), which is the same for every rejected caller.
 #[derive(Clone)]
 pub struct VerifyError {
     kind: ErrorKind,
+    step: Step,
     scheme: Option<Arc<str>>,
     claimed: Option<ClaimedKeyId>,
     detail: Option<Arc<dyn Error + Send + Sync>>,
@@ -74,6 +77,19 @@ impl ErrorKind {
         }
     }
 
+    /// What a client may learn of it: no more than whose fault it is.
+    const fn public(self) -> PublicError {
+        let (status, word) = match self {
+            Self::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
+            Self::BodyRead => (StatusCode::BAD_REQUEST, "body_read"),
+            Self::StoreUnavailable | Self::ReplayFull | Self::ReplayUnknown => {
+                (StatusCode::SERVICE_UNAVAILABLE, "unavailable")
+            }
+            _ => (StatusCode::FORBIDDEN, "rejected"),
+        };
+        PublicError { status, word }
+    }
+
     const fn message(self) -> &'static str {
         match self {
             Self::Missing => "the request is not signed",
@@ -97,7 +113,7 @@ impl ErrorKind {
 
 impl VerifyError {
     pub(crate) fn new(kind: ErrorKind) -> Self {
-        Self { kind, scheme: None, claimed: None, detail: None }
+        Self { kind, step: Step::usual(kind), scheme: None, claimed: None, detail: None }
     }
 
     pub(crate) fn caused(kind: ErrorKind, source: BoxError) -> Self {
@@ -107,6 +123,12 @@ impl VerifyError {
     pub(crate) fn in_scheme(mut self, scheme: &Arc<str>, claim: Option<&Claim>) -> Self {
         self.scheme = Some(scheme.clone());
         self.claimed = claim.and_then(Claim::key_id).cloned().map(ClaimedKeyId);
+        self
+    }
+
+    /// The step that raises it, where that is not the usual one of its kind.
+    pub(crate) fn at(mut self, step: Step) -> Self {
+        self.step = step;
         self
     }
 
@@ -120,24 +142,33 @@ impl VerifyError {
         }
     }
 
-    /// Its kind.
+    /// Returns its kind, for logs and metrics. It distinguishes an unknown key ID from a wrong
+    /// signature, so it must not reach the client; [`public`](Self::public) can.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.kind
+    }
+
+    /// Returns the step that raised it.
+    ///
+    /// ```
+    /// use tower_hmac::verify::Step;
+    /// use tower_hmac::{ErrorKind, VerifyError};
+    ///
+    /// let error = VerifyError::from(ErrorKind::NotAllowed);
+    /// assert_eq!(error.step(), Step::AllowList);
+    /// assert_eq!(error.step().as_str(), "allow-list");
+    /// ```
+    #[must_use]
+    pub fn step(&self) -> Step {
+        self.step
     }
 
     /// The status that fits it: 413 for a body over the limit, 400 for a broken one, 503 where a
     /// store failed, 403 for all else.
     #[must_use]
     pub fn status(&self) -> StatusCode {
-        match self.kind {
-            ErrorKind::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            ErrorKind::BodyRead => StatusCode::BAD_REQUEST,
-            ErrorKind::StoreUnavailable | ErrorKind::ReplayFull | ErrorKind::ReplayUnknown => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
-            _ => StatusCode::FORBIDDEN,
-        }
+        self.public().status
     }
 
     /// Whether it is the caller who was refused, rather than a body that could not be read or a
@@ -145,6 +176,22 @@ impl VerifyError {
     #[must_use]
     pub fn is_refusal(&self) -> bool {
         self.status() == StatusCode::FORBIDDEN
+    }
+
+    /// Returns what a client may learn: a status and one word, both the same for every rejected
+    /// caller.
+    ///
+    /// | status | word | kinds |
+    /// | --- | --- | --- |
+    /// | 403 | `rejected` | all that [`is_refusal`](Self::is_refusal) holds for |
+    /// | 400 | `body_read` | [`BodyRead`](ErrorKind::BodyRead) |
+    /// | 413 | `body_too_large` | [`BodyTooLarge`](ErrorKind::BodyTooLarge) |
+    /// | 503 | `unavailable` | [`StoreUnavailable`](ErrorKind::StoreUnavailable), [`ReplayFull`](ErrorKind::ReplayFull), [`ReplayUnknown`](ErrorKind::ReplayUnknown) |
+    ///
+    /// [`with_rejection_fn`](crate::VerifyLayer::with_rejection_fn) shows its use.
+    #[must_use]
+    pub fn public(&self) -> PublicError {
+        self.kind.public()
     }
 
     /// The format that the request was held against, once that is known.
@@ -189,6 +236,9 @@ impl fmt::Display for VerifyError {
             (Some(detail), ErrorKind::Malformed) => {
                 write!(f, "{}: {detail}", self.kind.message())
             }
+            (_, ErrorKind::Mismatch) if self.step == Step::Digest => {
+                f.write_str("the signature is right, but the body is not that of its digest")
+            }
             _ => f.write_str(self.kind.message()),
         }
     }
@@ -198,6 +248,7 @@ impl fmt::Debug for VerifyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VerifyError")
             .field("kind", &self.kind)
+            .field("step", &self.step)
             .field("scheme", &self.scheme)
             .field("claimed_key_id", &self.claimed)
             .finish_non_exhaustive()
@@ -214,13 +265,42 @@ impl Error for VerifyError {
     }
 }
 
+/// What a client may learn of a [`VerifyError`]: a status and one word. Made by
+/// [`VerifyError::public`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PublicError {
+    status: StatusCode,
+    word: &'static str,
+}
+
+impl PublicError {
+    /// Returns the status: 403 for every rejected caller.
+    #[must_use]
+    pub const fn status(self) -> StatusCode {
+        self.status
+    }
+
+    /// Returns the word: `rejected` for every rejected caller.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        self.word
+    }
+}
+
+impl fmt::Display for PublicError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word)
+    }
+}
+
 /// A key id that was claimed and not proven: another type than that of
 /// [`Verified::key_id`](crate::Verified::key_id), so that the two cannot be mixed up.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ClaimedKeyId(pub(super) KeyId);
 
 impl ClaimedKeyId {
-    /// The name as it was claimed.
+    /// Returns the name as it was claimed, up to 8 KiB of text that anybody can choose. For logs
+    /// there is [`Display`](fmt::Display), which escapes and cuts it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.as_str()

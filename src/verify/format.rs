@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use http::request::Parts;
 
+use crate::error::ConfigError;
 use crate::key::{KeySet, KeyStore, SecretKey};
 use crate::mac::Tag;
 use crate::replay::ReplayKey;
@@ -19,15 +20,19 @@ pub(super) struct Format {
 }
 
 impl Format {
-    pub(super) fn new(scheme: impl Scheme + 'static, keys: impl KeyStore + 'static) -> Self {
+    pub(super) fn new(
+        scheme: impl Scheme + 'static,
+        keys: impl KeyStore + 'static,
+    ) -> Result<Self, ConfigError> {
+        check_keys(&scheme, &keys)?;
         KeySet::prepare_dummies(scheme.algorithm());
         keys.prepare(scheme.algorithm());
-        Self {
+        Ok(Self {
             name: scheme.name().into(),
             max_tags: scheme.max_tags(),
             scheme: Arc::new(scheme),
             keys: Arc::new(keys),
-        }
+        })
     }
 
     /// What the request says in this format; the body is there only after a head without a claim.
@@ -94,4 +99,23 @@ impl Format {
                 && (ours.iter().all(|name| theirs.contains(name))
                     || theirs.iter().all(|name| ours.contains(name))))
     }
+}
+
+/// Finds a scheme and a key store that together reject every request.
+fn check_keys(scheme: &impl Scheme, keys: &impl KeyStore) -> Result<(), ConfigError> {
+    let has_anonymous = keys.knows(None) != Some(false);
+    let has_named = keys.has_named_keys() != Some(false);
+    let why = match (has_anonymous, has_named) {
+        (false, false) => return Err(ConfigError::NoKeys("key store".into())),
+        (true, false) if scheme.requires_key_id() => {
+            "requires a key ID, and the key store has only an anonymous key; `KeyMap::services` \
+             takes keys with their IDs"
+        }
+        (false, true) if !scheme.carries_key_id() => {
+            "carries no key ID, and the key store has only named keys; `KeyMap::single` takes an \
+             anonymous key"
+        }
+        _ => return Ok(()),
+    };
+    Err(ConfigError::invalid("key store", format!("`{}` {why}", scheme.name())))
 }

@@ -4,18 +4,17 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use http::request::Parts;
 use http::{Request, Response};
-use http_body::{Body, SizeHint};
+use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use crate::error::BoxError;
-use crate::verify::checking::Checking;
-use crate::verify::delay::Wait;
-use crate::verify::error::VerifyError;
+use crate::verify::checking::anyone;
+use crate::verify::error::ErrorKind;
 use crate::verify::handle::{Handle, Unsigned};
 use crate::verify::layer::Gate;
+use crate::verify::receiving::{Accepted, Receiving};
 use crate::verify::{Rejection, VerifiedBody, observe};
 
 pin_project! {
@@ -34,9 +33,10 @@ pin_project! {
 pin_project! {
     #[project = StateProjection]
     enum State<S, B, F, ResBody> {
-        Checking { head: Option<Parts>, #[pin] body: B, checking: Checking, inner: S },
+        Receiving { #[pin] body: B, receiving: Receiving<S, ResBody> },
+        // The request passes, once the inner service has room for it.
+        Passing { inner: S, request: Option<Request<VerifiedBody<B>>> },
         Calling { #[pin] future: F },
-        Refused { wait: Wait, response: Option<Response<ResBody>> },
     }
 }
 
@@ -49,62 +49,38 @@ where
 {
     pub(super) fn new(gate: Arc<Gate<R>>, inner: S, request: Request<B>) -> Self {
         let (head, body) = request.into_parts();
-        let hint = body.size_hint();
-        let checking = Checking::new();
-        let mut this = Self {
-            state: State::Checking { head: Some(head), body, checking, inner },
-            gate: Some(gate),
-        };
-        // Begun where it stands, since what is large is slow to move.
-        if let Err(error) = this.begin(&hint) {
-            this = this.without_signature(error);
+        let receiving = Receiving::new(head, anyone, inner, gate.verifier.is_optional());
+        let mut this = Self { state: State::Receiving { body, receiving }, gate: Some(gate) };
+        if let (State::Receiving { body, receiving }, Some(gate)) = (&mut this.state, &this.gate) {
+            let hint = body.size_hint();
+            if let Err(error) = receiving.begin(gate, &hint) {
+                if error.kind() == ErrorKind::Missing && gate.verifier.is_optional() {
+                    return this.pass_unsigned();
+                }
+                receiving.reject(gate, error, &hint);
+            }
         }
         this
     }
 
-    fn begin(&mut self, hint: &SizeHint) -> Result<(), VerifyError> {
-        match (&mut self.state, &self.gate) {
-            (State::Checking { head: Some(head), checking, .. }, Some(gate)) => {
-                checking.begin(&gate.verifier, head, hint)
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Lets an unsigned request through where that is allowed, and refuses all others.
-    fn without_signature(self, error: VerifyError) -> Self {
-        let (mut head, body, mut inner, gate) = match (self.state, self.gate) {
-            (State::Checking { head: Some(head), body, inner, .. }, Some(gate)) => {
-                (head, body, inner, gate)
-            }
+    /// Lets an unsigned request through, untouched.
+    fn pass_unsigned(self) -> Self {
+        let Self { state, gate } = self;
+        let (body, receiving, gate) = match (state, gate) {
+            (State::Receiving { body, receiving }, Some(gate)) => (body, receiving, gate),
             (state, gate) => return Self { state, gate },
         };
-        let verifier = &*gate.verifier;
-        let state = if verifier.lets_through(&error) {
-            observe::unsigned();
-            let handle = Handle::new::<R, ResBody>(gate.clone());
-            head.extensions.insert(Unsigned(handle));
-            let request = Request::from_parts(head, VerifiedBody::untouched(body));
-            State::Calling { future: inner.call(request) }
-        } else {
-            observe::refused(&error);
-            verifier.cover_up(&mut head);
-            State::refused(&gate, error, &head)
+        let state = match receiving {
+            Receiving::Checking { head: Some(mut head), next: Some(inner), .. } => {
+                observe::unsigned();
+                let handle = Handle::new::<R, ResBody>(gate.clone());
+                head.extensions.insert(Unsigned(handle));
+                let request = Request::from_parts(head, VerifiedBody::untouched(body));
+                State::Passing { inner, request: Some(request) }
+            }
+            receiving => State::Receiving { body, receiving },
         };
         Self { state, gate: Some(gate) }
-    }
-}
-
-impl<S, B, F, ResBody> State<S, B, F, ResBody> {
-    /// Makes a refusal a response, and leaves its reason in it for outer layers and logs.
-    fn refused<R>(gate: &Gate<R>, error: VerifyError, head: &Parts) -> Self
-    where
-        R: Rejection<ResBody>,
-    {
-        let wait = gate.delay.before(&error);
-        let mut response = gate.rejection.reject(&error, head);
-        response.extensions_mut().insert(error);
-        Self::Refused { wait, response: Some(response) }
     }
 }
 
@@ -122,42 +98,34 @@ where
         loop {
             match this.state.as_mut().project() {
                 StateProjection::Calling { future } => return future.poll(cx),
-                StateProjection::Refused { wait, response } => {
-                    ready!(wait.poll(cx));
-                    return response
-                        .take()
-                        .map_or(Poll::Pending, |response| Poll::Ready(Ok(response)));
+                StateProjection::Passing { inner, request } => {
+                    ready!(inner.poll_ready(cx))?;
+                    let Some(request) = request.take() else { return Poll::Pending };
+                    let future = inner.call(request);
+                    this.state.set(State::Calling { future });
                 }
-                StateProjection::Checking { head, body, checking, inner } => {
-                    let (Some(gate), Some(parts)) = (this.gate.as_ref(), head.as_mut()) else {
-                        return Poll::Pending;
+                StateProjection::Receiving { body, receiving } => {
+                    let Some(gate) = this.gate.as_ref() else { return Poll::Pending };
+                    let accepted = match ready!(receiving.poll(cx, gate, body)) {
+                        Ok(accepted) => accepted,
+                        Err(response) => return Poll::Ready(Ok(response)),
                     };
-                    let outcome = ready!(checking.poll(cx, &gate.verifier, parts, body));
-                    let (Some(gate), Some(parts)) = (this.gate.take(), head.take()) else {
-                        return Poll::Pending;
-                    };
-                    match outcome {
-                        Ok(mut verified) => {
-                            let body = VerifiedBody::whole(checking.take_body());
-                            let mut request = Request::from_parts(parts, body);
-                            gate.verifier.raise_axum_limit(&mut request);
+                    let Some(gate) = this.gate.take() else { return Poll::Pending };
+                    let Accepted { head, body, verified, next: inner } = accepted;
+                    let mut request = Request::from_parts(head, VerifiedBody::whole(body));
+                    match verified {
+                        Some(mut verified) => {
                             verified.set_handle(Handle::new::<R, ResBody>(gate));
                             request.extensions_mut().insert(verified);
-                            let future = inner.call(request);
-                            this.state.set(State::Calling { future });
                         }
-                        // A format whose signature stands in the body found none there.
-                        Err(error) if gate.verifier.lets_through(&error) => {
+                        // A signature could have stood in the body, and does not.
+                        None => {
                             observe::unsigned();
-                            let body = VerifiedBody::whole(checking.take_body());
-                            let mut request = Request::from_parts(parts, body);
                             let handle = Handle::new::<R, ResBody>(gate);
                             request.extensions_mut().insert(Unsigned(handle));
-                            let future = inner.call(request);
-                            this.state.set(State::Calling { future });
                         }
-                        Err(error) => this.state.set(State::refused(&gate, error, &parts)),
                     }
+                    this.state.set(State::Passing { inner, request: Some(request) });
                 }
             }
         }

@@ -2,12 +2,13 @@ use std::any::Any;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use http::Response;
 use http::request::Parts;
 
 use crate::verify::Rejection;
+use crate::verify::drain::Drain;
 use crate::verify::error::VerifyError;
 use crate::verify::layer::Gate;
+use crate::verify::rejection::Answer;
 
 /// The layer's own rejection, within reach of an extractor behind it: it cannot know the types,
 /// but it can ask for a response of the body that it has to answer with.
@@ -18,7 +19,7 @@ pub(crate) struct Handle {
     reject: &'static (dyn Any + Send + Sync),
 }
 
-type RejectFn<B> = fn(&(dyn Any + Send + Sync), &VerifyError, &Parts) -> Option<Response<B>>;
+type RejectFn<B> = fn(&(dyn Any + Send + Sync), &VerifyError, &Parts, Drain) -> Option<Answer<B>>;
 
 /// Carries one function pointer a rejection and body, made while compiling: a handle costs the
 /// request no allocation.
@@ -31,8 +32,10 @@ impl<R: Rejection<B> + 'static, B: 'static> Erased<R, B> {
         gate: &(dyn Any + Send + Sync),
         error: &VerifyError,
         head: &Parts,
-    ) -> Option<Response<B>> {
-        gate.downcast_ref::<Gate<R>>().map(|gate| gate.rejection.reject(error, head))
+        drain: Drain,
+    ) -> Option<Answer<B>> {
+        let gate = gate.downcast_ref::<Gate<R>>()?;
+        Some(gate.answer(error.clone(), head, drain))
     }
 }
 
@@ -43,13 +46,14 @@ impl Handle {
 
     /// The layer's answer to this error; `None` if its responses have another body.
     #[cfg(feature = "axum")]
-    pub(crate) fn reject<B: 'static>(
+    pub(crate) fn answer<B: 'static>(
         &self,
         error: &VerifyError,
         head: &Parts,
-    ) -> Option<Response<B>> {
+        drain: Drain,
+    ) -> Option<Answer<B>> {
         let reject = self.reject.downcast_ref::<RejectFn<B>>()?;
-        reject(&*self.gate, error, head)
+        reject(&*self.gate, error, head, drain)
     }
 }
 

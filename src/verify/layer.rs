@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Response;
+use http::request::Parts;
 use tower_layer::Layer;
 
 use crate::clock::Clock;
@@ -11,9 +12,10 @@ use crate::key::{KeyId, KeyStore};
 use crate::replay::ReplayGuard;
 use crate::scheme::Scheme;
 use crate::verify::delay::Delay;
+use crate::verify::drain::{DEFAULT_DRAIN_LIMIT, Drain};
 use crate::verify::error::VerifyError;
-use crate::verify::rejection::{RejectionFn, StatusRejection};
-use crate::verify::{Verifier, VerifyService};
+use crate::verify::rejection::{Answer, RejectionFn, StatusRejection};
+use crate::verify::{Rejection, Verifier, VerifyService};
 
 /// A layer that lets a request through when it proves who sent it.
 ///
@@ -29,7 +31,7 @@ use crate::verify::{Verifier, VerifyService};
 /// let keys = KeyMap::services([("aservice", "akey"), ("bservice", "bkey")])?;
 /// let app = Router::new()
 ///     .route("/", post(|caller: Verified| async move { caller.key_id().unwrap().to_string() }))
-///     .layer(VerifyLayer::new(FlaskHmac::new(), keys));
+///     .layer(VerifyLayer::new(FlaskHmac::new(), keys)?);
 ///
 /// let unsigned = Request::post("/").body(Body::from("{}"))?;
 /// assert_eq!(app.clone().oneshot(unsigned).await?.status(), StatusCode::FORBIDDEN);
@@ -47,17 +49,35 @@ pub struct VerifyLayer<R = StatusRejection> {
 
 /// What a layer and its services share: a request pays for one count, not for one of each part.
 /// axum makes the service anew for each request.
-pub(crate) struct Gate<R> {
+pub(crate) struct Gate<R: ?Sized> {
     pub(crate) verifier: Arc<Verifier>,
     pub(crate) rejection: Arc<R>,
     pub(super) delay: Delay,
+    pub(super) drain_limit: usize,
+}
+
+impl<R: ?Sized> Gate<R> {
+    /// Answers a rejection.
+    pub(crate) fn answer<B>(&self, error: VerifyError, head: &Parts, drain: Drain) -> Answer<B>
+    where
+        R: Rejection<B>,
+    {
+        Answer::new(&*self.rejection, error, head, drain, self.delay)
+    }
 }
 
 impl VerifyLayer {
     /// Verifies one format against the keys of a store, and refuses with 403.
-    #[must_use]
-    pub fn new(scheme: impl Scheme + 'static, keys: impl KeyStore + 'static) -> Self {
-        Verifier::new(scheme, keys).into()
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if the scheme and the store together would reject every request; see
+    /// [`Verifier::new`].
+    pub fn new(
+        scheme: impl Scheme + 'static,
+        keys: impl KeyStore + 'static,
+    ) -> Result<Self, ConfigError> {
+        Verifier::new(scheme, keys).map(Self::from)
     }
 }
 
@@ -67,6 +87,7 @@ impl From<Verifier> for VerifyLayer {
             verifier: Arc::new(verifier),
             rejection: Arc::new(StatusRejection::default()),
             delay: Delay::default(),
+            drain_limit: DEFAULT_DRAIN_LIMIT,
         }
         .into()
     }
@@ -91,12 +112,28 @@ impl<R> VerifyLayer<R> {
     /// Sets how a refusal looks: a [`StatusRejection`] or a type of one's own.
     #[must_use]
     pub fn with_rejection<R2>(self, rejection: R2) -> VerifyLayer<R2> {
-        let Gate { verifier, delay, .. } = Arc::unwrap_or_clone(self.gate);
-        Gate { verifier, rejection: Arc::new(rejection), delay }.into()
+        let Gate { verifier, delay, drain_limit, .. } = Arc::unwrap_or_clone(self.gate);
+        Gate { verifier, rejection: Arc::new(rejection), delay, drain_limit }.into()
     }
 
-    /// Sets how a refusal looks by a function of the error, for example
-    /// `|error| (error.status(), Json(..)).into_response()`.
+    /// Sets how a refusal looks by a function of the error.
+    ///
+    /// Put [`error.public()`](VerifyError::public) into the answer, not
+    /// [`error.kind()`](VerifyError::kind): a client that can distinguish an unknown key ID from a
+    /// wrong signature can list the names of keys.
+    ///
+    /// ```
+    /// use axum::{Json, response::IntoResponse as _};
+    /// use tower_hmac::{FlaskHmac, KeyMap, VerifyLayer};
+    ///
+    /// let keys = KeyMap::services([("aservice", "akey")])?;
+    /// let layer = VerifyLayer::new(FlaskHmac::new(), keys)?.with_rejection_fn(|error| {
+    ///     let public = error.public();
+    ///     (public.status(), Json(public.as_str())).into_response()
+    /// });
+    /// # let _: VerifyLayer<_> = layer;
+    /// # Ok::<(), tower_hmac::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn with_rejection_fn<F, B>(self, f: F) -> VerifyLayer<RejectionFn<F>>
     where
@@ -118,27 +155,44 @@ impl<R> VerifyLayer<R> {
         self.try_map(|verifier| verifier.or(scheme, keys))
     }
 
-    /// Lets only these key ids through; see [`Verifier::only`].
+    /// Lets only these key IDs through; see [`Verifier::only`].
     ///
-    /// # Panics
+    /// # Errors
     ///
-    /// If a name is empty.
-    #[track_caller]
-    #[must_use]
-    pub fn only<I>(self, key_ids: impl IntoIterator<Item = I>) -> Self
+    /// [`ConfigError`] if a key ID is empty, or no key ID is on every list.
+    pub fn only<I>(self, key_ids: impl IntoIterator<Item = I>) -> Result<Self, ConfigError>
     where
         I: TryInto<KeyId, Error: Into<ConfigError>>,
     {
-        let mut gate = Arc::unwrap_or_clone(self.gate);
-        gate.verifier = Arc::new(Arc::unwrap_or_clone(gate.verifier).only(key_ids));
-        gate.into()
+        self.try_map(|verifier| verifier.only(key_ids))
     }
 
-    /// Sets the longest body that is read, in bytes; 2 MiB if it is not set. With feature `axum`
-    /// and over 2 MiB it is axum's `DefaultBodyLimit` for the routes inside, too.
+    /// Sets the longest body that is read, in bytes; 2 MiB by default.
+    ///
+    /// With feature `axum`, a lower `DefaultBodyLimit` that is set outside the layer, or on the route
+    /// of a [`Signed`](crate::axum::Signed), holds instead. axum's own default of 2 MB does not: where
+    /// nobody has set a limit, ours holds for the extractors inside, too.
     #[must_use]
     pub fn with_body_limit(self, bytes: usize) -> Self {
         self.map(|verifier| verifier.with_body_limit(bytes))
+    }
+
+    /// Sets how much of a rejected request's body is read and thrown away, in bytes; 16 MiB by
+    /// default. 0 reads nothing.
+    ///
+    /// On HTTP/1.x a request is rejected from its head before its body has arrived, and the client
+    /// goes on sending. If the server closes the connection over unread bytes, the client may not
+    /// see the answer, and loses the next request that it sends on the same connection. So what is
+    /// left of the body is read first, without hashing and without keeping it. An answer that
+    /// leaves more than `bytes` unread carries `Connection: close`.
+    ///
+    /// Set it to the largest body that honest clients send by mistake. [The contract](crate::verify)
+    /// has the whole rule, and what bounds the time.
+    #[must_use]
+    pub fn with_drain_limit(self, bytes: usize) -> Self {
+        let mut gate = Arc::unwrap_or_clone(self.gate);
+        gate.drain_limit = bytes;
+        gate.into()
     }
 
     /// Sets how old a signature may be and how far ahead its clock; see
@@ -175,10 +229,11 @@ impl<R> VerifyLayer<R> {
         self.map(Verifier::optional)
     }
 
-    /// Holds each refusal back for so long, and no thread with it; not at all if it is not set.
+    /// Delays every refusal by `delay` without blocking a thread, those of the extractors too. Off
+    /// by default.
+    ///
     /// Guessing a tag takes for ever without it: it is for peers of systems that did so. A body
-    /// that cannot be read and a store that failed are said at once, and refusals of the
-    /// extractors come from the handler, not from here.
+    /// that cannot be read and a store that failed are answered at once.
     ///
     /// Each held answer keeps its connection, and needs a tokio runtime with its timer.
     #[cfg(feature = "tokio")]
@@ -208,12 +263,25 @@ impl<R> Clone for VerifyLayer<R> {
     }
 }
 
+impl<R> Gate<R> {
+    /// The same without the rejection's type.
+    #[cfg(feature = "axum")]
+    pub(crate) fn erased<B>(self) -> Gate<dyn Rejection<B>>
+    where
+        R: Rejection<B> + 'static,
+    {
+        let Self { verifier, rejection, delay, drain_limit } = self;
+        Gate { verifier, rejection, delay, drain_limit }
+    }
+}
+
 impl<R> Clone for Gate<R> {
     fn clone(&self) -> Self {
         Self {
             verifier: self.verifier.clone(),
             rejection: self.rejection.clone(),
             delay: self.delay,
+            drain_limit: self.drain_limit,
         }
     }
 }
@@ -234,6 +302,7 @@ impl<S, R> Layer<S> for VerifyLayer<R> {
     type Service = VerifyService<S, R>;
 
     fn layer(&self, inner: S) -> Self::Service {
+        self.gate.verifier.warn_once();
         VerifyService::new(inner, self.gate.clone())
     }
 }

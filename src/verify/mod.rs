@@ -10,7 +10,7 @@
 //!    8 KiB, strictly decoded.
 //! 2. **Window.** Times against the clock. The tolerance itself is accepted, one second more is
 //!    not.
-//! 3. **Length.** A `Content-Length` over the limit is 413 before a byte is read.
+//! 3. **Length.** A `Content-Length` over the limit is 413 before the body is looked at.
 //! 4. **Keys.** The store is asked. An unknown name goes on with dummy keys, so that it cannot be
 //!    told from a wrong signature by status, body, time, or the moment of the answer.
 //! 5. **Body.** Frames are hashed as they arrive, up to the limit. A broken or short body is 400.
@@ -22,8 +22,48 @@
 //! 9. **Hand over.** [`Verified`] goes into the extensions, the same bytes become the body, and
 //!    the inner service is called.
 //!
+//! [`VerifyError::step`] names the step that refused. A digest that does not match, where the MAC
+//! covers a digest of the body, is a step of its own after step 5.
+//!
 //! A refusal at any step becomes a response by the [`Rejection`], and leaves its [`VerifyError`]
 //! in the response's extensions for outer layers and logs.
+//!
+//! # The body of a rejected request
+//!
+//! Most rejections are decided before the whole body has arrived: from the head, by the
+//! `Content-Length`, or when the body exceeds the limit. On HTTP/1.x the client goes on sending. If
+//! the server closed the connection over unread bytes, the client might never see the answer, and a
+//! client or proxy that keeps its connections would lose the next request, too (RFC 9112 section
+//! 9.6). So the layer and [`Signed`](crate::axum::Signed) read the rest before they answer. It is
+//! neither hashed nor kept.
+//!
+//! | request | the rest of its body | the answer |
+//! | --- | --- | --- |
+//! | up to [`with_drain_limit`] bytes left | read and thrown away | when the body has ended |
+//! | a `Content-Length` that leaves more | not read | at once, with `Connection: close` |
+//! | no length, and more arrives | read up to the limit | then, with `Connection: close` |
+//! | `Expect: 100-continue`, the body not asked for yet | not read, no `100` is sent | at once, with `Connection: close` |
+//! | HTTP/2 or later | not read: streams are independent | at once |
+//!
+//! The default limit is 16 MiB, and a frame counts for at least 256 bytes. To drain a byte costs
+//! less than to hash it, and a request with a forged tag has its body read, too. A client that
+//! sends slowly, or not at all, therefore holds no more of the server without a signature than with
+//! a forged one. Nothing in this crate bounds the time of either. A timeout outside of the layer
+//! bounds both: `tower_http`'s `TimeoutLayer` for the whole request, or `RequestBodyTimeoutLayer`
+//! for the wait between two frames.
+//!
+//! Behind an [optional](VerifyLayer::optional) layer the body of an unsigned request belongs to the
+//! handler. If [`Verified`] or [`Only`](crate::axum::Only) rejects such a request over HTTP/1.x, the
+//! answer carries `Connection: close` unless there is no body.
+//!
+//! # Readiness
+//!
+//! The service is always ready. A request takes no permit, buffer slot or token of the inner service
+//! before it is verified; the inner service is made ready on a clone for each verified request. A
+//! load shedder *outside* the layer therefore never sees the inner service busy: put it inside,
+//! around the limit that it watches. [The page on composing](crate::guide::composing) shows it.
+//!
+//! [`with_drain_limit`]: VerifyLayer::with_drain_limit
 //!
 //! # Where to put it
 //!
@@ -39,10 +79,12 @@
 //! requests) stand *inside*: what is signed is what was sent.
 
 mod body;
+mod body_limit;
 mod candidates;
 mod check;
 mod checking;
 mod delay;
+mod drain;
 mod error;
 mod explain;
 mod format;
@@ -50,9 +92,13 @@ mod future;
 mod handle;
 mod layer;
 mod observe;
+mod only;
 mod own_claims;
+mod reading;
+mod receiving;
 mod rejection;
 mod service;
+mod step;
 mod steps;
 mod target;
 mod verified;
@@ -60,8 +106,8 @@ mod verifier;
 
 pub use body::VerifiedBody;
 #[cfg(feature = "axum")]
-pub(crate) use checking::Checking;
-pub use error::{ClaimedKeyId, ErrorKind, VerifyError};
+pub(crate) use drain::Drain;
+pub use error::{ClaimedKeyId, ErrorKind, PublicError, VerifyError};
 pub use explain::{Cause, Report};
 pub use future::VerifyFuture;
 #[cfg(feature = "axum")]
@@ -70,8 +116,11 @@ pub(crate) use handle::{Handle, Unsigned};
 pub(crate) use layer::Gate;
 pub use layer::VerifyLayer;
 #[cfg(feature = "axum")]
-pub(crate) use observe::refused;
+pub(crate) use receiving::{Accepted, Receiving};
+#[cfg(feature = "axum")]
+pub(crate) use rejection::Answer;
 pub use rejection::{Rejection, RejectionFn, StatusRejection};
 pub use service::VerifyService;
+pub use step::Step;
 pub use verified::Verified;
 pub use verifier::Verifier;

@@ -17,12 +17,12 @@ impl Watch {
         }
     }
 
-    /// The end of it, with the length of the body in bytes.
+    /// The end of it, with the length of the body in bytes. A rejection is counted and logged where
+    /// it is answered.
     #[cfg_attr(not(feature = "metrics"), allow(clippy::unused_self))]
     pub(crate) fn done(&self, outcome: Result<&Verified, &VerifyError>, body_len: usize) {
-        match outcome {
-            Ok(verified) => accepted(verified, body_len),
-            Err(error) => refused(error),
+        if let Ok(verified) = outcome {
+            accepted(verified, body_len);
         }
         #[cfg(feature = "metrics")]
         {
@@ -54,7 +54,7 @@ fn count(outcome: &'static str, scheme: metrics::SharedString) {
 fn accepted(verified: &Verified, body_len: usize) {
     #[cfg(feature = "tracing")]
     if let Some(key_id) = verified.key_id() {
-        tracing::Span::current().record("key_id", key_id.as_str());
+        tracing::Span::current().record("key_id", tracing::field::display(key_id));
     }
     #[cfg(feature = "metrics")]
     {
@@ -79,14 +79,15 @@ pub(crate) fn refused(error: &VerifyError) {
     {
         use crate::verify::ErrorKind;
         let kind = error.kind().as_str();
+        let step = error.step().as_str();
         let scheme = error.scheme();
-        let claimed = error.claimed_key_id().map(super::ClaimedKeyId::as_str);
+        let claimed = error.claimed_key_id().map(tracing::field::display);
         match error.kind() {
             ErrorKind::StoreUnavailable | ErrorKind::ReplayFull => {
                 let source = std::error::Error::source(error);
-                tracing::warn!(kind, scheme, claimed_key_id = claimed, source, "{error}");
+                tracing::warn!(kind, step, scheme, claimed_key_id = claimed, source, "{error}");
             }
-            _ => tracing::debug!(kind, scheme, claimed_key_id = claimed, "{error}"),
+            _ => tracing::debug!(kind, step, scheme, claimed_key_id = claimed, "{error}"),
         }
     }
     #[cfg(feature = "metrics")]

@@ -1,9 +1,18 @@
-use http::header::WWW_AUTHENTICATE;
+//! How a rejection is answered: what it looks like, and the one function that makes every answer.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::request::Parts;
 use http::{HeaderValue, Response, StatusCode};
+use http_body::Body;
 
-use crate::error::ConfigError;
+use crate::error::{BoxError, ConfigError};
+use crate::verify::delay::{Delay, Wait};
+use crate::verify::drain::Drain;
 use crate::verify::error::VerifyError;
+use crate::verify::observe;
 
 /// How a refusal looks. It never decides whether there is one.
 pub trait Rejection<B>: Send + Sync {
@@ -14,8 +23,8 @@ pub trait Rejection<B>: Send + Sync {
 
 /// One status and no body for every refusal, the default: 403.
 ///
-/// A body over the limit is 413, a broken one 400, a store that failed 503 whatever the status.
-/// Each 401 has a `WWW-Authenticate: HMAC` (RFC 9110 section 11.6.1).
+/// A body over the limit is 413, a broken one 400. A store that failed is 503 with `Retry-After: 1`,
+/// whatever the status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StatusRejection(StatusCode);
 
@@ -45,8 +54,8 @@ impl<B: Default> Rejection<B> for StatusRejection {
         let status = if error.is_refusal() { self.0 } else { error.status() };
         let mut response = Response::new(B::default());
         *response.status_mut() = status;
-        if status == StatusCode::UNAUTHORIZED {
-            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("HMAC"));
+        if error.status() == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response
     }
@@ -69,5 +78,63 @@ where
 impl<F> std::fmt::Debug for RejectionFn<F> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("RejectionFn(..)")
+    }
+}
+
+/// The answer to a rejected request, on its way.
+pub(crate) struct Answer<B> {
+    response: Option<Response<B>>,
+    drain: Drain,
+    wait: Wait,
+}
+
+impl<B> Answer<B> {
+    /// Counts and logs the rejection, and makes its response: every rejection of the layer and of
+    /// the extractors goes through here.
+    pub(super) fn new<R>(
+        rejection: &R,
+        error: VerifyError,
+        head: &Parts,
+        drain: Drain,
+        delay: Delay,
+    ) -> Self
+    where
+        R: Rejection<B> + ?Sized,
+    {
+        observe::refused(&error);
+        let wait = delay.before(&error);
+        let mut response = rejection.reject(&error, head);
+        if response.status() == StatusCode::UNAUTHORIZED {
+            // RFC 9110 section 11.6.1: a 401 has a challenge, whoever made it.
+            let challenge = response.headers_mut().entry(WWW_AUTHENTICATE);
+            challenge.or_insert(HeaderValue::from_static("HMAC"));
+        }
+        response.extensions_mut().insert(error);
+        Self { response: Some(response), drain, wait }
+    }
+
+    /// A bare answer, where the layer's own rejection is out of reach.
+    #[cfg(feature = "axum")]
+    pub(crate) fn bare(error: VerifyError, head: &Parts, drain: Drain) -> Self
+    where
+        B: Default,
+    {
+        Self::new(&StatusRejection::default(), error, head, drain, Delay::default())
+    }
+
+    /// Reads what is left of the body, then waits for the delay.
+    pub(crate) fn poll<ReqBody>(
+        &mut self,
+        cx: &mut Context<'_>,
+        body: Pin<&mut ReqBody>,
+    ) -> Poll<Response<B>>
+    where
+        ReqBody: Body<Error: Into<BoxError>>,
+    {
+        ready!(self.drain.poll(cx, body));
+        ready!(self.wait.poll(cx));
+        let Some(mut response) = self.response.take() else { return Poll::Pending };
+        self.drain.mark(&mut response);
+        Poll::Ready(response)
     }
 }

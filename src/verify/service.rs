@@ -33,15 +33,13 @@ where
     type Error = S::Error;
     type Future = VerifyFuture<S, B, R, ResBody>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(cx)
+    /// Is always ready: a request takes no permit of the inner service before it is verified.
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        // The ready service is this one; its clone may not be.
-        let clone = self.inner.clone();
-        let inner = std::mem::replace(&mut self.inner, clone);
-        VerifyFuture::new(self.gate.clone(), inner, request)
+        VerifyFuture::new(self.gate.clone(), self.inner.clone(), request)
     }
 }
 

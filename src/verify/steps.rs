@@ -3,17 +3,19 @@
 
 use std::future::poll_fn;
 
-use http::Request;
 use http::request::Parts;
 
 use crate::key::{KeyQuery, Lookup};
 use crate::replay::ReplayClaim;
 use crate::scheme::{Claim, ClaimError, Coverage, Tolerance, Window};
+use crate::verify::body_limit::check_length;
 use crate::verify::candidates::Proof;
 use crate::verify::check::{Case, Check, Claimed};
+use crate::verify::checking::{AllowFn, anyone};
 use crate::verify::error::{ErrorKind, VerifyError};
 use crate::verify::format::Format;
-use crate::verify::observe::Watch;
+use crate::verify::observe::{self, Watch};
+use crate::verify::step::Step;
 use crate::verify::target::as_received;
 use crate::verify::verifier::DEFAULT_TOLERANCE;
 use crate::verify::{Verified, Verifier, own_claims};
@@ -26,10 +28,11 @@ impl Verifier {
     ///
     /// [`VerifyError`] if it is refused.
     pub async fn verify(&self, head: &Parts, body: &[u8]) -> Result<Verified, VerifyError> {
+        self.warn_once();
         let watch = Watch::start();
         let outcome = self.verify_unwatched(head, body).await;
         watch.done(outcome.as_ref(), body.len());
-        outcome
+        outcome.inspect_err(observe::refused)
     }
 
     /// The same without a word to those who watch the service.
@@ -39,17 +42,17 @@ impl Verifier {
         body: &[u8],
     ) -> Result<Verified, VerifyError> {
         if self.disarmed {
-            self.check_length(body.len())?;
+            check_length(body.len(), self.body_limit)?;
             return Ok(self.disarmed_verified());
         }
         let head = &*as_received(head);
         let mut claimed = None;
         let from_body = self.reads_claim_from_body(head);
         if from_body {
-            self.check_length(body.len())?;
+            check_length(body.len(), self.body_limit)?;
         }
         let claimed = self.claim_into(&mut claimed, head, from_body.then_some(body))?;
-        self.check_length(body.len())?;
+        check_length(body.len(), self.body_limit)?;
         let case = Case { verifier: self, head, claimed };
         let mut lookup = self.lookup(claimed, head);
         let found = poll_fn(|cx| lookup.poll_found(cx)).await;
@@ -59,7 +62,7 @@ impl Verifier {
         check.update(case, body)?;
         let proof = check.finish(case, body)?;
         let now = self.check_window_again(case)?;
-        self.allow(case)?;
+        self.allow(case, anyone)?;
         if let Some(claim) = self.claim_once(case, &proof, now) {
             case.replied(claim.await)?;
         }
@@ -174,7 +177,8 @@ impl Verifier {
         if claim.created().is_none() && claim.expires().is_none() {
             // The format promised a time; one of its claims without would be good for ever.
             if window.is_timed() {
-                return Err(ClaimError::malformed("the signature carries no time").into());
+                let error = ClaimError::malformed("the signature carries no time");
+                return Err(VerifyError::from(error).at(Step::Window));
             }
             if claim.not_before().is_none() {
                 return Ok(());
@@ -213,18 +217,15 @@ impl Verifier {
             return Err(ErrorKind::Stale);
         }
         if let Some(expires) = claim.expires() {
-            let too_far = window.max_lifetime().is_some_and(|most| now.abs_diff(expires) > most);
+            // A long lifetime must not pass as a short one shortly before it ends.
+            let born = claim.created().filter(|_| window.is_aged_by_expiry()).unwrap_or(now);
+            let life = now.abs_diff(expires).max(born.abs_diff(expires));
+            let too_far = window.max_lifetime().is_some_and(|most| life > most);
             if expires < now || too_far {
                 return Err(ErrorKind::Expired);
             }
         }
         Ok(())
-    }
-
-    /// Step 3. What the declared length says, and later what has arrived.
-    #[inline]
-    pub(crate) fn check_length(&self, len: usize) -> Result<(), VerifyError> {
-        if len > self.body_limit { Err(VerifyError::new(ErrorKind::BodyTooLarge)) } else { Ok(()) }
     }
 
     /// Step 4.
@@ -233,14 +234,16 @@ impl Verifier {
         self.format(claimed.place).keys.lookup(&KeyQuery::new(claimed.claim.key_id(), head))
     }
 
-    /// Step 7, for a claim that is proven.
+    /// Step 7, for a claim that is proven: the verifier's list, and the route's own.
     #[inline]
-    pub(super) fn allow(&self, case: Case<'_>) -> Result<(), VerifyError> {
-        match (&self.only, case.claim().key_id()) {
-            (None, _) => Ok(()),
-            (Some(only), Some(key_id)) if only.contains(key_id) => Ok(()),
-            _ => Err(case.error(ErrorKind::NotAllowed)),
-        }
+    pub(super) fn allow(&self, case: Case<'_>, list: AllowFn) -> Result<(), VerifyError> {
+        let key_id = case.claim().key_id();
+        let is_listed = match (&self.only, key_id) {
+            (None, _) => true,
+            (Some(only), Some(key_id)) => only.contains(key_id),
+            (Some(_), None) => false,
+        };
+        if is_listed && list(key_id) { Ok(()) } else { Err(case.error(ErrorKind::NotAllowed)) }
     }
 
     /// Step 8. The request is remembered for as long as it could be accepted again.
@@ -296,32 +299,12 @@ impl Verifier {
         self.body_limit
     }
 
-    /// So that a limit over axum's own of 2 MiB means what it says for its extractors, too. A lower
-    /// one that somebody set for axum still holds.
-    #[cfg_attr(not(feature = "axum"), allow(clippy::unused_self))]
-    pub(crate) fn raise_axum_limit<B>(&self, request: &mut Request<B>) {
-        #[cfg(feature = "axum")]
-        if self.body_limit > crate::verify::verifier::DEFAULT_BODY_LIMIT {
-            axum::extract::DefaultBodyLimit::max(self.body_limit).apply(request);
-        }
-        #[cfg(not(feature = "axum"))]
-        let _ = request;
-    }
-
     pub(super) fn is_disarmed(&self) -> bool {
         self.disarmed
     }
 
-    /// Undoes `optional`.
-    #[cfg(feature = "axum")]
-    pub(crate) fn required(mut self) -> Self {
-        self.optional = false;
-        self
-    }
-
-    /// Whether a request is let through unsigned.
-    pub(crate) fn lets_through(&self, error: &VerifyError) -> bool {
-        self.optional && error.kind() == ErrorKind::Missing
+    pub(crate) fn is_optional(&self) -> bool {
+        self.optional
     }
 
     pub(crate) fn disarmed_verified(&self) -> Verified {
@@ -334,8 +317,8 @@ impl Verifier {
         for format in self.formats() {
             if self.strips {
                 format.scheme.strip(head);
-                continue;
             }
+            // Another party's signature can be left in the same headers.
             let names = format.scheme.headers();
             if head.headers.len() == head.headers.keys_len() {
                 for name in names {

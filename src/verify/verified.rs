@@ -93,9 +93,30 @@ impl Verified {
 
     /// The name of the key that signed; `None` for the anonymous key, and where the layer is
     /// disarmed.
+    ///
+    /// To ask for one caller, use [`is_signed_by`](Self::is_signed_by); to match on several:
+    ///
+    /// ```
+    /// use tower_hmac::{KeyId, Verified};
+    ///
+    /// fn discount(caller: &Verified) -> u32 {
+    ///     match caller.key_id().map(KeyId::as_str) {
+    ///         Some("aservice" | "bservice") => 10,
+    ///         Some(_) => 5,
+    ///         None => 0,
+    ///     }
+    /// }
+    /// ```
     #[must_use]
     pub fn key_id(&self) -> Option<&KeyId> {
         self.key_id.as_ref()
+    }
+
+    /// Returns whether the key that signed has this key ID. `false` for the anonymous key and if the
+    /// layer is disarmed.
+    #[must_use]
+    pub fn is_signed_by(&self, key_id: &str) -> bool {
+        self.key_id.as_ref().is_some_and(|proven| proven == key_id)
     }
 
     /// The name of the format.
@@ -105,6 +126,7 @@ impl Verified {
     }
 
     /// The name of the format, shared.
+    #[cfg(any(feature = "axum", feature = "metrics"))]
     pub(crate) fn shared_scheme(&self) -> &Arc<str> {
         &self.scheme
     }

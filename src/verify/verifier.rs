@@ -7,10 +7,10 @@ use crate::error::ConfigError;
 use crate::key::{KeyId, KeyStore};
 use crate::replay::ReplayGuard;
 use crate::scheme::{Scheme, Tolerance};
+use crate::verify::body_limit::DEFAULT_BODY_LIMIT;
 use crate::verify::format::Format;
+use crate::verify::only::Only;
 
-/// The body limit where none is set: 2 MiB, as axum's own.
-pub(super) const DEFAULT_BODY_LIMIT: usize = 2 * 1024 * 1024;
 /// The tolerance where neither the verifier nor the format sets one.
 pub(super) const DEFAULT_TOLERANCE: Tolerance = Tolerance { past: 300, future: 300 };
 
@@ -19,11 +19,11 @@ pub(super) const DEFAULT_TOLERANCE: Tolerance = Tolerance { past: 300, future: 3
 ///
 /// ```
 /// use http::Request;
-/// use tower_hmac::{FlaskHmac, KeyMap, SecretKey, Verifier};
+/// use tower_hmac::{FlaskHmac, KeyMap, Verifier};
 ///
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// let keys = KeyMap::single(SecretKey::new("s3cr3tk3y")?);
-/// let verifier = Verifier::new(FlaskHmac::new(), keys);
+/// let keys = KeyMap::single("s3cr3tk3y")?;
+/// let verifier = Verifier::new(FlaskHmac::new(), keys)?;
 ///
 /// let signed = Request::builder()
 ///     .header("Signature", "LSXp2AnBSNGHEcjN2CIBCD0n+HMR4DPunreKdyp6u8w=")
@@ -38,7 +38,7 @@ pub(super) const DEFAULT_TOLERANCE: Tolerance = Tolerance { past: 300, future: 3
 pub struct Verifier {
     pub(super) first: Format,
     pub(super) more: Vec<Format>,
-    pub(super) only: Option<Arc<[KeyId]>>,
+    pub(super) only: Option<Only>,
     pub(super) body_limit: usize,
     pub(super) tolerance: Option<Tolerance>,
     pub(super) clock: Arc<dyn Clock>,
@@ -51,10 +51,18 @@ pub struct Verifier {
 
 impl Verifier {
     /// Verifies one format against the keys of a store.
-    #[must_use]
-    pub fn new(scheme: impl Scheme + 'static, keys: impl KeyStore + 'static) -> Self {
-        Self {
-            first: Format::new(scheme, keys),
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if the scheme and the store together would reject every request: the scheme
+    /// requires a key ID and the store has only an anonymous key, or it carries none and the store
+    /// has only named keys, or the store has no keys. Stores that cannot tell are taken.
+    pub fn new(
+        scheme: impl Scheme + 'static,
+        keys: impl KeyStore + 'static,
+    ) -> Result<Self, ConfigError> {
+        Ok(Self {
+            first: Format::new(scheme, keys)?,
             more: Vec::new(),
             only: None,
             body_limit: DEFAULT_BODY_LIMIT,
@@ -65,7 +73,7 @@ impl Verifier {
             optional: false,
             strips: false,
             disarmed: false,
-        }
+        })
     }
 
     /// Accepts a second format beside the first, with keys of its own. The first format that is
@@ -82,12 +90,13 @@ impl Verifier {
     /// [`ConfigError::AmbiguousSchemes`] if both read the same headers, unless their
     /// [selectors](crate::Scheme::selector) exclude each other, or one of them needs more headers
     /// than the other. [`ConfigError::ReplayWithoutTime`] as [`with_replay_guard`](Self::with_replay_guard).
+    /// Otherwise as [`new`](Self::new).
     pub fn or(
         mut self,
         scheme: impl Scheme + 'static,
         keys: impl KeyStore + 'static,
     ) -> Result<Self, ConfigError> {
-        let format = Format::new(scheme, keys);
+        let format = Format::new(scheme, keys)?;
         if let Some(twin) = self.formats().find(|other| !format.is_told_apart_from(other)) {
             return Err(ConfigError::AmbiguousSchemes(
                 twin.name.to_string(),
@@ -95,38 +104,47 @@ impl Verifier {
             ));
         }
         self.more.push(format);
+        self.only = self.only.map(Only::untold);
         self.check_replay()
     }
 
-    /// Lets only these key ids through. The anonymous key is on no list, and an empty list lets
+    /// Lets only these key IDs through. The anonymous key is on no list, and an empty list lets
     /// nobody through.
     ///
-    /// # Panics
+    /// Lists narrow: after a second call, a key ID must be on both lists. The feature `tracing` logs
+    /// a warning once, when the verifier is put to use, for key IDs that no key store
+    /// [has](KeyStore::knows), and for an empty list.
     ///
-    /// If a name is empty.
-    #[track_caller]
-    #[must_use]
-    pub fn only<I>(mut self, key_ids: impl IntoIterator<Item = I>) -> Self
+    /// ```
+    /// use tower_hmac::{FlaskHmac, KeyMap, Verifier};
+    ///
+    /// let keys = KeyMap::services([("aservice", "akey"), ("bservice", "bkey")])?;
+    /// let verifier = Verifier::new(FlaskHmac::new(), keys)?.only(["aservice", "bservice"])?;
+    /// let narrower = verifier.clone().only(["aservice"])?;
+    ///
+    /// assert!(verifier.clone().only([""]).is_err());
+    /// assert!(narrower.only(["bservice"]).is_err());
+    /// # Ok::<(), tower_hmac::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if a key ID is empty, or no key ID is on every list.
+    pub fn only<I>(mut self, key_ids: impl IntoIterator<Item = I>) -> Result<Self, ConfigError>
     where
         I: TryInto<KeyId, Error: Into<ConfigError>>,
     {
-        let mut only = Vec::new();
-        for key_id in key_ids {
-            match key_id.try_into() {
-                Ok(key_id) => only.push(key_id),
-                // As axum's `route` does on a bad path: the list stands in the source.
-                #[allow(clippy::panic)]
-                Err(error) => {
-                    let error: ConfigError = error.into();
-                    panic!("only: {error}");
-                }
-            }
-        }
-        self.only = Some(only.into());
-        self
+        let only = Only::new(key_ids)?;
+        self.only = Some(match self.only {
+            None => only,
+            Some(before) => before.narrowed_by(&only)?,
+        });
+        Ok(self)
     }
 
-    /// Sets the longest body that is read, in bytes; 2 MiB if it is not set.
+    /// Sets the longest body that is read, in bytes; 2 MiB by default.
+    /// [`VerifyLayer::with_body_limit`](crate::VerifyLayer::with_body_limit) says how axum's own limit
+    /// counts.
     #[must_use]
     pub fn with_body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = bytes;
@@ -146,8 +164,8 @@ impl Verifier {
 
     /// Lets each request through once. The guard is asked last, when all else has been checked:
     /// at most once, not at least once. If the handler answers 500, a retry with the same signature is
-    /// rejected: a client signs each attempt anew, and a sender that cannot, such as one of webhooks
-    /// that signs a delivery once, goes without a guard.
+    /// rejected: a client signs each attempt anew. For a sender that repeats one signature, as some of
+    /// webhooks do, set no guard and use [`OnceLayer`](crate::once::OnceLayer).
     ///
     /// # Errors
     ///
@@ -211,6 +229,17 @@ impl Verifier {
         self
     }
 
+    /// Logs what is odd about the settings, now that all of them are known: once.
+    #[cfg_attr(not(feature = "tracing"), allow(clippy::unused_self))]
+    pub(crate) fn warn_once(&self) {
+        #[cfg(feature = "tracing")]
+        if let Some(only) = &self.only {
+            only.warn_once(|key_id| {
+                self.formats().all(|format| format.keys.knows(Some(key_id)) == Some(false))
+            });
+        }
+    }
+
     fn check_replay(self) -> Result<Self, ConfigError> {
         let untimed = self.formats().find(|format| !format.scheme.window().is_timed());
         match (&self.replay, self.tag_retention, untimed) {
@@ -227,7 +256,7 @@ impl fmt::Debug for Verifier {
         let schemes: Vec<_> = self.formats().map(|format| &*format.name).collect();
         f.debug_struct("Verifier")
             .field("schemes", &schemes)
-            .field("only", &self.only)
+            .field("only", &self.only.as_ref().map(Only::key_ids))
             .field("body_limit", &self.body_limit)
             .field("tolerance", &self.tolerance)
             .field("replay", &self.replay.is_some())

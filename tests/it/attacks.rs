@@ -46,8 +46,8 @@ fn named(name: &str, with: &str) -> String {
 
 fn layer() -> VerifyLayer {
     let services = [("aservice", "akey"), ("bservice", "bkey"), ("a:b", "ckey")];
-    let keys = KeyMap::services(services).unwrap().with_single(key("single"));
-    VerifyLayer::new(FlaskHmac::new(), keys)
+    let keys = KeyMap::services(services).unwrap().with_single(key("single")).unwrap();
+    VerifyLayer::new(FlaskHmac::new(), keys).unwrap()
 }
 
 /// Answers with the name of who signed.

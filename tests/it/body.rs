@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 use bytes::{Buf, Bytes};
 use futures_util::poll;
 use http::header::CONTENT_LENGTH;
-use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt as _, Limited};
 use proptest::prelude::*;
@@ -30,7 +30,9 @@ fn key() -> SecretKey {
 }
 
 fn layer() -> VerifyLayer {
-    VerifyLayer::new(FlaskHmac::new(), KeyMap::single(key())).with_body_limit(LIMIT)
+    VerifyLayer::new(FlaskHmac::new(), KeyMap::single(key()).unwrap())
+        .unwrap()
+        .with_body_limit(LIMIT)
 }
 
 /// A request that is signed for one body and carries another.
@@ -41,6 +43,12 @@ fn carrying<B>(signed: &[u8], body: B) -> Request<B> {
 
 fn with_length<B>(mut request: Request<B>, length: &str) -> Request<B> {
     request.headers_mut().insert(CONTENT_LENGTH, length.parse().unwrap());
+    request
+}
+
+/// The same request over HTTP/2, where the body of a rejected request is not read.
+fn over_http_2<B>(mut request: Request<B>) -> Request<B> {
+    *request.version_mut() = Version::HTTP_2;
     request
 }
 
@@ -89,7 +97,7 @@ async fn a_body_at_the_limit_passes_and_one_byte_more_does_not() {
 #[tokio::test]
 async fn nothing_is_read_past_the_limit() {
     let frames = (0..1000).map(|_| Step::Data(Bytes::from(vec![0; LIMIT / 4])));
-    let request = carrying(b"", Script::of(frames));
+    let request = over_http_2(carrying(b"", Script::of(frames)));
     let polls = request.body().polls();
     assert_eq!(outcome(request).await, Some(ErrorKind::BodyTooLarge));
     assert_eq!(polls.load(Ordering::SeqCst), 5);
@@ -97,15 +105,17 @@ async fn nothing_is_read_past_the_limit() {
 
 #[tokio::test]
 async fn a_length_over_the_limit_is_refused_without_a_look_at_the_body() {
+    // On HTTP/1.1, too, where it is more than would be drained.
     let lengths = [
-        (LIMIT + 1).to_string(),
-        "1000000000000000".to_owned(),
-        "9000000000000000000".to_owned(),
-        "99999999999999999999999999".to_owned(),
-        u64::MAX.to_string(),
+        ((LIMIT + 1).to_string(), Version::HTTP_2),
+        ("1000000000000000".to_owned(), Version::HTTP_11),
+        ("9000000000000000000".to_owned(), Version::HTTP_11),
+        ("99999999999999999999999999".to_owned(), Version::HTTP_11),
+        (u64::MAX.to_string(), Version::HTTP_11),
     ];
-    for length in lengths {
-        let request = with_length(carrying(b"", Script::hanging()), &length);
+    for (length, version) in lengths {
+        let mut request = with_length(carrying(b"", Script::hanging()), &length);
+        *request.version_mut() = version;
         let polls = request.body().polls();
         let response = send(request).await;
         assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE, "{length}");

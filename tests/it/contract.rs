@@ -58,6 +58,12 @@ fn with_header(mut request: Request<Script>, name: &'static str, value: &str) ->
     request
 }
 
+/// The same request over HTTP/2, where the body of a rejected request is not read.
+fn over_http_2<B>(mut request: Request<B>) -> Request<B> {
+    *request.version_mut() = http::Version::HTTP_2;
+    request
+}
+
 /// Another first digit: a tag of the right form that is wrong.
 fn spoilt(mut request: Request<Script>) -> Request<Script> {
     let tag = request.headers_mut().get_mut("x-tag").unwrap();

@@ -17,7 +17,7 @@ use tower_hmac::{
 const HALF_A_SECOND: Duration = Duration::from_millis(500);
 
 fn layer() -> VerifyLayer {
-    VerifyLayer::new(FlaskHmac::new(), KeyMap::services([("a", "key")]).unwrap())
+    VerifyLayer::new(FlaskHmac::new(), KeyMap::services([("a", "key")]).unwrap()).unwrap()
 }
 
 fn signed(body: &'static str) -> Request<Body> {
@@ -56,7 +56,7 @@ async fn refusals_are_held_back_alike() {
         let outcome = answer(layer().with_refusal_delay(HALF_A_SECOND), request).await;
         assert_eq!(outcome, (StatusCode::FORBIDDEN, HALF_A_SECOND));
     }
-    let allowed = layer().only(["somebody-else"]).with_refusal_delay(HALF_A_SECOND);
+    let allowed = layer().only(["somebody-else"]).unwrap().with_refusal_delay(HALF_A_SECOND);
     let outcome = answer(allowed, signed("{}")).await;
     assert_eq!(outcome, (StatusCode::FORBIDDEN, HALF_A_SECOND));
 }
@@ -89,7 +89,8 @@ async fn bodies_and_stores_that_fail_are_said_at_once() {
     let down = key_fn(|_: Option<&KeyId>, _: &http::request::Parts| async {
         Err::<Option<tower_hmac::KeySet>, _>(BoxError::from("down"))
     });
-    let failing = VerifyLayer::new(FlaskHmac::new(), down).with_refusal_delay(HALF_A_SECOND);
+    let failing =
+        VerifyLayer::new(FlaskHmac::new(), down).unwrap().with_refusal_delay(HALF_A_SECOND);
     let outcome = answer(failing, signed("{}")).await;
     assert_eq!(outcome, (StatusCode::SERVICE_UNAVAILABLE, Duration::ZERO));
 }
@@ -123,6 +124,7 @@ async fn the_settings_that_follow_keep_the_delay() {
         .with_refusal_delay(HALF_A_SECOND)
         .with_body_limit(1000)
         .only(["a"])
+        .unwrap()
         .with_rejection(StatusRejection::new(StatusCode::UNAUTHORIZED).unwrap());
     let request = Request::post("/").body(Body::empty()).unwrap();
     assert_eq!(answer(layer.clone(), request).await, (StatusCode::UNAUTHORIZED, HALF_A_SECOND));

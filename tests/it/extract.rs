@@ -17,7 +17,7 @@ tower_hmac::allow_list!(Nobody = []);
 
 fn layer() -> VerifyLayer {
     let keys = KeyMap::services([("aservice", "akey"), ("bservice", "bkey")]).unwrap();
-    VerifyLayer::new(FlaskHmac::new(), keys.with_single(SecretKey::new("single").unwrap()))
+    VerifyLayer::new(FlaskHmac::new(), keys.with_single("single").unwrap()).unwrap()
 }
 
 fn unauthorized() -> VerifyLayer<StatusRejection> {

@@ -20,7 +20,7 @@ fn head(method: &str, target: &str, tag: &str) -> Parts {
 }
 
 fn verify(scheme: FlaskHmacPath, head: &Parts, body: &[u8]) -> Result<(), ErrorKind> {
-    let verifier = Verifier::new(scheme, KeyMap::single(key()));
+    let verifier = Verifier::new(scheme, KeyMap::single(key()).unwrap()).unwrap();
     let outcome = verifier.verify(head, body).now_or_never().expect("a map answers at once");
     outcome.map(|_| ()).map_err(|error| error.kind())
 }

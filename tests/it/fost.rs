@@ -27,7 +27,7 @@ const TIME: &str = "2011-04-27 03:26:37";
 
 fn verifier(scheme: Fost, now: i64) -> Verifier {
     let keys = KeyMap::services([("key-value", "secret-value"), ("a/b:c", "other")]).unwrap();
-    Verifier::new(scheme, keys).with_clock(ManualClock::new(now))
+    Verifier::new(scheme, keys).unwrap().with_clock(ManualClock::new(now))
 }
 
 fn signer() -> Signer<Fost> {
@@ -175,7 +175,7 @@ impl Vector {
 
     fn verifier(&self, scheme: Fost) -> Verifier {
         let keys = KeyMap::services([(self.key.as_str(), self.secret.as_str())]).unwrap();
-        Verifier::new(scheme, keys).with_clock(ManualClock::new(NOW))
+        Verifier::new(scheme, keys).unwrap().with_clock(ManualClock::new(NOW))
     }
 }
 
@@ -611,7 +611,7 @@ async fn signatures_are_stripped_and_other_kinds_stay() {
     });
     let key = || SecretKey::new("secret-value").unwrap();
     let layer = VerifyLayer::from(verifier(Fost::new(), NOW)).strip_signature();
-    let layer = layer.or(FlaskHmac::new(), KeyMap::single(key())).unwrap();
+    let layer = layer.or(FlaskHmac::new(), KeyMap::single(key()).unwrap()).unwrap();
     let app = Router::new().fallback(echo).layer(layer);
 
     let list = "X-FOST-Headers X-FOST-User";

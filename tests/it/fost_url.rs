@@ -30,7 +30,7 @@ const HOST: &str = "www.example.com";
 
 fn verifier(scheme: FostUrl) -> Verifier {
     let keys = KeyMap::services([("key-value", "secret-value"), ("a/b c+ä", "other")]).unwrap();
-    Verifier::new(scheme, keys).with_clock(ManualClock::new(NOW))
+    Verifier::new(scheme, keys).unwrap().with_clock(ManualClock::new(NOW))
 }
 
 fn signer() -> Signer<FostUrl> {
@@ -126,7 +126,8 @@ impl Vector {
 
     fn verified(&self, request: &Request<String>, now: i64) -> Result<Verified, ErrorKind> {
         let keys = KeyMap::services([(self.key.as_str(), self.secret.as_str())]).unwrap();
-        let verifier = Verifier::new(FostUrl::new(), keys).with_clock(ManualClock::new(now));
+        let verifier =
+            Verifier::new(FostUrl::new(), keys).unwrap().with_clock(ManualClock::new(now));
         checked(verifier, request)
     }
 }

@@ -10,9 +10,13 @@ mod config;
 mod contract;
 mod decisions;
 mod delay;
+mod drain;
 mod explain;
 mod extract;
+mod face;
 mod flask_path;
+#[cfg(feature = "webhooks")]
+mod format_config;
 mod fost;
 mod fost_url;
 mod header_scheme;
@@ -21,6 +25,9 @@ mod interop_flask;
 mod interop_rfc9421;
 #[cfg(all(feature = "cache", feature = "reload"))]
 mod keys;
+#[cfg(feature = "tracing")]
+mod log;
+mod once;
 mod or;
 #[cfg(all(feature = "axum", feature = "serde"))]
 mod own_formats;
@@ -41,3 +48,4 @@ mod timed;
 mod vectors;
 #[cfg(all(feature = "metrics", feature = "tracing"))]
 mod watch;
+mod webhooks;

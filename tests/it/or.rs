@@ -16,7 +16,7 @@ fn key(text: &str) -> SecretKey {
 }
 
 fn keys(text: &str) -> KeyMap {
-    KeyMap::single(key(text))
+    KeyMap::single(key(text)).unwrap()
 }
 
 fn header(name: &str) -> HeaderScheme {
@@ -49,7 +49,10 @@ fn verify(verifier: &Verifier, head: &Parts) -> Result<Verified, ErrorKind> {
 }
 
 fn flask_or_header() -> Verifier {
-    Verifier::new(FlaskHmac::new(), keys("old")).or(header("X-Signature"), keys("new")).unwrap()
+    Verifier::new(FlaskHmac::new(), keys("old"))
+        .unwrap()
+        .or(header("X-Signature"), keys("new"))
+        .unwrap()
 }
 
 #[test]
@@ -66,6 +69,7 @@ fn each_format_verifies_with_its_own_keys_alone() {
 #[test]
 fn formats_from_parts_have_names_of_their_own() {
     let verifier = Verifier::new(header("X-A").with_name("webhook-v1"), keys("a"))
+        .unwrap()
         .or(header("X-B").with_name("webhook-v2"), keys("b"))
         .unwrap();
     let verified = verify(&verifier, &signed(header("X-B"), "b")).unwrap();
@@ -78,9 +82,11 @@ fn formats_from_parts_have_names_of_their_own() {
 fn a_format_of_a_header_stands_beside_one_of_the_query_under_one_name() {
     let url = tower_hmac::FostUrl::new;
     let header = || header("X-A").with_name(url().name().to_owned());
-    assert!(Verifier::new(url(), keys("a")).or(header(), keys("b")).is_ok());
-    assert!(Verifier::new(header(), keys("a")).or(url(), keys("b")).is_ok());
-    assert!(Verifier::new(url(), keys("a")).or(url(), keys("b")).is_err());
+    let named = || KeyMap::services([("aservice", "akey")]).unwrap();
+    assert!(Verifier::new(url(), named()).unwrap().or(header(), keys("b")).is_ok());
+    assert!(Verifier::new(header(), keys("a")).unwrap().or(url(), named()).is_ok());
+    let twice = Verifier::new(url(), named()).unwrap().or(url(), named()).unwrap_err();
+    assert!(matches!(twice, ConfigError::AmbiguousSchemes(..)));
 }
 
 #[test]
@@ -104,25 +110,27 @@ fn formats_on_one_header_are_a_mistake_of_configuration() {
     let ambiguous = |result: Result<Verifier, ConfigError>| {
         assert!(matches!(result, Err(ConfigError::AmbiguousSchemes(..))), "{result:?}");
     };
-    let flask = || Verifier::new(FlaskHmac::new(), keys("a"));
+    let flask = || Verifier::new(FlaskHmac::new(), keys("a")).unwrap();
     ambiguous(flask().or(FlaskHmac::new(), keys("b")));
     ambiguous(flask().or(header("Signature"), keys("b")));
     ambiguous(flask().or(header("signature").with_algorithm(Algorithm::Sha512), keys("b")));
     ambiguous(flask().or(FlaskHmac::new().with_algorithm(Algorithm::Sha512_256), keys("b")));
-    ambiguous(Verifier::new(header("X-A"), keys("a")).or(header("x-a"), keys("b")));
+    ambiguous(Verifier::new(header("X-A"), keys("a")).unwrap().or(header("x-a"), keys("b")));
     let path = FlaskHmacPath::new().with_header("Signature").unwrap();
     ambiguous(flask().or(path, keys("b")));
     // The third against the first, too.
     let two = flask().or(header("X-A"), keys("b")).unwrap();
     ambiguous(two.clone().or(header("X-A"), keys("c")));
     ambiguous(two.or(FlaskHmac::new(), keys("c")));
-    let layer = VerifyLayer::new(FlaskHmac::new(), keys("a")).or(FlaskHmac::new(), keys("b"));
+    let layer =
+        VerifyLayer::new(FlaskHmac::new(), keys("a")).unwrap().or(FlaskHmac::new(), keys("b"));
     assert!(layer.is_err());
 }
 
 fn two_algorithms<S: Scheme + 'static>(name: &str, format: impl Fn(Algorithm) -> S) {
     let (old, new) = (Algorithm::Sha256, Algorithm::Sha512);
-    let verifier = Verifier::new(format(old), keys("old")).or(format(new), keys("new")).unwrap();
+    let verifier =
+        Verifier::new(format(old), keys("old")).unwrap().or(format(new), keys("new")).unwrap();
     for (algorithm, secret, other) in [(old, "old", "new"), (new, "new", "old")] {
         let verified = verify(&verifier, &signed(format(algorithm), secret)).unwrap();
         assert_eq!((verified.scheme(), verified.algorithm()), (name, Some(algorithm)));
@@ -149,7 +157,8 @@ fn versioned(prefix: &'static str) -> HeaderScheme {
 #[test]
 fn two_versions_in_one_header_are_told_apart_by_their_prefix() {
     let named = |prefix: &'static str| versioned(prefix).with_name(prefix);
-    let verifier = Verifier::new(named("v1="), keys("old")).or(named("v2="), keys("new")).unwrap();
+    let verifier =
+        Verifier::new(named("v1="), keys("old")).unwrap().or(named("v2="), keys("new")).unwrap();
     for (prefix, secret, other) in [("v1=", "old", "new"), ("v2=", "new", "old")] {
         assert_eq!(verify(&verifier, &signed(named(prefix), secret)).unwrap().scheme(), prefix);
         let swapped = verify(&verifier, &signed(named(prefix), other));
@@ -160,7 +169,7 @@ fn two_versions_in_one_header_are_told_apart_by_their_prefix() {
     assert_eq!(third.unwrap_err(), ErrorKind::Malformed);
     // Prefixes of which one begins with the other, over tags of one length.
     let same = |prefix: &'static str| {
-        Verifier::new(versioned("v1="), keys("a")).or(versioned(prefix), keys("b"))
+        Verifier::new(versioned("v1="), keys("a")).unwrap().or(versioned(prefix), keys("b"))
     };
     assert!(same("v1=").is_err());
     assert!(same("v1").is_ok(), "an entry is shorter by one");
@@ -170,7 +179,8 @@ fn two_versions_in_one_header_are_told_apart_by_their_prefix() {
 #[test]
 fn tags_of_two_lengths_in_one_header_are_told_apart() {
     let long = || versioned("").with_algorithm(Algorithm::Sha512).with_name("long");
-    let verifier = Verifier::new(versioned(""), keys("old")).or(long(), keys("new")).unwrap();
+    let verifier =
+        Verifier::new(versioned(""), keys("old")).unwrap().or(long(), keys("new")).unwrap();
     assert_eq!(verify(&verifier, &signed(versioned(""), "old")).unwrap().scheme(), "header");
     assert_eq!(verify(&verifier, &signed(long(), "new")).unwrap().scheme(), "long");
 }
@@ -179,12 +189,12 @@ fn tags_of_two_lengths_in_one_header_are_told_apart() {
 #[test]
 fn tags_of_two_encodings_that_are_equally_long_are_a_mistake_of_configuration() {
     let base64 = versioned("").with_encoding(Encoding::Base64).with_algorithm(Algorithm::Sha384);
-    let ambiguous = Verifier::new(versioned(""), keys("a")).or(base64.clone(), keys("b"));
+    let ambiguous = Verifier::new(versioned(""), keys("a")).unwrap().or(base64.clone(), keys("b"));
     assert!(matches!(ambiguous, Err(ConfigError::AmbiguousSchemes(..))), "{ambiguous:?}");
-    let ambiguous = Verifier::new(base64.clone(), keys("a")).or(versioned(""), keys("b"));
+    let ambiguous = Verifier::new(base64.clone(), keys("a")).unwrap().or(versioned(""), keys("b"));
     assert!(matches!(ambiguous, Err(ConfigError::AmbiguousSchemes(..))), "{ambiguous:?}");
     let prefixed = base64.with_prefix("sha384=").unwrap();
-    assert!(Verifier::new(versioned(""), keys("a")).or(prefixed, keys("b")).is_ok());
+    assert!(Verifier::new(versioned(""), keys("a")).unwrap().or(prefixed, keys("b")).is_ok());
 }
 
 /// `b64(name ":" b64(tag))` is as long as a longer hash's tag for names of one length.
@@ -193,6 +203,7 @@ fn a_service_of_flask_hmac_is_told_apart_from_the_tag_of_a_longer_hash() {
     for (longer, name) in [(Algorithm::Sha384, "abc"), (Algorithm::Sha512, "nineteen characters")] {
         let services = KeyMap::services([(name, "old")]).unwrap();
         let verifier = Verifier::new(FlaskHmac::new(), services)
+            .unwrap()
             .or(FlaskHmac::new().with_algorithm(longer), keys("new"))
             .unwrap();
         let signer = Signer::new(FlaskHmac::new(), key("old")).with_key_id(name).unwrap();
@@ -208,6 +219,7 @@ fn a_service_of_flask_hmac_is_told_apart_from_the_tag_of_a_longer_hash() {
 fn both_tags_of_two_algorithms_in_one_header_twice_are_refused() {
     let scheme = |algorithm| header("X-Signature").with_algorithm(algorithm);
     let verifier = Verifier::new(scheme(Algorithm::Sha256), keys("old"))
+        .unwrap()
         .or(scheme(Algorithm::Sha512), keys("new"))
         .unwrap();
     let mut head = signed(scheme(Algorithm::Sha256), "old");
@@ -221,6 +233,7 @@ fn two_formats_may_read_one_time_and_one_key_id() {
     let scheme = |name| timed(name).with_key_id_header("X-Key-Id").unwrap();
     let services = |secret| KeyMap::services([("a", secret)]).unwrap();
     let verifier = Verifier::new(scheme("X-Old"), services("old"))
+        .unwrap()
         .or(scheme("X-New").with_encoding(Encoding::Base64), services("new"))
         .unwrap()
         .with_clock(ManualClock::new(NOW));
@@ -236,8 +249,10 @@ fn two_formats_may_read_one_time_and_one_key_id() {
 
 #[test]
 fn a_format_without_a_body_part_is_no_way_around_one_with_it() {
-    let verifier =
-        Verifier::new(FlaskHmac::new(), keys("old")).or(FlaskHmacPath::new(), keys("new")).unwrap();
+    let verifier = Verifier::new(FlaskHmac::new(), keys("old"))
+        .unwrap()
+        .or(FlaskHmacPath::new(), keys("new"))
+        .unwrap();
     let signer = Signer::new(FlaskHmacPath::new(), key("new"));
     let mut head = unsigned();
     signer.sign_head(&mut head, b"").unwrap();
@@ -255,7 +270,7 @@ proptest! {
         ]),
     ) {
         let names = ["X-A", "X-B", "X-C"];
-        let verifier = Verifier::new(header("X-A"), keys("right"))
+        let verifier = Verifier::new(header("X-A"), keys("right")).unwrap()
             .or(header("X-B"), keys("right"))
             .unwrap()
             .or(timed("X-C"), keys("right"))

@@ -60,7 +60,7 @@ impl Service {
         let app = noting(&here)
             .route("/here/{status}", redirect("/done".to_owned()))
             .route("/away/{status}", redirect(format!("http://{elsewhere}/done")))
-            .layer(VerifyLayer::new(scheme, keys));
+            .layer(VerifyLayer::new(scheme, keys).unwrap());
         Self { address: serve(app).await, here, there }
     }
 
@@ -244,8 +244,8 @@ async fn an_old_signature_on_the_request_after_a_redirect_is_judged_as_documente
         signer.sign_head(&mut old, body.as_bytes()).unwrap();
         let (mut new, body) = parse(is);
         new.headers = old.headers;
-        let keys = KeyMap::single(key()).with_key("billing", key()).unwrap();
-        let outcome = Verifier::new(scheme, keys).verify(&new, body.as_bytes()).await;
+        let keys = KeyMap::single(key()).unwrap().with_key("billing", key()).unwrap();
+        let outcome = Verifier::new(scheme, keys).unwrap().verify(&new, body.as_bytes()).await;
         outcome.err().map(|error| error.kind())
     }
 

@@ -25,6 +25,7 @@ use crate::stamped::{NOW, Stamped, head, signer};
 fn verifier(clock: &ManualClock, guard: &Arc<MemoryReplay>) -> Verifier {
     let keys = KeyMap::services([("aservice", "akey"), ("bservice", "bkey")]).unwrap();
     Verifier::new(Stamped::new(), keys)
+        .unwrap()
         .with_clock(clock.clone())
         .with_replay_guard(guard.clone())
         .unwrap()
@@ -113,7 +114,7 @@ async fn a_full_guard_answers_503_and_forgets_none_of_its_10_000() {
 async fn a_million_refused_requests_leave_the_size_unchanged() {
     let clock = ManualClock::new(NOW);
     let guard = Arc::new(MemoryReplay::new(1_000).unwrap());
-    let verifier = verifier(&clock, &guard).only(["aservice"]);
+    let verifier = verifier(&clock, &guard).only(["aservice"]).unwrap();
     let honest = signer("aservice", "akey", &clock);
     assert_eq!(kind(verifier.verify(&head(&honest, b""), b"").await), None);
 
@@ -346,7 +347,8 @@ async fn a_request_from_a_clock_ahead_is_remembered_to_the_end_of_its_window() {
 async fn a_tag_is_remembered_for_the_retention_and_no_longer() {
     let clock = ManualClock::new(NOW);
     let guard = Arc::new(MemoryReplay::new(100).unwrap());
-    let verifier = Verifier::new(FlaskHmac::new(), KeyMap::single(SecretKey::new("akey").unwrap()))
+    let verifier = Verifier::new(FlaskHmac::new(), KeyMap::single("akey").unwrap())
+        .unwrap()
         .with_clock(clock.clone())
         .dangerous_replay_by_tag(Duration::from_secs(60))
         .with_replay_guard(guard)
@@ -395,9 +397,10 @@ async fn a_body_that_arrives_past_the_window_is_refused_and_not_replayed() {
 
 #[test]
 fn a_guard_over_a_format_without_time_is_refused_while_building() {
-    let keys = KeyMap::single(SecretKey::new("akey").unwrap());
+    let keys = KeyMap::single("akey").unwrap();
     let guard = MemoryReplay::new(100).unwrap();
-    let error = VerifyLayer::new(FlaskHmac::new(), keys).with_replay_guard(guard).unwrap_err();
+    let error =
+        VerifyLayer::new(FlaskHmac::new(), keys).unwrap().with_replay_guard(guard).unwrap_err();
     assert_eq!(error, ConfigError::ReplayWithoutTime("flask-hmac".into()));
 }
 
@@ -412,6 +415,7 @@ async fn a_request_does_not_come_again_under_another_name_with_the_same_key() {
     let clock = ManualClock::new(NOW);
     let keys = KeyMap::services([("a", "shared"), ("b", "shared")]).unwrap();
     let verifier = Verifier::new(scheme.clone(), keys)
+        .unwrap()
         .with_clock(clock.clone())
         .with_replay_guard(MemoryReplay::new(100).unwrap())
         .unwrap();
@@ -429,7 +433,8 @@ async fn a_nonce_takes_one_place_however_many_keys_the_name_has() {
     let guard = Arc::new(MemoryReplay::new(100).unwrap());
     let key = |text| SecretKey::new(text).unwrap();
     let keys = KeySet::new([key("new"), key("old")]).unwrap();
-    let verifier = Verifier::new(Stamped::new(), KeyMap::single(keys))
+    let verifier = Verifier::new(Stamped::new(), KeyMap::single(keys).unwrap())
+        .unwrap()
         .with_clock(clock.clone())
         .with_replay_guard(guard.clone())
         .unwrap();
@@ -464,7 +469,8 @@ fn by_two_keys() -> (Verifier, Arc<MemoryReplay>, Parts, [String; 2]) {
     let guard = Arc::new(MemoryReplay::new(100).unwrap());
     // The old key stands there twice, as when two settings hold it.
     let keys = KeySet::new([key("new"), key("old"), key("old")]).unwrap();
-    let verifier = Verifier::new(scheme, KeyMap::single(keys))
+    let verifier = Verifier::new(scheme, KeyMap::single(keys).unwrap())
+        .unwrap()
         .with_clock(clock)
         .with_replay_guard(guard.clone())
         .unwrap();

@@ -5,9 +5,12 @@ mod config;
 mod digest;
 mod fields;
 mod labels;
+mod lifetime;
+mod parties;
 mod properties;
 mod refusals;
 mod signing;
+mod spelling;
 mod target;
 mod vectors;
 
@@ -37,7 +40,7 @@ fn key() -> SecretKey {
 
 fn verifier(scheme: impl Scheme + 'static) -> Verifier {
     let keys = KeyMap::services([(KEY_ID, key()), ("other", SecretKey::new("other").unwrap())]);
-    Verifier::new(scheme, keys.unwrap()).with_clock(ManualClock::new(NOW))
+    Verifier::new(scheme, keys.unwrap()).unwrap().with_clock(ManualClock::new(NOW))
 }
 
 fn signer(scheme: MessageSignatures) -> Signer<MessageSignatures> {

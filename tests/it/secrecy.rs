@@ -58,8 +58,8 @@ fn no_type_shows_a_key_or_a_tag() {
     mac.update(b"text");
     let tag = mac.clone().finalize();
     let set = KeySet::new([KeyEntry::new(key()).with_label("2026-11")]).unwrap();
-    let map = KeyMap::services([("aservice", set.clone())]).unwrap().with_single(key());
-    let verifier = Verifier::new(FlaskHmac::new(), map.clone());
+    let map = KeyMap::services([("aservice", set.clone())]).unwrap().with_single(key()).unwrap();
+    let verifier = Verifier::new(FlaskHmac::new(), map.clone()).unwrap();
     let layer = VerifyLayer::from(verifier.clone());
     let signature = tower_hmac::scheme::Signature::new(tag.as_bytes()).unwrap();
     assert_eq!(signature.len(), 32);

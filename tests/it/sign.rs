@@ -60,7 +60,7 @@ async fn one_scheme_object_serves_both_halves() {
     let scheme: Arc<dyn Scheme> = Arc::new(Timed::new());
     let signer = Signer::new(scheme.clone(), key()).with_key_id("aservice").unwrap();
     let keys = KeyMap::services([("aservice", "a key")]).unwrap();
-    let verifier = Verifier::new(scheme, keys);
+    let verifier = Verifier::new(scheme, keys).unwrap();
 
     let (head, body) = signer.sign(post("body")).unwrap().into_parts();
     let verified = verifier.verify(&head, body.as_bytes()).await.unwrap();
@@ -206,7 +206,7 @@ async fn layer_signs_the_bytes_that_it_sends() {
     let body = body.collect().await.unwrap().to_bytes();
     assert_eq!(body, "a body of several frames");
     assert!(head.headers[HEADER].is_sensitive());
-    let verifier = Verifier::new(Timed::new(), KeyMap::single(key()));
+    let verifier = Verifier::new(Timed::new(), KeyMap::single(key()).unwrap()).unwrap();
     let verifier = verifier.with_clock(ManualClock::new(NOW));
     verifier.verify(&head, &body).await.unwrap();
 }
@@ -272,7 +272,8 @@ impl<P: Clone, R, E> Policy<Request<P>, R, E> for Twice {
 #[tokio::test]
 async fn each_attempt_inside_a_retry_layer_is_signed_afresh() {
     let clock = ManualClock::new(NOW);
-    let layer = VerifyLayer::new(Timed::new(), KeyMap::single(key()))
+    let layer = VerifyLayer::new(Timed::new(), KeyMap::single(key()).unwrap())
+        .unwrap()
         .with_clock(clock.clone())
         .with_replay_guard(Once::default())
         .unwrap();
@@ -344,7 +345,7 @@ async fn requests_without_a_body_are_signed_whatever_their_type() {
     use tower_hmac::testing::signed;
 
     async fn passes(body: impl WholeBody) {
-        let layer = VerifyLayer::new(FlaskHmac::new(), KeyMap::single(key()));
+        let layer = VerifyLayer::new(FlaskHmac::new(), KeyMap::single(key()).unwrap()).unwrap();
         let app = axum::Router::new().route("/", axum::routing::get(async || "in")).layer(layer);
         let signer = Signer::new(FlaskHmac::new(), key());
         let request = signed(&signer, Request::get("/").body(body).unwrap());

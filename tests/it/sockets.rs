@@ -42,7 +42,8 @@ async fn service() -> SocketAddr {
         answer.extend_from_slice(&body);
         answer
     };
-    let layer = VerifyLayer::new(Timed::new(), keys()).with_replay_guard(Once::default()).unwrap();
+    let layer =
+        VerifyLayer::new(Timed::new(), keys()).unwrap().with_replay_guard(Once::default()).unwrap();
     serve(Router::new().route("/{*path}", any(handler)).layer(layer)).await
 }
 
@@ -88,7 +89,7 @@ async fn covered_host_is_read_from_either_version() {
     ];
     let scheme = HeaderScheme::new("X-Signature").unwrap().with_parts(parts).unwrap();
     let key = || SecretKey::new("akey").unwrap();
-    let layer = VerifyLayer::new(scheme.clone(), KeyMap::single(key()));
+    let layer = VerifyLayer::new(scheme.clone(), KeyMap::single(key()).unwrap()).unwrap();
     let handler = async |version: Version, host: Verified| {
         format!("{version:?} {}", host.signed_headers().next().unwrap().1.to_str().unwrap())
     };
@@ -340,7 +341,7 @@ mod reqwest_clients {
 
 #[tokio::test]
 async fn flask_format_is_let_through_over_sockets() {
-    let layer = VerifyLayer::new(FlaskHmac::new(), keys());
+    let layer = VerifyLayer::new(FlaskHmac::new(), keys()).unwrap();
     let address = serve(Router::new().route("/", any(async || "in")).layer(layer)).await;
     let signer = Signer::new(FlaskHmac::new(), SecretKey::new("akey").unwrap());
     let signer = signer.with_key_id("aservice").unwrap();

@@ -24,8 +24,8 @@ fn signer<S: Scheme>(scheme: S) -> Signer<S> {
 }
 
 fn verifier(scheme: impl Scheme + 'static) -> Verifier {
-    let keys = KeyMap::single(key()).with_key("billing", key()).unwrap();
-    Verifier::new(scheme, keys).with_clock(ManualClock::new(NOW))
+    let keys = KeyMap::single(key()).unwrap().with_key("billing", key()).unwrap();
+    Verifier::new(scheme, keys).unwrap().with_clock(ManualClock::new(NOW))
 }
 
 /// What a client signs is what arrives: white space around a value is lost on the way.

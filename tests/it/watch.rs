@@ -21,7 +21,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 
 fn layer(clock: &ManualClock) -> VerifyLayer {
     let keys = KeyMap::services([("aservice", "akey"), ("bservice", "bkey")]).unwrap();
-    VerifyLayer::new(Stamped::new(), keys).with_clock(clock.clone())
+    VerifyLayer::new(Stamped::new(), keys).unwrap().with_clock(clock.clone())
 }
 
 /// Sends a request through the layer and tells the status.
@@ -48,7 +48,7 @@ fn only(capture: &Capture, level: tracing::Level) -> Record {
 #[test]
 fn each_refusal_is_one_debug_event_with_its_kind_format_and_claimed_name() {
     let clock = ManualClock::new(NOW);
-    let layer = layer(&clock).only(["aservice"]);
+    let layer = layer(&clock).only(["aservice"]).unwrap();
     let wrong = |name: &str, key: &str| head(&signer(name, key, &clock), b"");
     let stale = head(&signer("aservice", "akey", &ManualClock::new(NOW - 301)), b"");
     let mut malformed = unsigned();
@@ -89,7 +89,7 @@ fn services_that_share_a_key_are_warned_of() {
 fn verification_by_hand_is_watched_too() {
     let clock = ManualClock::new(NOW);
     let keys = KeyMap::services([("aservice", "akey")]).unwrap();
-    let verifier = tower_hmac::Verifier::new(Stamped::new(), keys).with_clock(clock);
+    let verifier = tower_hmac::Verifier::new(Stamped::new(), keys).unwrap().with_clock(clock);
     let (capture, _) = Capture::during(|| block_on(verifier.verify(&unsigned(), b"")));
     assert_eq!(only(&capture, tracing::Level::DEBUG).field("kind"), Some("missing"));
 }
@@ -99,7 +99,8 @@ fn verification_by_hand_is_watched_too() {
 fn explain_is_neither_counted_nor_logged_and_names_nobody_in_the_span() {
     let clock = ManualClock::new(NOW);
     let keys = KeyMap::services([("aservice", "akey")]).unwrap();
-    let verifier = tower_hmac::Verifier::new(Stamped::new(), keys).with_clock(clock.clone());
+    let verifier =
+        tower_hmac::Verifier::new(Stamped::new(), keys).unwrap().with_clock(clock.clone());
     let head = head(&signer("aservice", "akey", &clock), b"hello");
     let mut capture = None;
     let metrics = metrics_of(|| {
@@ -121,7 +122,7 @@ fn a_store_that_fails_is_a_warning_with_its_reason() {
     let store = key_fn(|_: Option<&KeyId>, _: &http::request::Parts| async {
         Err::<Option<SecretKey>, BoxError>("the database is gone".into())
     });
-    let layer = VerifyLayer::new(Stamped::new(), store).with_clock(clock.clone());
+    let layer = VerifyLayer::new(Stamped::new(), store).unwrap().with_clock(clock.clone());
     let head = head(&signer("aservice", "akey", &clock), b"");
     let (capture, status) = Capture::during(|| block_on(send(&layer, head, "")));
     assert_eq!(status, 503);
@@ -238,4 +239,49 @@ fn outcomes_are_counted_by_kind_and_format() {
 
     // Nothing that a stranger sends becomes a label.
     assert!(!format!("{metrics:?}").contains("stranger"));
+}
+
+/// What a client sends after it was rejected is thrown away, and it may hang up meanwhile.
+#[cfg(feature = "axum")]
+#[test]
+fn a_rejection_is_counted_and_logged_once_and_before_the_body_is_drained() {
+    use axum::Router;
+    use axum::routing::any;
+    use bytes::Bytes;
+    use tower_hmac::extract::Signed;
+
+    let clock = ManualClock::new(NOW);
+    let layer = layer(&clock);
+    let extractor = any(async |Signed(_, _): Signed<Bytes>| "in");
+    let apps = [
+        Router::new().route("/", any(async || "in")).layer(layer.clone()),
+        Router::new().route("/", extractor).with_state(layer.shared()),
+    ];
+    for app in apps {
+        let mut capture = None;
+        let metrics = metrics_of(|| {
+            capture = Some(Capture::during(|| {
+                block_on(async {
+                    let endless = futures_util::stream::pending::<Result<Bytes, Infallible>>();
+                    let request = Request::from_parts(unsigned(), Body::from_stream(endless));
+                    let mut answer = Box::pin(app.clone().oneshot(request));
+                    assert!(futures_util::poll!(&mut answer).is_pending());
+                    drop(answer);
+                    let wrong = head(&signer("aservice", "another", &clock), b"");
+                    let request = Request::from_parts(wrong, Body::empty());
+                    assert_eq!(app.clone().oneshot(request).await.unwrap().status(), 403);
+                });
+            }));
+        });
+        let (capture, ()) = capture.unwrap();
+        let kinds: Vec<_> =
+            capture.events().iter().map(|event| event.field("kind").unwrap().to_owned()).collect();
+        assert_eq!(kinds, ["missing", "mismatch"]);
+        let counts: Vec<_> = metrics
+            .iter()
+            .filter(|(name, ..)| name == "tower_hmac_requests_total")
+            .map(|(.., value)| value)
+            .collect();
+        assert_eq!(counts, [&DebugValue::Counter(1); 2]);
+    }
 }

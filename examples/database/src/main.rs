@@ -40,7 +40,7 @@ async fn main() -> Result<(), BoxError> {
 fn app(keys: impl KeyStore + 'static) -> Router {
     Router::new()
         .route("/", post(|caller: Verified| async move { format!("{:?}\n", caller.key_label()) }))
-        .layer(VerifyLayer::new(FlaskHmac::new(), keys))
+        .layer(VerifyLayer::new(FlaskHmac::new(), keys)?)
 }
 
 async fn send(app: &Router, name: &str, key: &str) -> Result<StatusCode, BoxError> {

@@ -31,7 +31,7 @@ async fn main() -> Result<(), BoxError> {
 
     let app: Router = Router::new()
         .route("/", post(|caller: Verified| async move { format!("{:?}\n", caller.key_id()) }))
-        .layer(VerifyLayer::new(FlaskHmac::new(), keys));
+        .layer(VerifyLayer::new(FlaskHmac::new(), keys)?);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
     axum::serve(listener, app).await?;
     Ok(())

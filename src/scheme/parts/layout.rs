@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use http::HeaderName;
@@ -12,8 +13,12 @@ use crate::scheme::{ClaimError, SentHead, SignedText};
 /// before it are found from the front of the text, each up to the first byte of the literal that
 /// follows; the parts after it from the back, each down to the last byte of the literal that
 /// precedes. So it is enough that no such part holds that byte.
+///
+/// A time in RFC 3339 or of HTTP ends where its grammar says, and needs no literal beside it: read
+/// from the front, its first `:` stands at a fixed place; read from the back, the zone and the
+/// fraction are found before the characters that are always there.
 #[derive(Clone, Debug)]
-pub(super) struct Layout {
+pub(crate) struct Layout {
     before: Vec<Piece>,
     has_body: bool,
     after: Vec<Piece>,
@@ -26,10 +31,32 @@ struct Piece {
     stop: Option<u8>,
 }
 
+/// What the parts are read from.
+pub(crate) struct Values<'v> {
+    pub(crate) sent: SentHead<'v>,
+    /// What [`Part::Time`] stands for; empty in formats whose time has a header of its own.
+    pub(crate) time: Cow<'v, str>,
+}
+
+impl<'v> Values<'v> {
+    pub(super) fn of(sent: SentHead<'v>) -> Self {
+        Self { sent, time: Cow::Borrowed("") }
+    }
+}
+
 impl Layout {
-    pub(super) fn new(parts: impl IntoIterator<Item = Part>) -> Result<Self, ConfigError> {
+    pub(crate) fn new(parts: impl IntoIterator<Item = Part>) -> Result<Self, ConfigError> {
+        Self::with_time(parts, None)
+    }
+
+    /// For a list whose time, if it has one, is in this format.
+    pub(crate) fn with_time(
+        parts: impl IntoIterator<Item = Part>,
+        format: Option<TimeFormat>,
+    ) -> Result<Self, ConfigError> {
         let parts: Vec<Part> = parts.into_iter().collect();
-        let free = checked(&parts)?;
+        check_time_of_list(&parts, format)?;
+        let free = checked(&parts, format)?;
         let mut layout = Self { before: Vec::new(), has_body: false, after: Vec::new() };
         for (place, part) in parts.iter().enumerate() {
             if *part == Part::Body {
@@ -37,47 +64,51 @@ impl Layout {
                 continue;
             }
             let stop = match place.cmp(&free) {
-                Ordering::Less => literal(&parts, place.checked_add(1)).and_then(<[u8]>::first),
+                Ordering::Less => match literal(&parts, place.checked_add(1)) {
+                    Some(literal) => literal.first(),
+                    // In front of a time, whose first `:` is found.
+                    None => Some(&b':'),
+                },
                 Ordering::Equal => None,
                 Ordering::Greater => literal(&parts, place.checked_sub(1)).and_then(<[u8]>::last),
             };
             let list = if layout.has_body { &mut layout.after } else { &mut layout.before };
-            list.push(Piece::new(part.clone(), stop.copied())?);
+            list.push(Piece::new(part.clone(), part.time_format(format), stop.copied())?);
         }
         Ok(layout)
     }
 
-    pub(super) fn has_body(&self) -> bool {
+    pub(crate) fn has_body(&self) -> bool {
         self.has_body
     }
 
     /// The headers that the text covers.
-    pub(super) fn headers(&self) -> impl Iterator<Item = &HeaderName> {
+    pub(crate) fn headers(&self) -> impl Iterator<Item = &HeaderName> {
         self.pieces().filter_map(|piece| piece.part.header_name())
     }
 
     /// The header that carries the time.
-    pub(super) fn time(&self) -> Option<(&HeaderName, TimeFormat)> {
+    pub(crate) fn time(&self) -> Option<(&HeaderName, TimeFormat)> {
         self.pieces().find_map(|piece| match &piece.part {
             Part::Timestamp(name, format) => Some((name, *format)),
             _ => None,
         })
     }
 
-    pub(super) fn before_body(
+    pub(crate) fn before_body(
         &self,
-        head: SentHead<'_>,
+        values: &Values<'_>,
         text: &mut SignedText,
     ) -> Result<(), ClaimError> {
-        self.before.iter().try_for_each(|piece| piece.write(head, text))
+        self.before.iter().try_for_each(|piece| piece.write(values, text))
     }
 
-    pub(super) fn after_body(
+    pub(crate) fn after_body(
         &self,
-        head: SentHead<'_>,
+        values: &Values<'_>,
         text: &mut SignedText,
     ) -> Result<(), ClaimError> {
-        self.after.iter().try_for_each(|piece| piece.write(head, text))
+        self.after.iter().try_for_each(|piece| piece.write(values, text))
     }
 
     fn pieces(&self) -> impl Iterator<Item = &Piece> {
@@ -86,10 +117,10 @@ impl Layout {
 }
 
 impl Piece {
-    fn new(part: Part, stop: Option<u8>) -> Result<Self, ConfigError> {
-        let clash = match (&part, stop) {
-            (Part::Path, Some(b'/')) => Some("every path holds a `/`: take another delimiter"),
-            (Part::Timestamp(_, TimeFormat::UnixSeconds | TimeFormat::UnixMillis), Some(byte))
+    fn new(part: Part, time: Option<TimeFormat>, stop: Option<u8>) -> Result<Self, ConfigError> {
+        let clash = match (&part, time, stop) {
+            (Part::Path, _, Some(b'/')) => Some("every path holds a `/`: take another delimiter"),
+            (_, Some(TimeFormat::UnixSeconds | TimeFormat::UnixMillis), Some(byte))
                 if byte.is_ascii_digit() =>
             {
                 Some("a time in digits runs into a delimiter that is a digit")
@@ -99,18 +130,14 @@ impl Piece {
         if let Some(why) = clash {
             return Err(invalid(why));
         }
-        let stop = match part {
-            // Always the same; and where such a time begins and ends follows from its grammar.
-            Part::Literal(_) | Part::Timestamp(_, TimeFormat::Rfc3339 | TimeFormat::HttpDate) => {
-                None
-            }
-            _ => stop,
-        };
+        // A literal is always the same, and such a time begins and ends where its grammar says.
+        let ends_itself = part.is_literal() || time.is_some_and(TimeFormat::ends_itself);
+        let stop = stop.filter(|_| !ends_itself);
         Ok(Self { part, stop })
     }
 
-    fn write(&self, head: SentHead<'_>, text: &mut SignedText) -> Result<(), ClaimError> {
-        let value = self.part.value(head)?;
+    fn write(&self, values: &Values<'_>, text: &mut SignedText) -> Result<(), ClaimError> {
+        let value = self.part.value(values)?;
         if self.stop.is_some_and(|stop| value.contains(&stop)) {
             let why = "holds the delimiter beside it in the signed text";
             return Err(match self.part.header_name() {
@@ -123,28 +150,53 @@ impl Piece {
     }
 }
 
+/// Refuses a time of a list that is not signed, and one that is signed and not there.
+fn check_time_of_list(parts: &[Part], format: Option<TimeFormat>) -> Result<(), ConfigError> {
+    let own_header = |part: &&Part| matches!(part, Part::Timestamp(..));
+    let times =
+        parts.iter().filter(|part| part.time_format(Some(TimeFormat::UnixSeconds)).is_some());
+    let of_list = times.filter(|part| !own_header(part)).count();
+    match (format, of_list) {
+        (None, 0) | (Some(_), 1) => Ok(()),
+        (None, _) => Err(invalid("the signature's header has no time to sign: see `with_time`")),
+        (Some(_), 0) => Err(invalid("the time is not signed: add `Part::Time`")),
+        (Some(_), _) => Err(invalid("there is more than one timestamp")),
+    }
+}
+
 /// Refuses what cannot be told apart; gives the place of the part that may hold anything.
-fn checked(parts: &[Part]) -> Result<usize, ConfigError> {
+fn checked(parts: &[Part], format: Option<TimeFormat>) -> Result<usize, ConfigError> {
     let count = |wanted: fn(&Part) -> bool| parts.iter().filter(|part| wanted(part)).count();
+    let is_time = |part: &Part| part.time_format(format).is_some();
     if parts.contains(&Part::Literal(Vec::new())) {
         return Err(invalid("a literal is empty"));
     }
     if count(|part| *part == Part::Body) > 1 {
         return Err(invalid("the body is there more than once"));
     }
-    if count(|part| matches!(part, Part::Timestamp(..))) > 1 {
+    if parts.iter().filter(|part| is_time(part)).count() > 1 {
         return Err(invalid("there is more than one timestamp"));
     }
-    if parts.windows(2).any(|pair| pair.iter().all(|part| !part.is_literal())) {
+    let last = |wanted: &dyn Fn(&Part) -> bool| parts.iter().rposition(wanted);
+    let free = last(&|part| *part == Part::Body)
+        .or_else(|| last(&|part| !part.is_literal() && !is_time(part)))
+        .or_else(|| last(&|part| !part.is_literal()))
+        .ok_or_else(|| invalid("nothing of the request is signed"))?;
+    let ends_itself = |part: &Part| part.time_format(format).is_some_and(TimeFormat::ends_itself);
+    let run_together = |(place, pair): (usize, &[Part])| match pair {
+        [Part::Literal(_), _] | [_, Part::Literal(_)] => false,
+        // Behind the free part the text is read from the back: a time can only come first there.
+        [first, second] => {
+            !(ends_itself(first) && place < free || ends_itself(second) && place <= free)
+        }
+        _ => false,
+    };
+    if parts.windows(2).enumerate().any(run_together) {
         return Err(invalid(
             "two parts stand side by side and could run into each other: put a literal between",
         ));
     }
-    let last = |wanted: fn(&Part) -> bool| parts.iter().rposition(wanted);
-    last(|part| *part == Part::Body)
-        .or_else(|| last(|part| !part.is_literal() && !matches!(part, Part::Timestamp(..))))
-        .or_else(|| last(|part| !part.is_literal()))
-        .ok_or_else(|| invalid("nothing of the request is signed"))
+    Ok(free)
 }
 
 fn literal(parts: &[Part], place: Option<usize>) -> Option<&[u8]> {

@@ -6,6 +6,8 @@ mod scheme;
 mod time;
 mod wire;
 
+#[cfg_attr(not(feature = "webhooks"), allow(unused_imports))] // Lists are made of parts, too.
+pub(crate) use layout::{Layout, Values};
 pub use part::Part;
 pub use scheme::HeaderScheme;
 pub use time::TimeFormat;

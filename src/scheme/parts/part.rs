@@ -5,7 +5,8 @@ use http::header::HOST;
 
 use crate::error::{ConfigError, header_name};
 use crate::scheme::parts::TimeFormat;
-use crate::scheme::{ClaimError, SentHead, wire};
+use crate::scheme::parts::layout::Values;
+use crate::scheme::{ClaimError, wire};
 
 /// A part of the signed text of a [`HeaderScheme`](super::HeaderScheme).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub enum Part {
     Header(HeaderName),
     /// The value of a header, which must be there exactly once and is held against the clock.
     Timestamp(HeaderName, TimeFormat),
+    /// The time of a `ListScheme` (feature `webhooks`), as it stands in the signature's own header.
+    Time,
     /// The raw body, or the text that
     /// [`dangerous_derived_text`](super::HeaderScheme::dangerous_derived_text) makes from it.
     Body,
@@ -62,6 +65,15 @@ impl Part {
         matches!(self, Self::Literal(_))
     }
 
+    /// The format of a time.
+    pub(super) fn time_format(&self, of_list: Option<TimeFormat>) -> Option<TimeFormat> {
+        match self {
+            Self::Timestamp(_, format) => Some(*format),
+            Self::Time => of_list,
+            _ => None,
+        }
+    }
+
     /// The header that it reads.
     pub(super) fn header_name(&self) -> Option<&HeaderName> {
         match self {
@@ -71,7 +83,8 @@ impl Part {
     }
 
     /// Its bytes in this request. The body's are not in the head: none.
-    pub(super) fn value<'a>(&'a self, sent: SentHead<'a>) -> Result<Cow<'a, [u8]>, ClaimError> {
+    pub(super) fn value<'a>(&'a self, values: &'a Values<'_>) -> Result<Cow<'a, [u8]>, ClaimError> {
+        let sent = values.sent;
         let head = sent.head;
         Ok(Cow::Borrowed(match self {
             Self::Literal(bytes) => bytes,
@@ -88,6 +101,7 @@ impl Part {
             },
             Self::Header(name) if *name == HOST => sent.host()?.as_bytes(),
             Self::Header(name) | Self::Timestamp(name, _) => wire::required(head, name)?.as_bytes(),
+            Self::Time => values.time.as_bytes(),
             Self::Body => &[],
         }))
     }

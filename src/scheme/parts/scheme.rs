@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::HeaderName;
 use http::request::Parts;
@@ -44,7 +45,8 @@ pub(super) type Derive = dyn Fn(&Parts, &[u8]) -> Result<Vec<u8>, ClaimError> + 
 ///
 /// No two requests that differ in a part have one signed text:
 ///
-/// * Two parts side by side are refused while building: put a literal between.
+/// * Two parts side by side are refused while building: put a literal between. A time in RFC 3339
+///   needs none, since it ends where its grammar says.
 /// * One part may hold anything: the body, or without one the last part that is no timestamp.
 /// * A part before it must not hold the first byte of the literal that follows, a part after it
 ///   not the last byte of the literal that precedes. A request in which it does is refused, and is
@@ -64,9 +66,11 @@ pub struct HeaderScheme {
     pub(super) algorithm: Algorithm,
     pub(super) separator: Option<Cow<'static, str>>,
     pub(super) key_id_header: Option<HeaderName>,
+    pub(super) message_id_header: Option<HeaderName>,
     pub(super) layout: Layout,
     pub(super) derive: Option<Arc<Derive>>,
     pub(super) unsigned_body: bool,
+    pub(super) tolerance: Option<(u64, u64)>,
     pub(super) origin: Option<PublicOrigin>,
 }
 
@@ -85,9 +89,11 @@ impl HeaderScheme {
             algorithm: Algorithm::default(),
             separator: None,
             key_id_header: None,
+            message_id_header: None,
             layout: Layout::new([Part::Body])?,
             derive: None,
             unsigned_body: false,
+            tolerance: None,
             origin: None,
         })
     }
@@ -132,6 +138,14 @@ impl HeaderScheme {
         self
     }
 
+    /// Sets how old a signature can be and how far ahead its clock, in whole seconds, for a
+    /// verifier without a tolerance of its own.
+    #[must_use]
+    pub fn with_tolerance(mut self, past: Duration, future: Duration) -> Self {
+        self.tolerance = Some((past.as_secs(), future.as_secs()));
+        self
+    }
+
     /// Sets what is signed, in this order; the body alone if it is not set.
     ///
     /// # Errors
@@ -171,6 +185,21 @@ impl HeaderScheme {
     pub fn with_public_origin(mut self, origin: impl AsRef<str>) -> Result<Self, ConfigError> {
         self.origin = Some(PublicOrigin::parse(origin.as_ref())?);
         Ok(self)
+    }
+
+    /// Sets the header that carries the ID of the message, which stays the same when a delivery is
+    /// retried: [`Verified::message_id`](crate::Verified::message_id).
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if it is no header name, or none of the [parts](Self::with_parts): an ID that
+    /// can be changed would let a delivery be handled again.
+    pub fn with_message_id_header<N>(mut self, name: N) -> Result<Self, ConfigError>
+    where
+        N: TryInto<HeaderName>,
+    {
+        self.message_id_header = Some(header_name(name, "message_id_header")?);
+        self.checked()
     }
 
     /// Lets the header hold up to 16 tags, each behind its prefix, one of which must be right:
@@ -240,6 +269,10 @@ impl HeaderScheme {
                 "key_id_header",
                 "carries the signature or the time already",
             ));
+        }
+        let is_signed = |name: &HeaderName| self.layout.headers().any(|signed| signed == name);
+        if self.message_id_header.as_ref().is_some_and(|name| !is_signed(name)) {
+            return Err(ConfigError::invalid("message_id_header", "is none of the signed parts"));
         }
         if self.separator.as_ref().is_some_and(|separator| self.prefix.contains(&**separator)) {
             return Err(ConfigError::invalid("list_separator", "is in the prefix"));

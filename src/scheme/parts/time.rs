@@ -21,7 +21,7 @@ pub enum TimeFormat {
 
 impl TimeFormat {
     /// The Unix seconds of a text; `None` if this format does not write it so.
-    pub(super) fn read(self, text: &str) -> Option<i64> {
+    pub(crate) fn read(self, text: &str) -> Option<i64> {
         match self {
             Self::UnixSeconds => wire::unix_seconds(text),
             Self::UnixMillis => wire::unix_millis(text),
@@ -30,8 +30,13 @@ impl TimeFormat {
         }
     }
 
+    /// Whether such a time begins and ends where its grammar says, whatever stands beside it.
+    pub(super) fn ends_itself(self) -> bool {
+        matches!(self, Self::Rfc3339 | Self::HttpDate)
+    }
+
     /// The text of a time; `None` if [`read`](Self::read) would refuse it.
-    pub(super) fn write(self, now: i64) -> Option<String> {
+    pub(crate) fn write(self, now: i64) -> Option<String> {
         let text = match self {
             Self::UnixSeconds => now.to_string(),
             Self::UnixMillis => now.checked_mul(1000)?.to_string(),

@@ -8,6 +8,7 @@ use crate::key::KeyId;
 use crate::mac::{Algorithm, Tag};
 use crate::scheme::SignError;
 use crate::scheme::parts::HeaderScheme;
+use crate::scheme::parts::layout::Values;
 use crate::scheme::wire;
 use crate::scheme::{
     Claim, ClaimError, Coverage, Scheme, Selector, SentHead, SignedText, Stamp, Window,
@@ -88,6 +89,9 @@ impl HeaderScheme {
             );
         }
         let sent = self.sent(head, &claim);
+        if let Some(name) = &self.message_id_header {
+            claim = claim.with_message_id(wire::text(name, wire::required(head, name)?)?);
+        }
         let covered = self
             .layout
             .headers()
@@ -129,13 +133,26 @@ impl Scheme for HeaderScheme {
         &self.headers
     }
 
+    fn requires_key_id(&self) -> bool {
+        self.key_id_header.is_some()
+    }
+
+    fn carries_key_id(&self) -> bool {
+        self.key_id_header.is_some()
+    }
+
     fn selector(&self) -> Option<Selector<'_>> {
         let len = self.prefix.len().saturating_add(self.encoding.tag_text_len(self.algorithm));
         Some(Selector::Entry { prefix: &self.prefix, len })
     }
 
     fn window(&self) -> Window {
-        if self.layout.time().is_some() { Window::timed() } else { Window::untimed() }
+        let timed = self.layout.time().is_some();
+        let window = if timed { Window::timed() } else { Window::untimed() };
+        match self.tolerance {
+            Some((past, future)) => window.with_tolerance(past, future),
+            None => window,
+        }
     }
 
     fn claim(&self, head: &Parts) -> Result<Claim, ClaimError> {
@@ -165,7 +182,7 @@ impl Scheme for HeaderScheme {
         claim: &Claim,
         text: &mut SignedText,
     ) -> Result<(), ClaimError> {
-        self.layout.before_body(self.sent(head, claim), text)
+        self.layout.before_body(&Values::of(self.sent(head, claim)), text)
     }
 
     fn after_body(
@@ -174,7 +191,7 @@ impl Scheme for HeaderScheme {
         claim: &Claim,
         text: &mut SignedText,
     ) -> Result<(), ClaimError> {
-        self.layout.after_body(self.sent(head, claim), text)
+        self.layout.after_body(&Values::of(self.sent(head, claim)), text)
     }
 
     fn derive(

@@ -5,7 +5,7 @@ use super::target::Target;
 use crate::scheme::ClaimError;
 
 /// The signature base (RFC 9421 section 2.5): a line for each covered component, then the
-/// parameters of the signature as they were sent.
+/// parameters of the signature.
 pub(super) fn assemble(
     components: &[Component],
     parameters: &str,
@@ -36,8 +36,11 @@ fn write_value(
         Kind::TargetUri => base.extend_from_slice(target.uri()?.as_bytes()),
         Kind::Authority => base.extend_from_slice(target.authority()?.as_bytes()),
         Kind::Scheme => base.extend_from_slice(target.scheme().as_bytes()),
-        Kind::RequestTarget => base.extend_from_slice(target.request_target().as_bytes()),
-        Kind::Path => base.extend_from_slice(target.path().as_bytes()),
+        Kind::RequestTarget => base.extend_from_slice(target.request_target()?.as_bytes()),
+        Kind::Path => {
+            base.extend_from_slice(target.prefix().as_bytes());
+            base.extend_from_slice(target.path().as_bytes());
+        }
         Kind::Query => {
             base.push(b'?');
             base.extend_from_slice(target.query().as_bytes());

@@ -3,8 +3,10 @@ use std::borrow::Cow;
 use http::HeaderName;
 use sfv::{BareItemFromInput, KeyRef, StringRef};
 
+use super::digest;
 use super::input::{Fault, Input};
 use crate::error::ConfigError;
+use crate::mac::Algorithm;
 
 /// A covered component: what it is, and how it is written (RFC 9421 section 2).
 #[derive(Clone, Debug)]
@@ -93,8 +95,35 @@ impl Component {
         &self.kind
     }
 
+    /// Whether it is the whole field as it was sent.
     pub(super) fn is_content_digest(&self) -> bool {
         self.kind == Kind::Field(super::CONTENT_DIGEST, Form::Plain)
+    }
+
+    /// Whether it is `content-digest` in any form.
+    pub(super) fn is_of_content_digest(&self) -> bool {
+        matches!(&self.kind, Kind::Field(name, _) if *name == super::CONTENT_DIGEST)
+    }
+
+    /// Whether a digest of the body is covered with it: the whole field in any form, or a member
+    /// of a hash that is known.
+    pub(super) fn covers_body(&self) -> bool {
+        match &self.kind {
+            Kind::Field(name, Form::Member { .. }) if *name == super::CONTENT_DIGEST => {
+                self.covered_digest().is_some()
+            }
+            _ => self.is_of_content_digest(),
+        }
+    }
+
+    /// The hash of the digest that is covered as a member of its own, if it is a known one.
+    pub(super) fn covered_digest(&self) -> Option<Algorithm> {
+        match &self.kind {
+            Kind::Field(name, Form::Member { key, .. }) if *name == super::CONTENT_DIGEST => {
+                digest::of_member(key)
+            }
+            _ => None,
+        }
     }
 }
 

@@ -8,7 +8,8 @@ use sfv::visitor::{
 };
 use sfv::{BareItemFromInput, KeyRef, Parser};
 
-use super::CONTENT_DIGEST;
+use super::component::Component;
+use super::{CONTENT_DIGEST, field};
 use crate::digest::Digest;
 use crate::error::ConfigError;
 use crate::mac::Algorithm;
@@ -23,7 +24,7 @@ const KNOWN: [(&str, Algorithm); 2] =
 /// for nothing.
 pub(super) fn read(head: &Parts) -> Result<Vec<Digest>, ClaimError> {
     let malformed = |why| ClaimError::in_header(&CONTENT_DIGEST, why);
-    let value = wire::single(head, &CONTENT_DIGEST).map_err(|error| match error {
+    let value = field::bounded(head, &CONTENT_DIGEST).map_err(|error| match error {
         ClaimError::Missing => malformed("is covered and missing"),
         other => other,
     })?;
@@ -90,14 +91,39 @@ impl<'h> ItemVisitor<'h> for Bytes<'_> {
     }
 }
 
-/// Writes the digest of a body that is about to be sent, in the place of one that is there.
-pub(super) fn write(head: &mut Parts, algorithm: Algorithm, body: &[u8]) -> Result<(), SignError> {
-    let name = KNOWN.iter().find(|(_, known)| *known == algorithm).map(|(name, _)| *name);
-    let name = name.ok_or(SignError::Request("`Content-Digest` does not know this hash"))?;
-    let digest = Encoding::Base64.encode(Digest::of(algorithm, body).as_bytes());
-    let value = wire::value(&CONTENT_DIGEST, &format!("{name}=:{digest}:"))?;
+/// Writes digests of a body that is about to be sent: those that are covered as members of their
+/// own, or else one by `algorithm`. Digests that are there already stay if they are right and
+/// enough, since another signature may cover them; else they are replaced.
+pub(super) fn write(
+    head: &mut Parts,
+    components: &[Component],
+    algorithm: Algorithm,
+    body: &[u8],
+) -> Result<(), SignError> {
+    let members = || components.iter().filter_map(Component::covered_digest);
+    let enough = |found: &[Digest]| {
+        found.iter().all(|digest| Digest::of(digest.algorithm(), body).matches(digest))
+            && members().all(|wanted| found.iter().any(|digest| digest.algorithm() == wanted))
+    };
+    if read(head).is_ok_and(|found| enough(&found)) {
+        return Ok(());
+    }
+    let mut written = Vec::new();
+    for (name, known) in KNOWN {
+        let alone = members().next().is_none() && known == algorithm;
+        if alone || members().any(|wanted| wanted == known) {
+            let digest = Encoding::Base64.encode(Digest::of(known, body).as_bytes());
+            written.push(format!("{name}=:{digest}:"));
+        }
+    }
+    let value = wire::value(&CONTENT_DIGEST, &written.join(", "))?;
     head.headers.insert(CONTENT_DIGEST, value);
     Ok(())
+}
+
+/// The hash of a member, if a body can be held against it.
+pub(super) fn of_member(key: &str) -> Option<Algorithm> {
+    KNOWN.iter().find(|(name, _)| *name == key).map(|(_, algorithm)| *algorithm)
 }
 
 /// Refuses a hash that no peer would know.

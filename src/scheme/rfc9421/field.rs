@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::convert::Infallible;
 
 use http::HeaderName;
@@ -68,7 +69,10 @@ pub(super) fn write(
         return Err(ClaimError::in_header(name, "is covered and missing"));
     }
     match form {
-        Form::Plain => combined(head, name, out),
+        Form::Plain => {
+            out.extend_from_slice(joined(head, name)?.as_bytes());
+            Ok(())
+        }
         Form::Bytes => {
             let lines = head.headers.get_all(name).iter();
             let wrapped = lines
@@ -77,17 +81,14 @@ pub(super) fn write(
             Ok(())
         }
         Form::Strict | Form::Member { .. } => {
-            let mut value = Vec::new();
-            combined(head, name, &mut value)?;
             // Each covered member reads the whole field, before anybody has proven anything.
-            if value.len() > MAX_VALUE_LEN {
-                return Err(ClaimError::in_header(name, "is longer than 8 KiB"));
-            }
+            let value = bounded(head, name)?;
+            let value = value.as_bytes();
             let strict = match (form, types.of(name)) {
-                (Form::Member { key, .. }, _) => member(&value, key),
-                (_, Some(StructuredType::Dictionary)) => serialized::<Dictionary>(&value),
-                (_, Some(StructuredType::List)) => serialized::<List>(&value),
-                (_, Some(StructuredType::Item)) => serialized::<Item>(&value),
+                (Form::Member { key, .. }, _) => member(value, key),
+                (_, Some(StructuredType::Dictionary)) => serialized::<Dictionary>(value),
+                (_, Some(StructuredType::List)) => serialized::<List>(value),
+                (_, Some(StructuredType::Item)) => serialized::<Item>(value),
                 (_, None) => None,
             };
             let strict =
@@ -98,18 +99,34 @@ pub(super) fn write(
     }
 }
 
-/// All lines of a field, without the space around them, joined as section 2.1 says.
-fn combined(head: &Parts, name: &HeaderName, out: &mut Vec<u8>) -> Result<(), ClaimError> {
+/// All lines of a field, without the space around them, joined as section 2.1 says, which is how
+/// structured fields are read, too (RFC 9651 section 4.2).
+fn joined<'h>(head: &'h Parts, name: &HeaderName) -> Result<Cow<'h, str>, ClaimError> {
+    let mut joined = Cow::Borrowed("");
     for (place, line) in head.headers.get_all(name).iter().enumerate() {
-        let text = line.to_str().map_err(|_| {
-            ClaimError::in_header(name, "is covered and not ASCII; `bs` covers such values")
+        let line = line.to_str().map_err(|_| {
+            ClaimError::in_header(name, "is not ASCII; only `bs` covers such values")
         })?;
-        if place > 0 {
-            out.extend_from_slice(b", ");
+        let line = line.trim_matches([' ', '\t']);
+        if place == 0 {
+            joined = Cow::Borrowed(line);
+        } else {
+            joined.to_mut().extend([", ", line]);
         }
-        out.extend_from_slice(text.trim_matches([' ', '\t']).as_bytes());
     }
-    Ok(())
+    Ok(joined)
+}
+
+/// The same for a field that is parsed: all of its lines in at most 8 KiB.
+pub(super) fn bounded<'h>(head: &'h Parts, name: &HeaderName) -> Result<Cow<'h, str>, ClaimError> {
+    if !head.headers.contains_key(name) {
+        return Err(ClaimError::Missing);
+    }
+    let joined = joined(head, name)?;
+    if joined.len() > MAX_VALUE_LEN {
+        return Err(ClaimError::in_header(name, "is longer than 8 KiB"));
+    }
+    Ok(joined)
 }
 
 fn serialized<T: FieldType>(value: &[u8]) -> Option<String> {

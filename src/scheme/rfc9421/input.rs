@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use sfv::visitor::{
     EntryVisitor, Ignored, InnerListVisitor, ItemVisitor, ListVisitor, ParameterVisitor,
 };
-use sfv::{BareItemFromInput, KeyRef, Parser, StringRef};
+use sfv::{BareItemFromInput, ItemSerializer, KeyRef, Parser, StringRef};
 
 use super::component::{Component, Draft};
 
@@ -29,13 +29,14 @@ pub(super) struct Input<'h> {
 /// meaning for them.
 #[derive(Default)]
 pub(super) struct Parameters<'h> {
+    /// All of them, serialized in the order of arrival.
+    serialized: String,
     pub(super) created: Option<i64>,
     pub(super) expires: Option<i64>,
     pub(super) nonce: Text<'h>,
     pub(super) alg: Text<'h>,
     pub(super) keyid: Text<'h>,
     pub(super) tag: Text<'h>,
-    any: bool,
 }
 
 type Text<'h> = Option<Cow<'h, StringRef>>;
@@ -60,7 +61,23 @@ impl<'h> Input<'h> {
 
     /// The components alone, if there are no parameters.
     pub(super) fn into_bare_list(self) -> Option<Vec<Component>> {
-        (!self.parameters.any).then_some(self.components)
+        self.parameters.serialized.is_empty().then_some(self.components)
+    }
+
+    /// The value of `@signature-params`: what was read, serialized again (RFC 9421 sections 2.3 and
+    /// 3.2). The text that was sent may have other spaces and other forms of the same values.
+    pub(super) fn serialized(&self) -> String {
+        let mut text = String::with_capacity(128);
+        for component in &self.components {
+            text.push(if text.is_empty() { '(' } else { ' ' });
+            text.push_str(component.identifier());
+        }
+        if text.is_empty() {
+            text.push('(');
+        }
+        text.push(')');
+        text.push_str(&self.parameters.serialized);
+        text
     }
 
     fn keep(&mut self, component: Result<Component, Fault>) {
@@ -82,7 +99,8 @@ impl<'h> Parameters<'h> {
     }
 
     fn set(&mut self, key: &KeyRef, value: BareItemFromInput<'h>) -> Result<(), Fault> {
-        self.any = true;
+        self.serialized.extend([";", key.as_str(), "="]);
+        let _ = ItemSerializer::with_buffer(&mut self.serialized).bare_item(&value).finish();
         let fresh = match (key.as_str(), value) {
             ("created", value) => self.created.replace(seconds(&value)?).is_none(),
             ("expires", value) => self.expires.replace(seconds(&value)?).is_none(),

@@ -5,6 +5,7 @@
 //! | `signatures.rs` | [`MessageSignatures`] and its settings |
 //! | `policy.rs` | [`Policy`]: what must be covered |
 //! | `members.rs` | cutting a dictionary field into its members as they were sent |
+//! | `dictionary.rs` | adding a member to the fields and taking it out |
 //! | `input.rs` | reading a member of `Signature-Input` |
 //! | `component.rs` | component identifiers |
 //! | `base.rs`, `target.rs`, `query.rs`, `field.rs` | the signature base and the values in it |
@@ -14,6 +15,7 @@
 
 mod base;
 mod component;
+mod dictionary;
 mod digest;
 mod field;
 mod input;

@@ -31,8 +31,9 @@ enum Required {
 
 impl Policy {
     /// Covered are at least `@method`, `@authority`, `@path` and `@query`, or `@target-uri` in
-    /// the place of the last three, and `content-digest` whenever there is a body. The parameters
-    /// `created`, `keyid` and `nonce` (16 bytes or more) are there.
+    /// the place of the last three, and `content-digest` whenever there is a body: plain, with `sf`,
+    /// with `bs`, or its member `sha-256` or `sha-512`. The parameters `created`, `keyid` and `nonce`
+    /// (16 bytes or more) are there.
     #[must_use]
     pub fn strict() -> Self {
         Self {
@@ -120,7 +121,7 @@ impl Policy {
 
     /// A covered digest that is asked for, on a format that has no use for it, cannot be meant.
     fn consistent(self) -> Result<Self, ConfigError> {
-        if self.unsigned_body && self.named().any(Component::is_content_digest) {
+        if self.unsigned_body && self.named().any(Component::covers_body) {
             let why = "`content-digest` is asked for, and unsigned bodies are let through";
             return Err(ConfigError::invalid("components", why));
         }
@@ -156,7 +157,7 @@ impl Policy {
     /// Adds the digest where there is a body that the strict policy wants covered.
     pub(super) fn cover_body(&self, components: &mut Vec<Component>, body: bool) {
         let strict = matches!(self.required, Required::Request) && !self.unsigned_body;
-        if body && strict && !components.iter().any(Component::is_content_digest) {
+        if body && strict && !components.iter().any(Component::covers_body) {
             components.extend(Component::named("content-digest"));
         }
     }
@@ -172,7 +173,12 @@ impl Policy {
             }
             Required::Only(_) => true,
         };
-        request && self.named().all(|component| has(component.kind()))
+        // A digest in another form, or that of one hash alone, covers the body as well.
+        let covers = |wanted: &Component| {
+            has(wanted.kind())
+                || (wanted.is_content_digest() && components.iter().any(Component::covers_body))
+        };
+        request && self.named().all(covers)
     }
 
     /// Checks what a signature covers and says.

@@ -2,10 +2,12 @@ use http::HeaderName;
 use http::request::Parts;
 
 use super::verify::Reading;
-use super::{MessageSignatures, SIGNATURE, digest};
+use super::{MessageSignatures, dictionary, digest};
 use crate::mac::{Algorithm, Tag};
 use crate::scheme::SignError;
-use crate::scheme::{Claim, ClaimError, Coverage, Scheme, SignedText, Stamp, Window, wire};
+use crate::scheme::{
+    Claim, ClaimError, Coverage, Scheme, Selector, SignedText, Stamp, Window, wire,
+};
 
 impl Scheme for MessageSignatures {
     fn name(&self) -> &'static str {
@@ -20,8 +22,22 @@ impl Scheme for MessageSignatures {
         &self.headers
     }
 
+    fn selector(&self) -> Option<Selector<'_>> {
+        let label = self.label.as_deref().map(Selector::Label);
+        self.tag.as_deref().map(Selector::Tag).or(label)
+    }
+
+    fn requires_key_id(&self) -> bool {
+        self.policy.asks_for_keyid()
+    }
+
     fn window(&self) -> Window {
-        if self.policy.asks_for_created() { Window::timed() } else { Window::untimed() }
+        let window =
+            if self.policy.asks_for_created() { Window::timed() } else { Window::untimed() };
+        match self.max_lifetime {
+            Some(seconds) => window.aged_by_expiry().with_max_lifetime(seconds),
+            None => window,
+        }
     }
 
     fn claim(&self, head: &Parts) -> Result<Claim, ClaimError> {
@@ -35,7 +51,9 @@ impl Scheme for MessageSignatures {
         } else if self.policy.takes_unsigned_body() {
             Ok(Coverage::Unsigned)
         } else {
-            Ok(Coverage::Empty)
+            Ok(Coverage::Uncovered(
+                "there is a body, and `content-digest` is not among the covered components",
+            ))
         }
     }
 
@@ -45,8 +63,8 @@ impl Scheme for MessageSignatures {
         claim: &Claim,
         text: &mut SignedText,
     ) -> Result<(), ClaimError> {
-        let Reading { components, raw, outgoing } = reading(claim)?;
-        text.update(&self.base(head, components, raw, *outgoing)?);
+        let Reading { components, parameters, outgoing } = reading(claim)?;
+        text.update(&self.base(head, components, parameters, *outgoing)?);
         Ok(())
     }
 
@@ -55,9 +73,22 @@ impl Scheme for MessageSignatures {
     }
 
     fn attach(&self, head: &mut Parts, _: &Claim, tags: &[Tag]) -> Result<(), SignError> {
-        let value = wire::sensitive(&SIGNATURE, &self.signature_field(wire::only_tag(tags)?))?;
-        head.headers.insert(SIGNATURE, value);
-        Ok(())
+        self.attached(head, wire::only_tag(tags)?)
+    }
+
+    fn is_signed(&self, head: &Parts) -> bool {
+        dictionary::has_label(head, self.signing_label())
+            || (self.tag.is_some() && !self.own_labels(head).is_empty())
+    }
+
+    fn strip(&self, head: &mut Parts) {
+        if self.selector().is_some() {
+            dictionary::remove(head, &self.own_labels(head));
+        } else {
+            for name in &self.headers {
+                head.headers.remove(name);
+            }
+        }
     }
 }
 

@@ -5,29 +5,29 @@ use sfv::{ItemSerializer, StringRef};
 
 use super::component::Component;
 use super::input::Input;
-use super::{ALG, MessageSignatures, SIGNATURE_INPUT, digest};
+use super::{ALG, MessageSignatures, SIGNATURE, SIGNATURE_INPUT, dictionary, digest};
 use crate::mac::Tag;
 use crate::scheme::SignError;
-use crate::scheme::{Claim, Encoding, Stamp, wire};
+use crate::scheme::{Claim, Encoding, Stamp};
 
 impl MessageSignatures {
     /// Writes `Content-Digest` where it is covered, and `Signature-Input`; then reads them as a
     /// server would.
     pub(super) fn stamped(&self, head: &mut Parts, stamp: &Stamp<'_>) -> Result<Claim, SignError> {
         let components = self.covered(!stamp.body().is_empty())?;
-        if components.iter().any(Component::is_content_digest) {
-            digest::write(head, self.digest, stamp.body())?;
+        if components.iter().any(Component::is_of_content_digest) {
+            digest::write(head, &components, self.digest, stamp.body())?;
         }
         let raw = self.input(&components, stamp)?;
-        let field = format!("{}={raw}", self.signing_label());
-        head.headers.insert(SIGNATURE_INPUT, wire::sensitive(&SIGNATURE_INPUT, &field)?);
+        dictionary::add(head, &SIGNATURE_INPUT, self.signing_label(), &raw)?;
         let input = Input::parse(&raw).map_err(SignError::Request)?;
-        Ok(self.claim_of(head, &raw, input, Claim::new(), true)?)
+        Ok(self.claim_of(head, input, Claim::new(), true)?)
     }
 
-    /// The value of `Signature` for this tag.
-    pub(super) fn signature_field(&self, tag: &Tag) -> String {
-        format!("{}=:{}:", self.signing_label(), Encoding::Base64.encode(tag.as_bytes()))
+    /// Writes the tag.
+    pub(super) fn attached(&self, head: &mut Parts, tag: &Tag) -> Result<(), SignError> {
+        let value = format!(":{}:", Encoding::Base64.encode(tag.as_bytes()));
+        dictionary::add(head, &SIGNATURE, self.signing_label(), &value)
     }
 
     fn covered(&self, body: bool) -> Result<Vec<Component>, SignError> {

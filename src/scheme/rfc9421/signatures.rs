@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use http::HeaderName;
 use http::request::Parts;
 use sfv::{KeyRef, StringRef};
@@ -32,7 +34,7 @@ const DEFAULT_LABEL: &str = "sig1";
 /// let request = Request::post("https://api.example.com/invoices?draft=1").body(r#"{"sum": 7}"#)?;
 /// let (head, body) = signer.sign(request)?.into_parts();
 ///
-/// let verifier = Verifier::new(MessageSignatures::new(), KeyMap::services([("billing", key()?)])?);
+/// let verifier = Verifier::new(MessageSignatures::new(), KeyMap::services([("billing", key()?)])?)?;
 /// let verified = verifier.verify(&head, body.as_bytes()).await?;
 /// assert_eq!(
 ///     verified.covered().collect::<Vec<_>>(),
@@ -44,11 +46,18 @@ const DEFAULT_LABEL: &str = "sig1";
 ///
 /// # What is read
 ///
-/// One `Signature-Input`, one `Signature` and one `Content-Digest` field line. Of several
-/// signatures one decides: the one with the [label](Self::with_label) that is set, or else with
-/// the [tag](Self::with_tag) that is set, or else the only one. Caller and covered list come from
-/// it alone. Its parameters are `created`, `expires`, `nonce`, `alg`, `keyid` and `tag`; others
-/// are refused, and so are components that no request has (`@status`, `req`, `tr`).
+/// All lines of `Signature-Input`, `Signature` and `Content-Digest`. What is signed is their meaning
+/// and not their spelling: spaces in `Signature-Input` are free (RFC 9421 section 3.2).
+///
+/// Of several signatures one decides: the one with the [label](Self::with_label) and the
+/// [tag](Self::with_tag) that are set, or the only one if neither is set. Caller and covered list
+/// come from it alone. If every signature has another label or tag, the request is as good as
+/// unsigned: an [optional](crate::Verifier::optional) verifier lets it through. Other parties'
+/// signatures stay in the head when ours is added or
+/// [stripped](crate::Verifier::strip_signature).
+///
+/// The parameters are `created`, `expires`, `nonce`, `alg`, `keyid` and `tag`; others are refused,
+/// and so are components that no request has (`@status`, `req`, `tr`).
 ///
 /// # Behind a proxy
 ///
@@ -65,6 +74,7 @@ pub struct MessageSignatures {
     pub(super) tag: Option<String>,
     pub(super) components: Option<Vec<Component>>,
     pub(super) digest: Algorithm,
+    pub(super) max_lifetime: Option<u64>,
     origin: Option<Origin>,
     types: Types,
 }
@@ -80,6 +90,7 @@ impl MessageSignatures {
             tag: None,
             components: None,
             digest: Algorithm::Sha256,
+            max_lifetime: None,
             origin: None,
             types: Types::default(),
         }
@@ -94,6 +105,9 @@ impl MessageSignatures {
 
     /// Sets the label of the signature that decides. A signer writes it too, and `sig1` if it is
     /// not set.
+    ///
+    /// The signature does not cover its label: anyone can rename it. To tell applications apart,
+    /// set a [tag](Self::with_tag).
     ///
     /// # Errors
     ///
@@ -157,15 +171,36 @@ impl MessageSignatures {
         Ok(self)
     }
 
-    /// Sets scheme and authority as clients see them, such as `https://api.example.com`, for
-    /// `@authority`, `@scheme` and `@target-uri`.
+    /// Accepts a signature with `expires` for its whole lifetime, up to this one, in whole seconds.
+    /// By default the verifier's tolerance bounds the age of every signature, and `expires` can
+    /// only shorten it.
     ///
-    /// Needed where a proxy rewrites `Host`, and wherever `@scheme` or `@target-uri` is covered on
-    /// a server that does not see the scheme. `Host` counts for nothing then.
+    /// A signature is rejected if it expires later than this after it was created, or from now.
+    /// One without `expires` still ages by the tolerance. A replay guard remembers a request until
+    /// it expires.
+    ///
+    /// A [`Signer`](crate::Signer) writes `expires` if it
+    /// [has a lifetime](crate::Signer::with_lifetime).
+    #[must_use]
+    pub fn with_max_lifetime(mut self, lifetime: Duration) -> Self {
+        self.max_lifetime = Some(lifetime.as_secs());
+        self
+    }
+
+    /// Sets the origin as clients see it, such as `https://api.example.com`, for `@authority`,
+    /// `@scheme` and `@target-uri`. A path after it, such as `/v1`, is one that a proxy cuts off: it is
+    /// put before the path again in `@path`, `@target-uri` and `@request-target`.
+    ///
+    /// Needed where a proxy rewrites `Host` or the path, and wherever `@scheme` or `@target-uri` is
+    /// covered on a server that does not see the scheme. `Host` counts for nothing then.
+    ///
+    /// A [`Signer`](crate::Signer) with this setting signs as this server reads: a request to
+    /// another authority, past the proxy, is signed with the path before its own; one to the public
+    /// origin has it already.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if it is no URI with `http` or `https` and an authority, and nothing more.
+    /// [`ConfigError`] if it is not a URI with `http` or `https`, an authority, and at most a path.
     pub fn with_public_origin(mut self, origin: impl AsRef<str>) -> Result<Self, ConfigError> {
         self.origin = Some(Origin::parse(origin.as_ref())?);
         Ok(self)
@@ -187,8 +222,8 @@ impl MessageSignatures {
     }
 
     /// The signature base (section 2.5) of a request for a value of `Signature-Input`, such as
-    /// `("@method" "@path");created=1618884473`: to see why two sides differ. It asks for no
-    /// policy and proves nothing.
+    /// `("@method" "@path");created=1618884473`: to see why two sides differ. The value is
+    /// serialized again, as both sides have to do. It asks for no policy and proves nothing.
     ///
     /// # Errors
     ///
@@ -196,7 +231,7 @@ impl MessageSignatures {
     pub fn signature_base(&self, head: &Parts, input: &str) -> Result<String, ClaimError> {
         let parsed =
             Input::parse(input).map_err(|why| ClaimError::in_header(&SIGNATURE_INPUT, why))?;
-        let base = self.base(head, &parsed.components, input, false)?;
+        let base = self.base(head, &parsed.components, &parsed.serialized(), false)?;
         String::from_utf8(base).map_err(|_| ClaimError::malformed("the base is not ASCII"))
     }
 

@@ -2,17 +2,19 @@ use std::borrow::Cow;
 
 use http::header::HOST;
 use http::request::Parts;
-use http::uri::Authority;
+use http::uri::{Authority, PathAndQuery};
 use http::{Method, Uri, Version};
 
 use crate::error::ConfigError;
 use crate::scheme::{ClaimError, wire};
 
-/// Scheme and authority as clients see them.
+/// Scheme, authority and the beginning of the path as clients see them.
 #[derive(Clone, Debug)]
 pub(super) struct Origin {
     scheme: &'static str,
     authority: String,
+    /// What a proxy cuts off each path; without a `/` at its end, and often empty.
+    prefix: String,
 }
 
 impl Origin {
@@ -25,12 +27,16 @@ impl Origin {
             _ => return Err(invalid("has no scheme `http` or `https`")),
         };
         let authority = uri.authority().ok_or_else(|| invalid("has no host"))?;
-        if uri.path() != "/" || uri.query().is_some() || text.contains('#') {
-            return Err(invalid("has more than a scheme and an authority"));
+        let prefix = uri.path().strip_suffix('/').unwrap_or(uri.path());
+        if uri.query().is_some() || text.contains('#') {
+            return Err(invalid("has more than a scheme, an authority and a path"));
+        }
+        if prefix.ends_with('/') || !prefix.is_ascii() {
+            return Err(invalid("has a path that ends in several `/` or is not ASCII"));
         }
         let authority =
             normalized(authority, scheme).ok_or_else(|| invalid("has no host, or a user in it"))?;
-        Ok(Self { scheme, authority })
+        Ok(Self { scheme, authority, prefix: prefix.to_owned() })
     }
 }
 
@@ -61,7 +67,7 @@ impl<'h> Target<'h> {
             return Ok(Cow::Borrowed(&origin.authority));
         }
         let scheme = self.scheme();
-        let invalid = || ClaimError::in_header(&HOST, "names no host");
+        let invalid = || ClaimError::in_header(&HOST, "is no host with an optional port");
         let named = match wire::single(self.head, &HOST) {
             Ok(host) => {
                 let host = Authority::try_from(host.as_bytes()).map_err(|_| invalid())?;
@@ -79,14 +85,55 @@ impl<'h> Target<'h> {
                 Err(ClaimError::in_header(&HOST, "is another one than the target's"))
             }
             (Some(authority), _) | (None, Some(authority)) => Ok(Cow::Owned(authority)),
-            (None, None) => Err(invalid()),
+            (None, None) if self.outgoing => {
+                let why = "the request names no host: give an absolute URI or a `Host` header";
+                Err(ClaimError::in_header(&HOST, why))
+            }
+            (None, None) => {
+                Err(ClaimError::in_header(&HOST, "is missing, and the target names no host"))
+            }
         }
     }
 
-    /// Section 2.2.6. An empty path is `/`.
+    /// The same as it is spelled, for section 2.2.2.
+    fn spelled_authority(self) -> Result<Cow<'h, str>, ClaimError> {
+        let normalized = self.authority()?;
+        if self.origin.is_some() {
+            return Ok(normalized);
+        }
+        let targeted = self.head.uri.authority().map(Authority::as_str);
+        let named = self.head.headers.get(HOST).and_then(|host| host.to_str().ok());
+        let spelled = if self.outgoing && self.head.version <= Version::HTTP_11 {
+            // What a client sends in `Host`: without the scheme's own port.
+            named.or(targeted.map(|targeted| without_port(targeted, &self.scheme())))
+        } else {
+            targeted.or(named)
+        };
+        Ok(spelled.map_or(normalized, Cow::Borrowed))
+    }
+
+    /// What stands before the path that we see. A request that is about to be sent to the public
+    /// origin has it in its path already.
+    pub(super) fn prefix(self) -> &'h str {
+        let Some(origin) = self.origin.filter(|_| !self.is_of_the_server()) else { return "" };
+        let is_public = self.outgoing && {
+            let own = Target { origin: None, ..self };
+            own.authority().is_ok_and(|own| own == origin.authority)
+        };
+        if is_public { "" } else { &origin.prefix }
+    }
+
+    /// Whether the request is for no path: `OPTIONS *` and `CONNECT`.
+    fn is_of_the_server(self) -> bool {
+        let method = &self.head.method;
+        *method == Method::CONNECT || (*method == Method::OPTIONS && self.head.uri.path() == "*")
+    }
+
+    /// Section 2.2.6, without the prefix. An empty path is `/`.
     pub(super) fn path(self) -> &'h str {
         match self.head.uri.path() {
             "" => "/",
+            _ if self.is_of_the_server() => "/",
             path => path,
         }
     }
@@ -96,9 +143,14 @@ impl<'h> Target<'h> {
         self.head.uri.query().unwrap_or_default()
     }
 
-    /// Section 2.2.2.
+    /// Section 2.2.2. `OPTIONS *` is for the server as a whole, whose URI has no path (RFC 9110
+    /// section 7.1).
     pub(super) fn uri(self) -> Result<String, ClaimError> {
-        let mut uri = format!("{}://{}{}", self.scheme(), self.authority()?, self.path());
+        let (scheme, authority) = (self.scheme(), self.spelled_authority()?);
+        if self.head.method == Method::OPTIONS && self.is_of_the_server() {
+            return Ok(format!("{scheme}://{authority}"));
+        }
+        let mut uri = format!("{scheme}://{authority}{}{}", self.prefix(), self.path());
         if let Some(query) = self.head.uri.query() {
             uri.push('?');
             uri.push_str(query);
@@ -108,16 +160,24 @@ impl<'h> Target<'h> {
 
     /// Section 2.2.5: the target as it stands in the request line. HTTP/2 and later have a path
     /// there whatever else came with it, and so has what we send to a server that is no proxy.
-    pub(super) fn request_target(self) -> Cow<'h, str> {
+    pub(super) fn request_target(self) -> Result<Cow<'h, str>, ClaimError> {
         let uri = &self.head.uri;
-        let whole = !self.outgoing && self.head.version <= Version::HTTP_11;
-        match (uri.authority(), uri.path_and_query()) {
-            (Some(authority), _) if self.head.method == Method::CONNECT => {
-                Cow::Borrowed(authority.as_str())
+        let is_absolute = !self.outgoing && self.head.version <= Version::HTTP_11;
+        // An empty path before a query stays empty here.
+        let path = uri.path_and_query().map_or("/", PathAndQuery::as_str);
+        match uri.authority() {
+            Some(authority) if self.head.method == Method::CONNECT => {
+                Ok(Cow::Borrowed(authority.as_str()))
             }
-            (Some(_), Some(_)) if whole => Cow::Owned(uri.to_string()),
-            (_, Some(path)) => Cow::Borrowed(path.as_str()),
-            (_, None) => Cow::Borrowed("/"),
+            Some(_) if is_absolute && !self.prefix().is_empty() => {
+                Err(ClaimError::malformed("what the proxy received as the target is not known"))
+            }
+            Some(authority) if is_absolute => {
+                let scheme = uri.scheme_str().unwrap_or_default();
+                Ok(Cow::Owned(format!("{scheme}://{authority}{path}")))
+            }
+            _ if self.prefix().is_empty() => Ok(Cow::Borrowed(path)),
+            _ => Ok(Cow::Owned([self.prefix(), path].concat())),
         }
     }
 }
@@ -129,10 +189,15 @@ fn normalized(authority: &Authority, scheme: &str) -> Option<String> {
     if text.contains('@') || authority.host().is_empty() {
         return None;
     }
-    let text = match scheme {
-        "http" => text.strip_suffix(":80").unwrap_or(text),
-        "https" => text.strip_suffix(":443").unwrap_or(text),
-        _ => text,
-    };
+    let text = without_port(text, scheme);
     Some(text.strip_suffix(':').unwrap_or(text).to_ascii_lowercase())
+}
+
+/// Without the scheme's own port.
+fn without_port<'t>(authority: &'t str, scheme: &str) -> &'t str {
+    match scheme {
+        "http" => authority.strip_suffix(":80").unwrap_or(authority),
+        "https" => authority.strip_suffix(":443").unwrap_or(authority),
+        _ => authority,
+    }
 }

@@ -1,25 +1,27 @@
+use std::borrow::Cow;
+
 use http::request::Parts;
 use http::{HeaderName, HeaderValue};
 
 use super::component::{Component, Form, Kind};
 use super::input::Input;
 use super::members::{Member, Unread, members};
-use super::{MessageSignatures, SIGNATURE, SIGNATURE_INPUT};
+use super::{MessageSignatures, SIGNATURE, SIGNATURE_INPUT, field};
 use crate::key::KeyId;
 use crate::mac::Algorithm;
-use crate::scheme::{Claim, ClaimError, Encoding, Signature, wire};
+use crate::scheme::{Claim, ClaimError, Encoding, Signature};
 
 /// What is wanted again when the base is written.
 pub(super) struct Reading {
     pub(super) components: Vec<Component>,
-    /// The member of `Signature-Input` as it was sent: it is what was signed.
-    pub(super) raw: String,
+    /// The value of `@signature-params`.
+    pub(super) parameters: String,
     pub(super) outgoing: bool,
 }
 
 impl Reading {
     pub(super) fn covers_body(&self) -> bool {
-        self.components.iter().any(Component::is_content_digest)
+        self.components.iter().any(Component::covers_body)
     }
 }
 
@@ -27,52 +29,66 @@ impl MessageSignatures {
     /// Reads both fields, and the one signature that decides.
     pub(super) fn received(&self, head: &Parts) -> Result<Claim, ClaimError> {
         let (inputs, tags) = fields(head)?;
-        let inputs = members::<Input<'_>>(&SIGNATURE_INPUT, inputs)?;
-        let tags = members::<Unread>(&SIGNATURE, tags)?;
+        let inputs = members::<Input<'_>>(&SIGNATURE_INPUT, &inputs)?;
+        let tags = members::<Unread>(&SIGNATURE, &tags)?;
         if !inputs.iter().all(|input| tags.iter().any(|tag| tag.label == input.label))
             || !tags.iter().all(|tag| inputs.iter().any(|input| input.label == tag.label))
         {
             return Err(malformed("and `signature` have different labels"));
         }
-        let Member { label, raw, value } = self.choose(inputs)?;
+        let Member { label, value, .. } = self.choose(inputs)?;
         let signature = tags
             .iter()
             .find(|tag| tag.label == label)
             .and_then(|tag| signature(tag.raw))
             .ok_or_else(|| ClaimError::in_header(&SIGNATURE, "holds no HMAC-SHA-256 in base64"))?;
         let input = value.checked().map_err(malformed)?;
-        self.claim_of(head, raw, input, Claim::signed(signature), false)
+        self.claim_of(head, input, Claim::signed(signature), false)
     }
 
-    /// The signature that decides, by label, by tag, or because it is alone.
+    /// The signature that decides, by label, by tag, or because it is alone. One with another label
+    /// or tag is another application's, and as good as none. One without any tag may be meant for
+    /// this application, and is refused.
     fn choose<'h>(&self, inputs: Vec<Inputs<'h>>) -> Result<Inputs<'h>, ClaimError> {
-        let alone = inputs.len() == 1;
-        let mut candidates = inputs.into_iter().filter(|input| match (&self.label, &self.tag) {
-            (Some(label), _) => input.label == label,
-            (None, Some(tag)) => alone || input.value.parameters.tag() == Some(tag),
-            (None, None) => true,
-        });
-        match (candidates.next(), candidates.next()) {
+        let is_labelled =
+            |input: &Inputs<'h>| self.label.as_ref().is_none_or(|label| input.label == label);
+        let mut labelled: Vec<_> = inputs.into_iter().filter(is_labelled).collect();
+        if let Some(tag) = self.tag.as_deref() {
+            let is_untagged = labelled.iter().any(|input| input.value.parameters.tag().is_none());
+            labelled.retain(|input| input.value.parameters.tag() == Some(tag));
+            if labelled.is_empty() && is_untagged {
+                return Err(malformed("has no `tag` of this application"));
+            }
+        }
+        match (labelled.pop(), labelled.pop()) {
             (Some(only), None) => Ok(only),
-            (None, _) => Err(malformed("holds no signature for this application")),
+            (None, _) => Err(ClaimError::Missing),
             (Some(_), Some(_)) => Err(malformed("holds several signatures")),
         }
+    }
+
+    /// The labels of the signatures that are this application's, where a label or a tag says so.
+    pub(super) fn own_labels(&self, head: &Parts) -> Vec<String> {
+        let inputs = field::bounded(head, &SIGNATURE_INPUT).unwrap_or_default();
+        let inputs = members::<Input<'_>>(&SIGNATURE_INPUT, &inputs).unwrap_or_default();
+        let is_own = |input: &&Inputs<'_>| {
+            self.label.as_ref().is_none_or(|label| input.label == label)
+                && self.tag.as_deref().is_none_or(|tag| input.value.parameters.tag() == Some(tag))
+        };
+        inputs.iter().filter(is_own).map(|input| input.label.to_owned()).collect()
     }
 
     /// What one member of `Signature-Input` says, if the policy takes it.
     pub(super) fn claim_of(
         &self,
         head: &Parts,
-        raw: &str,
         input: Input<'_>,
         claim: Claim,
         outgoing: bool,
     ) -> Result<Claim, ClaimError> {
         self.policy.check(&input).map_err(malformed)?;
+        let serialized = input.serialized();
         let Input { components, parameters, .. } = input;
-        if self.tag.is_some() && parameters.tag() != self.tag.as_deref() {
-            return Err(malformed("has no `tag` of this application"));
-        }
         let mut claim = claim
             .with_covered(components.iter().map(|component| component.identifier().clone()))
             .with_signed_headers(signed_headers(head, &components));
@@ -90,7 +106,7 @@ impl MessageSignatures {
         if let Some(nonce) = &parameters.nonce {
             claim = claim.with_nonce(nonce.as_str().as_bytes());
         }
-        Ok(claim.with_memo(Reading { components, raw: raw.to_owned(), outgoing }))
+        Ok(claim.with_memo(Reading { components, parameters: serialized, outgoing }))
     }
 }
 
@@ -100,19 +116,20 @@ fn malformed(why: &'static str) -> ClaimError {
     ClaimError::in_header(&SIGNATURE_INPUT, why)
 }
 
-/// `Signature-Input` and `Signature`: both or none.
-fn fields(head: &Parts) -> Result<(&str, &str), ClaimError> {
-    let input = wire::single(head, &SIGNATURE_INPUT);
-    let signature = wire::single(head, &SIGNATURE);
+/// `Signature-Input` and `Signature`, each with all of its lines: both or none.
+fn fields(head: &Parts) -> Result<(Cow<'_, str>, Cow<'_, str>), ClaimError> {
+    let input = field::bounded(head, &SIGNATURE_INPUT);
+    let signature = field::bounded(head, &SIGNATURE);
     match (input, signature) {
         (Err(ClaimError::Missing), Err(ClaimError::Missing)) => Err(ClaimError::Missing),
+        (Err(ClaimError::Missing), Ok(signature)) if signature.contains("keyId=\"") => {
+            Err(malformed("is missing; `signature` is that of the older draft-cavage"))
+        }
         (Err(ClaimError::Missing), _) => Err(malformed("is missing beside `signature`")),
         (_, Err(ClaimError::Missing)) => {
             Err(ClaimError::in_header(&SIGNATURE, "is missing beside `signature-input`"))
         }
-        (input, signature) => {
-            Ok((wire::text(&SIGNATURE_INPUT, input?)?, wire::text(&SIGNATURE, signature?)?))
-        }
+        (input, signature) => Ok((input?, signature?)),
     }
 }
 

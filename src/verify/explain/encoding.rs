@@ -6,7 +6,13 @@ use http::HeaderValue;
 use http::request::Parts;
 
 use crate::scheme::Scheme;
+use crate::scheme::wire::MAX_VALUE_LEN;
 use crate::verify::explain::Cause;
+
+/// The most ways to write a signature that are tried.
+const MOST_REWRITES: usize = 64;
+/// The most words of a value that are looked at.
+const MOST_WORDS: usize = 256;
 
 /// How clients write bytes as text, whether a format knows it or not.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -81,19 +87,22 @@ pub(super) fn heads(scheme: &dyn Scheme, head: &Parts) -> Vec<(Cause, Parts)> {
     let tag_len = scheme.algorithm().tag_len();
     let mut heads = Vec::new();
     for name in scheme.headers() {
-        let value = head.headers.get(name).and_then(|value| value.to_str().ok());
+        let value = head.headers.get(name).filter(|value| value.len() <= MAX_VALUE_LEN);
+        let value = value.and_then(|value| value.to_str().ok());
         for (cause, value) in rewrites(value.unwrap_or_default(), tag_len, 1) {
-            let Ok(value) = HeaderValue::from_str(&value) else { continue };
+            let Ok(value) = HeaderValue::try_from(value) else { continue };
             let mut head = head.clone();
             head.headers.insert(name, value);
             heads.push((cause, head));
         }
     }
     if scheme.headers().is_empty() {
-        for (cause, query) in query_rewrites(head.uri.query().unwrap_or_default(), tag_len) {
+        let query = head.uri.query().filter(|query| query.len() <= MAX_VALUE_LEN);
+        for (cause, query) in query_rewrites(query.unwrap_or_default(), tag_len) {
             heads.extend(with_query(head, Some(&query)).map(|head| (cause, head)));
         }
     }
+    heads.truncate(MOST_REWRITES);
     heads
 }
 
@@ -128,6 +137,9 @@ fn query_rewrites(query: &str, tag_len: usize) -> Vec<(Cause, String)> {
                 pairs.map(|(other, old)| if other == place { &*pair } else { *old }).collect();
             rewritten.push((cause, pairs.join("&")));
         }
+        if rewritten.len() >= MOST_REWRITES {
+            break;
+        }
     }
     rewritten
 }
@@ -136,7 +148,15 @@ fn query_rewrites(query: &str, tag_len: usize) -> Vec<(Cause, String)> {
 /// every other encoding.
 fn rewrites(value: &str, tag_len: usize, depth: u8) -> Vec<(Cause, String)> {
     let mut rewritten: Vec<(Cause, String)> = Vec::new();
-    for word in words(value) {
+    for word in words(value).take(MOST_WORDS) {
+        if rewritten.len() >= MOST_REWRITES {
+            break;
+        }
+        let text = value.get(word.clone()).unwrap_or_default();
+        // Base64 without padding is the shortest text of a tag, or of one within it.
+        if text.len() < tag_len.saturating_mul(4).div_ceil(3) {
+            continue;
+        }
         let mut push = |cause, text: &str| {
             let mut value = value.to_owned();
             value.replace_range(word.clone(), text);
@@ -145,7 +165,6 @@ fn rewrites(value: &str, tag_len: usize, depth: u8) -> Vec<(Cause, String)> {
                 rewritten.push((cause, value));
             }
         };
-        let text = value.get(word.clone()).unwrap_or_default();
         for (sent, bytes) in Form::decodings(text) {
             let inner = std::str::from_utf8(&bytes).ok().filter(|_| depth > 0);
             if inner.is_none() && bytes.len() != tag_len {

@@ -27,15 +27,16 @@ impl Verifier {
     ///
     /// The replay guard is not asked, so that the request is not used up; a disarmed verifier is
     /// taken as if it were armed; and nothing is counted or logged. A request may cost as much as
-    /// some hundred, and ask the key store several times.
+    /// some hundred, and ask the key store several times. What is tried is bounded: at most 64 other
+    /// ways to write the signature, and the keys of 256 other names.
     ///
     /// ```
     /// use http::Request;
-    /// use tower_hmac::{FlaskHmac, KeyMap, SecretKey, Verifier};
+    /// use tower_hmac::{FlaskHmac, KeyMap, Verifier};
     ///
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-    /// let keys = KeyMap::single(SecretKey::new("s3cr3tk3y")?);
-    /// let verifier = Verifier::new(FlaskHmac::new(), keys);
+    /// let keys = KeyMap::single("s3cr3tk3y")?;
+    /// let verifier = Verifier::new(FlaskHmac::new(), keys)?;
     ///
     /// // The client signed `{"foo": "boo"}` and sent a newline with it.
     /// let request = Request::post("/plain")
@@ -59,16 +60,13 @@ impl Verifier {
         let claim_body = armed.reads_claim_from_body(head).then_some(body);
         let read = armed.read(head, claim_body).ok();
         let claim = read.as_ref().map(|(_, claim)| claim);
-        let likely = match &refusal {
+        let outcome = match &refusal {
             Some(error) if may_be_a_mistake(error.kind()) => {
                 trial::likely(&armed, head, body, read.as_ref(), error.kind()).await
             }
-            _ => Vec::new(),
+            _ => trial::Outcome::default(),
         };
         Report {
-            step: refusal.as_ref().map(|error| {
-                step(error.kind(), armed.claim_into(&mut None, head, claim_body).is_ok())
-            }),
             scheme: read.as_ref().map(|(place, _)| armed.format(*place).name.clone()),
             key_id: claim.and_then(Claim::key_id).cloned().map(ClaimedKeyId),
             created: claim.and_then(Claim::created),
@@ -79,7 +77,8 @@ impl Verifier {
                     .ok()
                     .map(|text| text.shown())
             }),
-            likely,
+            likely: outcome.likely,
+            untried_keys: outcome.untried_keys,
             refusal,
             is_guarded: self.replay.is_some(),
         }
@@ -105,19 +104,4 @@ fn may_be_a_mistake(kind: ErrorKind) -> bool {
             | ErrorKind::Stale
             | ErrorKind::Expired
     )
-}
-
-/// The step of [the way of a request](crate::verify) that refuses with this kind.
-fn step(kind: ErrorKind, is_claimed: bool) -> &'static str {
-    match kind {
-        ErrorKind::Malformed if is_claimed => "text",
-        ErrorKind::Missing | ErrorKind::Malformed => "claim",
-        ErrorKind::Stale | ErrorKind::Expired => "window",
-        ErrorKind::BodyTooLarge => "length",
-        ErrorKind::UnknownKey | ErrorKind::StoreUnavailable => "keys",
-        ErrorKind::BodyRead => "body",
-        ErrorKind::Mismatch => "mac",
-        ErrorKind::NotAllowed => "only",
-        ErrorKind::Replayed | ErrorKind::ReplayFull | ErrorKind::ReplayUnknown => "replay",
-    }
 }

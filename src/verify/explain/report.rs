@@ -2,6 +2,7 @@ use std::fmt;
 
 use crate::key::KeyId;
 use crate::verify::error::{ClaimedKeyId, VerifyError};
+use crate::verify::explain::trial;
 
 /// What [`Verifier::explain`](crate::Verifier::explain) found out about a request.
 ///
@@ -12,7 +13,6 @@ use crate::verify::error::{ClaimedKeyId, VerifyError};
 #[derive(Clone, Debug)]
 pub struct Report {
     pub(super) refusal: Option<VerifyError>,
-    pub(super) step: Option<&'static str>,
     pub(super) scheme: Option<std::sync::Arc<str>>,
     pub(super) key_id: Option<ClaimedKeyId>,
     pub(super) created: Option<i64>,
@@ -20,6 +20,7 @@ pub struct Report {
     pub(super) now: i64,
     pub(super) signed_text: Option<String>,
     pub(super) likely: Vec<Cause>,
+    pub(super) untried_keys: usize,
     pub(super) is_guarded: bool,
 }
 
@@ -36,11 +37,10 @@ impl Report {
         self.refusal.as_ref()
     }
 
-    /// The step that refused: `claim`, `window`, `length`, `keys`, `text` (a part that the
-    /// signature covers is missing or ambiguous), `mac`, or `only`.
+    /// The name of the step that refused, as [`Step::as_str`](crate::verify::Step::as_str) gives it.
     #[must_use]
     pub fn step(&self) -> Option<&'static str> {
-        self.step
+        self.refusal.as_ref().map(|error| error.step().as_str())
     }
 
     /// The format, if the request is well-formed in one.
@@ -98,6 +98,13 @@ pub enum Cause {
         /// The difference, in seconds.
         seconds: i64,
     },
+    /// The time counts another unit than the format asks for.
+    TimeUnit {
+        /// The unit that was sent.
+        sent: &'static str,
+        /// The unit that the format asks for.
+        expected: &'static str,
+    },
     /// The body was signed without the newline at its end: `\n` or `\r\n`.
     BodyNewlineCut,
     /// The body was signed with one more newline at its end.
@@ -143,6 +150,9 @@ impl fmt::Display for Cause {
                 let seconds = seconds.unsigned_abs();
                 write!(f, "clock off by {seconds} seconds: the caller's is {side} this one")
             }
+            Self::TimeUnit { sent, expected } => {
+                write!(f, "the time is in {sent}, and the format asks for {expected}")
+            }
             Self::BodyNewlineCut => f.write_str("right with the body's last newline cut off"),
             Self::BodyNewlineAdded => f.write_str("right with a newline added to the body"),
             Self::QueryDropped => f.write_str("right with the query dropped"),
@@ -170,7 +180,7 @@ impl fmt::Display for Cause {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.refusal, self.step) {
+        match (&self.refusal, self.step()) {
             (Some(error), Some(step)) => {
                 writeln!(f, "outcome: {}, at step {step:?}: {error}", self.outcome())?;
             }
@@ -196,11 +206,31 @@ impl fmt::Display for Report {
             writeln!(f, "likely: {cause}")?;
         }
         let is_accepted = self.refusal.is_none();
-        if !is_accepted && self.likely.is_empty() && self.step == Some("mac") {
+        if !is_accepted && self.likely.is_empty() && self.step() == Some("mac") {
             writeln!(f, "likely: nothing that was tried; hold the client's text against this one")?;
+        }
+        if self.untried_keys > 0 {
+            let (tried, more) = (trial::MOST_KEYS, Grouped(self.untried_keys));
+            writeln!(f, "note: {tried} other keys were tried, … and {more} more were not tried")?;
         }
         if is_accepted && self.is_guarded {
             writeln!(f, "note: the replay guard was not asked; it may have seen the request")?;
+        }
+        Ok(())
+    }
+}
+
+/// A number with a comma before each three of its digits.
+struct Grouped(usize);
+
+impl fmt::Display for Grouped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits = self.0.to_string();
+        for (place, digit) in digits.chars().enumerate() {
+            if place > 0 && digits.len().saturating_sub(place) % 3 == 0 {
+                f.write_str(",")?;
+            }
+            write!(f, "{digit}")?;
         }
         Ok(())
     }
@@ -214,7 +244,7 @@ impl serde::Serialize for Report {
         let likely: Vec<_> = self.likely.iter().map(ToString::to_string).collect();
         let mut report = serializer.serialize_struct("Report", 4)?;
         report.serialize_field("outcome", self.outcome())?;
-        report.serialize_field("step", &self.step)?;
+        report.serialize_field("step", &self.step())?;
         report.serialize_field("signed_text", &self.signed_text)?;
         report.serialize_field("likely", &likely)?;
         report.end()

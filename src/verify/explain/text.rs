@@ -28,7 +28,9 @@ impl Assembled {
         let body = match coverage {
             Coverage::Signed => body.to_vec(),
             Coverage::Derived => record(|text| scheme.derive(head, claim, body, text))?,
-            Coverage::Digest(_) | Coverage::Empty | Coverage::Unsigned => Vec::new(),
+            Coverage::Digest(_) | Coverage::Empty | Coverage::Uncovered(_) | Coverage::Unsigned => {
+                Vec::new()
+            }
         };
         let after = record(|text| scheme.after_body(head, claim, text))?;
         Ok(Self { before, body, after })

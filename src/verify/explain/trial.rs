@@ -12,18 +12,28 @@ use crate::verify::explain::{Cause, encoding};
 use crate::verify::format::Format;
 use crate::verify::{Verified, Verifier, VerifyError};
 
-/// The request with one mistake made good, and the verifier that judges it.
+/// One mistake made good, in the request or in the verifier that judges it.
 struct Trial {
     cause: Cause,
-    verifier: Verifier,
-    head: Parts,
-    body: Bytes,
+    change: Change,
 }
 
-impl Trial {
-    async fn run(&self) -> Result<Verified, VerifyError> {
-        self.verifier.verify_unwatched(&self.head, &self.body).await
-    }
+enum Change {
+    Body(Bytes),
+    Head(Box<Parts>),
+    /// A format in this place.
+    Format(usize, Format),
+}
+
+/// The most keys of other names that are tried.
+pub(super) const MOST_KEYS: usize = 256;
+
+/// What came of the trials.
+#[derive(Default)]
+pub(super) struct Outcome {
+    pub(super) likely: Vec<Cause>,
+    /// How many keys of other names were left out.
+    pub(super) untried_keys: usize,
 }
 
 /// The mistakes that, made good, make the signature right.
@@ -33,22 +43,21 @@ pub(super) async fn likely(
     body: &[u8],
     read: Option<&(usize, Claim)>,
     kind: ErrorKind,
-) -> Vec<Cause> {
+) -> Outcome {
     let mut verifier = armed.clone();
     // Who may call is another question than who has signed.
     verifier.only = None;
     let body = Bytes::copy_from_slice(body);
-    let mut trials = Trials { verifier, head, body, all: Vec::new() };
+    let mut trials = Trials { verifier, head, body, all: Vec::new(), untried_keys: 0 };
     let mut likely = Vec::new();
     let mut clock = None;
     if let (ErrorKind::Stale | ErrorKind::Expired, Some((_, claim))) = (kind, read) {
         let then = claim.created().or(claim.expires()).unwrap_or_default();
-        let seconds = then.saturating_sub(armed.now());
-        clock = Some(Cause::Clock { seconds });
+        clock = Some(time_cause(then, armed.now()));
         // All else is tried at the time that the request claims.
         trials.verifier.clock = Arc::new(crate::ManualClock::new(then));
         if trials.verifier.verify_unwatched(head, &trials.body).await.is_ok() {
-            return clock.into_iter().collect();
+            return Outcome { likely: clock.into_iter().collect(), untried_keys: 0 };
         }
     }
     trials.of_body();
@@ -58,13 +67,29 @@ pub(super) async fn likely(
         trials.of_text(*place, claim);
         trials.of_keys(*place, claim).await;
     }
-    for trial in trials.all {
-        if !likely.contains(&trial.cause) && trial.run().await.is_ok() {
+    for trial in &trials.all {
+        if !likely.contains(&trial.cause) && trials.run(&trial.change).await.is_ok() {
             likely.extend(clock.take());
-            likely.push(trial.cause);
+            likely.push(trial.cause.clone());
         }
     }
-    likely
+    Outcome { likely, untried_keys: trials.untried_keys }
+}
+
+/// Why a time is too far from now: another unit, where that comes within a day of it, or the clock.
+fn time_cause(then: i64, now: i64) -> Cause {
+    const SECONDS_A_DAY: u64 = 86_400;
+    let is_near = |then: i64| then.abs_diff(now) <= SECONDS_A_DAY;
+    let (milliseconds, microseconds, seconds) = ("milliseconds", "microseconds", "seconds");
+    if is_near(then / 1000) {
+        Cause::TimeUnit { sent: milliseconds, expected: seconds }
+    } else if is_near(then / 1_000_000) {
+        Cause::TimeUnit { sent: microseconds, expected: seconds }
+    } else if is_near(then.saturating_mul(1000)) {
+        Cause::TimeUnit { sent: seconds, expected: milliseconds }
+    } else {
+        Cause::Clock { seconds: then.saturating_sub(now) }
+    }
 }
 
 /// The request as it came, and all that is to be tried with it.
@@ -73,17 +98,32 @@ struct Trials<'a> {
     head: &'a Parts,
     body: Bytes,
     all: Vec<Trial>,
+    untried_keys: usize,
 }
 
 impl Trials<'_> {
+    async fn run(&self, change: &Change) -> Result<Verified, VerifyError> {
+        match change {
+            Change::Body(body) => self.verifier.verify_unwatched(self.head, body).await,
+            Change::Head(head) => self.verifier.verify_unwatched(head, &self.body).await,
+            Change::Format(place, format) => {
+                let mut verifier = self.verifier.clone();
+                match place.checked_sub(1).and_then(|place| verifier.more.get_mut(place)) {
+                    Some(changed) => changed.clone_from(format),
+                    None => verifier.first.clone_from(format),
+                }
+                verifier.verify_unwatched(self.head, &self.body).await
+            }
+        }
+    }
+
     fn of_body(&mut self) {
         let newline = |end: &[u8]| [&*self.body, end].concat().into();
         let added = ["\n", "\r\n"].map(|end| (Cause::BodyNewlineAdded, newline(end.as_bytes())));
         let cut = encoding::cut_newline(&self.body).map(Bytes::copy_from_slice);
         let cut = cut.map(|cut| (Cause::BodyNewlineCut, cut));
         for (cause, body) in added.into_iter().chain(cut) {
-            let (verifier, head) = (self.verifier.clone(), self.head.clone());
-            self.all.push(Trial { cause, verifier, head, body });
+            self.all.push(Trial { cause, change: Change::Body(body) });
         }
     }
 
@@ -132,17 +172,23 @@ impl Trials<'_> {
                 }
             }
         }
-        for (id, keys) in store.list() {
-            if id.as_ref() != claim.key_id() {
-                self.add_key(Cause::OtherKey(id), place, keys);
+        let mut others = Vec::new();
+        store.visit_keys(&mut |id, keys| {
+            if id == claim.key_id() {
+            } else if others.len() < MOST_KEYS {
+                others.push((id.cloned(), keys.clone()));
+            } else {
+                self.untried_keys = self.untried_keys.saturating_add(1);
             }
+        });
+        for (id, keys) in others {
+            self.add_key(Cause::OtherKey(id), place, keys);
         }
     }
 
     fn add_heads(&mut self, heads: impl IntoIterator<Item = (Cause, Parts)>) {
         for (cause, head) in heads {
-            let (verifier, body) = (self.verifier.clone(), self.body.clone());
-            self.all.push(Trial { cause, verifier, head, body });
+            self.all.push(Trial { cause, change: Change::Head(Box::new(head)) });
         }
     }
 
@@ -151,12 +197,9 @@ impl Trials<'_> {
     }
 
     fn add_format(&mut self, cause: Cause, place: usize, change: impl FnOnce(&mut Format)) {
-        let (mut verifier, head) = (self.verifier.clone(), self.head.clone());
-        match place.checked_sub(1).and_then(|place| verifier.more.get_mut(place)) {
-            Some(format) => change(format),
-            None => change(&mut verifier.first),
-        }
-        self.all.push(Trial { cause, verifier, head, body: self.body.clone() });
+        let mut format = self.verifier.format(place).clone();
+        change(&mut format);
+        self.all.push(Trial { cause, change: Change::Format(place, format) });
     }
 }
 

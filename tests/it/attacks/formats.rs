@@ -71,8 +71,8 @@ fn formats() -> Vec<Format> {
 impl Format {
     fn layer(&self) -> VerifyLayer {
         let services = [("aservice", "akey"), ("bservice", "bkey")];
-        let keys = KeyMap::services(services).unwrap().with_single(key("single"));
-        VerifyLayer::new(self.scheme.clone(), keys).with_clock(ManualClock::new(NOW))
+        let keys = KeyMap::services(services).unwrap().with_single(key("single")).unwrap();
+        VerifyLayer::new(self.scheme.clone(), keys).unwrap().with_clock(ManualClock::new(NOW))
     }
 
     fn app(&self) -> Router {
@@ -501,9 +501,10 @@ async fn attack_612_another_body_under_the_same_signature() {
 async fn attack_613_a_tag_carried_from_one_format_to_another() {
     // Both sign the body and nothing else, with one hash.
     let header = || HeaderScheme::new("x-signature").unwrap().with_encoding(Encoding::Base64);
-    let keys = |text| KeyMap::single(key(text));
-    let app = routes()
-        .layer(VerifyLayer::new(FlaskHmac::new(), keys("one")).or(header(), keys("two")).unwrap());
+    let keys = |text| KeyMap::single(key(text)).unwrap();
+    let app = routes().layer(
+        VerifyLayer::new(FlaskHmac::new(), keys("one")).unwrap().or(header(), keys("two")).unwrap(),
+    );
     let tag = |with| Signer::new(FlaskHmac::new(), key(with)).signature(BODY.as_bytes());
     let request = |signature: Option<String>, sibling: Option<String>| {
         let mut request = carrying(&[] as &[&str]);
@@ -535,9 +536,14 @@ async fn attack_614_signed_in_two_formats_at_once() {
             if first.has_body != second.has_body {
                 continue;
             }
-            let keys =
-                || KeyMap::services([("aservice", "akey")]).unwrap().with_single(key("single"));
+            let keys = || {
+                KeyMap::services([("aservice", "akey")])
+                    .unwrap()
+                    .with_single(key("single"))
+                    .unwrap()
+            };
             let layer = VerifyLayer::new(first.scheme.clone(), keys())
+                .unwrap()
                 .with_clock(ManualClock::new(NOW))
                 .or(second.scheme.clone(), keys());
             let Ok(layer) = layer else { continue };

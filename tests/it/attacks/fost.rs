@@ -14,7 +14,7 @@ fn keys() -> KeyMap {
 }
 
 fn requests() -> Router {
-    routes().layer(VerifyLayer::new(Fost::new(), keys()).with_clock(ManualClock::new(NOW)))
+    routes().layer(VerifyLayer::new(Fost::new(), keys()).unwrap().with_clock(ManualClock::new(NOW)))
 }
 
 /// Signed with `X-FOST-User` and two headers more.
@@ -199,7 +199,7 @@ async fn attack_706_another_method_or_path() {
 }
 
 fn links() -> Router {
-    let layer = VerifyLayer::new(FostUrl::new(), keys()).with_clock(ManualClock::new(NOW));
+    let layer = VerifyLayer::new(FostUrl::new(), keys()).unwrap().with_clock(ManualClock::new(NOW));
     routes().layer(layer)
 }
 
@@ -357,6 +357,7 @@ async fn attack_756_a_link_used_for_more_than_reading_once() {
     let override_ = with(fetch(&link()), "x-http-method-override", "DELETE");
     assert_eq!(accepted_as(&links(), override_).await, "name aservice", "not read by this crate");
     let layer = VerifyLayer::new(FostUrl::new(), keys())
+        .unwrap()
         .with_clock(ManualClock::new(NOW))
         .with_replay_guard(MemoryReplay::new(100).unwrap())
         .unwrap();

@@ -14,7 +14,7 @@ fn scheme() -> MessageSignatures {
 
 fn app_of(scheme: MessageSignatures) -> Router {
     let keys = KeyMap::services([("aservice", "akey"), ("bservice", "bkey")]).unwrap();
-    routes().layer(VerifyLayer::new(scheme, keys).with_clock(ManualClock::new(NOW)))
+    routes().layer(VerifyLayer::new(scheme, keys).unwrap().with_clock(ManualClock::new(NOW)))
 }
 
 fn app() -> Router {

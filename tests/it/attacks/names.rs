@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use tower_hmac::ErrorKind;
+use tower_hmac::{BoxError, ErrorKind, KeyId, key_fn};
 
 use super::*;
 
@@ -133,10 +133,13 @@ fn attack_212_an_empty_key_cannot_be_configured() {
     assert!(KeyMap::services([("aservice", "")]).is_err());
 }
 
-/// An empty map has no key, and so nobody who could sign.
+/// An empty map has no key, and so nobody who could sign: no layer can be made of it. A store that
+/// cannot tell lets nobody in.
 #[tokio::test]
 async fn attack_213_no_key_at_all_lets_nobody_in() {
-    let app = routes().layer(VerifyLayer::new(FlaskHmac::new(), KeyMap::default()));
+    assert!(VerifyLayer::new(FlaskHmac::new(), KeyMap::default()).is_err());
+    let none = key_fn(|_: Option<&KeyId>, _: &_| async { Ok::<Option<SecretKey>, BoxError>(None) });
+    let app = routes().layer(VerifyLayer::new(FlaskHmac::new(), none).unwrap());
     for value in [single(), by("aservice", "akey"), STANDARD.encode([0; 32])] {
         refuse(&app, carrying(&[value]), "no keys").await;
     }

@@ -18,7 +18,8 @@ const HOST: &str = "example.com";
 /// Answers whoever has a link or a message signature.
 async fn server(scheme: impl Scheme + 'static) -> SocketAddr {
     let keys = KeyMap::services([("aservice", "akey")]).unwrap();
-    serve(routes().layer(VerifyLayer::new(scheme, keys).with_clock(ManualClock::new(NOW)))).await
+    serve(routes().layer(VerifyLayer::new(scheme, keys).unwrap().with_clock(ManualClock::new(NOW))))
+        .await
 }
 
 /// Signed for `example.com`: the target, and the headers that carry the signature.

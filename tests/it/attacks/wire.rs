@@ -75,7 +75,8 @@ async fn attack_400_control_a_layer_sees_what_was_observed() {
     });
     // An optional layer for another header hands the request on as the server read it.
     let other = FlaskHmac::new().with_header("X-Other").unwrap();
-    let app = app.layer(VerifyLayer::new(other, KeyMap::single(key("single"))).optional());
+    let app = app
+        .layer(VerifyLayer::new(other, KeyMap::single(key("single")).unwrap()).unwrap().optional());
     let address = serve(app).await;
     for (name, bytes, status, expected) in cases() {
         *last.lock().unwrap() = Value::Null;

@@ -1,6 +1,6 @@
 //! What a refusal looks like.
 
-use http::header::WWW_AUTHENTICATE;
+use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{StatusCode, Version};
 use tower_hmac::scheme::Window;
 use tower_hmac::{BoxError, KeySet, StatusRejection};
@@ -14,9 +14,11 @@ fn scheme() -> Joints {
 
 fn layer() -> VerifyLayer {
     VerifyLayer::new(scheme(), keys())
+        .unwrap()
         .with_clock(ManualClock::new(NOW))
         .with_body_limit(16)
         .only(["aservice"])
+        .unwrap()
         .with_replay_guard(Seen::default())
         .unwrap()
 }
@@ -96,6 +98,27 @@ async fn each_401_has_a_challenge() {
     }
 }
 
+/// Whoever made it: a function of one's own need not know the rule.
+#[tokio::test]
+async fn a_401_of_ones_own_gets_a_challenge_and_keeps_its_own() {
+    let own = |challenge: Option<&'static str>| {
+        layer().with_rejection_fn(move |_: &VerifyError| {
+            let mut response = Response::new(String::new());
+            *response.status_mut() = StatusCode::UNAUTHORIZED;
+            if let Some(challenge) = challenge {
+                response.headers_mut().insert(WWW_AUTHENTICATE, challenge.parse().unwrap());
+            }
+            response
+        })
+    };
+    for (challenge, expected) in [(None, "HMAC"), (Some("Signature"), "Signature")] {
+        let response =
+            send(&own(challenge), with_header(signed(scheme(), b""), "x-tag", "?")).await;
+        let challenges: Vec<_> = response.headers().get_all(WWW_AUTHENTICATE).iter().collect();
+        assert_eq!(challenges, [expected]);
+    }
+}
+
 #[tokio::test]
 async fn what_is_not_the_callers_fault_has_a_status_of_its_own() {
     let rejection = StatusRejection::new(StatusCode::UNAUTHORIZED).unwrap();
@@ -118,9 +141,10 @@ async fn a_store_that_fails_closes_the_door_with_503() {
     let failing = tower_hmac::key_fn(|_: Option<&tower_hmac::KeyId>, _: &Parts| async {
         Err::<Option<KeySet>, BoxError>("the database is away".into())
     });
-    let layer = VerifyLayer::new(scheme(), failing).with_clock(ManualClock::new(NOW));
+    let layer = VerifyLayer::new(scheme(), failing).unwrap().with_clock(ManualClock::new(NOW));
     let response = send(&layer, signed(scheme(), b"body")).await;
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(response.headers()[RETRY_AFTER], "1");
     assert_eq!(refusal(&response), Some(ErrorKind::StoreUnavailable));
     let error = response.extensions().get::<VerifyError>().unwrap();
     let source = std::error::Error::source(error).expect("the store's own error");
@@ -143,13 +167,25 @@ async fn a_guard_that_fails_or_is_full_closes_the_door_with_503() {
     ];
     for (answer, kind) in cases {
         let layer = VerifyLayer::new(scheme(), keys())
+            .unwrap()
             .with_clock(ManualClock::new(NOW))
             .with_replay_guard(Broken(answer))
             .unwrap();
         let response = send(&layer, signed(scheme(), b"body")).await;
         assert_eq!(refusal(&response), Some(kind));
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.headers()[RETRY_AFTER], "1");
     }
+}
+
+/// Only a store that failed is worth another try: a status that the service chose for rejections is
+/// not.
+#[tokio::test]
+async fn a_rejected_caller_is_not_told_to_try_again() {
+    let rejection = StatusRejection::new(StatusCode::SERVICE_UNAVAILABLE).unwrap();
+    let response = send(&layer().with_rejection(rejection), spoilt(signed(scheme(), b""))).await;
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(response.headers().is_empty());
 }
 
 #[tokio::test]
@@ -213,7 +249,7 @@ async fn only_what_failed_on_this_side_is_a_source() {
     let malformed = with_header(signed(scheme(), b"body"), "x-tag", "no tag");
     assert_eq!(source(&layer(), malformed).await, (ErrorKind::Malformed, None));
     let broken = tower_hmac::key_fn(|_, _| async { Err::<Option<KeySet>, _>("no database") });
-    let layer = VerifyLayer::new(scheme(), broken).with_clock(ManualClock::new(NOW));
+    let layer = VerifyLayer::new(scheme(), broken).unwrap().with_clock(ManualClock::new(NOW));
     let said = Some("no database".to_owned());
     assert_eq!(
         source(&layer, signed(scheme(), b"body")).await,
@@ -230,7 +266,7 @@ async fn an_error_knows_who_was_claimed_and_never_what_was_sent() {
     let error = response.extensions().get::<VerifyError>().unwrap();
     let claimed = error.claimed_key_id().unwrap();
     assert_eq!((claimed.as_str(), claimed.to_string().as_str()), ("nobody", "nobody"));
-    let debug = "VerifyError { kind: UnknownKey, scheme: Some(\"joints\"), \
+    let debug = "VerifyError { kind: UnknownKey, step: Keys, scheme: Some(\"joints\"), \
                  claimed_key_id: Some(\"nobody\"), .. }";
     assert_eq!(format!("{error:?}"), debug);
     assert_eq!(error.scheme(), Some("joints"));

@@ -66,17 +66,23 @@ fn a_rejection_that_looks_like_a_success_is_refused() {
 #[test]
 fn formats_that_cannot_be_told_apart_are_refused_by_name() {
     let error = VerifyLayer::new(Joints::new(Covers::Body), keys())
+        .unwrap()
         .or(Joints::named("second", "x", Covers::Digest), keys())
         .unwrap_err();
     says(&error, &["joints", "second"]);
     // Tags of one length.
     let sha512_256 = Joints::new(Covers::Body).with_algorithm(Algorithm::Sha512_256);
-    assert!(VerifyLayer::new(Joints::new(Covers::Body), keys()).or(sha512_256, keys()).is_err());
+    assert!(
+        VerifyLayer::new(Joints::new(Covers::Body), keys())
+            .unwrap()
+            .or(sha512_256, keys())
+            .is_err()
+    );
 }
 
 #[test]
 fn a_guard_over_a_format_without_time_is_refused_unless_chosen() {
-    let untimed = || VerifyLayer::new(FlaskHmac::new(), keys());
+    let untimed = || VerifyLayer::new(FlaskHmac::new(), keys()).unwrap();
     let error = untimed().with_replay_guard(Seen::default()).unwrap_err();
     assert_eq!(error, ConfigError::ReplayWithoutTime("flask-hmac".into()));
     says(&error, &["flask-hmac", "dangerous_replay_by_tag"]);
@@ -85,6 +91,7 @@ fn a_guard_over_a_format_without_time_is_refused_unless_chosen() {
 
     // By the second format, too.
     let timed = VerifyLayer::new(Joints::new(Covers::Body).with_window(Window::timed()), keys())
+        .unwrap()
         .with_replay_guard(Seen::default())
         .unwrap();
     assert!(timed.or(FlaskHmac::new(), keys()).is_err());

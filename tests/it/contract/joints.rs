@@ -17,7 +17,7 @@ fn sample(covers: Covers) -> &'static [u8] {
 async fn what_the_client_signs_the_server_lets_through() {
     for covers in ALL {
         let scheme = Joints::new(covers);
-        let layer = VerifyLayer::new(scheme.clone(), keys());
+        let layer = VerifyLayer::new(scheme.clone(), keys()).unwrap();
         let response = send(&layer, signed(scheme, sample(covers))).await;
         assert_eq!(refusal(&response), None, "{covers:?}");
         assert_eq!(response.body().as_bytes(), sample(covers), "{covers:?}");
@@ -33,10 +33,14 @@ async fn a_scheme_behind_an_arc_is_the_same_format() {
         let scheme = Joints::new(covers);
         let shared = || Arc::new(scheme.clone());
         let request = signed(scheme.clone(), sample(covers));
-        assert_eq!(outcome(&VerifyLayer::new(shared(), keys()), request).await, None, "{covers:?}");
+        assert_eq!(
+            outcome(&VerifyLayer::new(shared(), keys()).unwrap(), request).await,
+            None,
+            "{covers:?}"
+        );
         let signer = Signer::new(shared(), key("akey")).with_key_id("aservice").unwrap();
         let request = sign(&signer, sample(covers));
-        let layer = VerifyLayer::new(scheme.clone(), keys());
+        let layer = VerifyLayer::new(scheme.clone(), keys()).unwrap();
         assert_eq!(outcome(&layer, request).await, None, "{covers:?}");
         let (mut head, _) = sign(&signer, sample(covers)).into_parts();
         shared().strip(&mut head);
@@ -48,7 +52,7 @@ async fn a_scheme_behind_an_arc_is_the_same_format() {
 async fn a_changed_head_is_refused_by_every_coverage() {
     for covers in ALL {
         let scheme = Joints::new(covers);
-        let layer = VerifyLayer::new(scheme.clone(), keys());
+        let layer = VerifyLayer::new(scheme.clone(), keys()).unwrap();
         let mut request = signed(scheme, sample(covers));
         *request.uri_mut() = "/other".parse().unwrap();
         assert_eq!(outcome(&layer, request).await, Some(ErrorKind::Mismatch), "{covers:?}");
@@ -65,7 +69,7 @@ async fn a_changed_body_is_refused_where_the_body_is_covered() {
         (Covers::Whatever, None),
     ] {
         let scheme = Joints::new(covers);
-        let layer = VerifyLayer::new(scheme.clone(), keys());
+        let layer = VerifyLayer::new(scheme.clone(), keys()).unwrap();
         let request = signed(scheme, sample(covers)).map(|_| whole(b"changed\nsecond line"));
         assert_eq!(outcome(&layer, request).await, expected, "{covers:?}");
     }
@@ -74,7 +78,7 @@ async fn a_changed_body_is_refused_where_the_body_is_covered() {
 #[tokio::test]
 async fn derived_text_covers_what_it_is_made_from_and_no_more() {
     let scheme = Joints::new(Covers::Line);
-    let layer = VerifyLayer::new(scheme.clone(), keys());
+    let layer = VerifyLayer::new(scheme.clone(), keys()).unwrap();
     let request = signed(scheme.clone(), b"line\nrest").map(|_| whole(b"line\nanother"));
     assert_eq!(outcome(&layer, request).await, None);
 
@@ -84,7 +88,7 @@ async fn derived_text_covers_what_it_is_made_from_and_no_more() {
 
 #[tokio::test]
 async fn a_head_without_any_digest_covers_no_body_and_is_refused() {
-    let layer = VerifyLayer::new(Joints::new(Covers::Digest), keys());
+    let layer = VerifyLayer::new(Joints::new(Covers::Digest), keys()).unwrap();
     // Signed without a digest: the tag is right.
     let request = signed(Joints::new(Covers::Nothing), b"").map(|_| whole(b"any body"));
     assert_eq!(outcome(&layer, request).await, Some(ErrorKind::Malformed));
@@ -93,7 +97,7 @@ async fn a_head_without_any_digest_covers_no_body_and_is_refused() {
 /// It has a tag: it is not one of those that an optional layer lets through.
 #[tokio::test]
 async fn a_signed_request_whose_digest_is_missing_is_not_taken_for_an_unsigned_one() {
-    let layer = VerifyLayer::new(Joints::new(Covers::Missing), keys()).optional();
+    let layer = VerifyLayer::new(Joints::new(Covers::Missing), keys()).unwrap().optional();
     let request = signed(Joints::new(Covers::Nothing), b"");
     assert_eq!(outcome(&layer, request).await, Some(ErrorKind::Malformed));
 }
@@ -116,7 +120,7 @@ async fn the_body_must_match_every_digest() {
         request.headers_mut().insert("x-digest", value.parse().unwrap());
         let request = signer(Joints::new(Covers::Nothing)).sign(request).unwrap();
         let request = request.map(|_| whole(b"one"));
-        let layer = VerifyLayer::new(Joints::new(Covers::Digest), keys());
+        let layer = VerifyLayer::new(Joints::new(Covers::Digest), keys()).unwrap();
         assert_eq!(outcome(&layer, request).await, expected, "{value}");
     }
 }
@@ -124,7 +128,7 @@ async fn the_body_must_match_every_digest() {
 #[tokio::test]
 async fn a_derived_key_is_that_of_the_claim() {
     let scheme = Joints::new(Covers::Body).with_window(Window::timed()).with_derived_keys();
-    let layer = VerifyLayer::new(scheme.clone(), keys()).with_clock(ManualClock::new(NOW));
+    let layer = VerifyLayer::new(scheme.clone(), keys()).unwrap().with_clock(ManualClock::new(NOW));
     assert_eq!(outcome(&layer, signed(scheme, b"body")).await, None);
 
     // The undivided key is not the one that the server derives.
@@ -143,7 +147,7 @@ fn right_tag() -> String {
 
 #[tokio::test]
 async fn one_right_tag_among_sixteen_is_enough_wherever_it_stands() {
-    let layer = VerifyLayer::new(Joints::new(Covers::Body), keys());
+    let layer = VerifyLayer::new(Joints::new(Covers::Body), keys()).unwrap();
     let (right, wrong) = (right_tag(), "0".repeat(64));
     for place in 0..16 {
         let mut tags = [wrong.as_str(); 16];
@@ -155,7 +159,7 @@ async fn one_right_tag_among_sixteen_is_enough_wherever_it_stands() {
 
 #[tokio::test]
 async fn a_seventeenth_tag_is_refused_even_if_all_are_right() {
-    let layer = VerifyLayer::new(Joints::new(Covers::Body), keys());
+    let layer = VerifyLayer::new(Joints::new(Covers::Body), keys()).unwrap();
     let right = right_tag();
     assert_eq!(outcome(&layer, with_tags(&[right.as_str(); 16])).await, None);
     assert_eq!(outcome(&layer, with_tags(&[right.as_str(); 17])).await, Some(ErrorKind::Malformed));
@@ -202,7 +206,7 @@ async fn a_claim_without_a_tag_is_refused() {
             self.0.attach(head, claim, tags)
         }
     }
-    let layer = VerifyLayer::new(Tagless(Joints::new(Covers::Body)), keys());
+    let layer = VerifyLayer::new(Tagless(Joints::new(Covers::Body)), keys()).unwrap();
     let request = Request::get("/").body(Script::empty()).unwrap();
     assert_eq!(outcome(&layer, request).await, Some(ErrorKind::Mismatch));
 }
@@ -211,6 +215,7 @@ async fn a_claim_without_a_tag_is_refused() {
 async fn a_nonce_counts_once_for_its_key_and_a_new_one_again() {
     let scheme = Joints::new(Covers::Body).with_window(Window::timed()).with_nonce();
     let layer = VerifyLayer::new(scheme.clone(), keys())
+        .unwrap()
         .with_clock(ManualClock::new(NOW))
         .with_replay_guard(Seen::default())
         .unwrap();
@@ -233,6 +238,7 @@ async fn a_nonce_counts_once_for_its_key_and_a_new_one_again() {
 async fn without_a_nonce_the_same_request_counts_once() {
     let scheme = Joints::new(Covers::Body).with_window(Window::timed());
     let layer = VerifyLayer::new(scheme.clone(), keys())
+        .unwrap()
         .with_clock(ManualClock::new(NOW))
         .with_replay_guard(Seen::default())
         .unwrap();
@@ -246,6 +252,7 @@ async fn without_a_nonce_the_same_request_counts_once() {
 async fn message_id_is_handed_on_and_a_retry_with_it_is_accepted() {
     let scheme = Joints::new(Covers::Body).with_window(Window::timed()).with_nonce();
     let layer = VerifyLayer::new(scheme.clone(), keys())
+        .unwrap()
         .with_clock(ManualClock::new(NOW))
         .with_replay_guard(Seen::default())
         .unwrap();
@@ -269,7 +276,7 @@ async fn message_id_is_handed_on_and_a_retry_with_it_is_accepted() {
 async fn a_claim_with_more_tags_than_the_scheme_writes_is_malformed() {
     for max_tags in [1, 2] {
         let scheme = || Joints::new(Covers::Body).with_max_tags(max_tags);
-        let layer = VerifyLayer::new(scheme(), keys());
+        let layer = VerifyLayer::new(scheme(), keys()).unwrap();
         let right = signed(scheme(), b"body").headers()["x-tag"].to_str().unwrap().to_owned();
         let wrong = "0".repeat(64);
         let with_tags =
@@ -291,7 +298,7 @@ async fn either_key_of_a_signer_is_enough_and_no_more_can_be_added_than_there_ar
     let both = signer(2).add_key(key("old")).unwrap();
     for held in ["new", "old"] {
         let scheme = Joints::new(Covers::Body).with_max_tags(2);
-        let layer = VerifyLayer::new(scheme, KeyMap::single(key(held)));
+        let layer = VerifyLayer::new(scheme, KeyMap::single(key(held)).unwrap()).unwrap();
         assert_eq!(outcome(&layer, sign(&both, b"body")).await, None, "{held}");
     }
     assert!(both.add_key(key("older")).is_err());
@@ -317,6 +324,7 @@ async fn every_valid_key_of_a_set_counts_and_the_index_says_which() {
         Joints::new(Covers::Body),
         KeyMap::default().with_key("aservice", set).unwrap(),
     )
+    .unwrap()
     .with_clock(clock.clone());
     let request = || signed(Joints::new(Covers::Body), b"body");
     let response = send(&layer, request()).await;
@@ -331,14 +339,17 @@ async fn every_valid_key_of_a_set_counts_and_the_index_says_which() {
 async fn a_set_without_a_key_that_counts_now_is_as_good_as_unknown() {
     let set = KeySet::from(KeyEntry::new(key("akey")).with_not_after(NOW - 1));
     let keys = KeyMap::default().with_key("aservice", set).unwrap();
-    let layer = VerifyLayer::new(Joints::new(Covers::Body), keys).with_clock(ManualClock::new(NOW));
+    let layer = VerifyLayer::new(Joints::new(Covers::Body), keys)
+        .unwrap()
+        .with_clock(ManualClock::new(NOW));
     let request = signed(Joints::new(Covers::Body), b"body");
     assert_eq!(outcome(&layer, request).await, Some(ErrorKind::UnknownKey));
 }
 
 fn two_formats() -> VerifyLayer {
-    VerifyLayer::new(Joints::named("one", "x", Covers::Body), KeyMap::single(key("akey")))
-        .or(Joints::named("two", "y", Covers::Digest), KeyMap::single(key("ykey")))
+    VerifyLayer::new(Joints::named("one", "x", Covers::Body), KeyMap::single(key("akey")).unwrap())
+        .unwrap()
+        .or(Joints::named("two", "y", Covers::Digest), KeyMap::single(key("ykey")).unwrap())
         .unwrap()
 }
 
@@ -375,8 +386,10 @@ async fn a_request_in_two_formats_is_refused_though_one_is_right() {
 #[tokio::test]
 async fn one_format_with_two_algorithms_is_told_apart_by_the_length_of_the_tag() {
     let sha512 = Joints::new(Covers::Body).with_algorithm(Algorithm::Sha512);
-    let layer =
-        VerifyLayer::new(Joints::new(Covers::Body), keys()).or(sha512.clone(), keys()).unwrap();
+    let layer = VerifyLayer::new(Joints::new(Covers::Body), keys())
+        .unwrap()
+        .or(sha512.clone(), keys())
+        .unwrap();
     assert_eq!(outcome(&layer, signed(Joints::new(Covers::Body), b"body")).await, None);
     assert_eq!(outcome(&layer, signed(sha512, b"body")).await, None);
     let request = with_header(signed(Joints::new(Covers::Body), b"body"), "x-tag", "00");
@@ -389,7 +402,7 @@ proptest! {
     /// Whatever is changed in a signed request that the format covers, it is refused.
     #[test]
     fn any_change_is_refused(body in prop::collection::vec(any::<u8>(), 1..200), at: prop::sample::Index, bit in 0..8u8) {
-        let layer = VerifyLayer::new(Joints::new(Covers::Body), keys());
+        let layer = VerifyLayer::new(Joints::new(Covers::Body), keys()).unwrap();
         let mut changed = body.clone();
         changed[at.index(body.len())] ^= 1 << bit;
         let request = signed(Joints::new(Covers::Body), &body).map(|_| Script::whole(changed));

@@ -18,7 +18,7 @@ use super::*;
 use crate::support::script::Step;
 
 fn layer() -> VerifyLayer {
-    VerifyLayer::new(Joints::new(Covers::Body), keys())
+    VerifyLayer::new(Joints::new(Covers::Body), keys()).unwrap()
 }
 
 fn request() -> Request<Script> {
@@ -74,14 +74,11 @@ async fn over_a_concurrency_limit_and_a_buffer_nothing_panics_and_permits_come_b
     });
     let limited = layer().layer(ConcurrencyLimit::new(handler, 1));
     for _ in 0..3 {
-        // One that waits for its body holds the only permit; dropped, it gives it back.
-        let mut dropped = limited.clone();
-        let mut held = Box::pin(dropped.ready().await.unwrap().call(request()));
+        // One that waits for its body holds no permit.
+        let mut held = Box::pin(limited.clone().oneshot(request()));
         assert!(poll!(&mut held).is_pending());
-        let mut waiting = limited.clone();
-        assert!(poll!(Box::pin(waiting.ready())).is_pending());
-        // Those who queue are served in order, so the one in the queue goes first.
-        drop((waiting, held, dropped));
+        assert_eq!(limited.clone().oneshot(request()).await.unwrap().body(), "handler");
+        drop(held);
         let refused = limited.clone().oneshot(spoilt(request())).await.unwrap();
         assert_eq!(refusal(&refused), Some(ErrorKind::Mismatch));
         assert_eq!(limited.clone().oneshot(request()).await.unwrap().body(), "handler");
@@ -96,6 +93,71 @@ async fn over_a_concurrency_limit_and_a_buffer_nothing_panics_and_permits_come_b
     assert_eq!(one.unwrap().body(), "handler");
     assert_eq!(refusal(&two.unwrap()), Some(ErrorKind::Mismatch));
     assert_eq!(three.unwrap().body(), "handler");
+}
+
+/// Otherwise as many strangers as there are permits keep everybody out.
+#[tokio::test]
+async fn strangers_who_withhold_their_bodies_hold_no_permit_of_the_inner_service() {
+    let handler = service_fn(|_: Request<VerifiedBody<Script>>| async {
+        Ok::<_, BoxError>(Response::new(String::from("handler")))
+    });
+    for layer in [layer(), layer().optional()] {
+        let service = layer.layer(ConcurrencyLimit::new(handler, 2));
+        let withheld = || spoilt(request()).map(|_| Script::hanging());
+        let mut strangers: Vec<_> =
+            (0..2).map(|_| Box::pin(service.clone().oneshot(withheld()))).collect();
+        for stranger in &mut strangers {
+            assert!(poll!(stranger).is_pending());
+        }
+        let honest = tokio::time::timeout(Duration::from_secs(20), service.oneshot(request()));
+        assert_eq!(honest.await.expect("no permit is left").unwrap().body(), "handler");
+    }
+}
+
+/// A verified request waits for its turn; dropped, it makes room.
+#[tokio::test]
+async fn a_verified_request_waits_until_the_inner_service_is_ready() {
+    let handler = service_fn(|_: Request<VerifiedBody<Script>>| async {
+        tokio::task::yield_now().await;
+        Ok::<_, BoxError>(Response::new(String::from("handler")))
+    });
+    let service = layer().layer(ConcurrencyLimit::new(handler, 1));
+    let whole = || signed(Joints::new(Covers::Body), b"body");
+    let mut running = Box::pin(service.clone().oneshot(whole()));
+    assert!(poll!(&mut running).is_pending());
+    let mut waiting = Box::pin(service.clone().oneshot(whole()));
+    let mut dropped = Box::pin(service.clone().oneshot(whole()));
+    assert!(poll!(&mut dropped).is_pending());
+    for _ in 0..3 {
+        assert!(poll!(&mut waiting).is_pending());
+    }
+    drop(dropped);
+    assert_eq!(running.await.unwrap().body(), "handler");
+    assert_eq!(waiting.await.unwrap().body(), "handler");
+}
+
+#[tokio::test]
+async fn an_inner_service_that_fails_to_become_ready_fails_the_request() {
+    #[derive(Clone)]
+    struct Broken;
+    impl Service<Request<VerifiedBody<Script>>> for Broken {
+        type Response = Response<String>;
+        type Error = &'static str;
+        type Future = std::future::Ready<Result<Response<String>, &'static str>>;
+
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), &'static str>> {
+            Poll::Ready(Err("out of order"))
+        }
+
+        fn call(&mut self, _: Request<VerifiedBody<Script>>) -> Self::Future {
+            unreachable!("called without having been found ready")
+        }
+    }
+    let service = layer().layer(Broken);
+    assert_eq!(service.clone().oneshot(request()).await.unwrap_err(), "out of order");
+    // Rejected requests do not ask it.
+    let rejected = service.oneshot(spoilt(request())).await.unwrap();
+    assert_eq!(refusal(&rejected), Some(ErrorKind::Mismatch));
 }
 
 #[tokio::test]
@@ -127,6 +189,7 @@ fn slow() -> VerifyLayer {
         Ok::<_, BoxError>(Some(KeySet::from(key("akey"))))
     });
     VerifyLayer::new(Joints::new(Covers::Body), store)
+        .unwrap()
         .dangerous_replay_by_tag(Duration::from_secs(1))
         .with_replay_guard(SlowGuard)
         .unwrap()
@@ -224,7 +287,9 @@ async fn errors_of_the_inner_service_are_handed_on() {
 #[tokio::test]
 async fn an_inner_layer_never_hands_on_what_an_outer_one_has_proven() {
     let outer = layer();
-    let inner = VerifyLayer::new(FlaskHmac::new(), KeyMap::single(key("other"))).optional();
+    let inner = VerifyLayer::new(FlaskHmac::new(), KeyMap::single(key("other")).unwrap())
+        .unwrap()
+        .optional();
     let handler = service_fn(|request: Request<_>| async move {
         let found = request.extensions().get::<Verified>().is_some();
         Ok::<_, Infallible>(Response::new(found.to_string()))
@@ -236,7 +301,7 @@ async fn an_inner_layer_never_hands_on_what_an_outer_one_has_proven() {
 
 #[tokio::test]
 async fn of_two_layers_the_inner_ones_proof_is_handed_on() {
-    let outer = VerifyLayer::new(FlaskHmac::new(), KeyMap::single(key("outer")));
+    let outer = VerifyLayer::new(FlaskHmac::new(), KeyMap::single(key("outer")).unwrap()).unwrap();
     let handler = service_fn(|request: Request<_>| async move {
         let verified = request.extensions().get::<Verified>().unwrap();
         Ok::<_, Infallible>(Response::new(verified.scheme().to_owned()))
@@ -251,7 +316,7 @@ async fn of_two_layers_the_inner_ones_proof_is_handed_on() {
 #[tokio::test]
 async fn a_timed_format_works_with_the_systems_clock() {
     let scheme = Joints::new(Covers::Body).with_window(Window::timed());
-    let layer = VerifyLayer::new(scheme.clone(), keys());
+    let layer = VerifyLayer::new(scheme.clone(), keys()).unwrap();
     let now = Signer::new(scheme.clone(), key("akey")).with_key_id("aservice").unwrap();
     assert_eq!(outcome(&layer, sign(&now, b"body")).await, None);
     assert_eq!(outcome(&layer, signed(scheme, b"body")).await, Some(ErrorKind::Stale));

@@ -11,6 +11,7 @@ fn logged(covers: Covers) -> (VerifyLayer, Request<Script>, Log) {
     let log = Log::default();
     let scheme = Joints::new(covers).with_window(Window::timed()).with_nonce();
     let layer = VerifyLayer::new(scheme.clone().with_log(&log), Logged(keys(), log.clone()))
+        .unwrap()
         .with_clock(Logged(ManualClock::new(NOW), log.clone()))
         .with_replay_guard(Seen(Arc::default(), log.clone()))
         .unwrap();
@@ -59,6 +60,7 @@ async fn a_wrong_mac_over_the_head_is_refused_without_a_look_at_the_body() {
         for name in ["aservice", "nobody"] {
             let (layer, request, _) = logged(covers);
             let request = with_header(spoilt(request), "x-key", name).map(|_| Script::hanging());
+            let request = over_http_2(request);
             let polls = request.body().polls();
             assert!(outcome(&layer, request).await.is_some(), "{covers:?}");
             assert_eq!(polls.load(std::sync::atomic::Ordering::SeqCst), 0, "{covers:?} {name}");
@@ -76,7 +78,7 @@ async fn what_the_head_gives_away_is_refused_before_keys_and_body() {
     ];
     for (header, value, kind) in cases {
         let (layer, request, log) = logged(Covers::Body);
-        let request = with_header(request, header, &value);
+        let request = over_http_2(with_header(request, header, &value));
         let response = send_logged(&layer, request, &log).await;
         assert_eq!(refusal(&response), Some(kind));
         let steps = log.taken();
@@ -89,7 +91,7 @@ async fn what_the_head_gives_away_is_refused_before_keys_and_body() {
 #[tokio::test]
 async fn the_guard_is_asked_only_when_all_else_is_well() {
     let (layer, request, log) = logged(Covers::Body);
-    let response = send_logged(&layer.clone().only(["bservice"]), request, &log).await;
+    let response = send_logged(&layer.clone().only(["bservice"]).unwrap(), request, &log).await;
     assert_eq!(refusal(&response), Some(ErrorKind::NotAllowed));
     assert!(!log.taken().contains(&"replay"));
 
@@ -108,7 +110,7 @@ async fn the_guard_is_asked_only_when_all_else_is_well() {
 #[tokio::test]
 async fn neither_a_wrong_tag_nor_an_unknown_name_is_answered_while_the_body_is_withheld() {
     for name in ["aservice", "nobody"] {
-        let layer = VerifyLayer::new(Joints::new(Covers::Body), keys());
+        let layer = VerifyLayer::new(Joints::new(Covers::Body), keys()).unwrap();
         let request =
             with_header(spoilt(signed(Joints::new(Covers::Body), b"body")), "x-key", name);
         let withheld = request
@@ -124,7 +126,7 @@ async fn neither_a_wrong_tag_nor_an_unknown_name_is_answered_while_the_body_is_w
 async fn a_wrong_tag_and_an_unknown_name_are_answered_at_the_same_poll() {
     let mut polls_until_answer = Vec::new();
     for name in ["aservice", "nobody"] {
-        let layer = VerifyLayer::new(Joints::new(Covers::Body), keys());
+        let layer = VerifyLayer::new(Joints::new(Covers::Body), keys()).unwrap();
         let request = with_header(spoilt(signed(Joints::new(Covers::Body), b"ab")), "x-key", name);
         let slow = request.map(|_| {
             Script::of([
@@ -162,6 +164,7 @@ async fn a_request_whose_window_closes_while_its_body_comes_is_not_claimed() {
     let clock = ManualClock::new(NOW);
     let seen = Seen::default();
     let layer = VerifyLayer::new(scheme.clone(), keys())
+        .unwrap()
         .with_clock(clock.clone())
         .with_replay_guard(seen.clone())
         .unwrap();
@@ -180,7 +183,7 @@ async fn a_request_whose_window_closes_while_its_body_comes_is_not_claimed() {
 async fn the_window_holds_to_the_end_of_the_body_without_a_guard() {
     let scheme = Joints::new(Covers::Body).with_window(Window::timed());
     let clock = ManualClock::new(NOW);
-    let layer = VerifyLayer::new(scheme.clone(), keys()).with_clock(clock.clone());
+    let layer = VerifyLayer::new(scheme.clone(), keys()).unwrap().with_clock(clock.clone());
     let request = signed(scheme, b"").map(|_| Script::of([Step::Wait]));
     let mut answer = Box::pin(send(&layer, request));
     assert!(poll!(&mut answer).is_pending());
@@ -201,7 +204,7 @@ async fn a_body_that_has_ended_is_not_polled_again_while_the_guard_is_asked() {
         }
     }
     let scheme = Joints::new(Covers::Body).with_window(Window::timed()).with_nonce();
-    let layer = VerifyLayer::new(scheme.clone(), keys()).with_clock(ManualClock::new(NOW));
+    let layer = VerifyLayer::new(scheme.clone(), keys()).unwrap().with_clock(ManualClock::new(NOW));
     let layer = layer.with_replay_guard(Slow).unwrap();
     let request = signed(scheme, b"body");
     let polls = request.body().polls();

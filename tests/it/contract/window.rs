@@ -23,6 +23,7 @@ fn with_times(times: impl IntoIterator<Item = (&'static str, i64)>) -> Request<S
 
 fn layer_at(now: i64, window: Window) -> VerifyLayer {
     VerifyLayer::new(Joints::new(Covers::Body).with_window(window), keys())
+        .unwrap()
         .with_tolerance(Duration::from_secs(300), Duration::from_secs(60))
         .with_clock(ManualClock::new(now))
 }
@@ -161,6 +162,7 @@ fn seconds(count: u64) -> Duration {
 /// The layer has a tolerance of its own only if it is told to.
 fn of_scheme(window: Window, now: i64) -> VerifyLayer {
     VerifyLayer::new(Joints::new(Covers::Body).with_window(window), keys())
+        .unwrap()
         .with_clock(ManualClock::new(now))
 }
 
@@ -199,6 +201,7 @@ async fn each_scheme_of_two_has_its_own_tolerance() {
             .with_window(Window::timed().with_tolerance(past, 0))
     };
     let layer = VerifyLayer::new(scheme("one", "x", 60), keys())
+        .unwrap()
         .or(scheme("two", "y", 600), keys())
         .unwrap()
         .with_clock(ManualClock::new(NOW + 61));
@@ -243,6 +246,7 @@ async fn a_request_that_is_aged_by_its_expiry_is_remembered_until_then() {
     let clock = ManualClock::new(NOW);
     let scheme = Joints::new(Covers::Body).with_window(Window::timed().aged_by_expiry());
     let layer = VerifyLayer::new(scheme, keys())
+        .unwrap()
         .with_clock(clock.clone())
         .with_replay_guard(Seen::default())
         .unwrap();
@@ -285,7 +289,7 @@ async fn a_claim_that_is_not_valid_yet_is_stale() {
 
 #[tokio::test]
 async fn a_claim_that_is_not_valid_yet_is_rejected_before_its_body_is_read() {
-    let layer = of_scheme(Window::untimed(), NOW);
+    let layer = of_scheme(Window::untimed(), NOW).with_drain_limit(0);
     let request = with_times([("x-start", NOW + 301)]).map(|_| Script::hanging());
     assert_eq!(outcome(&layer, request).await, Some(ErrorKind::Stale));
 }

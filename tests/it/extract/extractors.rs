@@ -20,10 +20,15 @@ async fn billing(caller: Only<Billing>) -> String {
     caller.into_verified().key_id().map(ToString::to_string).unwrap_or_default()
 }
 
+async fn perhaps_billing(caller: Option<Only<Billing>>) -> String {
+    caller.map_or("nobody".to_owned(), |caller| caller.is_signed_by("aservice").to_string())
+}
+
 fn routes() -> Router {
     Router::new()
         .route("/who", get(who))
         .route("/perhaps", get(perhaps))
+        .route("/perhaps-billing", get(perhaps_billing))
         .route("/billing", get(billing))
         .route("/nobody", get(async |_: Only<Nobody>| "never"))
         .route("/open", get(async || "open"))
@@ -31,7 +36,7 @@ fn routes() -> Router {
 
 #[tokio::test]
 async fn without_the_layer_every_extractor_answers_500_and_never_passes() {
-    for path in ["/who", "/perhaps", "/billing", "/nobody"] {
+    for path in ["/who", "/perhaps", "/perhaps-billing", "/billing", "/nobody"] {
         for request in [get_by("aservice", path), unsigned(Method::GET, path)] {
             let answer = status(&routes(), request).await;
             assert_eq!(answer, StatusCode::INTERNAL_SERVER_ERROR, "{path}");
@@ -80,6 +85,34 @@ async fn the_extractors_refusal_is_the_layers_own() {
     assert_eq!(text(one).await, text(two).await);
 }
 
+/// The rules for every rejection hold for those of the extractors.
+#[tokio::test]
+async fn a_401_of_an_extractor_gets_a_challenge() {
+    let bare = |_: &VerifyError| StatusCode::UNAUTHORIZED.into_response();
+    let app = routes().layer(layer().with_rejection_fn(bare).optional());
+    for request in [get_by("bservice", "/billing"), unsigned(Method::GET, "/who")] {
+        let response = send(&app, request).await;
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+        assert_eq!(response.headers()["www-authenticate"], "HMAC");
+    }
+}
+
+#[cfg(feature = "tokio")]
+#[tokio::test(start_paused = true)]
+async fn the_layers_delay_holds_for_the_extractors() {
+    const DELAY: std::time::Duration = std::time::Duration::from_millis(500);
+    let app = routes().layer(layer().optional().with_refusal_delay(DELAY));
+    for (request, expected) in [
+        (get_by("bservice", "/billing"), DELAY),
+        (unsigned(Method::GET, "/who"), DELAY),
+        (get_by("aservice", "/billing"), std::time::Duration::ZERO),
+    ] {
+        let begun = tokio::time::Instant::now();
+        send(&app, request).await;
+        assert_eq!(begun.elapsed(), expected);
+    }
+}
+
 #[tokio::test]
 async fn behind_an_optional_layer_the_unsigned_are_none() {
     let app = routes().layer(unauthorized().optional());
@@ -91,6 +124,24 @@ async fn behind_an_optional_layer_the_unsigned_are_none() {
         let error = response.extensions().get::<VerifyError>().unwrap();
         assert_eq!(error.kind(), ErrorKind::Missing);
     }
+}
+
+/// Only who has not signed at all is nobody: a caller who is not on the list is no passer-by.
+#[tokio::test]
+async fn an_optional_list_is_none_for_the_unsigned_alone() {
+    let app = routes().layer(unauthorized().optional());
+    let path = "/perhaps-billing";
+    assert_eq!(text(send(&app, unsigned(Method::GET, path)).await).await, "nobody");
+    assert_eq!(text(send(&app, get_by("aservice", path)).await).await, "true");
+    for service in ["bservice", ""] {
+        let response = send(&app, get_by(service, path)).await;
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED, "{service}");
+        let error = response.extensions().get::<VerifyError>().unwrap();
+        assert_eq!(error.kind(), ErrorKind::NotAllowed);
+    }
+    // Behind a layer that is not optional nobody is nobody.
+    let app = routes().layer(layer());
+    assert_eq!(status(&app, unsigned(Method::GET, path)).await, StatusCode::FORBIDDEN);
 }
 
 /// The handle's answers have another type of body than the extractor has to give.
@@ -120,7 +171,7 @@ async fn disarmed_everybody_passes_only_under_no_name() {
 #[tokio::test]
 async fn an_outer_layer_does_not_speak_for_an_inner_one() {
     let keys = KeyMap::services([("inner", "ikey")]).unwrap();
-    let inner = VerifyLayer::new(FlaskHmac::new().with_header("X-Inner").unwrap(), keys);
+    let inner = VerifyLayer::new(FlaskHmac::new().with_header("X-Inner").unwrap(), keys).unwrap();
     let app = routes().layer(inner.optional()).layer(layer());
     // Signed for the outer alone: the inner one saw nobody.
     assert_eq!(text(send(&app, get_by("aservice", "/perhaps")).await).await, "nobody");

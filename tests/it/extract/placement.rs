@@ -1,10 +1,11 @@
 //! Where the layer stands: the table of the docs, and neighbours.
 
 use axum::Json;
-use axum::extract::OriginalUri;
+use axum::extract::{DefaultBodyLimit, OriginalUri};
 use axum::routing::{get, post};
 use bytes::Bytes;
-use tower_hmac::Verified;
+use tower_hmac::extract::Signed;
+use tower_hmac::{ErrorKind, Verified};
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{Any, CorsLayer};
 use tower_http::decompression::RequestDecompressionLayer;
@@ -133,12 +134,61 @@ async fn a_limit_over_axums_own_means_what_it_says() {
     assert_eq!(status(&routes().layer(layer().with_body_limit(5)), bytes(6)).await, too_large);
 }
 
+/// The smaller of the two, for the layer and for the extractor; axum's default counts as none.
 #[tokio::test]
-async fn a_lower_limit_of_axums_own_still_holds() {
+async fn of_our_limit_and_axums_the_smaller_one_holds() {
+    const MIB: usize = 1024 * 1024;
+    let max = DefaultBodyLimit::max;
+    // Our limit, axum's, and the longest body that passes.
+    let cases = [
+        (4 * MIB, None, 4 * MIB),
+        (4 * MIB, Some(max(1024)), 1024),
+        (4 * MIB, Some(max(0)), 0),
+        // What axum's default is, set on purpose.
+        (4 * MIB, Some(max(2 * MIB)), 2 * MIB),
+        (4 * MIB, Some(max(3 * MIB)), 3 * MIB),
+        (4 * MIB, Some(max(usize::MAX)), 4 * MIB),
+        (4 * MIB, Some(DefaultBodyLimit::disable()), 4 * MIB),
+        (1024, None, 1024),
+        (1024, Some(max(1023)), 1023),
+        (1024, Some(max(2 * MIB)), 1024),
+        (1024, Some(DefaultBodyLimit::disable()), 1024),
+    ];
+    for (ours, theirs, most) in cases {
+        let verify = layer().with_body_limit(ours);
+        let layered = post(async |body: Bytes| body.len().to_string()).layer(verify.clone());
+        let extracted = post(async |Signed(body, _): Signed<Bytes>| body.len().to_string());
+        let routes = Router::new().route("/layer", layered).route("/Signed", extracted);
+        let app = routes.with_state(verify.shared());
+        let app = match theirs {
+            Some(limit) => app.layer(limit),
+            None => app,
+        };
+        for path in ["/layer", "/Signed"] {
+            let bytes = |size| by("aservice", Method::POST, path, vec![0; size]);
+            let response = send(&app, bytes(most)).await;
+            assert_eq!(response.status(), StatusCode::OK, "{path} {ours} {theirs:?}");
+            assert_eq!(text(response).await, most.to_string());
+            let response = send(&app, bytes(most + 1)).await;
+            assert_eq!(
+                response.status(),
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "{path} {ours} {theirs:?}"
+            );
+            // By us, before it was hashed, and not by the extractor inside.
+            let error = response.extensions().get::<VerifyError>().expect("our own rejection");
+            assert_eq!(error.kind(), ErrorKind::BodyTooLarge);
+        }
+    }
+}
+
+/// A limit inside the layer is axum's alone: our layer has read the body by then.
+#[tokio::test]
+async fn a_lower_limit_of_axums_inside_the_layer_still_holds() {
     let app = Router::new()
         .route("/", post(async |body: Bytes| body.len().to_string()))
-        .layer(layer())
-        .layer(axum::extract::DefaultBodyLimit::max(5));
+        .layer(DefaultBodyLimit::max(5))
+        .layer(layer().with_body_limit(4 * 1024 * 1024));
     let bytes = |size| by("aservice", Method::POST, "/", vec![0; size]);
     assert_eq!(status(&app, bytes(5)).await, StatusCode::OK);
     assert_eq!(status(&app, bytes(6)).await, StatusCode::PAYLOAD_TOO_LARGE);
@@ -150,7 +200,7 @@ async fn a_lower_limit_of_axums_own_still_holds() {
 async fn under_nest_the_signed_target_is_the_one_first_received() {
     let scheme = Joints::new(Covers::Body);
     let keys = || KeyMap::services([("aservice", "akey")]).unwrap();
-    let verify = || VerifyLayer::new(scheme.clone(), keys());
+    let verify = || VerifyLayer::new(scheme.clone(), keys()).unwrap();
     let inner = |app: Router| Router::new().nest("/api", app);
     let echo = Router::new().route(
         "/item",

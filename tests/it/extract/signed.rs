@@ -4,8 +4,8 @@ use axum::extract::{FromRef, MatchedPath, State};
 use axum::routing::{any, post};
 use axum::{Extension, Json};
 use bytes::Bytes;
-use tower_hmac::ErrorKind;
 use tower_hmac::extract::{SharedVerifier, Signed};
+use tower_hmac::{ErrorKind, MemoryReplay};
 
 use super::*;
 
@@ -99,6 +99,37 @@ async fn an_unsigned_body_never_reaches_the_inner_extractor() {
     let mut request = unsigned(Method::POST, "/lines");
     *request.body_mut() = Body::from("[1,");
     assert_eq!(status(&app, request).await, StatusCode::FORBIDDEN);
+}
+
+/// Otherwise a caller who may not call this route uses up requests that another route would take.
+#[tokio::test]
+async fn the_list_is_checked_before_the_replay_claim() {
+    let clock = tower_hmac::ManualClock::new(crate::stamped::NOW);
+    let keys = || KeyMap::services([("aservice", "akey"), ("bservice", "bkey")]).unwrap();
+    let guard = std::sync::Arc::new(MemoryReplay::new(10).unwrap());
+    let layer = VerifyLayer::new(crate::stamped::Stamped::new(), keys())
+        .unwrap()
+        .with_clock(clock.clone())
+        .with_replay_guard(guard)
+        .unwrap();
+    let app = app(layer.shared());
+    let signer = crate::stamped::signer("bservice", "bkey", &clock);
+    let head = crate::stamped::head(&signer, b"[1]");
+    let request = |path: &str| {
+        let mut head = head.clone();
+        head.method = Method::POST;
+        head.uri = path.parse().unwrap();
+        head.headers.insert("content-type", "application/json".parse().unwrap());
+        Request::from_parts(head, Body::from("[1]"))
+    };
+    for _ in 0..2 {
+        let refused = send(&app, request("/lines")).await;
+        let error = refused.extensions().get::<VerifyError>().unwrap();
+        assert_eq!(error.kind(), ErrorKind::NotAllowed);
+        assert_eq!(error.claimed_key_id().unwrap().as_str(), "bservice");
+    }
+    assert_eq!(status(&app, request("/bytes")).await, StatusCode::OK);
+    assert_eq!(status(&app, request("/bytes")).await, StatusCode::FORBIDDEN, "claimed now");
 }
 
 #[tokio::test]

@@ -48,6 +48,36 @@ fn members_joined_by_a_text_do_not_run_into_each_other() {
 }
 
 #[test]
+fn name_with_escapes_is_the_name_that_it_stands_for() {
+    assert_eq!(send(r#"{"mac\u005faddress": "aa", "timestamp": "1"}"#), Ok(()));
+    let surrogates = send(r#"{"\ud83d\ude0a": 1, "mac_address": "aa", "timestamp": "1"}"#);
+    assert_eq!(surrogates, Ok(()));
+}
+
+#[test]
+fn each_escape_stands_for_its_character() {
+    let body = br#"{"a": "\"\\\/\b\f\n\r\t\u00e9\ud83d\ude0a."}"#;
+    let text = "\"\\/\u{8}\u{c}\n\r\t\u{e9}\u{1f60a}.";
+    assert_eq!(JsonStrings::read(body).unwrap().get("a").unwrap(), text);
+    assert_eq!(JsonText::new("a").of(body).unwrap(), text);
+}
+
+/// As many as do not fit beside each other when their names are compared.
+#[test]
+fn doubled_member_among_many_is_refused() {
+    let body = |last: usize| {
+        let members = (0..5_000).chain([last]).map(|number| format!(r#""{number}":0"#));
+        format!(r#"{{"a":"b",{}}}"#, members.collect::<Vec<_>>().join(","))
+    };
+    assert!(JsonStrings::read(body(5_000).as_bytes()).is_ok());
+    for doubled in [0, 17, 2_500, 4_999] {
+        assert!(JsonStrings::read(body(doubled).as_bytes()).is_err(), "{doubled}");
+    }
+    let escaped = body(5_000).replacen(r#""4321":"#, r#""\u0035\u00300\u0030":"#, 1);
+    assert!(JsonStrings::read(escaped.as_bytes()).is_err());
+}
+
+#[test]
 fn bodies_that_two_readers_could_take_differently_are_refused() {
     for body in [
         "",
@@ -60,6 +90,12 @@ fn bodies_that_two_readers_could_take_differently_are_refused() {
         r#"{"mac_address": ["aa"], "timestamp": "1"}"#,
         r#"{"mac_address": {"a": "aa"}, "timestamp": "1"}"#,
         r#"{"mac_address": "\ud800", "timestamp": "1"}"#,
+        r#"{"mac_address": "\udc00", "timestamp": "1"}"#,
+        r#"{"mac_address": "\ud800\u0061", "timestamp": "1"}"#,
+        r#"{"mac_address": "aa", "timestamp": "1", "other": "\ud800"}"#,
+        r#"{"mac_address": "aa", "timestamp": "1", "\ud800": 1}"#,
+        r#"{"mac_address": "aa", "timestamp": "1", "other": 1e999}"#,
+        r#"{"mac_address": "aa", "timestamp": "1", "other": 01}"#,
         r#"{"mac_address": "aa", "timestamp": "1", "timestamp": "1"}"#,
         r#"{"mac_address": "aa", "timestamp": "1", "timestamp": "2"}"#,
         r#"{"mac_address": "aa", "timestamp": "1", "\u0074imestamp": "2"}"#,

@@ -175,11 +175,11 @@ fn unsigned() -> String {
 }
 
 fn keys() -> KeyMap {
-    KeyMap::single(SecretKey::from_hex(&KEY.to_ascii_lowercase()).unwrap())
+    KeyMap::single(SecretKey::from_hex(&KEY.to_ascii_lowercase()).unwrap()).unwrap()
 }
 
 fn layer() -> VerifyLayer {
-    VerifyLayer::new(AdyenPayments, keys())
+    VerifyLayer::new(AdyenPayments, keys()).unwrap()
 }
 
 fn delivery(body: impl Into<Body>) -> Request<Body> {
@@ -283,8 +283,11 @@ async fn beside_a_scheme_of_a_header_each_is_told_apart() {
     let header = || HeaderScheme::new("X-Signature").unwrap();
     let other = || SecretKey::new("another key").unwrap();
     let layers = [
-        layer().or(header(), KeyMap::single(other())).unwrap(),
-        VerifyLayer::new(header(), KeyMap::single(other())).or(AdyenPayments, keys()).unwrap(),
+        layer().or(header(), KeyMap::single(other()).unwrap()).unwrap(),
+        VerifyLayer::new(header(), KeyMap::single(other()).unwrap())
+            .unwrap()
+            .or(AdyenPayments, keys())
+            .unwrap(),
     ];
     for layer in layers {
         let by_header = |body: &str| {
@@ -328,7 +331,7 @@ async fn extractor_of_a_route_without_a_layer_verifies_it_as_well() {
 
 #[tokio::test]
 async fn by_hand_and_explained_it_is_the_same() {
-    let verifier = Verifier::new(AdyenPayments, keys()).with_body_limit(1_000);
+    let verifier = Verifier::new(AdyenPayments, keys()).unwrap().with_body_limit(1_000);
     let head = delivery("").into_parts().0;
     let kind = async |body: &str| {
         verifier.verify(&head, body.as_bytes()).await.map_err(|error| error.kind()).err()

@@ -151,7 +151,7 @@ fn key() -> SecretKey {
 
 fn layer(now: i64) -> VerifyLayer {
     let keys = KeyMap::default().with_key("billing", key()).unwrap();
-    VerifyLayer::new(Cavage, keys).with_clock(ManualClock::new(now))
+    VerifyLayer::new(Cavage, keys).unwrap().with_clock(ManualClock::new(now))
 }
 
 fn signed(body: &'static str) -> Request<Body> {

@@ -89,7 +89,9 @@ async fn a_key_of_another_service_verifies_nothing() {
     assert_eq!(signed.headers()[&HEADERS[0]], tag);
     let (head, body) = signed.into_parts();
     let verifier = |service| {
-        Verifier::new(Scoped(service), KeyMap::single(key())).with_clock(ManualClock::new(NOW))
+        Verifier::new(Scoped(service), KeyMap::single(key()).unwrap())
+            .unwrap()
+            .with_clock(ManualClock::new(NOW))
     };
     assert!(verifier("orders").verify(&head, body.as_bytes()).await.is_ok());
     assert!(verifier("billing").verify(&head, body.as_bytes()).await.is_err());

@@ -103,7 +103,9 @@ fn key(text: &str) -> SecretKey {
 }
 
 fn layer(now: i64) -> VerifyLayer {
-    VerifyLayer::new(Stripe, KeyMap::single(key("whsec_new"))).with_clock(ManualClock::new(now))
+    VerifyLayer::new(Stripe, KeyMap::single(key("whsec_new")).unwrap())
+        .unwrap()
+        .with_clock(ManualClock::new(now))
 }
 
 fn signed(key_texts: &[&str], now: i64) -> String {
@@ -130,7 +132,8 @@ async fn published_values_are_accepted() {
     let body = "{\n  \"id\": \"evt_123\",\n  \"object\": \"event\",\n  \"account\": \"acct_123\",\n  \"api_version\": \"2017-05-25\",\n  \"created\": 1533204620,\n  \"data\": {\n    \"object\": {\n      \"id\": \"cus_123\",\n      \"object\": \"customer\",\n      \"created\": 123456789,\n      \"email\": \"test@stripe.com\",\n      \"livemode\": false,\n      \"metadata\": {}\n    }\n  },\n  \"livemode\": false,\n  \"pending_webhooks\": 1,\n  \"request\": {\n    \"id\": \"req_123\",\n    \"idempotency_key\": \"idempotency-key-123\"\n  },\n  \"type\": \"customer.created\"\n}\n";
     let signature = "t=1533204620,v1=2220f87ef101a04665f11cdf770523143f875572008577fa0f20882ddb9cc3c7,v0=63f3a72374a733066c4be69ed7f8e5ac85c22c9f0a6a612ab9a025a9e4ee7eef";
     let at = |age: i64| {
-        VerifyLayer::new(Stripe, KeyMap::single(key("webhook_secret")))
+        VerifyLayer::new(Stripe, KeyMap::single(key("webhook_secret")).unwrap())
+            .unwrap()
             .with_clock(ManualClock::new(1_533_204_620 + age))
     };
     assert_eq!(send(&at(100), delivery(signature, body)).await.err(), None);
@@ -183,8 +186,9 @@ async fn deliveries_that_are_old_changed_or_malformed_are_rejected() {
 /// With one of the two tags alone, too: each is the whole of the request.
 #[tokio::test]
 async fn replayed_delivery_is_rejected_with_either_of_its_tags() {
-    let keys = KeyMap::single(KeySet::new([key("whsec_new"), key("whsec_old")]).unwrap());
+    let keys = KeyMap::single(KeySet::new([key("whsec_new"), key("whsec_old")]).unwrap()).unwrap();
     let layer = VerifyLayer::new(Stripe, keys)
+        .unwrap()
         .with_clock(ManualClock::new(NOW))
         .with_replay_guard(MemoryReplay::new(1_000).unwrap())
         .unwrap();

@@ -102,13 +102,20 @@ fn public_origin_that_is_more_or_less_than_one_is_refused() {
         "ftp://api.example.com",
         "https://",
         "https://user@api.example.com",
-        "https://api.example.com/path",
+        "https://api.example.com/path?query",
+        "https://api.example.com/path//",
         "https://api.example.com/?query",
         "https://api.example.com#fragment",
     ] {
         assert!(MessageSignatures::new().with_public_origin(origin).is_err(), "{origin}");
     }
-    for origin in ["https://api.example.com", "http://LOCALHOST:8080/", "https://[::1]:443"] {
+    for origin in [
+        "https://api.example.com",
+        "http://LOCALHOST:8080/",
+        "https://[::1]:443",
+        "https://api.example.com/path",
+        "https://api.example.com/a%20b/c/",
+    ] {
         assert!(MessageSignatures::new().with_public_origin(origin).is_ok(), "{origin}");
     }
 }

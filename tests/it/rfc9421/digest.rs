@@ -12,11 +12,11 @@ use http::{Request, Response, StatusCode};
 use http_body::Frame;
 use serde_json::Value;
 use tower::{Layer as _, ServiceExt as _};
-use tower_hmac::{Algorithm, ErrorKind, MessageSignatures, VerifiedBody, VerifyLayer};
+use tower_hmac::{Algorithm, ErrorKind, MessageSignatures, Policy, VerifiedBody, VerifyLayer};
 
 use super::{
-    BODY, assert_refused, covered, parameters, request, set, sign, signed, signer, verifier,
-    verify, verify_by,
+    BODY, BODY_DIGEST, assert_refused, covered, parameters, request, set, sign, signed, signer,
+    verifier, verify, verify_by,
 };
 
 #[test]
@@ -47,20 +47,109 @@ fn covered_digest_that_is_missing_is_refused() {
     assert_refused(verify(&head, BODY), ErrorKind::Malformed, "content-digest");
 }
 
+/// The last one of a name decides (RFC 9651 section 4.2.2), as for one line with both.
 #[test]
-fn second_digest_field_is_refused() {
-    let mut head = request();
-    head.headers.append("content-digest", head.headers["content-digest"].clone());
-    sign(&mut head, &(covered() + &parameters()));
-    assert_refused(verify(&head, BODY), ErrorKind::Malformed, "more than once");
+fn digests_in_several_lines_are_joined() {
+    let sha_512 = "sha-512=:WZDPaVn/7XgHaAy8pmojAkGWoRx2UFChF41A2svX+TaPm+AbwAgBWnrIiYllu7BNNyealdVLvRwEmTHWXvJwew==:";
+    let other = format!("sha-256=:{}:", "A".repeat(43) + "=");
+    for (lines, valid) in [
+        ([BODY_DIGEST, BODY_DIGEST], true),
+        ([BODY_DIGEST, sha_512], true),
+        ([&*other, BODY_DIGEST], true),
+        ([BODY_DIGEST, &*other], false),
+        ([BODY_DIGEST, &sha_512.replace("WZ", "ZW")], false),
+    ] {
+        let mut head = request();
+        head.headers.remove("content-digest");
+        for line in lines {
+            head.headers.append("content-digest", line.parse().unwrap());
+        }
+        sign(&mut head, &(covered() + &parameters()));
+        assert_eq!(verify(&head, BODY).is_ok(), valid, "{lines:?}");
+        // A line more or less is another text.
+        head.headers.append("content-digest", BODY_DIGEST.parse().unwrap());
+        assert_refused(verify(&head, BODY), ErrorKind::Mismatch, "");
+    }
 }
 
 #[test]
-fn digest_of_one_member_does_not_stand_for_the_body() {
+fn digest_covers_the_body_in_every_form() {
+    for form in ["", ";sf", ";bs", ";key=\"sha-256\"", ";sf;key=\"sha-256\""] {
+        let mut head = request();
+        let input = covered().replace("\"content-digest\"", &format!("\"content-digest\"{form}"));
+        sign(&mut head, &(input + &parameters()));
+        assert!(verify(&head, BODY).is_ok(), "{form}");
+        assert_refused(verify(&head, b"another"), ErrorKind::Mismatch, "");
+        // Where it is asked for, each form is enough.
+        let policy = Policy::strict().add_component("content-digest").unwrap();
+        let asking = verifier(MessageSignatures::new().with_policy(policy));
+        assert!(verify_by(&asking, &head, BODY).is_ok(), "{form}");
+        set(&mut head, "content-digest", "sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:");
+        assert_refused(verify(&head, b""), ErrorKind::Mismatch, "");
+    }
+}
+
+#[test]
+fn member_that_is_no_known_digest_does_not_cover_the_body() {
     let mut head = request();
-    let input = covered().replace(r#""content-digest""#, r#""content-digest";key="sha-256""#);
+    set(&mut head, "content-digest", &format!("{BODY_DIGEST}, md5=:AAAAAAAAAAAAAAAAAAAAAA==:"));
+    let input = covered().replace("\"content-digest\"", "\"content-digest\";key=\"md5\"");
     sign(&mut head, &(input + &parameters()));
-    assert_refused(verify(&head, BODY), ErrorKind::Malformed, "signs no body");
+    assert!(verify(&head, b"").is_ok());
+    assert_refused(verify(&head, BODY), ErrorKind::Malformed, "");
+}
+
+/// A digest beside the covered one is anybody's, and still must be that of the body.
+#[test]
+fn digest_beside_the_covered_member_must_match_as_well() {
+    let mut head = request();
+    let input = covered().replace("\"content-digest\"", "\"content-digest\";key=\"sha-256\"");
+    sign(&mut head, &(input + &parameters()));
+    let wrong = format!("sha-512=:{}==:", "A".repeat(86));
+    head.headers.append("content-digest", wrong.parse().unwrap());
+    assert_refused(verify(&head, BODY), ErrorKind::Mismatch, "");
+    // It cannot stand for the covered one either.
+    set(&mut head, "content-digest", &wrong);
+    assert_refused(verify(&head, BODY), ErrorKind::Malformed, "no such structured field");
+}
+
+#[test]
+fn signer_writes_the_digests_that_are_covered_as_members() {
+    for (members, wanted) in [
+        (["sha-256"].as_slice(), "sha-256=:"),
+        (&["sha-512"], "sha-512=:"),
+        (&["sha-512", "sha-256"], "sha-256=:"),
+    ] {
+        let mut policy = Policy::strict();
+        for member in members {
+            policy = policy.add_component(format!("\"content-digest\";key=\"{member}\"")).unwrap();
+        }
+        let scheme = MessageSignatures::new().with_policy(policy);
+        let request = Request::post("https://example.com/").body(BODY).unwrap();
+        let (head, body) = signer(scheme.clone()).sign(request).unwrap().into_parts();
+        let digest = head.headers["content-digest"].to_str().unwrap();
+        assert!(digest.starts_with(wanted), "{digest}");
+        assert_eq!(digest.matches("sha-").count(), members.len(), "{digest}");
+        let input = head.headers["signature-input"].to_str().unwrap();
+        assert!(!input.contains("\"content-digest\")"), "{input}");
+        assert!(verify_by(&verifier(scheme), &head, body).is_ok());
+    }
+    let policy = Policy::strict().add_component("\"content-digest\";key=\"md5\"").unwrap();
+    let request = Request::post("https://example.com/").body(BODY).unwrap();
+    assert!(signer(MessageSignatures::new().with_policy(policy)).sign(request).is_err());
+}
+
+/// Another party's signature may cover it.
+#[test]
+fn digest_that_is_right_stays_as_it_is() {
+    let right = format!("md5=:AAAAAAAAAAAAAAAAAAAAAA==:,  {BODY_DIGEST}");
+    for (there, stays) in [(right.as_str(), true), ("sha-256=:AAAA:", false), ("a b", false)] {
+        let request = Request::post("https://example.com/").header("content-digest", there);
+        let request = request.body(BODY).unwrap();
+        let (head, body) = signer(MessageSignatures::new()).sign(request).unwrap().into_parts();
+        assert_eq!(head.headers["content-digest"] == there, stays, "{there}");
+        assert!(verify(&head, body).is_ok(), "{there}");
+    }
 }
 
 #[test]
@@ -99,6 +188,8 @@ impl http_body::Body for Watched {
     }
 }
 
+/// Over HTTP/2. On HTTP/1.x the connection could not be used again, so that the body is read and
+/// thrown away.
 #[tokio::test]
 async fn unsigned_upload_is_never_read() {
     let layer = VerifyLayer::from(verifier(MessageSignatures::new()));
@@ -111,6 +202,7 @@ async fn unsigned_upload_is_never_read() {
             set(&mut head, "signature", &format!("sig=:{}:", super::tag("something else")));
         }
         let read = Arc::new(AtomicBool::new(false));
+        head.version = http::Version::HTTP_2;
         let request = Request::from_parts(head, Watched(read.clone()));
         let response = service.clone().oneshot(request).await.unwrap();
         assert_eq!(response.status(), StatusCode::FORBIDDEN);

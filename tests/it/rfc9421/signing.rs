@@ -129,7 +129,8 @@ fn anonymous_key_signs_where_the_policy_lets_it() {
     let scheme = MessageSignatures::new().with_policy(Policy::strict().dangerous_without_keyid());
     let signer = Signer::new(scheme.clone(), key()).with_clock(tower_hmac::ManualClock::new(NOW));
     let (head, body) = signer.sign(post("http://example.com/")).unwrap().into_parts();
-    let verifier = tower_hmac::Verifier::new(scheme, KeyMap::single(key()))
+    let verifier = tower_hmac::Verifier::new(scheme, KeyMap::single(key()).unwrap())
+        .unwrap()
         .with_clock(tower_hmac::ManualClock::new(NOW));
     assert!(verify_by(&verifier, &head, body).unwrap().key_id().is_none());
 }
@@ -156,8 +157,12 @@ fn flask_hmac_and_message_signatures_stand_beside_each_other() {
     let keys = || KeyMap::services([(KEY_ID, key())]).unwrap();
     let clock = tower_hmac::ManualClock::new(NOW);
     let verifiers = [
-        tower_hmac::Verifier::new(MessageSignatures::new(), keys()).or(flask(), flask_keys()),
-        tower_hmac::Verifier::new(flask(), flask_keys()).or(MessageSignatures::new(), keys()),
+        tower_hmac::Verifier::new(MessageSignatures::new(), keys())
+            .unwrap()
+            .or(flask(), flask_keys()),
+        tower_hmac::Verifier::new(flask(), flask_keys())
+            .unwrap()
+            .or(MessageSignatures::new(), keys()),
     ];
     for verifier in verifiers {
         let verifier = verifier.unwrap().with_clock(clock.clone());

@@ -2,9 +2,9 @@
 
 use http::Version;
 use http::request::Parts;
-use tower_hmac::{ErrorKind, MessageSignatures};
+use tower_hmac::{ErrorKind, MessageSignatures, Policy};
 
-use super::{BODY, assert_refused, head, set, signed, verify};
+use super::{BODY, assert_refused, head, set, signed, signer, verifier, verify, verify_by};
 
 fn value(scheme: &MessageSignatures, head: &Parts, component: &str) -> Option<String> {
     let base = scheme.signature_base(head, &format!("(\"{component}\")")).ok()?;
@@ -120,6 +120,146 @@ fn request_target_of_http_2_is_its_path() {
     assert_eq!(plain(&head, "@request-target").unwrap(), "https://example.com/a?b");
     head.version = Version::HTTP_2;
     assert_eq!(plain(&head, "@request-target").unwrap(), "/a?b");
+}
+
+/// Section 2.2.2 has the target URI as it is, unlike section 2.2.3 the authority.
+#[test]
+fn target_uri_keeps_the_spelling_of_the_host() {
+    for (target, host, wanted) in [
+        ("/a", "Example.COM", "http://Example.COM/a"),
+        ("/a", "example.com:80", "http://example.com:80/a"),
+        ("/a", "EXAMPLE.com:8080", "http://EXAMPLE.com:8080/a"),
+        // The target's own spelling is the one that counts (RFC 9112 section 3.2.2).
+        ("http://Example.com/a", "example.com:80", "http://Example.com/a"),
+        ("https://Example.com:443/a", "example.com", "https://Example.com:443/a"),
+    ] {
+        let head = head("GET", target, &[("host", host)]);
+        assert_eq!(plain(&head, "@target-uri").as_deref(), Some(wanted), "{target} {host}");
+    }
+    for hosts in [[].as_slice(), &[("host", "user@example.com")], &[("host", "a"), ("host", "a")]] {
+        assert_eq!(plain(&head("GET", "/a", hosts), "@target-uri"), None, "{hosts:?}");
+    }
+}
+
+/// RFC 9110 section 7.1: the target URI of the server as a whole has no path.
+#[test]
+fn options_of_the_server_have_an_empty_path() {
+    let whole = head("OPTIONS", "*", &[("host", "Example.com:8080")]);
+    let scheme = MessageSignatures::new().with_public_origin("https://api.example.com/v1").unwrap();
+    for (component, wanted, public) in [
+        ("@path", "/", "/"),
+        ("@query", "?", "?"),
+        ("@target-uri", "http://Example.com:8080", "https://api.example.com"),
+        ("@request-target", "*", "*"),
+    ] {
+        assert_eq!(plain(&whole, component).as_deref(), Some(wanted), "{component}");
+        assert_eq!(value(&scheme, &whole, component).as_deref(), Some(public), "{component}");
+    }
+    let path = head("OPTIONS", "/", &[("host", "example.com")]);
+    assert_eq!(plain(&path, "@target-uri").unwrap(), "http://example.com/");
+}
+
+#[test]
+fn absolute_request_target_is_written_as_it_was_received() {
+    for (target, wanted) in [
+        ("http://Example.com:80/a?b", "http://Example.com:80/a?b"),
+        ("http://example.com?b", "http://example.com?b"),
+        ("http://example.com/?", "http://example.com/?"),
+    ] {
+        let head = head("GET", target, &[]);
+        assert_eq!(plain(&head, "@request-target").as_deref(), Some(wanted));
+    }
+    let connect = head("CONNECT", "example.com:80", &[("host", "example.com:80")]);
+    assert_eq!(plain(&connect, "@request-target").unwrap(), "example.com:80");
+}
+
+/// A proxy cuts `/v1` off, and clients sign it.
+#[test]
+fn path_of_the_public_origin_stands_before_each_path() {
+    for origin in ["https://api.example.com/v1", "https://api.example.com/v1/"] {
+        let scheme = MessageSignatures::new().with_public_origin(origin).unwrap();
+        for (target, path) in [("/a?b", "/v1/a"), ("/", "/v1/"), ("/v1", "/v1/v1"), ("/?", "/v1/")]
+        {
+            let head = head("GET", target, &[("host", "10.0.0.1")]);
+            let of = |component| value(&scheme, &head, component).unwrap();
+            let query = target.split_once('?').map(|(_, query)| format!("?{query}"));
+            let query = query.unwrap_or_default();
+            assert_eq!(of("@path"), path);
+            assert_eq!(of("@target-uri"), format!("https://api.example.com{path}{query}"));
+            assert_eq!(of("@request-target"), format!("{path}{query}"));
+            assert_eq!(of("@authority"), "api.example.com");
+        }
+        // What the proxy's own request line said is not known.
+        let absolute = head("GET", "http://10.0.0.1/a", &[]);
+        assert_eq!(value(&scheme, &absolute, "@request-target"), None);
+        assert_eq!(value(&scheme, &absolute, "@path").unwrap(), "/v1/a");
+    }
+}
+
+/// A client behind the public name and one that calls the server itself, with the same settings.
+#[test]
+fn client_of_the_public_origin_and_client_of_the_server_are_both_understood() {
+    let policy = Policy::strict().add_component("@target-uri").unwrap();
+    let policy = policy.add_component("@request-target").unwrap();
+    let plain = MessageSignatures::new().with_policy(policy);
+    let shared = plain.clone().with_public_origin("https://API.example.com/v1").unwrap();
+    let received = |mut head: Parts| {
+        head.uri = "/a?b".parse().unwrap();
+        set(&mut head, "host", "10.0.0.1:8080");
+        head
+    };
+    for (scheme, uri) in [
+        (&plain, "https://api.example.com/v1/a?b"),
+        (&shared, "https://api.example.com/v1/a?b"),
+        (&shared, "https://API.example.com:443/v1/a?b"),
+        (&shared, "http://10.0.0.1:8080/a?b"),
+        (&shared, "/a?b"),
+    ] {
+        let mut head = head("POST", uri, &[]);
+        signer(scheme.clone()).sign_head(&mut head, BODY).unwrap();
+        let server = verifier(shared.clone());
+        assert!(verify_by(&server, &received(head), BODY).is_ok(), "{uri}");
+    }
+}
+
+/// The client's own library sends `Host` without the scheme's port, and with it if it is told so.
+#[test]
+fn client_signs_the_target_uri_that_the_server_will_see() {
+    let policy = Policy::strict().add_component("@target-uri").unwrap();
+    let scheme = MessageSignatures::new().with_policy(policy);
+    for (uri, host, sent) in [
+        ("http://Example.com:80/a", None, "Example.com"),
+        ("http://Example.com:8080/a", None, "Example.com:8080"),
+        ("http://example.com/a", Some("EXAMPLE.com:80"), "EXAMPLE.com:80"),
+        ("/a", Some("Example.com"), "Example.com"),
+    ] {
+        let mut head = head("POST", uri, &[]);
+        if let Some(host) = host {
+            set(&mut head, "host", host);
+        }
+        signer(scheme.clone()).sign_head(&mut head, BODY).unwrap();
+        head.uri = "/a".parse().unwrap();
+        set(&mut head, "host", sent);
+        assert!(verify_by(&verifier(scheme.clone()), &head, BODY).is_ok(), "{uri}");
+    }
+    // Over HTTP/2 the authority is sent as it stands in the URI.
+    let mut head = head("POST", "http://Example.com:80/a", &[]);
+    head.version = Version::HTTP_2;
+    signer(scheme.clone()).sign_head(&mut head, BODY).unwrap();
+    assert!(verify_by(&verifier(scheme), &head, BODY).is_ok());
+}
+
+#[test]
+fn request_without_a_host_is_not_signed_and_the_error_says_what_to_do() {
+    let mut head = head("POST", "/order", &[]);
+    let error = signer(MessageSignatures::new()).sign_head(&mut head, BODY).unwrap_err();
+    let text = error.to_string();
+    let wanted = "the request names no host: give an absolute URI or a `Host` header";
+    assert!(text.contains(wanted), "{text}");
+    // A server tells it in its own terms.
+    head = signed();
+    head.headers.remove("host");
+    assert_refused(verify(&head, BODY), ErrorKind::Malformed, "header `host`: is missing");
 }
 
 #[test]

@@ -90,8 +90,9 @@ impl<S: Scheme + Clone + Debug + 'static> Subject<S> {
 
     fn verifier(&self) -> Verifier {
         let set = KeySet::new([KEY, OLD_KEY].map(|key| SecretKey::new(key).unwrap())).unwrap();
-        let keys = KeyMap::services([("aservice", set.clone())]).unwrap().with_single(set);
-        let mut verifier = Verifier::new(self.scheme.clone(), keys).with_clock(self.clock.clone());
+        let keys = KeyMap::services([("aservice", set.clone())]).unwrap().with_single(set).unwrap();
+        let mut verifier =
+            Verifier::new(self.scheme.clone(), keys).unwrap().with_clock(self.clock.clone());
         if self.scheme.headers().is_empty() {
             // A signature in the target is nothing that can be marked as sensitive.
             verifier = verifier.strip_signature();
@@ -111,7 +112,7 @@ impl<S: Scheme + Clone + Debug + 'static> Subject<S> {
         tracing::trace!(?layer, signer = ?self.signer(KEY));
         assert_eq!(send(&layer, &new, body).await, 200);
         assert_eq!(send(&layer, &new, body).await, 403, "a replay");
-        let only = layer.clone().only(["bservice"]);
+        let only = layer.clone().only(["bservice"]).unwrap();
         assert_eq!(send(&only, &old, body).await, 403, "not on the list");
         let twice = doubled(&self.scheme, &new);
         assert_eq!(send(&layer, &twice, body).await, 403, "two signatures");

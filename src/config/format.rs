@@ -1,0 +1,369 @@
+//! A format as data: which scheme a service verifies or signs with.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::error::ConfigError;
+use crate::mac::Algorithm;
+use crate::scheme::{Encoding, FlaskHmac, FlaskHmacPath, HeaderScheme, Part, Scheme, TimeFormat};
+#[cfg(feature = "rfc9421")]
+use crate::scheme::{MessageSignatures, Policy};
+
+/// A format as a configuration file holds it, in any serde format.
+///
+/// It names a preset of a provider, describes a header by its parts, or names one of the crate's
+/// own schemes with its settings. Unknown members are errors, and so are members that the scheme
+/// does not have.
+///
+/// ```
+/// use tower_hmac::config::FormatConfig;
+///
+/// let config: FormatConfig = serde_json::from_str(
+///     r#"{
+///         "header": "X-Signature", "prefix": "sha256=", "encoding": "hex",
+///         "parts": ["method", "\n", {"timestamp": "X-Timestamp", "as": "unix"}, "\n", "body"]
+///     }"#,
+/// )?;
+/// assert_eq!(config.scheme()?.name(), "header");
+/// # Ok::<(), tower_hmac::BoxError>(())
+/// ```
+///
+/// | member | for | meaning |
+/// | --- | --- | --- |
+/// | `preset` | | a provider, such as `stripe` (feature `webhooks`) |
+/// | `scheme` | | `flask-hmac`, `flask-hmac-0.1`, `fost`, `fost-url`, `rfc9421`, `standard-webhooks`, `svix` |
+/// | `header` | parts, Flask-HMAC | the header with the signature; alone it describes a format from parts |
+/// | `prefix`, `encoding`, `key_id_header`, `message_id_header`, `list_separator`, `name` | parts | the settings of [`HeaderScheme`] |
+/// | `parts` | parts | what is signed: `"method"`, `"path"`, `"query"`, `"body"`, any other text as it is, `{"literal": ..}`, `{"header": ..}`, `{"timestamp": .., "as": ..}` |
+/// | `algorithm` | all but RFC 9421 | the hash, such as `sha256` |
+/// | `label`, `tag`, `components` | RFC 9421 | the settings of `MessageSignatures` |
+/// | `public_origin` | RFC 9421, HubSpot, Twilio | the address that clients know |
+/// | `url` | Square | the notification URL as it is registered |
+/// | `max_lifetime` | FOST URLs | the longest accepted lifetime, in seconds |
+///
+/// Encodings are `hex`, `hex-upper`, `hex-any-case`, `base64`, `base64url` and `base64url-nopad`;
+/// times are `unix`, `millis`, `rfc3339` and `http-date`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FormatConfig {
+    preset: Option<String>,
+    scheme: Option<String>,
+    name: Option<String>,
+    header: Option<String>,
+    prefix: Option<String>,
+    encoding: Option<EncodingName>,
+    algorithm: Option<String>,
+    key_id_header: Option<String>,
+    message_id_header: Option<String>,
+    list_separator: Option<String>,
+    parts: Option<Vec<PartConfig>>,
+    label: Option<String>,
+    tag: Option<String>,
+    components: Option<Vec<String>>,
+    public_origin: Option<String>,
+    url: Option<String>,
+    max_lifetime: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+enum EncodingName {
+    #[serde(rename = "hex")]
+    Hex,
+    #[serde(rename = "hex-upper")]
+    HexUpper,
+    #[serde(rename = "hex-any-case")]
+    HexAnyCase,
+    #[serde(rename = "base64")]
+    Base64,
+    #[serde(rename = "base64url")]
+    Base64Url,
+    #[serde(rename = "base64url-nopad")]
+    Base64UrlNoPad,
+}
+
+/// A part of the signed text.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "a part must be a text, or an object with `literal`, `header` or `timestamp`"
+)]
+enum PartConfig {
+    Text(String),
+    Literal(LiteralConfig),
+    Header(HeaderConfig),
+    Timestamp(TimestampConfig),
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LiteralConfig {
+    literal: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HeaderConfig {
+    header: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TimestampConfig {
+    timestamp: String,
+    #[serde(default, rename = "as")]
+    format: TimeName,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+enum TimeName {
+    #[default]
+    #[serde(rename = "unix")]
+    Unix,
+    #[serde(rename = "millis")]
+    Millis,
+    #[serde(rename = "rfc3339")]
+    Rfc3339,
+    #[serde(rename = "http-date")]
+    HttpDate,
+}
+
+impl FormatConfig {
+    /// Makes the scheme.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] with the member's name if a value is none that the scheme takes, if a member
+    /// is not one of the scheme's, or if the feature that it needs is not built in.
+    pub fn scheme(&self) -> Result<Arc<dyn Scheme>, ConfigError> {
+        let mut rest = self.clone();
+        let scheme = rest.take_scheme()?;
+        match rest.first_left() {
+            None => Ok(scheme),
+            Some(member) => Err(ConfigError::invalid(member, "is no setting of this format")),
+        }
+    }
+
+    /// Takes the members that the scheme reads.
+    fn take_scheme(&mut self) -> Result<Arc<dyn Scheme>, ConfigError> {
+        match (self.preset.take(), self.scheme.take()) {
+            (Some(_), Some(_)) => {
+                Err(ConfigError::invalid("preset", "stands beside `scheme`: name one of them"))
+            }
+            (Some(preset), None) => self.take_preset(&preset),
+            (None, None) => Ok(Arc::new(self.take_parts()?)),
+            (None, Some(name)) => match &*name {
+                "header" => Ok(Arc::new(self.take_parts()?)),
+                "flask-hmac" => {
+                    let scheme = FlaskHmac::new().with_algorithm(self.take_algorithm()?);
+                    Ok(match self.header.take() {
+                        Some(header) => Arc::new(scheme.with_header(header)?),
+                        None => Arc::new(scheme),
+                    })
+                }
+                "flask-hmac-0.1" => {
+                    let scheme = FlaskHmacPath::new().with_algorithm(self.take_algorithm()?);
+                    Ok(match self.header.take() {
+                        Some(header) => Arc::new(scheme.with_header(header)?),
+                        None => Arc::new(scheme),
+                    })
+                }
+                #[cfg(feature = "sha1")]
+                "fost" => Ok(Arc::new(match &self.algorithm {
+                    Some(_) => crate::Fost::new().with_algorithm(self.take_algorithm()?),
+                    None => crate::Fost::new(),
+                })),
+                #[cfg(feature = "sha1")]
+                "fost-url" => {
+                    let scheme = match &self.algorithm {
+                        Some(_) => crate::FostUrl::new().with_algorithm(self.take_algorithm()?),
+                        None => crate::FostUrl::new(),
+                    };
+                    Ok(match self.max_lifetime.take() {
+                        Some(most) => Arc::new(scheme.with_max_lifetime(Duration::from_secs(most))),
+                        None => Arc::new(scheme),
+                    })
+                }
+                #[cfg(feature = "rfc9421")]
+                "rfc9421" => Ok(Arc::new(self.take_message_signatures()?)),
+                #[cfg(feature = "webhooks")]
+                "standard-webhooks" => Ok(Arc::new(crate::webhooks::StandardWebhooks::new())),
+                #[cfg(feature = "webhooks")]
+                "svix" => Ok(Arc::new(crate::webhooks::StandardWebhooks::svix())),
+                _ => Err(ConfigError::invalid("scheme", "is none that this build has")),
+            },
+        }
+    }
+
+    #[cfg(feature = "webhooks")]
+    fn take_preset(&mut self, preset: &str) -> Result<Arc<dyn Scheme>, ConfigError> {
+        let missing = |member: &'static str| move || ConfigError::invalid(member, "is missing");
+        match preset {
+            "square" => {
+                let url = self.url.take().ok_or_else(missing("url"))?;
+                Ok(Arc::new(crate::webhooks::square(url)?))
+            }
+            "hubspot" => {
+                let origin = self.public_origin.take().ok_or_else(missing("public_origin"))?;
+                Ok(Arc::new(crate::webhooks::hubspot(&origin)?))
+            }
+            #[cfg(feature = "sha1")]
+            "twilio" => {
+                let origin = self.public_origin.take().ok_or_else(missing("public_origin"))?;
+                Ok(Arc::new(crate::webhooks::twilio(&origin)?))
+            }
+            name => crate::webhooks::by_name(name)
+                .ok_or_else(|| ConfigError::invalid("preset", nearest(name))),
+        }
+    }
+
+    #[cfg(not(feature = "webhooks"))]
+    #[allow(clippy::unused_self)]
+    fn take_preset(&mut self, _: &str) -> Result<Arc<dyn Scheme>, ConfigError> {
+        Err(ConfigError::invalid("preset", "needs the feature `webhooks`"))
+    }
+
+    fn take_parts(&mut self) -> Result<HeaderScheme, ConfigError> {
+        let header = self.header.take();
+        let header = header.ok_or_else(|| ConfigError::invalid("header", "is missing"))?;
+        let mut scheme = HeaderScheme::new(header)?.with_algorithm(self.take_algorithm()?);
+        if let Some(name) = self.name.take() {
+            scheme = scheme.with_name(name);
+        }
+        if let Some(encoding) = self.encoding.take() {
+            scheme = scheme.with_encoding(encoding.into());
+        }
+        if let Some(prefix) = self.prefix.take() {
+            scheme = scheme.with_prefix(prefix)?;
+        }
+        if let Some(parts) = self.parts.take() {
+            let parts = parts.into_iter().map(PartConfig::part);
+            scheme = scheme.with_parts(parts.collect::<Result<Vec<_>, _>>()?)?;
+        }
+        if let Some(name) = self.key_id_header.take() {
+            scheme = scheme.with_key_id_header(name)?;
+        }
+        if let Some(name) = self.message_id_header.take() {
+            scheme = scheme.with_message_id_header(name)?;
+        }
+        if let Some(separator) = self.list_separator.take() {
+            scheme = scheme.with_list_separator(separator)?;
+        }
+        if let Some(origin) = self.public_origin.take() {
+            scheme = scheme.with_public_origin(&origin)?;
+        }
+        Ok(scheme)
+    }
+
+    /// Components take the place of the strict policy.
+    #[cfg(feature = "rfc9421")]
+    fn take_message_signatures(&mut self) -> Result<MessageSignatures, ConfigError> {
+        let mut scheme = MessageSignatures::new();
+        if let Some(components) = self.components.take() {
+            let policy = Policy::strict().dangerous_require_only(&components)?;
+            scheme = scheme.with_components(components)?.with_policy(policy);
+        }
+        if let Some(label) = self.label.take() {
+            scheme = scheme.with_label(label)?;
+        }
+        if let Some(tag) = self.tag.take() {
+            scheme = scheme.with_tag(tag)?;
+        }
+        if let Some(origin) = self.public_origin.take() {
+            scheme = scheme.with_public_origin(origin)?;
+        }
+        Ok(scheme)
+    }
+
+    fn take_algorithm(&mut self) -> Result<Algorithm, ConfigError> {
+        match self.algorithm.take() {
+            None => Ok(Algorithm::default()),
+            Some(name) => name.parse().map_err(|error: ConfigError| error.named("algorithm")),
+        }
+    }
+
+    /// A member that the scheme did not take.
+    fn first_left(&self) -> Option<&'static str> {
+        let members = [
+            ("name", self.name.is_some()),
+            ("header", self.header.is_some()),
+            ("prefix", self.prefix.is_some()),
+            ("encoding", self.encoding.is_some()),
+            ("algorithm", self.algorithm.is_some()),
+            ("key_id_header", self.key_id_header.is_some()),
+            ("message_id_header", self.message_id_header.is_some()),
+            ("list_separator", self.list_separator.is_some()),
+            ("parts", self.parts.is_some()),
+            ("label", self.label.is_some()),
+            ("tag", self.tag.is_some()),
+            ("components", self.components.is_some()),
+            ("public_origin", self.public_origin.is_some()),
+            ("url", self.url.is_some()),
+            ("max_lifetime", self.max_lifetime.is_some()),
+        ];
+        members.into_iter().find(|(_, is_left)| *is_left).map(|(name, _)| name)
+    }
+}
+
+impl PartConfig {
+    fn part(self) -> Result<Part, ConfigError> {
+        match self {
+            Self::Text(name) => Ok(match &*name {
+                "method" => Part::Method,
+                "path" => Part::Path,
+                "query" => Part::Query,
+                "body" => Part::Body,
+                _ => Part::literal(name),
+            }),
+            Self::Literal(LiteralConfig { literal }) => Ok(Part::literal(literal)),
+            Self::Header(HeaderConfig { header }) => Part::header(header),
+            Self::Timestamp(TimestampConfig { timestamp, format }) => {
+                Part::timestamp(timestamp, format.into())
+            }
+        }
+    }
+}
+
+impl From<EncodingName> for Encoding {
+    fn from(name: EncodingName) -> Self {
+        match name {
+            EncodingName::Hex => Self::Hex,
+            EncodingName::HexUpper => Self::HexUpper,
+            EncodingName::HexAnyCase => Self::HexAnyCase,
+            EncodingName::Base64 => Self::Base64,
+            EncodingName::Base64Url => Self::Base64Url,
+            EncodingName::Base64UrlNoPad => Self::Base64UrlNoPad,
+        }
+    }
+}
+
+impl From<TimeName> for TimeFormat {
+    fn from(name: TimeName) -> Self {
+        match name {
+            TimeName::Unix => Self::UnixSeconds,
+            TimeName::Millis => Self::UnixMillis,
+            TimeName::Rfc3339 => Self::Rfc3339,
+            TimeName::HttpDate => Self::HttpDate,
+        }
+    }
+}
+
+/// The names of presets that are most like this one.
+#[cfg(feature = "webhooks")]
+fn nearest(name: &str) -> String {
+    let letters =
+        |text: &str| text.bytes().map(|byte| byte.to_ascii_lowercase()).collect::<Vec<_>>();
+    let wanted = letters(name);
+    let likeness = |candidate: &&str| {
+        let candidate = letters(candidate);
+        let start = candidate.iter().zip(&wanted).take_while(|(a, b)| a == b).count();
+        let shared = wanted.iter().filter(|letter| candidate.contains(letter)).count();
+        std::cmp::Reverse((start, shared))
+    };
+    let mut names: Vec<&str> =
+        crate::webhooks::names().chain(["hubspot", "square", "twilio"]).collect();
+    names.sort_by_key(likeness);
+    names.truncate(3);
+    format!("is no provider that this build knows; the nearest are {}", names.join(", "))
+}

@@ -1,0 +1,226 @@
+//! The layer and its settings.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::request::Parts;
+use http::{HeaderName, Response};
+use tower_layer::Layer;
+
+use crate::clock::{Clock, SystemClock};
+use crate::error::{ConfigError, header_name};
+use crate::once::{OnceService, OnceStore};
+
+/// How long a handler can take where nothing is set.
+const DEFAULT_LEASE: Duration = Duration::from_secs(5 * 60);
+/// How long a message that was handled is remembered where nothing is set.
+const DEFAULT_RETENTION: Duration = Duration::from_secs(3 * 24 * 3600);
+
+/// Lets each signed message through until its handler succeeds, and answers repeats without it.
+///
+/// It stands *inside* the verifying layer:
+///
+/// ```
+/// use axum::{Router, routing::post};
+/// use tower_hmac::once::{MemoryOnce, OnceLayer};
+/// use tower_hmac::webhooks::StandardWebhooks;
+/// use tower_hmac::{KeyMap, SecretKey, VerifyLayer};
+///
+/// let keys = KeyMap::single(SecretKey::from_whsec("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")?)?;
+/// let app: Router = Router::new()
+///     .route("/hook", post(|body: String| async move { println!("{body}") }))
+///     .layer(OnceLayer::new(MemoryOnce::new(100_000)?))
+///     .layer(VerifyLayer::new(StandardWebhooks::new(), keys)?);
+/// # Ok::<(), tower_hmac::ConfigError>(())
+/// ```
+///
+/// 1. A request without a [`Verified`](crate::Verified) is answered with 500, and the mistake is
+///    logged: the verifying layer is missing.
+/// 2. The message is known by the scheme, the proven key ID and the message ID. One without an ID
+///    is answered with 400.
+/// 3. The store gives a lease. A message that was handled is answered with 200, one that is being
+///    handled with 503 and `Retry-After`, and a store that fails or is full with 503.
+/// 4. The handler runs. A 2xx completes the message; any other status, an error, a panic, and a
+///    client that hangs up give the lease back, so that the next attempt is handled.
+///
+/// A disarmed verifying layer proves nothing: a message without an ID goes on to the handler then.
+pub struct OnceLayer<R = EmptyOk> {
+    pub(super) config: Arc<Config<R>>,
+}
+
+pub(super) struct Config<R> {
+    pub(super) store: Arc<dyn OnceStore>,
+    pub(super) id: IdSource,
+    pub(super) lease: Duration,
+    pub(super) retention: Duration,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) repeat: Arc<R>,
+}
+
+/// Where the ID of a message stands.
+#[derive(Clone)]
+pub(super) enum IdSource {
+    Claim,
+    Body(Arc<IdFn>),
+    UnsignedHeader(HeaderName),
+}
+
+pub(super) type IdFn = dyn Fn(&Parts, &[u8]) -> Option<String> + Send + Sync;
+
+impl OnceLayer {
+    /// Goes by the ID that the scheme has signed ([`Verified::message_id`]), and remembers in this
+    /// store.
+    ///
+    /// [`Verified::message_id`]: crate::Verified::message_id
+    #[must_use]
+    pub fn new(store: impl OnceStore + 'static) -> Self {
+        Self {
+            config: Arc::new(Config {
+                store: Arc::new(store),
+                id: IdSource::Claim,
+                lease: DEFAULT_LEASE,
+                retention: DEFAULT_RETENTION,
+                clock: Arc::new(SystemClock),
+                repeat: Arc::new(EmptyOk),
+            }),
+        }
+    }
+}
+
+impl<R> OnceLayer<R> {
+    fn map(self, change: impl FnOnce(&mut Config<R>)) -> Self {
+        let mut config = Arc::unwrap_or_clone(self.config);
+        change(&mut config);
+        Self { config: Arc::new(config) }
+    }
+
+    /// Reads the ID from the head and the verified body, for schemes whose ID stands in the body,
+    /// such as Stripe's `id`. The function is to take it from what the signature covers: an ID
+    /// that can be changed makes the layer useless.
+    #[must_use]
+    pub fn with_id_fn<F>(self, f: F) -> Self
+    where
+        F: Fn(&Parts, &[u8]) -> Option<String> + Send + Sync + 'static,
+    {
+        self.map(|config| config.id = IdSource::Body(Arc::new(f)))
+    }
+
+    /// Loses the protection against whoever has captured a request: they send it again under an ID
+    /// of their own, and it is handled again.
+    ///
+    /// Reads the ID from a header that no signature covers, such as `X-GitHub-Delivery`.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if it is no header name.
+    pub fn dangerous_unsigned_id<N>(self, header: N) -> Result<Self, ConfigError>
+    where
+        N: TryInto<HeaderName>,
+    {
+        let name = header_name(header, "unsigned_id")?;
+        Ok(self.map(|config| config.id = IdSource::UnsignedHeader(name)))
+    }
+
+    /// Sets how long a handler can take, in whole seconds, at least 1; 5 minutes by default. After
+    /// that the next attempt is handled, also while the first still runs.
+    #[must_use]
+    pub fn with_lease(self, lease: Duration) -> Self {
+        self.map(|config| config.lease = lease.max(Duration::from_secs(1)))
+    }
+
+    /// Sets how long a message that was handled is remembered, in whole seconds; 3 days by default.
+    /// Make it longer than the sender keeps retrying.
+    #[must_use]
+    pub fn with_retention(self, retention: Duration) -> Self {
+        self.map(|config| config.retention = retention)
+    }
+
+    /// Sets where the time comes from; the system's clock by default.
+    #[must_use]
+    pub fn with_clock(self, clock: impl Clock + 'static) -> Self {
+        self.map(|config| config.clock = Arc::new(clock))
+    }
+
+    /// Sets the answer to a message that was handled before; 200 and no body by default.
+    #[must_use]
+    pub fn with_repeat_response<F, B>(self, f: F) -> OnceLayer<RepeatFn<F>>
+    where
+        F: Fn() -> Response<B> + Send + Sync,
+    {
+        let Config { store, id, lease, retention, clock, .. } = Arc::unwrap_or_clone(self.config);
+        let repeat = Arc::new(RepeatFn(f));
+        OnceLayer { config: Arc::new(Config { store, id, lease, retention, clock, repeat }) }
+    }
+}
+
+/// How a message that was handled before is answered.
+pub trait RepeatResponse<B>: Send + Sync {
+    /// The answer.
+    fn response(&self) -> Response<B>;
+}
+
+/// 200 and no body, the default.
+#[derive(Clone, Copy, Debug)]
+pub struct EmptyOk;
+
+impl<B: Default> RepeatResponse<B> for EmptyOk {
+    fn response(&self) -> Response<B> {
+        Response::new(B::default())
+    }
+}
+
+/// An answer from a function; what [`OnceLayer::with_repeat_response`] makes.
+#[derive(Clone, Copy)]
+pub struct RepeatFn<F>(F);
+
+impl<F, B> RepeatResponse<B> for RepeatFn<F>
+where
+    F: Fn() -> Response<B> + Send + Sync,
+{
+    fn response(&self) -> Response<B> {
+        (self.0)()
+    }
+}
+
+impl<F> fmt::Debug for RepeatFn<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RepeatFn(..)")
+    }
+}
+
+impl<S, R> Layer<S> for OnceLayer<R> {
+    type Service = OnceService<S, R>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        OnceService::new(inner, self.config.clone())
+    }
+}
+
+impl<R> Clone for OnceLayer<R> {
+    fn clone(&self) -> Self {
+        Self { config: self.config.clone() }
+    }
+}
+
+impl<R> Clone for Config<R> {
+    fn clone(&self) -> Self {
+        Self {
+            store: self.store.clone(),
+            id: self.id.clone(),
+            lease: self.lease,
+            retention: self.retention,
+            clock: self.clock.clone(),
+            repeat: self.repeat.clone(),
+        }
+    }
+}
+
+impl<R> fmt::Debug for OnceLayer<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OnceLayer")
+            .field("lease", &self.config.lease)
+            .field("retention", &self.config.retention)
+            .finish_non_exhaustive()
+    }
+}

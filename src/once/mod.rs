@@ -1,0 +1,252 @@
+//! Deliveries that are handled once, while one whose handling failed may come again.
+//!
+//! A signed delivery can come twice: the sender timed out, retried, or somebody pressed
+//! "redeliver". [`OnceLayer`] stands inside the verifying layer and lets each message ID through
+//! until its handler succeeds.
+//!
+//! # Replay guard or `OnceLayer`
+//!
+//! | | replay guard | `OnceLayer` |
+//! | --- | --- | --- |
+//! | against | an attacker who captured a request | an honest sender who repeats a delivery |
+//! | known by | nonce or tag: each attempt has its own | message ID: the same in each attempt |
+//! | a repeat is | rejected | answered with 200, and not handled again |
+//! | the handler failed | the request is used up, the client signs anew | the next attempt is handled |
+//! | remembered for | the tolerance | the retention, 3 days by default |
+//!
+//! Both go together: the guard belongs to the verifying layer, and so comes first. Where a sender
+//! repeats a delivery with the same time and the same tag, use `OnceLayer` alone: the guard would
+//! reject the repeat.
+//!
+//! No layer can promise that a handler runs *exactly* once: it can fail between its work and its
+//! answer. For that, record the message ID in the handler's own database transaction.
+
+mod future;
+mod layer;
+mod memory;
+#[cfg(feature = "redis")]
+mod redis;
+mod service;
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+pub use future::OnceFuture;
+pub use layer::{EmptyOk, OnceLayer, RepeatFn, RepeatResponse};
+pub use memory::MemoryOnce;
+#[cfg(feature = "redis")]
+pub use redis::RedisOnce;
+pub use service::OnceService;
+
+use crate::digest::Hasher;
+use crate::error::BoxError;
+use crate::key::{Answer, KeyId};
+use crate::mac::Algorithm;
+
+/// Remembers which messages have been handled, and which are being handled.
+pub trait OnceStore: Send + Sync {
+    /// Takes a lease on a message, atomically: of any number of callers at the same moment, one
+    /// gets [`New`](Acquired::New).
+    fn acquire(&self, request: &OnceRequest<'_>) -> OnceAnswer<Acquired>;
+
+    /// Marks a message as handled up to and including the second `keep_until`, in Unix seconds.
+    /// `false` if the lease was taken over by another owner, which is left alone.
+    fn complete(&self, lease: &Lease, keep_until: i64, now: i64) -> OnceAnswer<bool>;
+
+    /// Gives a lease back, so that the next attempt is handled at once. `false` if it was taken
+    /// over by another owner, which is left alone.
+    fn release(&self, lease: &Lease) -> OnceAnswer<bool>;
+
+    /// Finishes an answer whose request was dropped: the client hung up, or the handler panicked.
+    /// Drops it unless overridden, and the lease runs out by itself. A store whose answers take a
+    /// while spawns a task.
+    fn finish(&self, answer: OnceAnswer<bool>) {
+        drop(answer);
+    }
+}
+
+impl<S: OnceStore + ?Sized> OnceStore for Arc<S> {
+    fn acquire(&self, request: &OnceRequest<'_>) -> OnceAnswer<Acquired> {
+        (**self).acquire(request)
+    }
+
+    fn complete(&self, lease: &Lease, keep_until: i64, now: i64) -> OnceAnswer<bool> {
+        (**self).complete(lease, keep_until, now)
+    }
+
+    fn release(&self, lease: &Lease) -> OnceAnswer<bool> {
+        (**self).release(lease)
+    }
+
+    fn finish(&self, answer: OnceAnswer<bool>) {
+        (**self).finish(answer);
+    }
+}
+
+/// A message that a store is asked about.
+#[derive(Clone, Copy, Debug)]
+pub struct OnceRequest<'a> {
+    key: OnceKey,
+    key_id: Option<&'a KeyId>,
+    lease: Duration,
+    now: i64,
+}
+
+impl<'a> OnceRequest<'a> {
+    /// Asks for a lease of so long, at this time in Unix seconds.
+    #[must_use]
+    pub fn new(key: OnceKey, key_id: Option<&'a KeyId>, lease: Duration, now: i64) -> Self {
+        Self { key, key_id, lease, now }
+    }
+
+    /// Returns what the message is known by.
+    #[must_use]
+    pub fn key(&self) -> &OnceKey {
+        &self.key
+    }
+
+    /// Returns who signed; `None` for the anonymous key. A store can limit each caller by it.
+    #[must_use]
+    pub fn key_id(&self) -> Option<&'a KeyId> {
+        self.key_id
+    }
+
+    /// Returns how long the lease holds.
+    #[must_use]
+    pub fn lease(&self) -> Duration {
+        self.lease
+    }
+
+    /// Returns the time of the layer's clock, in Unix seconds.
+    #[must_use]
+    pub fn now(&self) -> i64 {
+        self.now
+    }
+}
+
+/// What a message is known by: a SHA-256 over the scheme, the proven key ID and the message ID.
+/// Messages of two callers never meet.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OnceKey([u8; 32]);
+
+impl OnceKey {
+    /// The key of this caller's message.
+    #[must_use]
+    pub fn new(scheme: &str, key_id: Option<&KeyId>, message_id: &str) -> Self {
+        let (named, name) = key_id.map_or((&[0], ""), |id| (&[1], id.as_str()));
+        let mut hasher = Hasher::new(Algorithm::Sha256);
+        let fields = [
+            b"tower-hmac once 1",
+            scheme.as_bytes(),
+            named,
+            name.as_bytes(),
+            message_id.as_bytes(),
+        ];
+        // Each field behind its length, so that no two messages run into each other.
+        for field in fields {
+            hasher.update(&(field.len() as u64).to_be_bytes());
+            hasher.update(field);
+        }
+        let mut key = [0; 32];
+        key.iter_mut().zip(hasher.finalize().as_bytes()).for_each(|(to, from)| *to = *from);
+        Self(key)
+    }
+
+    /// Returns the bytes of the hash.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for OnceKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OnceKey(..)")
+    }
+}
+
+/// What a store says of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Acquired {
+    /// It is to be handled now, under this lease.
+    New(Lease),
+    /// Somebody handles it now, or a node that handled it died and its lease has yet to run out.
+    Running {
+        /// How long the lease still holds at most.
+        retry_after: Duration,
+    },
+    /// It has been handled.
+    Done,
+    /// There is no room to remember it.
+    Full,
+}
+
+/// The right to handle a message, for as long as the lease holds.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Lease {
+    key: OnceKey,
+    owner: [u8; 16],
+}
+
+impl Lease {
+    /// A lease on this message for an owner that no other lease has.
+    #[must_use]
+    pub fn new(key: OnceKey, owner: [u8; 16]) -> Self {
+        Self { key, owner }
+    }
+
+    /// Returns what the message is known by.
+    #[must_use]
+    pub fn key(&self) -> &OnceKey {
+        &self.key
+    }
+
+    /// Returns the owner's token.
+    #[must_use]
+    pub fn owner(&self) -> &[u8; 16] {
+        &self.owner
+    }
+}
+
+impl fmt::Debug for Lease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Lease(..)")
+    }
+}
+
+/// The answer of an [`OnceStore`], now or later.
+#[must_use = "an answer does nothing unless awaited"]
+pub struct OnceAnswer<T>(Answer<Result<T, BoxError>>);
+
+impl<T> OnceAnswer<T> {
+    /// An answer that is known at once.
+    pub fn ready(answer: Result<T, BoxError>) -> Self {
+        Self(Answer::Ready(Some(answer)))
+    }
+
+    /// An answer that takes a while: one box.
+    pub fn later(future: impl Future<Output = Result<T, BoxError>> + Send + 'static) -> Self {
+        Self(Answer::Later(Box::pin(future)))
+    }
+}
+
+impl<T> Unpin for OnceAnswer<T> {}
+
+impl<T> Future for OnceAnswer<T> {
+    type Output = Result<T, BoxError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.poll(cx)
+    }
+}
+
+impl<T> fmt::Debug for OnceAnswer<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OnceAnswer(..)")
+    }
+}

@@ -1,0 +1,181 @@
+//! Walks through the members of a JSON object without keeping any.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::hash::{BuildHasher as _, RandomState};
+use std::str::Chars;
+
+use serde::de::{Deserializer as _, Error, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// The body is no JSON object, or one that two readers could take differently.
+pub(super) struct Fault;
+
+/// So many bytes of a body give room for the hash of one name: the hashes take a twelfth of it.
+const BYTES_A_HASH: usize = 48;
+/// The least room for hashes, so that nearly every body is read once.
+const LEAST_ROOM: usize = 64;
+
+/// Calls `visit` with each member of the body, its name and its value as they stand there, until
+/// one is refused.
+pub(super) fn visit<'b>(
+    body: &'b [u8],
+    visit: impl FnMut(&'b str, &'b str) -> Result<(), Fault>,
+) -> Result<(), Fault> {
+    let mut reader = serde_json::Deserializer::from_slice(body);
+    reader.deserialize_map(Members(visit)).map_err(|_| Fault)?;
+    reader.end().map_err(|_| Fault)
+}
+
+struct Members<F>(F);
+
+impl<'b, F: FnMut(&'b str, &'b str) -> Result<(), Fault>> Visitor<'b> for Members<F> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'b>>(mut self, mut object: A) -> Result<(), A::Error> {
+        while let Some((name, value)) = object.next_entry::<&RawValue, &RawValue>()? {
+            self.0(name.get(), value.get()).map_err(|Fault| A::Error::custom("refused"))?;
+        }
+        Ok(())
+    }
+}
+
+/// Refuses a body with a member twice, or with a name, a string or a number that stands for none.
+///
+/// The names of a large body would take more than the body. So their hashes are compared, and if
+/// these have no room, a part of them at a time.
+pub(super) fn check(body: &[u8]) -> Result<(), Fault> {
+    let hasher = RandomState::new();
+    let room = (body.len() / BYTES_A_HASH).max(LEAST_ROOM);
+    let mut hashes = Vec::with_capacity(room);
+    let mut count = 0_usize;
+    visit(body, |name, value| {
+        check_value(value)?;
+        let hash = hash(&hasher, name)?;
+        count = count.saturating_add(1);
+        if hashes.len() < room {
+            hashes.push(hash);
+        }
+        Ok(())
+    })?;
+    if count <= room {
+        return check_equals(body, &hasher, &mut hashes);
+    }
+    // An eighth is left free, since the parts are not equally large.
+    let parts = count.div_ceil(room.saturating_sub(room / 8));
+    let parts = u32::try_from(parts).unwrap_or(u32::MAX).max(1);
+    for part in 0..parts {
+        hashes.clear();
+        visit(body, |name, _| {
+            let hash = hash(&hasher, name)?;
+            if hash.checked_rem(parts) == Some(part) {
+                hashes.push(hash);
+            }
+            Ok(())
+        })?;
+        check_equals(body, &hasher, &mut hashes)?;
+    }
+    Ok(())
+}
+
+/// Refuses equal names among those with equal hashes.
+fn check_equals(body: &[u8], hasher: &RandomState, hashes: &mut [u32]) -> Result<(), Fault> {
+    hashes.sort_unstable();
+    let equal: Vec<u32> = hashes.windows(2).filter_map(same).collect();
+    if equal.is_empty() {
+        return Ok(());
+    }
+    let mut seen: Vec<&str> = Vec::new();
+    visit(body, |name, _| {
+        if equal.binary_search(&hash(hasher, name)?).is_err() {
+            return Ok(());
+        }
+        if seen.iter().any(|other| characters(other).eq(characters(name))) {
+            return Err(Fault);
+        }
+        seen.push(name);
+        Ok(())
+    })
+}
+
+fn same(pair: &[u32]) -> Option<u32> {
+    match pair {
+        [one, other] if one == other => Some(*one),
+        _ => None,
+    }
+}
+
+/// The hash of what a name stands for.
+fn hash(hasher: &RandomState, name: &str) -> Result<u32, Fault> {
+    let hash = hasher.hash_one(decoded(name).ok_or(Fault)?);
+    #[allow(clippy::cast_possible_truncation)] // Half of it is enough.
+    Ok(hash as u32)
+}
+
+/// Refuses what the syntax allows, and what has no meaning all the same.
+fn check_value(value: &str) -> Result<(), Fault> {
+    let is_valid = match value.as_bytes().first() {
+        Some(b'"') => characters(value).all(|c| c.is_some()),
+        Some(b'-' | b'0'..=b'9') => value.parse().is_ok_and(f64::is_finite),
+        _ => true,
+    };
+    if is_valid { Ok(()) } else { Err(Fault) }
+}
+
+/// What a string of JSON stands for, if it stands for any text.
+pub(super) fn decoded(string: &str) -> Option<Cow<'_, str>> {
+    let text = unquoted(string);
+    if !text.contains('\\') {
+        return Some(Cow::Borrowed(text));
+    }
+    let mut decoded = String::with_capacity(text.len());
+    for c in characters(string) {
+        decoded.push(c?);
+    }
+    Some(Cow::Owned(decoded))
+}
+
+fn unquoted(string: &str) -> &str {
+    string.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or_default()
+}
+
+/// The characters that a string of JSON stands for, `None` for an escape that stands for none.
+/// Its syntax has been checked.
+pub(super) fn characters(string: &str) -> impl Iterator<Item = Option<char>> {
+    let mut rest = unquoted(string).chars();
+    std::iter::from_fn(move || match rest.next()? {
+        '\\' => Some(escaped(&mut rest)),
+        c => Some(Some(c)),
+    })
+}
+
+fn escaped(rest: &mut Chars<'_>) -> Option<char> {
+    Some(match rest.next()? {
+        'b' => '\u{8}',
+        'f' => '\u{c}',
+        'n' => '\n',
+        'r' => '\r',
+        't' => '\t',
+        'u' => {
+            let first = code_unit(rest)?;
+            let is_first_of_two = (0xd800..0xdc00).contains(&first);
+            let second = is_first_of_two && rest.next()? == '\\' && rest.next()? == 'u';
+            let second = second.then(|| code_unit(rest)).flatten();
+            let mut decoded = char::decode_utf16([first].into_iter().chain(second));
+            decoded.next()?.ok()?
+        }
+        c => c,
+    })
+}
+
+/// Four hex digits (RFC 8259 section 7).
+fn code_unit(rest: &mut Chars<'_>) -> Option<u16> {
+    let (digits, after) = rest.as_str().split_at_checked(4)?;
+    let unit = u16::from_str_radix(digits, 16).ok()?;
+    *rest = after.chars();
+    Some(unit)
+}

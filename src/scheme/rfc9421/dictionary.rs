@@ -1,0 +1,86 @@
+//! The two dictionaries of a request that several parties sign (RFC 9421 section 4.3): our member is
+//! added and taken out, and the others stay as they were sent.
+
+use http::request::Parts;
+use http::{HeaderName, HeaderValue};
+
+use super::members::{Member, Unread, members};
+use super::{SIGNATURE, SIGNATURE_INPUT, field};
+use crate::scheme::{ClaimError, SignError, wire};
+
+/// Whether either field has a member with this label.
+pub(super) fn has_label(head: &Parts, label: &str) -> bool {
+    [&SIGNATURE_INPUT, &SIGNATURE].iter().any(|name| {
+        let text = field::bounded(head, name).unwrap_or_default();
+        let members = members::<Unread>(name, &text).unwrap_or_default();
+        members.iter().any(|member| member.label == label)
+    })
+}
+
+/// Adds a member behind those that are there, on the last of their lines: some servers read one
+/// line alone.
+pub(super) fn add(
+    head: &mut Parts,
+    name: &HeaderName,
+    label: &str,
+    value: &str,
+) -> Result<(), SignError> {
+    let others = match field::bounded(head, name) {
+        Err(ClaimError::Missing) => None,
+        text => Some(text?),
+    };
+    if let Some(others) = &others
+        && members::<Unread>(name, others)?.iter().any(|member| member.label == label)
+    {
+        return Err(SignError::AlreadySigned);
+    }
+    let member = format!("{label}={value}");
+    let last = head.headers.get_all(name).iter().next_back().and_then(|line| line.to_str().ok());
+    let field = match last.map(|line| line.trim_matches([' ', '\t'])) {
+        None | Some("") => wire::sensitive(name, &member)?,
+        Some(line) => wire::sensitive(name, &format!("{line}, {member}"))?,
+    };
+    let mut lines = lines(head, name);
+    lines.pop();
+    lines.push(field);
+    replace(head, name, lines);
+    Ok(())
+}
+
+/// Takes the members with these labels out of both fields. What is no dictionary goes as a whole:
+/// nobody can say whose it is.
+pub(super) fn remove(head: &mut Parts, labels: &[String]) {
+    for name in [&SIGNATURE_INPUT, &SIGNATURE] {
+        let without = |line| without(name, line, labels);
+        let kept: Option<Vec<_>> = lines(head, name).into_iter().map(without).collect();
+        replace(head, name, kept.into_iter().flatten().flatten());
+    }
+}
+
+fn lines(head: &Parts, name: &HeaderName) -> Vec<HeaderValue> {
+    head.headers.get_all(name).iter().cloned().collect()
+}
+
+fn replace(head: &mut Parts, name: &HeaderName, lines: impl IntoIterator<Item = HeaderValue>) {
+    head.headers.remove(name);
+    for line in lines {
+        head.headers.append(name, line);
+    }
+}
+
+/// A line without the members of these labels: `Some(None)` if no other is left, `None` if it is no
+/// dictionary.
+fn without(name: &HeaderName, line: HeaderValue, labels: &[String]) -> Option<Option<HeaderValue>> {
+    let text = line.to_str().ok()?;
+    let members = members::<Unread>(name, text).ok()?;
+    let is_kept = |member: &&Member<'_, Unread>| labels.iter().all(|label| label != member.label);
+    if members.iter().all(|member| is_kept(&member)) {
+        return Some(Some(line));
+    }
+    let kept = members.iter().filter(is_kept);
+    let kept: Vec<_> = kept.map(|member| [member.label, "=", member.raw].concat()).collect();
+    if kept.is_empty() {
+        return Some(None);
+    }
+    HeaderValue::from_str(&kept.join(", ")).ok().map(Some)
+}

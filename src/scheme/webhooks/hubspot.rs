@@ -1,0 +1,161 @@
+//! HubSpot's signature v3.
+
+use http::HeaderName;
+use http::request::Parts;
+
+use crate::error::ConfigError;
+use crate::mac::{Algorithm, Tag};
+use crate::scheme::{
+    Claim, ClaimError, Coverage, Encoding, PublicOrigin, Scheme, SignError, SignedText, Stamp,
+    Window, wire,
+};
+
+static SIGNATURE: [HeaderName; 1] = [HeaderName::from_static("x-hubspot-signature-v3")];
+const TIMESTAMP: HeaderName = HeaderName::from_static("x-hubspot-request-timestamp");
+const TOLERANCE: u64 = 300;
+/// The escapes of a URI that are signed as the characters they stand for.
+const DECODED: [(&str, &str); 13] = [
+    ("%3A", ":"),
+    ("%2F", "/"),
+    ("%3F", "?"),
+    ("%40", "@"),
+    ("%21", "!"),
+    ("%24", "$"),
+    ("%27", "'"),
+    ("%28", "("),
+    ("%29", ")"),
+    ("%2A", "*"),
+    ("%2C", ","),
+    ("%3B", ";"),
+    ("%3D", "="),
+];
+
+/// HubSpot: `X-HubSpot-Signature-v3: <base64>` over the method, the URI, the body and
+/// `X-HubSpot-Request-Timestamp` ([HubSpot]). The tolerance is 300 s.
+///
+/// Give the origin that is registered with HubSpot, such as `https://example.com`, with the prefix
+/// of the path if a proxy strips one.
+///
+/// **Covered:** method, URI, body and time (milliseconds). **Not covered:** the headers. Nothing
+/// stands between the parts, so that a request is rejected if its URI holds a brace or a bracket, or
+/// its body does not begin with one. HubSpot's signatures v1 and v2 are no HMAC, and are not read.
+///
+/// [HubSpot]: https://developers.hubspot.com/docs/apps/legacy-apps/authentication/validating-requests
+///
+/// # Errors
+///
+/// [`ConfigError`] if it is no origin.
+pub fn hubspot(public_origin: &str) -> Result<HubSpot, ConfigError> {
+    Ok(HubSpot { origin: PublicOrigin::parse(public_origin)? })
+}
+
+/// The scheme of [`hubspot`].
+#[derive(Clone, Debug)]
+pub struct HubSpot {
+    origin: PublicOrigin,
+}
+
+impl HubSpot {
+    fn uri(&self, head: &Parts) -> Result<String, ClaimError> {
+        let mut uri = self.origin.uri(head);
+        if uri.contains(['{', '[', '}', ']']) {
+            return Err(ClaimError::malformed("the URI holds a brace or a bracket"));
+        }
+        for (escape, character) in DECODED {
+            uri = uri.replace(escape, character).replace(&escape.to_ascii_lowercase(), character);
+        }
+        Ok(uri)
+    }
+
+    /// 13 digits: the time ends the text, and begins where they do.
+    fn created(head: &Parts) -> Result<(&str, i64), ClaimError> {
+        let text = wire::text(&TIMESTAMP, wire::required(head, &TIMESTAMP)?)?;
+        let created = wire::unix_millis(text).filter(|_| text.len() == 13);
+        let why = "is no time in milliseconds";
+        Ok((text, created.ok_or_else(|| ClaimError::in_header(&TIMESTAMP, why))?))
+    }
+}
+
+impl Scheme for HubSpot {
+    fn name(&self) -> &'static str {
+        "hubspot"
+    }
+
+    fn algorithm(&self) -> Algorithm {
+        Algorithm::Sha256
+    }
+
+    fn headers(&self) -> &[HeaderName] {
+        &SIGNATURE
+    }
+
+    fn window(&self) -> Window {
+        Window::timed().with_tolerance(TOLERANCE, TOLERANCE)
+    }
+
+    fn carries_key_id(&self) -> bool {
+        false
+    }
+
+    fn claim(&self, head: &Parts) -> Result<Claim, ClaimError> {
+        let [name] = &SIGNATURE;
+        let tag = Encoding::Base64.decode_tag(wire::single(head, name)?, Algorithm::Sha256);
+        let tag = tag.ok_or_else(|| ClaimError::in_header(name, "is no HMAC-SHA-256 in base64"))?;
+        Ok(Claim::signed(tag).with_created(Self::created(head)?.1))
+    }
+
+    /// Derived, since the body is looked at: it must not run into the URI.
+    fn coverage(&self, _: &Parts, _: &Claim) -> Result<Coverage, ClaimError> {
+        Ok(Coverage::Derived)
+    }
+
+    fn before_body(
+        &self,
+        head: &Parts,
+        _: &Claim,
+        text: &mut SignedText,
+    ) -> Result<(), ClaimError> {
+        let method = head.method.as_str();
+        if !method.bytes().all(|byte| byte.is_ascii_uppercase()) {
+            return Err(ClaimError::malformed("the method is not in upper case"));
+        }
+        text.update(method.as_bytes());
+        text.update(self.uri(head)?.as_bytes());
+        Ok(())
+    }
+
+    fn derive(
+        &self,
+        _: &Parts,
+        _: &Claim,
+        body: &[u8],
+        text: &mut SignedText,
+    ) -> Result<(), ClaimError> {
+        match body.first() {
+            None | Some(b'{' | b'[') => text.update(body),
+            Some(_) => return Err(ClaimError::malformed("the body could run into the URI")),
+        }
+        Ok(())
+    }
+
+    fn after_body(&self, head: &Parts, _: &Claim, text: &mut SignedText) -> Result<(), ClaimError> {
+        text.update(Self::created(head)?.0.as_bytes());
+        Ok(())
+    }
+
+    fn stamp(&self, head: &mut Parts, stamp: &Stamp<'_>) -> Result<Claim, SignError> {
+        if stamp.key_id().is_some() {
+            return Err(SignError::KeyId("this scheme has no place for one"));
+        }
+        let time = stamp.now().saturating_mul(1000).to_string();
+        head.headers.insert(TIMESTAMP, wire::value(&TIMESTAMP, &time)?);
+        Ok(Claim::new().with_created(Self::created(head)?.1))
+    }
+
+    fn attach(&self, head: &mut Parts, _: &Claim, tags: &[Tag]) -> Result<(), SignError> {
+        let [name] = &SIGNATURE;
+        let text = Encoding::Base64.encode(wire::only_tag(tags)?.as_bytes());
+        head.headers.insert(name, wire::sensitive(name, &text)?);
+        Ok(())
+    }
+}

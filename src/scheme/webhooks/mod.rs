@@ -1,0 +1,86 @@
+//! Webhooks: [`StandardWebhooks`] both ways, and one function for each provider.
+//!
+//! Each function returns a scheme that is ready for [`VerifyLayer`](crate::VerifyLayer) and
+//! [`Signer`](crate::Signer), and its docs begin with what the signature covers and what it does
+//! not. Deliveries come again, since senders retry: where the signature has no time, one that was
+//! seen can be sent again for ever.
+//!
+//! ```
+//! use axum::{Json, Router, routing::post};
+//! use tower_hmac::{KeyMap, SecretKey, VerifyLayer, webhooks};
+//!
+//! let key = KeyMap::single(SecretKey::new("It's a Secret to Everybody")?)?;
+//! let app: Router = Router::new()
+//!     .route("/github", post(|event: Json<serde_json::Value>| async move { event.to_string() }))
+//!     .layer(VerifyLayer::new(webhooks::github(), key)?);
+//! # Ok::<(), tower_hmac::ConfigError>(())
+//! ```
+
+mod body;
+mod box_com;
+mod hubspot;
+mod list;
+mod lists;
+mod standard;
+mod timed;
+#[cfg(feature = "sha1")]
+mod twilio;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use body::{
+    adyen_platform, coinbase_commerce, dropbox, github, gocardless, lemonsqueezy, line, linear,
+    notion, pusher, razorpay, shopify, square, typeform, woocommerce,
+};
+#[cfg(feature = "sha1")]
+pub use body::{intercom, vercel};
+pub use box_com::{BoxWebhooks, r#box};
+pub use hubspot::{HubSpot, hubspot};
+pub use list::ListScheme;
+pub use lists::{calendly, elevenlabs, mux, paddle, sanity, stripe, workos};
+pub use standard::{StandardWebhooks, message_id};
+pub use timed::{customerio, slack, twitch, zendesk, zoom};
+#[cfg(feature = "sha1")]
+pub use twilio::{Twilio, twilio};
+
+use crate::error::ConfigError;
+use crate::scheme::Scheme;
+
+macro_rules! list {
+    ($( $(#[$meta:meta])* $name:ident $(,)? )+) => {
+        /// Returns the names of the presets that need no setting, such as `stripe`.
+        pub fn names() -> impl Iterator<Item = &'static str> {
+            [$( $(#[$meta])* stringify!($name).trim_start_matches("r#"), )+].into_iter()
+        }
+
+        /// Returns the preset of this name: the name of its function, such as `stripe`.
+        #[must_use]
+        pub fn by_name(name: &str) -> Option<Arc<dyn Scheme>> {
+            $(
+                $(#[$meta])*
+                if name == stringify!($name).trim_start_matches("r#") {
+                    return Some(Arc::new($name()));
+                }
+            )+
+            None
+        }
+    };
+}
+
+list! {
+    adyen_platform, r#box, calendly, coinbase_commerce, customerio, dropbox, elevenlabs, github,
+    gocardless, #[cfg(feature = "sha1")] intercom, lemonsqueezy, line, linear, mux, notion, paddle,
+    pusher, razorpay, sanity, shopify, slack, stripe, twitch, typeform, #[cfg(feature = "sha1")] vercel,
+    woocommerce, workos, zendesk, zoom,
+}
+
+/// A preset is built of constants: a test builds each.
+fn built<T>(scheme: Result<T, ConfigError>) -> T {
+    #[allow(clippy::expect_used)]
+    scheme.expect("a preset is built of constants")
+}
+
+fn minutes(minutes: u64) -> Duration {
+    Duration::from_secs(minutes.saturating_mul(60))
+}

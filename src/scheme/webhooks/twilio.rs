@@ -1,0 +1,156 @@
+//! Twilio's signature over the URL and the parameters of a form.
+
+use std::collections::BTreeSet;
+
+use http::header::CONTENT_TYPE;
+use http::request::Parts;
+use http::{HeaderName, Uri};
+
+use crate::digest::Digest;
+use crate::error::ConfigError;
+use crate::mac::{Algorithm, Tag};
+use crate::scheme::{
+    Claim, ClaimError, Coverage, Encoding, PublicOrigin, Scheme, SignError, SignedText, Stamp, wire,
+};
+
+static SIGNATURE: [HeaderName; 1] = [HeaderName::from_static("x-twilio-signature")];
+/// The parameter of the query that covers a body that is no form.
+const BODY_DIGEST: &str = "bodySHA256";
+
+/// Twilio: `X-Twilio-Signature: <base64>`, HMAC-SHA-1 over the URL and the sorted parameters of the
+/// form, or over the URL alone, whose `bodySHA256` covers any other body ([Twilio]).
+///
+/// Give the origin that Twilio calls, such as `https://example.com`, with the prefix of the path if
+/// a proxy strips one, and with the port if Twilio was given one.
+///
+/// **Covered:** the URL, and the names and values of a form or the digest of another body. **Not
+/// covered:** the method, the headers and the time: a request can be sent again for ever. Names and
+/// values are signed without anything between them: `{"a": "bc"}` signs as `{"ab": "c"}` does.
+///
+/// [Twilio]: https://www.twilio.com/docs/usage/webhooks/webhooks-security
+///
+/// # Errors
+///
+/// [`ConfigError`] if it is no origin.
+pub fn twilio(public_origin: &str) -> Result<Twilio, ConfigError> {
+    Ok(Twilio { origin: PublicOrigin::parse(public_origin)? })
+}
+
+/// The scheme of [`twilio`].
+#[derive(Clone, Debug)]
+pub struct Twilio {
+    origin: PublicOrigin,
+}
+
+impl Scheme for Twilio {
+    fn name(&self) -> &'static str {
+        "twilio"
+    }
+
+    fn algorithm(&self) -> Algorithm {
+        Algorithm::Sha1
+    }
+
+    fn headers(&self) -> &[HeaderName] {
+        &SIGNATURE
+    }
+
+    fn carries_key_id(&self) -> bool {
+        false
+    }
+
+    fn claim(&self, head: &Parts) -> Result<Claim, ClaimError> {
+        let [name] = &SIGNATURE;
+        let tag = Encoding::Base64.decode_tag(wire::single(head, name)?, Algorithm::Sha1);
+        tag.map(Claim::signed)
+            .ok_or_else(|| ClaimError::in_header(name, "is no HMAC-SHA-1 in base64"))
+    }
+
+    fn coverage(&self, head: &Parts, _: &Claim) -> Result<Coverage, ClaimError> {
+        match (body_digest(&head.uri)?, is_form(head)) {
+            (Some(digest), false) => Ok(Coverage::Digest(vec![digest.into()])),
+            (Some(_), true) => Err(ClaimError::malformed("a form has a `bodySHA256`, too")),
+            (None, true) => Ok(Coverage::Derived),
+            (None, false) => Ok(Coverage::Empty),
+        }
+    }
+
+    fn before_body(
+        &self,
+        head: &Parts,
+        _: &Claim,
+        text: &mut SignedText,
+    ) -> Result<(), ClaimError> {
+        text.update(self.origin.uri(head).as_bytes());
+        Ok(())
+    }
+
+    fn derive(
+        &self,
+        _: &Parts,
+        _: &Claim,
+        body: &[u8],
+        text: &mut SignedText,
+    ) -> Result<(), ClaimError> {
+        let form = std::str::from_utf8(body).map_err(|_| ClaimError::malformed("is no form"))?;
+        // Sorted, and what is there twice counts once.
+        let mut pairs = BTreeSet::new();
+        for pair in wire::form_pairs(form) {
+            pairs.insert(pair?);
+        }
+        for (name, value) in &pairs {
+            text.update(name.as_bytes());
+            text.update(value.as_bytes());
+        }
+        Ok(())
+    }
+
+    fn stamp(&self, head: &mut Parts, stamp: &Stamp<'_>) -> Result<Claim, SignError> {
+        if stamp.key_id().is_some() {
+            return Err(SignError::KeyId("this scheme has no place for one"));
+        }
+        if !is_form(head) && !stamp.body().is_empty() && body_digest(&head.uri)?.is_none() {
+            let digest =
+                Encoding::Hex.encode(Digest::of(Algorithm::Sha256, stamp.body()).as_bytes());
+            let mut target = String::from(head.uri.path());
+            target.push('?');
+            if let Some(query) = head.uri.query().filter(|query| !query.is_empty()) {
+                target.push_str(query);
+                target.push('&');
+            }
+            target.push_str(&format!("{BODY_DIGEST}={digest}"));
+            let mut parts = head.uri.clone().into_parts();
+            parts.path_and_query = target.parse().ok();
+            head.uri = Uri::from_parts(parts)
+                .map_err(|_| SignError::Request("the target cannot take `bodySHA256`"))?;
+        }
+        Ok(Claim::new())
+    }
+
+    fn attach(&self, head: &mut Parts, _: &Claim, tags: &[Tag]) -> Result<(), SignError> {
+        let [name] = &SIGNATURE;
+        let text = Encoding::Base64.encode(wire::only_tag(tags)?.as_bytes());
+        head.headers.insert(name, wire::sensitive(name, &text)?);
+        Ok(())
+    }
+}
+
+/// Whether the body is a form, whose parameters are signed.
+fn is_form(head: &Parts) -> bool {
+    let kind = head.headers.get(CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
+    let kind = kind.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+    kind.eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
+}
+
+/// The digest of the body that the query carries.
+fn body_digest(uri: &Uri) -> Result<Option<Digest>, ClaimError> {
+    let pieces = uri.query().unwrap_or_default().split('&');
+    let mut values = pieces.filter_map(|piece| piece.strip_prefix(BODY_DIGEST)?.strip_prefix('='));
+    let Some(value) = values.next() else { return Ok(None) };
+    let malformed = || ClaimError::malformed("`bodySHA256` is no SHA-256, or is there twice");
+    let mut bytes = [0; 32];
+    let decoded =
+        base16ct::lower::decode(value, &mut bytes).ok().filter(|_| values.next().is_none());
+    let digest = Digest::received(Algorithm::Sha256, decoded.ok_or_else(malformed)?);
+    digest.map(Some).ok_or_else(malformed)
+}

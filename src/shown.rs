@@ -1,0 +1,89 @@
+//! Text from outside, as logs, errors and reports show it: on one line, and never long.
+
+use std::fmt::{self, Write as _};
+
+/// The most characters of one text that are shown.
+const MOST: usize = 64;
+
+/// A text that anybody may have chosen. [`Display`](fmt::Display) escapes what could end a line,
+/// steer a terminal or change the order of the letters beside it; `Debug` quotes it in addition.
+pub(crate) struct Shown<'a>(pub(crate) &'a str);
+
+impl Shown<'_> {
+    /// The characters that are shown, and whether there are more.
+    fn shortened(&self) -> (&str, bool) {
+        match self.0.char_indices().nth(MOST) {
+            Some((end, _)) => (self.0.get(..end).unwrap_or_default(), true),
+            None => (self.0, false),
+        }
+    }
+}
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (text, is_cut) = self.shortened();
+        for c in text.chars() {
+            if is_misleading(c) {
+                write!(f, "{}", c.escape_debug())?;
+            } else {
+                f.write_char(c)?;
+            }
+        }
+        f.write_str(if is_cut { "…" } else { "" })
+    }
+}
+
+impl fmt::Debug for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (text, is_cut) = self.shortened();
+        // `str` escapes more than the characters above.
+        fmt::Debug::fmt(text, f)?;
+        f.write_str(if is_cut { "…" } else { "" })
+    }
+}
+
+/// Control characters, separators of lines, and the marks that change the direction of text
+/// (Unicode Standard Annex 9, section 2).
+fn is_misleading(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{61c}'
+                | '\u{200e}'
+                | '\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2066}'..='\u{2069}'
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_misleading_character_is_escaped_by_display_and_by_debug() {
+        let all = ('\0'..=char::MAX).filter(|c| is_misleading(*c));
+        for c in all {
+            let text = format!("a{c}b");
+            let escaped = format!("a{}b", c.escape_debug());
+            assert_eq!(Shown(&text).to_string(), escaped);
+            assert_eq!(format!("{:?}", Shown(&text)), format!("\"{escaped}\""));
+        }
+    }
+
+    #[test]
+    fn other_text_is_shown_as_it_is() {
+        for text in ["", "aservice", "it's", r"a\b", "naïve", "日本", "e\u{301}"] {
+            assert_eq!(Shown(text).to_string(), text);
+        }
+        assert_eq!(format!("{:?}", Shown("say \"it's\"")), r#""say \"it's\"""#);
+    }
+
+    #[test]
+    fn long_text_is_cut_after_64_characters() {
+        assert_eq!(Shown(&"é".repeat(64)).to_string(), "é".repeat(64));
+        let long = "é".repeat(65);
+        assert_eq!(Shown(&long).to_string(), format!("{}…", "é".repeat(64)));
+        assert_eq!(format!("{:?}", Shown(&long)), format!("\"{}\"…", "é".repeat(64)));
+    }
+}

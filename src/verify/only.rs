@@ -1,0 +1,69 @@
+//! The key IDs that a verifier lets through.
+
+use std::sync::{Arc, OnceLock};
+
+use crate::error::ConfigError;
+use crate::key::KeyId;
+
+/// A list of key IDs. Clones share what has been said of it.
+#[derive(Clone)]
+pub(super) struct Only {
+    key_ids: Arc<[KeyId]>,
+    #[cfg_attr(not(feature = "tracing"), allow(dead_code))]
+    told: Arc<OnceLock<()>>,
+}
+
+impl Only {
+    pub(super) fn new<I>(key_ids: impl IntoIterator<Item = I>) -> Result<Self, ConfigError>
+    where
+        I: TryInto<KeyId, Error: Into<ConfigError>>,
+    {
+        let key_ids = key_ids
+            .into_iter()
+            .map(|key_id| key_id.try_into().map_err(|error| error.into().named("only")))
+            .collect::<Result<Arc<[_]>, _>>()?;
+        Ok(Self { key_ids, told: Arc::default() })
+    }
+
+    /// Keeps what is on both lists. Two lists with no name in common are a mistake; a list that is
+    /// empty already is a choice.
+    pub(super) fn narrowed_by(self, other: &Self) -> Result<Self, ConfigError> {
+        let both: Arc<[_]> =
+            self.key_ids.iter().filter(|key_id| other.contains(key_id)).cloned().collect();
+        if both.is_empty() && !self.key_ids.is_empty() && !other.key_ids.is_empty() {
+            return Err(ConfigError::invalid(
+                "only",
+                "no key ID is on every list, so every caller would be rejected",
+            ));
+        }
+        Ok(Self { key_ids: both, told: Arc::default() })
+    }
+
+    #[inline]
+    pub(super) fn contains(&self, key_id: &KeyId) -> bool {
+        self.key_ids.contains(key_id)
+    }
+
+    pub(super) fn key_ids(&self) -> &[KeyId] {
+        &self.key_ids
+    }
+
+    /// Warns once of a list that lets nobody through, and of names that nobody has.
+    #[cfg(feature = "tracing")]
+    pub(super) fn warn_once(&self, is_unknown: impl Fn(&KeyId) -> bool) {
+        self.told.get_or_init(|| {
+            if self.key_ids.is_empty() {
+                tracing::warn!("the list of `only` is empty: every caller is rejected");
+            }
+            let unknown: Vec<_> = self.key_ids.iter().filter(|key_id| is_unknown(key_id)).collect();
+            if !unknown.is_empty() {
+                tracing::warn!(key_ids = ?unknown, "`only` names key IDs that no key store has");
+            }
+        });
+    }
+
+    /// A changed verifier has to say it anew.
+    pub(super) fn untold(self) -> Self {
+        Self { told: Arc::default(), ..self }
+    }
+}

@@ -1,0 +1,74 @@
+//! Reads a body frame by frame, and knows how far it has got.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Buf as _;
+use http_body::Body;
+
+use crate::error::BoxError;
+use crate::verify::body::Gather;
+use crate::verify::error::VerifyError;
+
+/// After so many bytes of a body that are all there, other tasks get their turn.
+const BYTES_A_POLL: usize = 256 * 1024;
+/// What the shortest frame counts for: frames without data are work, too.
+pub(super) const BYTES_A_FRAME: usize = 256;
+
+/// How far a body has been read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// Nobody has asked for its first byte.
+    #[default]
+    NotBegun,
+    Begun,
+    Ended,
+    /// It failed, and must not be polled again.
+    Broken,
+}
+
+impl Reading {
+    /// Hands the data of each frame to `take` until the body ends or `take` fails.
+    pub(super) fn poll_frames<B>(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut body: Pin<&mut B>,
+        mut take: impl FnMut(B::Data) -> Result<(), VerifyError>,
+    ) -> Poll<Result<(), VerifyError>>
+    where
+        B: Body<Error: Into<BoxError>>,
+    {
+        let mut budget = BYTES_A_POLL;
+        while matches!(self, Self::NotBegun | Self::Begun) {
+            if body.is_end_stream() {
+                *self = Self::Ended;
+                break;
+            }
+            // The first poll makes a server send `100 Continue`.
+            *self = Self::Begun;
+            let frame = match ready!(body.as_mut().poll_frame(cx)) {
+                None => {
+                    *self = Self::Ended;
+                    break;
+                }
+                Some(Err(error)) => {
+                    *self = Self::Broken;
+                    return Poll::Ready(Err(Gather::broken(error.into())));
+                }
+                Some(Ok(frame)) => frame,
+            };
+            // What is no data is trailers: no format covers them.
+            let mut len = 0;
+            if let Ok(data) = frame.into_data() {
+                len = data.remaining();
+                take(data)?;
+            }
+            budget = budget.saturating_sub(len.max(BYTES_A_FRAME));
+            if budget == 0 {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}

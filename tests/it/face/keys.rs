@@ -1,0 +1,104 @@
+//! A scheme and a key store that would reject every request make no verifier.
+
+use std::sync::Arc;
+
+use tower_hmac::{
+    BoxError, CachedKeys, ConfigError, FlaskHmac, FlaskHmacPath, Fost, FostUrl, HeaderScheme,
+    KeyId, KeyMap, KeyStore, MessageSignatures, Policy, Scheme, SecretKey, SharedKeys, Verifier,
+    VerifyLayer, key_fn,
+};
+
+fn anonymous() -> KeyMap {
+    KeyMap::single("akey").unwrap()
+}
+
+fn named() -> KeyMap {
+    KeyMap::services([("aservice", "akey")]).unwrap()
+}
+
+fn both() -> KeyMap {
+    named().with_single("another").unwrap()
+}
+
+fn header() -> HeaderScheme {
+    HeaderScheme::new("X-Tag").unwrap()
+}
+
+/// The schemes whose claims always name a key ID.
+fn requiring() -> [Arc<dyn Scheme>; 4] {
+    [
+        Arc::new(MessageSignatures::new()),
+        Arc::new(Fost::new()),
+        Arc::new(FostUrl::new()),
+        Arc::new(header().with_key_id_header("X-Key").unwrap()),
+    ]
+}
+
+/// Those that have no place for one.
+fn nameless() -> [Arc<dyn Scheme>; 2] {
+    [Arc::new(header()), Arc::new(FlaskHmacPath::new())]
+}
+
+fn indifferent() -> [Arc<dyn Scheme>; 2] {
+    let policy = Policy::strict().dangerous_without_keyid();
+    [Arc::new(FlaskHmac::new()), Arc::new(MessageSignatures::new().with_policy(policy))]
+}
+
+fn refuses(scheme: &Arc<dyn Scheme>, keys: impl KeyStore + 'static) {
+    let keys = Arc::new(keys);
+    let error = Verifier::new(scheme.clone(), keys.clone()).unwrap_err();
+    let text = error.to_string();
+    assert!(matches!(error, ConfigError::Invalid { .. }), "{text}");
+    assert!(text.starts_with("key store: ") && text.contains(scheme.name()), "{text}");
+    assert!(VerifyLayer::new(scheme.clone(), keys.clone()).is_err());
+    // As a second format, too.
+    let first = FlaskHmac::new().with_header("X-First").unwrap();
+    let first = || Verifier::new(first.clone(), both()).unwrap();
+    assert_eq!(first().or(scheme.clone(), keys).unwrap_err(), error);
+}
+
+fn takes(scheme: &Arc<dyn Scheme>, keys: impl KeyStore + 'static) {
+    let name = scheme.name();
+    assert!(Verifier::new(scheme.clone(), keys).is_ok(), "{name}");
+}
+
+#[test]
+fn a_scheme_that_requires_a_key_id_is_refused_with_an_anonymous_key_alone() {
+    for scheme in &requiring() {
+        refuses(scheme, anonymous());
+        refuses(scheme, SharedKeys::new(anonymous()).unwrap());
+        refuses(scheme, CachedKeys::new(anonymous()));
+        takes(scheme, named());
+        takes(scheme, both());
+    }
+}
+
+#[test]
+fn a_scheme_that_carries_no_key_id_is_refused_with_named_keys_alone() {
+    for scheme in &nameless() {
+        refuses(scheme, named());
+        refuses(scheme, SharedKeys::new(named()).unwrap());
+        takes(scheme, anonymous());
+        takes(scheme, both());
+    }
+}
+
+#[test]
+fn a_scheme_that_takes_either_is_taken_with_either() {
+    for scheme in &indifferent() {
+        takes(scheme, anonymous());
+        takes(scheme, named());
+    }
+}
+
+#[test]
+fn a_store_that_cannot_tell_is_taken_and_one_without_keys_is_not() {
+    let function =
+        key_fn(|_: Option<&KeyId>, _: &_| async { Ok::<Option<SecretKey>, BoxError>(None) });
+    for scheme in requiring().iter().chain(&nameless()).chain(&indifferent()) {
+        takes(scheme, function);
+        takes(scheme, CachedKeys::new(function));
+        let error = Verifier::new(scheme.clone(), KeyMap::default()).unwrap_err();
+        assert_eq!(error, ConfigError::NoKeys("key store".into()), "{}", scheme.name());
+    }
+}

@@ -1,0 +1,120 @@
+//! A name on a list that no key has is a mistake that is told of while building.
+
+use axum::Router;
+use axum::body::Body;
+use axum::routing::get;
+use http::Request;
+use tower::{Layer as _, ServiceExt as _};
+use tower_hmac::{
+    BoxError, FlaskHmac, HeaderScheme, KeyId, KeyMap, SecretKey, SharedKeys, Verifier, VerifyLayer,
+    key_fn,
+};
+use tracing::Level;
+
+use crate::capture::Capture;
+
+fn keys() -> KeyMap {
+    KeyMap::services([("aservice", "akey"), ("bservice", "bkey")]).unwrap()
+}
+
+fn layer() -> VerifyLayer {
+    VerifyLayer::new(FlaskHmac::new(), keys()).unwrap()
+}
+
+/// The warnings, their names or else their message.
+fn warnings<T>(run: impl FnOnce() -> T) -> Vec<String> {
+    let (capture, _) = Capture::during(run);
+    let warnings = capture.events().into_iter().filter(|event| event.level == Level::WARN);
+    let text = |event: crate::capture::Record| {
+        event.field("key_ids").or(event.field("message")).unwrap_or_default().to_owned()
+    };
+    warnings.map(text).collect()
+}
+
+#[test]
+fn names_that_no_key_has_are_told_of_once_when_the_layer_is_put_on_a_route() {
+    let layer = layer().only(["aservice", "ghost", "bservlce"]).unwrap();
+    let told = warnings(|| {
+        let app: Router = Router::new().route("/", get(async || "")).layer(layer.clone());
+        let route: Router = Router::new().route("/", get(async || "").layer(layer));
+        (app, route)
+    });
+    assert_eq!(told, ["[\"ghost\", \"bservlce\"]"]);
+}
+
+#[test]
+fn names_that_keys_have_are_no_matter() {
+    let shared = || SharedKeys::new(keys()).unwrap();
+    assert!(warnings(|| layer().only(["aservice"]).unwrap().shared()).is_empty());
+    let told = warnings(|| {
+        VerifyLayer::new(FlaskHmac::new(), shared())
+            .unwrap()
+            .only(["bservice", "ghost"])
+            .unwrap()
+            .shared()
+    });
+    assert_eq!(told, ["[\"ghost\"]"]);
+    // What a function knows cannot be known before it is asked.
+    let function =
+        key_fn(|_: Option<&KeyId>, _: &_| async { Ok::<Option<SecretKey>, BoxError>(None) });
+    let unknown = VerifyLayer::new(FlaskHmac::new(), function).unwrap().only(["ghost"]).unwrap();
+    assert!(warnings(|| unknown.shared()).is_empty());
+}
+
+/// The list may come before the format whose key has the name.
+#[test]
+fn the_order_of_the_settings_makes_no_difference() {
+    let second = || HeaderScheme::new("X-Tag").unwrap().with_key_id_header("X-Key").unwrap();
+    let more = || KeyMap::services([("cservice", "ckey")]).unwrap();
+    let list = ["cservice", "ghost"];
+    let before = || layer().only(list).unwrap().or(second(), more()).unwrap().shared();
+    let after = || layer().or(second(), more()).unwrap().only(list).unwrap().shared();
+    assert_eq!(warnings(before), ["[\"ghost\"]"]);
+    assert_eq!(warnings(after), ["[\"ghost\"]"]);
+
+    // A layer in use that becomes another one says what is odd about that one.
+    let told = warnings(|| {
+        let layer = layer().only(list).unwrap();
+        layer.layer(tower::service_fn(async |_: ()| Ok::<_, BoxError>(())));
+        layer.or(second(), more()).unwrap().shared()
+    });
+    assert_eq!(told, ["[\"cservice\", \"ghost\"]", "[\"ghost\"]"]);
+}
+
+#[test]
+fn an_empty_list_is_told_of_once() {
+    let none: [&str; 0] = [];
+    let told = warnings(|| {
+        let layer = layer().only(none).unwrap();
+        (layer.clone().shared(), layer.shared())
+    });
+    assert_eq!(told, ["the list of `only` is empty: every caller is rejected"]);
+}
+
+#[test]
+fn by_hand_it_is_told_of_at_the_first_request() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let verifier = Verifier::new(FlaskHmac::new(), keys()).unwrap().only(["ghost"]).unwrap();
+    let (head, ()) = Request::new(()).into_parts();
+    let told = warnings(|| {
+        for _ in 0..3 {
+            assert!(runtime.block_on(verifier.verify(&head, b"")).is_err());
+        }
+    });
+    assert_eq!(told, ["[\"ghost\"]"]);
+}
+
+/// axum makes the service of a lone handler anew for each request.
+#[test]
+fn many_requests_tell_nothing_more() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let told = warnings(|| {
+        let layer = layer().only(["ghost"]).unwrap();
+        let app: Router = Router::new().route("/", axum::routing::any(async || "").layer(layer));
+        for _ in 0..3 {
+            let request = Request::new(Body::empty());
+            assert_eq!(runtime.block_on(app.clone().oneshot(request)).unwrap().status(), 403);
+        }
+    });
+    assert_eq!(told, ["[\"ghost\"]"]);
+}

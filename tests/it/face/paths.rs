@@ -1,0 +1,25 @@
+//! All of the crate by a glob, beside axum's own paths: it compiles, and no name is hidden.
+
+use axum::routing::get;
+use axum::{Json, Router, extract::State};
+use tower_hmac::*;
+
+async fn handler(State(_): State<extract::SharedVerifier>, _: Verified) -> Json<&'static str> {
+    Json("")
+}
+
+/// The extractors by one path.
+#[test]
+fn everything_is_found_behind_a_glob() {
+    use tower_hmac::extract::{AllowList, Anyone, Only, SharedVerifier, Signed, Verified};
+
+    async fn signed(_: Signed<String, Anyone>) {}
+    async fn only<L: AllowList>(_: Only<L>, _: Option<Only<L>>, _: Verified) {}
+
+    let keys = KeyMap::services([("aservice", "akey")]).unwrap();
+    let verifier: SharedVerifier = VerifyLayer::new(FlaskHmac::new(), keys).unwrap().shared();
+    let _: Router = Router::new()
+        .route("/", get(handler).post(signed))
+        .route("/only", get(only::<Anyone>))
+        .with_state(verifier);
+}

@@ -1,0 +1,48 @@
+//! Which text is which key.
+
+use tower_hmac::{KeySet, SecretKey};
+
+#[test]
+fn a_webhook_secret_is_what_its_base64_says() {
+    let bytes = SecretKey::from_base64("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
+    for text in
+        ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "v1,whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]
+    {
+        let key = SecretKey::from_whsec(text).unwrap();
+        assert_eq!(key.expose_secret(), bytes.expose_secret());
+    }
+    let padded = SecretKey::from_whsec("whsec_czNjcjN0dA==").unwrap();
+    let unpadded = SecretKey::from_whsec("whsec_czNjcjN0dA").unwrap();
+    assert_eq!(
+        (padded.expose_secret(), unpadded.expose_secret()),
+        (&b"s3cr3tt"[..], &b"s3cr3tt"[..])
+    );
+}
+
+#[test]
+fn a_secret_in_another_form_is_refused_with_the_form_that_is_asked_for() {
+    for (text, why) in [
+        ("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "`from_base64`"),
+        ("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "`new`"),
+        ("whpk_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "asymmetric"),
+        ("whsk_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "asymmetric"),
+        ("whsec_not base64!", "base64"),
+        ("whsec_", "empty"),
+        ("", "empty"),
+    ] {
+        let error = SecretKey::from_whsec(text).unwrap_err().to_string();
+        assert!(error.contains(why), "{error}");
+        assert!(!error.contains("MfKQ"), "the error repeats the secret");
+    }
+}
+
+#[test]
+fn a_list_of_secrets_is_divided_at_bars_and_spaces() {
+    for text in ["whsec_bmV3|whsec_b2xk", "whsec_bmV3 whsec_b2xk", " whsec_bmV3 | whsec_b2xk"] {
+        let keys = KeySet::from_whsec_list(text).unwrap();
+        let bytes: Vec<_> = keys.iter().map(|entry| entry.key().expose_secret()).collect();
+        assert_eq!(bytes, [b"new", b"old"]);
+    }
+    assert!(KeySet::from_whsec_list("").is_err());
+    assert!(KeySet::from_whsec_list("whsec_bmV3|plain").is_err());
+}
