@@ -1,16 +1,91 @@
 //! Wire formats: where a signature travels and which bytes it covers.
 //!
 //! One file a format. Each implements [`Scheme`], which both halves use: the server to verify, the
-//! client to sign. To write one of your own, implement its required methods:
+//! client to sign.
 //!
-//! 1. [`claim`](Scheme::claim) reads the head and says who *claims* to have signed, with which
-//!    tag. It compares nothing and knows no key.
-//! 2. [`before_body`](Scheme::before_body) and [`after_body`](Scheme::after_body) write what
-//!    stands before and after the body in the signed text.
-//! 3. [`stamp`](Scheme::stamp) and [`attach`](Scheme::attach) do the same for the client: they
-//!    write times, nonces and the tag into the head.
+//! # A scheme of your own
 //!
-//! Comparing, clocks, key stores and bodies are the [`Verifier`](crate::Verifier)'s.
+//! [`HeaderScheme`] covers most headers without code. For any other, implement [`Scheme`]; [`wire`]
+//! has what reads and writes the parts of a request strictly:
+//!
+//! 1. [`claim`](Scheme::claim) reads the head and says who *claims* to have signed, with which tag
+//!    and when. It compares nothing and knows no key.
+//! 2. [`before_body`](Scheme::before_body) and [`after_body`](Scheme::after_body) write what stands
+//!    before and after the body in the signed text.
+//! 3. [`stamp`](Scheme::stamp) and [`attach`](Scheme::attach) do the same for the client: they write
+//!    times, nonces and the tag into the head.
+//!
+//! Comparing tags, reading clocks, asking key stores and collecting bodies is up to the
+//! [`Verifier`](crate::Verifier).
+//!
+//! ```
+//! use http::{HeaderName, request::Parts};
+//! use tower_hmac::scheme::{SignedText, Stamp, Window, wire};
+//! use tower_hmac::{Algorithm, Claim, ClaimError, Encoding, Scheme, SignError, Tag};
+//!
+//! const TIME: HeaderName = HeaderName::from_static("x-time");
+//! static OWNED: [HeaderName; 1] = [HeaderName::from_static("x-tag")];
+//!
+//! /// `X-Tag: <hex>` over `<X-Time>.<body>`, the time in Unix seconds.
+//! struct Timed;
+//!
+//! impl Scheme for Timed {
+//!     fn name(&self) -> &str { "timed" }
+//!     fn algorithm(&self) -> Algorithm { Algorithm::Sha256 }
+//!     fn headers(&self) -> &[HeaderName] { &OWNED }
+//!     fn window(&self) -> Window { Window::timed() }
+//!
+//!     fn claim(&self, head: &Parts) -> Result<Claim, ClaimError> {
+//!         // `Missing` if the header is absent: an optional layer lets such a request through.
+//!         let tag = Encoding::Hex.decode_tag(wire::single(head, &OWNED[0])?, self.algorithm());
+//!         let time = wire::unix_seconds(wire::text(&TIME, wire::required(head, &TIME)?)?);
+//!         Ok(Claim::signed(tag.ok_or(ClaimError::in_header(&OWNED[0], "is not a tag"))?)
+//!             .with_created(time.ok_or(ClaimError::in_header(&TIME, "is not a time"))?))
+//!     }
+//!
+//!     fn before_body(&self, _: &Parts, claim: &Claim, text: &mut SignedText) -> Result<(), ClaimError> {
+//!         text.update(format!("{}.", claim.created().unwrap_or_default()).as_bytes());
+//!         Ok(())
+//!     }
+//!
+//!     fn stamp(&self, head: &mut Parts, stamp: &Stamp<'_>) -> Result<Claim, SignError> {
+//!         head.headers.insert(TIME, wire::value(&TIME, &stamp.now().to_string())?);
+//!         Ok(Claim::new().with_created(stamp.now()))
+//!     }
+//!
+//!     fn attach(&self, head: &mut Parts, _: &Claim, tags: &[Tag]) -> Result<(), SignError> {
+//!         let tag = Encoding::Hex.encode(wire::only_tag(tags)?.as_bytes());
+//!         head.headers.insert(OWNED[0].clone(), wire::sensitive(&OWNED[0], &tag)?);
+//!         Ok(())
+//!     }
+//! }
+//!
+//! # use tower_hmac::{KeyMap, ManualClock, SecretKey, Signer, Verifier};
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! let key = SecretKey::new("a key")?;
+//! let clock = ManualClock::new(1_700_000_000);
+//! let signer = Signer::new(Timed, key.clone()).with_clock(clock.clone());
+//! let (head, body) = signer.sign(http::Request::post("/").body("{}")?)?.into_parts();
+//!
+//! let verifier = Verifier::new(Timed, KeyMap::single(key)?)?.with_clock(clock);
+//! assert!(verifier.verify(&head, body.as_bytes()).await.is_ok());
+//! assert!(verifier.verify(&head, b"[]").await.is_err());
+//! # Ok::<(), tower_hmac::BoxError>(())
+//! # }).unwrap();
+//! ```
+//!
+//! What two requests must never share is a signed text: put a delimiter that neither side can hold
+//! between parts, and say in the docs of your scheme what its signature does not cover.
+//!
+//! | your scheme | override |
+//! | --- | --- |
+//! | has several tags in a request | [`max_tags`](Scheme::max_tags) |
+//! | covers a digest of the body, so that the MAC is checked first | [`coverage`](Scheme::coverage) with [`Coverage::Digest`] |
+//! | covers a text made from the body | [`coverage`](Scheme::coverage) with [`Coverage::Derived`], and [`derive`](Scheme::derive) |
+//! | has its signature in the body | [`is_in_body`](Scheme::is_in_body), [`claim_from_body`](Scheme::claim_from_body) |
+//! | shares a header with others | [`selector`](Scheme::selector) |
+//! | derives keys | [`key_mac`](Scheme::key_mac), with [`Mac::into_key`](crate::Mac::into_key) |
+//! | has a tolerance or a longest lifetime of its own | [`window`](Scheme::window) |
 
 mod claim;
 mod coverage;
@@ -151,9 +226,15 @@ pub trait Scheme: Send + Sync {
     /// [`ClaimError::Malformed`] if there is something that this format does not write.
     fn claim(&self, head: &Parts) -> Result<Claim, ClaimError>;
 
-    /// Whether the signature stands in the body. [`claim`](Self::claim) is then not called: the
-    /// verifier reads the body first, up to its limit, and calls
-    /// [`claim_from_body`](Self::claim_from_body). `false` unless overridden.
+    /// Returns whether the signature stands in the body. `false` unless overridden.
+    ///
+    /// If the head has no claim of another scheme ([`Verifier::or`](crate::Verifier::or)), the verifier
+    /// then reads the body first, up to its limit, and calls [`claim_from_body`](Self::claim_from_body).
+    /// So anybody can make it read that much, and an optional layer rejects an unsigned body over the
+    /// limit. [`claim`](Self::claim) must answer [`ClaimError::Missing`].
+    ///
+    /// A [`Signer`](crate::Signer) does not change bodies, and so cannot sign in such a scheme: let
+    /// [`stamp`](Self::stamp) say so.
     fn is_in_body(&self) -> bool {
         false
     }

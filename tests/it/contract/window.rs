@@ -289,7 +289,7 @@ async fn a_claim_that_is_not_valid_yet_is_stale() {
 
 #[tokio::test]
 async fn a_claim_that_is_not_valid_yet_is_rejected_before_its_body_is_read() {
-    let layer = of_scheme(Window::untimed(), NOW);
+    let layer = of_scheme(Window::untimed(), NOW).with_drain_limit(0);
     let request = with_times([("x-start", NOW + 301)]).map(|_| Script::hanging());
     assert_eq!(outcome(&layer, request).await, Some(ErrorKind::Stale));
 }
