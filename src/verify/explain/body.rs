@@ -1,5 +1,7 @@
 //! The body was signed in another form than it was sent in.
 
+#![allow(clippy::unnecessary_wraps)] // One type for all changes: some are always possible.
+
 use std::borrow::Cow;
 
 use base64::Engine as _;

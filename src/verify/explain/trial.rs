@@ -173,7 +173,9 @@ impl<'a> Trial<'a> {
         if !self.spends(len) || !self.tries() {
             return None;
         }
-        text.iter().for_each(|piece| mac.update(piece));
+        for piece in text {
+            mac.update(piece);
+        }
         Some(mac.finalize())
     }
 
