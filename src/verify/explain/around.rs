@@ -63,7 +63,7 @@ impl Shape {
             let is_openssl = matches!(after.trim_start(), "-" | "*-" | "*stdin" | "*(stdin)");
             match is_prefixed {
                 true if is_openssl => {
-                    format!("what openssl or sha256sum writes behind the tag cut off")
+                    "what openssl or sha256sum writes behind the tag cut off".to_owned()
                 }
                 true => "what stands behind the tag cut off".to_owned(),
                 false if quoted(before, prefix, after, &self.after) => {

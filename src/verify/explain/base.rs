@@ -28,13 +28,10 @@ pub(super) fn find(trial: &Trial<'_>) -> Option<Cause> {
     ];
     let found = ends.iter().find(|(text, _)| trial.fits(text)).map(|(_, signed)| *signed);
     let found = found.or_else(|| {
-        let values = values(trial).into_iter();
-        values
-            .filter_map(|(name, value, signed)| {
-                let text = with(&segments, name, &value)?;
-                trial.fits(&[&text]).then_some(signed)
-            })
-            .next()
+        values(trial).into_iter().find_map(|(name, value, signed)| {
+            let text = with(&segments, name, &value)?;
+            trial.fits(&[&text]).then_some(signed)
+        })
     });
     found.map(|signed| Cause::Base { signed })
 }

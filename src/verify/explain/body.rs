@@ -1,4 +1,6 @@
 //! The body was signed in another form than it was sent in.
+// The changes of a table have one type.
+#![allow(clippy::unnecessary_wraps)]
 
 use std::borrow::Cow;
 

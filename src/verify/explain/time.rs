@@ -72,13 +72,12 @@ fn times(value: &str, is_owned: bool) -> Vec<Time> {
         return whole.into_iter().collect();
     }
     let mut end = 0_usize;
-    let fields =
-        value.split(|c| matches!(c, ',' | ';' | '=' | '"' | ' ' | ':')).filter_map(|field| {
-            let start = end;
-            end = start.saturating_add(field.len()).saturating_add(1);
-            let (seconds, sent) = read(field)?;
-            Some(Time { place: start..start.saturating_add(field.len()), seconds, sent })
-        });
+    let fields = value.split([',', ';', '=', '"', ' ', ':']).filter_map(|field| {
+        let start = end;
+        end = start.saturating_add(field.len()).saturating_add(1);
+        let (seconds, sent) = read(field)?;
+        Some(Time { place: start..start.saturating_add(field.len()), seconds, sent })
+    });
     fields.take(MOST_HEADERS).collect()
 }
 
