@@ -8,6 +8,8 @@
 //!
 //! It holds no logic of its own: every decision is the library's.
 
+#[path = "conformance/aws.rs"]
+mod aws;
 #[path = "conformance/config.rs"]
 mod config;
 #[path = "conformance/lines.rs"]

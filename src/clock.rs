@@ -6,6 +6,11 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Where the current time comes from.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a clock",
+    label = "expected a `Clock`, such as `ManualClock`",
+    note = "a test sets the time by `ManualClock::new(unix_seconds)`"
+)]
 pub trait Clock: Send + Sync {
     /// The time in Unix seconds: whole seconds since 1970-01-01T00:00:00Z, rounded down.
     fn unix_now(&self) -> i64;

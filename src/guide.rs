@@ -18,6 +18,10 @@ pub mod clients {}
 #[doc = include_str!("../docs/which-format.md")]
 pub mod which_format {}
 
+#[cfg(feature = "sigv4")]
+#[doc = include_str!("../docs/sigv4.md")]
+pub mod sigv4 {}
+
 #[doc = include_str!("../docs/migration.md")]
 pub mod migration {}
 

@@ -90,6 +90,8 @@ pub use replay::RedisReplay;
 pub use replay::{MemoryReplay, ReplayGuard};
 #[cfg(feature = "webhooks")]
 pub use scheme::webhooks;
+#[cfg(feature = "sigv4")]
+pub use scheme::{AwsPresigned, AwsSigV4};
 pub use scheme::{
     Claim, ClaimError, Encoding, FlaskHmac, FlaskHmacPath, HeaderScheme, Part, Scheme, TimeFormat,
 };
@@ -100,6 +102,8 @@ pub use scheme::{JsonStrings, JsonText};
 #[cfg(feature = "rfc9421")]
 pub use scheme::{MessageSignatures, Policy};
 pub use sign::{SignError, SignLayer, Signer};
+#[cfg(feature = "sigv4")]
+pub use verify::AwsRejection;
 pub use verify::{
     ErrorKind, PublicError, Rejection, RejectionFn, StatusRejection, Verified, VerifiedBody,
     Verifier, VerifyError, VerifyFuture, VerifyLayer, VerifyService,

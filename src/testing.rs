@@ -61,7 +61,8 @@ pub fn signed_text(
     head: &Parts,
     body: &[u8],
 ) -> Result<Vec<u8>, ClaimError> {
-    let claim = scheme.claim(head)?;
+    let claim =
+        if scheme.is_in_body() { scheme.claim_from_body(head, body) } else { scheme.claim(head) }?;
     let mut text = SignedText::record();
     write_text(scheme, head, &claim, body, &mut text)?;
     Ok(text.into_recorded().bytes)

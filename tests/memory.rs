@@ -25,6 +25,8 @@ fn main() {
     explain::a_body_of_2_mib_is_explained_in_a_second();
     #[cfg(feature = "cache")]
     names_that_nobody_has_leave_nothing_behind_in_the_cache();
+    #[cfg(feature = "cache")]
+    names_asked_for_at_once_leave_nothing_behind_in_the_cache();
     println!("memory: passed");
 }
 
@@ -121,6 +123,27 @@ fn names_that_nobody_has_leave_nothing_behind_in_the_cache() {
     let change = region.change();
     let grown = change.bytes_allocated.saturating_sub(change.bytes_deallocated);
     println!("20,000 unknown names: {grown} bytes");
+    assert!(grown < 100_000, "{grown} bytes for 20,000 names");
+}
+
+/// A flood of names while the store hangs would keep its room for ever.
+#[cfg(feature = "cache")]
+fn names_asked_for_at_once_leave_nothing_behind_in_the_cache() {
+    use tower_hmac::{BoxError, CachedKeys, KeyId, KeyQuery, KeyStore as _, SecretKey, key_fn};
+
+    let store = key_fn(|_, _| std::future::pending::<Result<Option<SecretKey>, BoxError>>());
+    let cached = CachedKeys::new(store);
+    let (head, ()) = http::Request::new(()).into_parts();
+    let ask = |name: u32| {
+        let name = KeyId::new(name.to_string()).unwrap();
+        cached.lookup(&KeyQuery::new(Some(&name), &head))
+    };
+    drop((0..100).map(ask).collect::<Vec<_>>());
+    let region = Region::new(ALLOCATOR);
+    drop((0..20_000).map(ask).collect::<Vec<_>>());
+    let change = region.change();
+    let grown = change.bytes_allocated.saturating_sub(change.bytes_deallocated);
+    println!("20,000 names at once: {grown} bytes");
     assert!(grown < 100_000, "{grown} bytes for 20,000 names");
 }
 

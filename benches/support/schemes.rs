@@ -19,7 +19,16 @@ pub fn schemes() -> Vec<Case> {
         named("FOST", tower_hmac::Fost::new()),
         #[cfg(feature = "rfc9421")]
         named("RFC 9421", tower_hmac::MessageSignatures::new()),
+        #[cfg(feature = "sigv4")]
+        named("SigV4, the payload's hash in a header", aws().with_payload_header()),
+        #[cfg(feature = "sigv4")]
+        named("SigV4, the body hashed as it arrives", aws()),
     ]
+}
+
+#[cfg(feature = "sigv4")]
+fn aws() -> tower_hmac::AwsSigV4 {
+    tower_hmac::AwsSigV4::new("eu-central-1", "orders").unwrap()
 }
 
 /// The form of most webhooks: `timestamp.body`.

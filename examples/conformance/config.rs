@@ -12,6 +12,7 @@ use tower_hmac::{
     StatusRejection, SystemClock, VerifyLayer,
 };
 
+use crate::aws;
 use crate::parts::{self, PartConfig};
 
 #[derive(Deserialize)]
@@ -33,6 +34,8 @@ pub(crate) struct Config {
     tag: Option<String>,
     components: Option<Vec<String>>,
     public_origin: Option<String>,
+    region: Option<String>,
+    service: Option<String>,
     body_limit: Option<usize>,
     now: Option<i64>,
     tolerance: Option<u64>,
@@ -97,7 +100,8 @@ impl Config {
     /// with a time would.
     pub(crate) fn lifetime(&self) -> Option<Duration> {
         let seconds = self.max_lifetime.or(self.tolerance).unwrap_or(300);
-        (self.scheme.as_deref() == Some("fost-url")).then(|| Duration::from_secs(seconds))
+        let is_link = matches!(self.scheme.as_deref(), Some("fost-url" | "sigv4-presigned"));
+        is_link.then(|| Duration::from_secs(seconds))
     }
 
     /// The keys that requests are signed with.
@@ -172,12 +176,17 @@ impl Config {
         Ok(scheme.with_policy(policy))
     }
 
+    fn aws(&self) -> Result<tower_hmac::AwsSigV4, BoxError> {
+        aws::scheme(self.region.as_deref(), self.service.as_deref(), |name| self.allows(name))
+    }
+
     fn allows(&self, danger: &str) -> bool {
         self.dangerous.iter().any(|name| name == danger)
     }
 
     fn check_dangers(&self) -> Result<(), BoxError> {
-        match self.dangerous.iter().find(|name| !DANGERS.contains(&name.as_str())) {
+        let known = |name: &str| DANGERS.contains(&name) || aws::DANGERS.contains(&name);
+        match self.dangerous.iter().find(|name| !known(name)) {
             Some(_) => Err(format!("dangerous: takes none but {}", DANGERS.join(", ")).into()),
             None => Ok(()),
         }
@@ -226,6 +235,8 @@ impl Format {
             "fost" => Arc::new(self.fost(config)?),
             "fost-url" => Arc::new(self.fost_url(config)?),
             "header" => Arc::new(self.header_scheme(config)?),
+            "sigv4" => Arc::new(config.aws()?),
+            "sigv4-presigned" => Arc::new(config.aws()?.presigned()),
             "rfc9421" => Arc::new(config.message_signatures(self.algorithm()?)?),
             _ => return Err("scheme: is not known".into()),
         })

@@ -10,7 +10,7 @@ use http_body_util::Full;
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use tower_hmac::testing::{FixedNonce, signed_text};
 use tower_hmac::{
-    Algorithm, Encoding, FlaskHmacPath, Fost, FostUrl, HeaderScheme, KeyMap, ManualClock,
+    Algorithm, AwsSigV4, Encoding, FlaskHmacPath, Fost, FostUrl, HeaderScheme, KeyMap, ManualClock,
     MessageSignatures, Part, Scheme, SecretKey, Signer, TimeFormat, VerifyLayer,
 };
 use tower_hmac_measure::{Handler, send};
@@ -80,6 +80,19 @@ pub static MESSAGE: LazyLock<Format> = LazyLock::new(|| {
         true,
         &["signature-input", "signature", "content-digest", "host"],
     )
+});
+
+pub static SIGV4: LazyLock<Format> = LazyLock::new(|| {
+    Format::new(
+        AwsSigV4::new("us-east-1", "service").unwrap(),
+        true,
+        &["authorization", "x-amz-date", "x-amz-content-sha256", "host", "content-type"],
+    )
+});
+
+pub static SIGV4_PRESIGNED: LazyLock<Format> = LazyLock::new(|| {
+    let scheme = AwsSigV4::new("us-east-1", "s3").unwrap();
+    Format::new(scheme.presigned(), true, &["host", "content-type"])
 });
 
 /// Texts for the target and for the headers of a format, divided by newlines, the body last.

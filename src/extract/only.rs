@@ -11,6 +11,11 @@ use crate::key::KeyId;
 use crate::verify::{Verified, VerifyError};
 
 /// Who may call a route, as a type. [`allow_list!`](crate::allow_list) makes one of names.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a list of callers",
+    label = "expected a type that `allow_list!` makes",
+    note = "`tower_hmac::allow_list!({Self} = [\"aservice\"]);` makes it"
+)]
 pub trait AllowList: 'static {
     /// Whether this caller may. `None` is the anonymous key.
     fn allows(key_id: Option<&KeyId>) -> bool;
@@ -81,7 +86,7 @@ macro_rules! allow_list {
 /// and is not on the list is rejected all the same.
 ///
 /// A disarmed layer lets everybody pass here, too.
-pub struct Only<L> {
+pub struct Only<L: AllowList> {
     verified: Verified,
     list: PhantomData<fn() -> L>,
 }
@@ -108,7 +113,7 @@ impl<L: AllowList> Only<L> {
     }
 }
 
-impl<L> Deref for Only<L> {
+impl<L: AllowList> Deref for Only<L> {
     type Target = Verified;
 
     fn deref(&self) -> &Verified {
@@ -116,13 +121,13 @@ impl<L> Deref for Only<L> {
     }
 }
 
-impl<L> Clone for Only<L> {
+impl<L: AllowList> Clone for Only<L> {
     fn clone(&self) -> Self {
         Self { verified: self.verified.clone(), list: PhantomData }
     }
 }
 
-impl<L> fmt::Debug for Only<L> {
+impl<L: AllowList> fmt::Debug for Only<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Only").field(&self.verified).finish()
     }

@@ -13,8 +13,8 @@ use pin_project_lite::pin_project;
 use crate::extract::{AllowList, Anyone, Only};
 use crate::verify::{Accepted, Gate, Receiving, Rejection, Unsigned, Verifier, VerifyLayer};
 
-/// The verifier and the rejection of a layer, to be kept in a router's state for [`Signed`]. An
-/// [`Arc`], cheap to clone.
+/// The verifier and the rejection of a layer, to be kept in a router's state for [`Signed`]: as the
+/// state itself, or as [a part of it](Signed#with-a-state-of-your-own). An [`Arc`], cheap to clone.
 #[derive(Clone)]
 pub struct SharedVerifier(Arc<Gate<dyn Rejection<Body>>>);
 
@@ -24,7 +24,10 @@ impl<R: Rejection<Body> + 'static> VerifyLayer<R> {
     #[must_use]
     pub fn shared(self) -> SharedVerifier {
         self.gate.verifier.warn_once();
-        SharedVerifier(Arc::new(Arc::unwrap_or_clone(self.gate).erased()))
+        let mut gate = Arc::unwrap_or_clone(self.gate);
+        // A handler with `Signed` in it has no way to take an unsigned request.
+        gate.verifier = Arc::new(Arc::unwrap_or_clone(gate.verifier).required());
+        SharedVerifier(Arc::new(gate.erased()))
     }
 }
 
@@ -62,10 +65,48 @@ impl fmt::Debug for SharedVerifier {
 /// # Ok::<(), tower_hmac::ConfigError>(())
 /// ```
 ///
+/// # With a state of your own
+///
+/// The state of an application has more in it than a verifier. Tell axum where to find the verifier
+/// by [`FromRef`]; without it the compiler says that the handler is no `Handler`, and
+/// `#[axum::debug_handler]` says why.
+///
+/// ```
+/// use axum::extract::{FromRef, State};
+/// use axum::{Router, routing::post};
+/// use tower_hmac::extract::{SharedVerifier, Signed};
+/// use tower_hmac::{FlaskHmac, KeyMap, VerifyLayer};
+///
+/// #[derive(Clone)]
+/// struct AppState {
+///     verifier: SharedVerifier,
+///     greeting: &'static str,
+/// }
+///
+/// // Or `#[derive(FromRef)]` on `AppState`, with axum's feature `macros`.
+/// impl FromRef<AppState> for SharedVerifier {
+///     fn from_ref(state: &AppState) -> Self {
+///         state.verifier.clone()
+///     }
+/// }
+///
+/// async fn greet(State(state): State<AppState>, Signed(name, _): Signed<String>) -> String {
+///     format!("{} {name}", state.greeting)
+/// }
+///
+/// let keys = KeyMap::services([("aservice", "akey")])?;
+/// let verifier = VerifyLayer::new(FlaskHmac::new(), keys)?.shared();
+/// let state = AppState { verifier, greeting: "hello" };
+/// let app: Router = Router::new().route("/greet", post(greet)).with_state(state);
+/// # Ok::<(), tower_hmac::ConfigError>(())
+/// ```
+///
+/// # What it takes
+///
 /// It takes the body, so it is the last argument of a handler. `optional` has no effect here. `T`
 /// gets no [`Verified`](crate::Verified) from the request: who signed stands beside it.
 #[derive(Debug)]
-pub struct Signed<T, L = Anyone>(
+pub struct Signed<T, L: AllowList = Anyone>(
     /// What was made from the verified bytes.
     pub T,
     /// Who signed them.
@@ -92,7 +133,7 @@ where
         // What an outer layer that is optional has left is not said of this one.
         head.extensions.remove::<Unsigned>();
         let extract = move |request| T::from_request(request, state);
-        let mut receiving = Receiving::new(head, L::allows, extract, false);
+        let mut receiving = Receiving::new(head, L::allows, extract);
         let shared = SharedVerifier::from_ref(state);
         let hint = body.size_hint();
         if let Err(error) = receiving.begin(&shared.0, &hint) {
@@ -104,7 +145,7 @@ where
 
 pin_project! {
     #[project = VerifyingProjection]
-    enum Verifying<E, F, L> {
+    enum Verifying<E, F, L: AllowList> {
         Receiving { shared: SharedVerifier, #[pin] body: Body, receiving: Receiving<E, Body> },
         Extracting { #[pin] future: F, caller: Option<Only<L>> },
     }
@@ -125,7 +166,7 @@ where
                 VerifyingProjection::Receiving { shared, body, receiving } => {
                     let accepted = ready!(receiving.poll(cx, &shared.0, body))?;
                     let Accepted { head, body, verified, next: extract } = accepted;
-                    // `optional` has no effect here.
+                    // The shared verifier is never optional.
                     let Some(verified) = verified else { return Poll::Pending };
                     let caller = Only::admitted(verified);
                     let future = extract(Request::from_parts(head, body.into()));

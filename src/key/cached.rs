@@ -1,13 +1,12 @@
+//! A cache in front of a slow key store.
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::timeout;
-
 use crate::digest::Hasher;
-use crate::error::BoxError;
-use crate::key::flight::Flights;
-use crate::key::rooms::{CacheKey, Failure, Rooms, Settings};
+use crate::key::flight::{Flights, Joined};
+use crate::key::rooms::{CacheKey, Settings};
 use crate::key::{KeyId, KeyQuery, KeySet, KeyStore, Lookup};
 use crate::mac::Algorithm;
 
@@ -16,30 +15,45 @@ const DEFAULT_UNKNOWN_TTL: Duration = Duration::from_secs(10);
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(2);
 const DEFAULT_CAPACITY: u64 = 10_000;
 
-/// A cache before a slow [`KeyStore`], such as a database.
+/// Caches the answers of a slow [`KeyStore`], such as a database.
 ///
-/// * **Time to live.** A key that the store no longer has is refused within the
-///   [time to live](Self::with_ttl), 60 s unless it is set.
-/// * **Single flight.** Any number of requests that miss at once ask the store once. A client that
-///   goes away does not end the question of the others.
-/// * **Unknown names** are remembered too, for [a shorter time](Self::with_unknown_ttl) and in a
-///   room of their own: strangers who make up names push no known key out.
-/// * **Timeout.** A store that does not answer within it is answered for with 503.
-/// * **Stale keys** may stand in while the store fails, if
-///   [that is allowed](Self::with_stale_if_error), and for no longer than that.
+/// * **Time to live.** A key that was removed from the store is rejected within the
+///   [time to live](Self::with_ttl), 60 s by default. It counts from the moment the store was asked,
+///   not from its answer.
+/// * **Single flight.** Requests that need the same keys at the same time call
+///   [`lookup`](KeyStore::lookup) once. The question goes on when the first client goes away, and
+///   is dropped when the last one does.
+/// * **Unknown names** are cached for [a shorter time](Self::with_unknown_ttl) and separately, so
+///   that strangers who make up names evict no known key.
+/// * **Timeout.** If the store does not answer [in time](Self::with_timeout), requests are answered
+///   with 503.
+/// * **Stale keys.** If [allowed](Self::with_stale_if_error), expired keys are used while the store
+///   fails, hangs or panics. They always win over the timeout.
+/// * **Panics.** If the store panics, everyone who waits for its answer gets 503, and the next
+///   request asks again.
 ///
-/// Nothing that a client sends stays in memory but a SHA-256 of it.
+/// Nothing that a client sends is kept but a SHA-256 of it.
 ///
 /// # What the answer may depend on
 ///
-/// The claimed key id alone, unless [`with_cache_key`](Self::with_cache_key) says what else: a
-/// store that looks at the host too would otherwise give one tenant's keys to another.
+/// Only on the claimed key ID, unless [`with_cache_key`](Self::with_cache_key) adds to it. A store
+/// that also looks at the host would otherwise return one tenant's keys to another.
 ///
-/// The times are counted on tokio's clock, so that tests may pause it.
+/// # What timing reveals
+///
+/// A cached name is answered sooner than one that the store is asked for, and known names stay in
+/// the cache for longer. An attacker who measures this can learn which names exist. `SharedKeys`
+/// and `PolledKeys` (feature `reload`) take the same time for every name.
+///
+/// # Time
+///
+/// Times are measured on tokio's clock, which tests can pause. A lookup that has to wait needs a
+/// tokio runtime with its timers enabled.
 ///
 /// ```
 /// use std::time::Duration;
-/// /// use tower_hmac::{BoxError, CachedKeys, KeyId, SecretKey, key_fn};
+/// use http::request::Parts;
+/// use tower_hmac::{BoxError, CachedKeys, KeyId, SecretKey, key_fn};
 ///
 /// let database = key_fn(|id: Option<&KeyId>, _: &Parts| {
 ///     let id = id.cloned();
@@ -51,8 +65,7 @@ const DEFAULT_CAPACITY: u64 = 10_000;
 /// ```
 pub struct CachedKeys<K> {
     store: K,
-    rooms: Arc<Rooms>,
-    flights: Flights,
+    flights: Arc<Flights>,
     key: Arc<CacheKeyFn>,
     settings: Settings,
 }
@@ -60,7 +73,7 @@ pub struct CachedKeys<K> {
 type CacheKeyFn = dyn Fn(&KeyQuery<'_>) -> Vec<u8> + Send + Sync;
 
 impl<K: KeyStore> CachedKeys<K> {
-    /// Puts a cache before a store.
+    /// Puts a cache in front of a store.
     #[must_use]
     pub fn new(store: K) -> Self {
         let settings = Settings {
@@ -71,51 +84,52 @@ impl<K: KeyStore> CachedKeys<K> {
             capacity: DEFAULT_CAPACITY,
             unknown_capacity: DEFAULT_CAPACITY,
         };
-        Self {
-            store,
-            rooms: Arc::new(Rooms::new(settings)),
-            flights: Flights::default(),
-            key: Arc::new(by_id),
-            settings,
-        }
+        Self { store, flights: Arc::new(Flights::new(settings)), key: Arc::new(by_id), settings }
     }
 
-    /// Sets for how long keys are used without asking again; 60 s if it is not set. So long a key
-    /// counts after it has been taken out of the store.
+    /// Sets how long keys are used without asking the store again, from the moment it was asked.
+    /// 60 s by default. A key stays valid for this long after it was removed from the store.
+    ///
+    /// A request that waits shares no question older than this. If the store takes longer to
+    /// answer, it is asked again before its answer comes.
     #[must_use]
     pub fn with_ttl(self, ttl: Duration) -> Self {
         self.with(|settings| settings.ttl = ttl)
     }
 
-    /// Sets for how long it is remembered that a name is unknown; 10 s if it is not set. So long a
-    /// new name is refused after somebody has asked for it too early.
+    /// Sets how long a name is remembered as unknown, from the moment the store was asked. 10 s by
+    /// default. A new name is rejected for this long if it was used before it was added.
     #[must_use]
     pub fn with_unknown_ttl(self, ttl: Duration) -> Self {
         self.with(|settings| settings.unknown_ttl = ttl)
     }
 
-    /// Sets how many names are kept with their keys, and how many as unknown; 10,000 of each if it
-    /// is not set. An unknown one takes some hundred bytes, whatever its length.
+    /// Sets how many known names are cached with their keys, and how many unknown ones. 10,000 of
+    /// each by default. An unknown name takes a few hundred bytes, whatever its length.
     #[must_use]
     pub fn with_capacity(self, known: u64, unknown: u64) -> Self {
         self.with(|settings| (settings.capacity, settings.unknown_capacity) = (known, unknown))
     }
 
-    /// Sets how long a request waits for the store; 2 s if it is not set.
+    /// Sets how long the store may take to answer. 2 s by default. A request that joins a question
+    /// waits for what is left of it.
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
         self.with(|settings| settings.timeout = timeout)
     }
 
-    /// Lets keys stand in for a store that fails, for so long after their time to live. A key that
-    /// was revoked just before the failure counts so much longer; not allowed if it is not set.
+    /// Uses expired keys for this long after their time to live, while the store fails. Off by
+    /// default. A key that was removed just before the failure stays valid for both times together.
+    ///
+    /// The store is asked again after a second, and each time a warning is logged (feature
+    /// `tracing`).
     #[must_use]
     pub fn with_stale_if_error(self, stale: Duration) -> Self {
         self.with(|settings| settings.stale = stale)
     }
 
-    /// Sets what the store's answer depends on, as bytes: two requests with equal bytes get the
-    /// same keys. The key id is part of it in any case.
+    /// Sets what the answer of the store depends on besides the key ID. Requests for which this
+    /// returns equal bytes get the same keys.
     #[must_use]
     pub fn with_cache_key(
         mut self,
@@ -127,14 +141,14 @@ impl<K: KeyStore> CachedKeys<K> {
 
     fn with(mut self, change: impl FnOnce(&mut Settings)) -> Self {
         change(&mut self.settings);
-        self.rooms = Arc::new(Rooms::new(self.settings));
+        self.flights = Arc::new(Flights::new(self.settings));
         self
     }
 
     fn cache_key(&self, query: &KeyQuery<'_>) -> CacheKey {
         let name = query.key_id().map(|id| id.as_str().as_bytes());
         let mut hasher = Hasher::new(Algorithm::Sha256);
-        // No name is another one than any name; names cannot be empty.
+        // The anonymous caller differs from every name: no name is empty.
         let name = name.unwrap_or_default();
         hasher.update(&(name.len() as u64).to_be_bytes());
         hasher.update(name);
@@ -145,7 +159,7 @@ impl<K: KeyStore> CachedKeys<K> {
     }
 }
 
-/// Nothing beside the key id.
+/// Adds nothing to the key ID.
 fn by_id(_: &KeyQuery<'_>) -> Vec<u8> {
     Vec::new()
 }
@@ -153,19 +167,12 @@ fn by_id(_: &KeyQuery<'_>) -> Vec<u8> {
 impl<K: KeyStore> KeyStore for CachedKeys<K> {
     fn lookup(&self, query: &KeyQuery<'_>) -> Lookup {
         let key = self.cache_key(query);
-        if let Some(found) = self.rooms.get(&key) {
-            return Lookup::ready(found.map_err(Into::into));
-        }
-        let rooms = self.rooms.clone();
-        let question = self.store.lookup(query);
-        let flight = self.flights.join(key, async move { rooms.ask(key, question).await });
-        let most = self.settings.timeout;
-        Lookup::later(async move {
-            match timeout(most, flight).await {
-                Ok(found) => found.map_err(Into::into),
-                Err(_) => Err(BoxError::from(Failure::Timeout)),
+        match self.flights.join(key, || self.store.lookup(query)) {
+            Joined::Known(found) => Lookup::ready(found.map_err(Into::into)),
+            Joined::Waiting(waiting) => {
+                Lookup::later(async move { waiting.wait().await.map_err(Into::into) })
             }
-        })
+        }
     }
 
     fn max_keys(&self) -> usize {

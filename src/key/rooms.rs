@@ -1,17 +1,19 @@
+//! The cached answers of a slow key store.
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use moka::sync::Cache;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
-use crate::key::{KeySet, Lookup};
+use crate::key::KeySet;
 
-/// After a failure, so long the store is not asked again where old keys can stand in.
+/// How long stale keys are used before a failing store is asked again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
-/// The longest time that is counted, 100 years. The clocks take more, but not without an end.
+/// The longest time that is counted, 100 years: clocks overflow.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
-/// What the rooms are found by: a hash, so that names of any length take the same room.
+/// A hash, so that names of any length take the same memory.
 pub(super) type CacheKey = [u8; 32];
 
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +26,7 @@ pub(super) struct Settings {
     pub(super) unknown_capacity: u64,
 }
 
-/// What the store has said, in one room for names with keys and one for names without.
+/// The answers: one cache for names with keys, and one for unknown names.
 pub(super) struct Rooms {
     known: Cache<CacheKey, Known>,
     unknown: Cache<CacheKey, Instant>,
@@ -34,9 +36,9 @@ pub(super) struct Rooms {
 #[derive(Clone)]
 struct Known {
     keys: KeySet,
-    /// When the store is to be asked again.
+    /// Until when they are used without asking the store again.
     fresh_until: Instant,
-    /// Up to when they may stand in for a store that fails.
+    /// Until when they are used if the store fails.
     stale_until: Instant,
 }
 
@@ -48,8 +50,11 @@ pub(super) type Found = Result<Option<KeySet>, Failure>;
 pub(super) enum Failure {
     #[error("the key store did not answer in time")]
     Timeout,
-    #[error("the key store failed")]
-    Store(#[source] Arc<dyn std::error::Error + Send + Sync>),
+    /// Without the message of the panic, which may hold anything.
+    #[error("the key store panicked")]
+    Panicked,
+    #[error(transparent)]
+    Store(Arc<dyn std::error::Error + Send + Sync>),
 }
 
 impl Rooms {
@@ -57,7 +62,7 @@ impl Rooms {
         Self {
             known: Cache::builder()
                 .max_capacity(settings.capacity)
-                // What is too old is wiped, not only passed over.
+                // Expired keys are wiped, not only ignored.
                 .time_to_live(settings.ttl.saturating_add(settings.stale).min(LONGEST))
                 .build(),
             unknown: Cache::builder()
@@ -68,7 +73,7 @@ impl Rooms {
         }
     }
 
-    /// What is known without asking.
+    /// Returns the answer that is still fresh.
     pub(super) fn get(&self, key: &CacheKey) -> Option<Found> {
         let now = Instant::now();
         if let Some(known) = self.known.get(key).filter(|known| now < known.fresh_until) {
@@ -77,48 +82,46 @@ impl Rooms {
         self.unknown.get(key).filter(|until| now < *until).map(|_| Ok(None))
     }
 
-    pub(super) async fn ask(&self, key: CacheKey, question: Lookup) -> Found {
-        // It may have been answered since this request looked.
-        if let Some(found) = self.get(&key) {
-            return found;
-        }
-        let answer = match timeout(self.settings.timeout, question).await {
-            Ok(answer) => answer.map_err(|error| Failure::Store(error.into())),
-            Err(_) => Err(Failure::Timeout),
-        };
-        match answer {
-            Ok(found) => {
-                self.keep(key, found.clone());
-                Ok(found)
-            }
-            Err(failure) => self.stand_in(key).map(Some).ok_or(failure),
-        }
-    }
-
-    fn keep(&self, key: CacheKey, found: Option<KeySet>) {
-        let now = Instant::now();
+    /// Caches an answer. Its times count from the question: later changes may not be in it.
+    pub(super) fn keep(&self, key: CacheKey, found: Option<KeySet>, asked: Instant) {
         if let Some(keys) = found {
-            let fresh_until = after(now, self.settings.ttl);
+            let fresh_until = after(asked, self.settings.ttl);
             let stale_until = after(fresh_until, self.settings.stale);
             self.known.insert(key, Known { keys, fresh_until, stale_until });
         } else {
-            // A revoked key must not stand in later.
+            // A removed key must not be used again if the store fails later.
             self.known.invalidate(&key);
-            self.unknown.insert(key, after(now, self.settings.unknown_ttl));
+            self.unknown.insert(key, after(asked, self.settings.unknown_ttl));
         }
     }
 
-    /// The old keys, for a store that fails.
-    fn stand_in(&self, key: CacheKey) -> Option<KeySet> {
+    /// Returns the stale keys for a store that fails, and whether this failure is a new one. They are
+    /// fresh again until the store is to be retried.
+    pub(super) fn stand_in(&self, key: CacheKey) -> Option<(KeySet, bool)> {
         let now = Instant::now();
         let known = self.known.get(&key).filter(|known| now < known.stale_until)?;
         let keys = known.keys.clone();
-        let fresh_until = after(now, RETRY_AFTER).min(known.stale_until);
-        self.known.insert(key, Known { fresh_until, ..known });
-        Some(keys)
+        let is_first = known.fresh_until <= now;
+        if is_first {
+            let fresh_until = after(now, RETRY_AFTER).min(known.stale_until);
+            self.known.insert(key, Known { fresh_until, ..known });
+        }
+        Some((keys, is_first))
     }
 }
 
-fn after(start: Instant, time: Duration) -> Instant {
+impl Failure {
+    /// Warns that stale keys are used: nobody would notice before they run out.
+    pub(super) fn warn(&self) {
+        #[cfg(feature = "tracing")]
+        tracing::warn!(
+            source = self as &dyn std::error::Error,
+            "the key store failed, and stale keys are used"
+        );
+    }
+}
+
+/// Adds a time, at most 100 years of it.
+pub(super) fn after(start: Instant, time: Duration) -> Instant {
     start.checked_add(time.min(LONGEST)).unwrap_or(start)
 }

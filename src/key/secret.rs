@@ -89,6 +89,13 @@ impl SecretKey {
         &self.bytes
     }
 
+    /// A key with these bytes before its own, for schemes that derive keys.
+    #[cfg(feature = "sigv4")]
+    pub(crate) fn prefixed(&self, prefix: &[u8]) -> Self {
+        let bytes = [prefix, &self.bytes].concat();
+        Self { bytes: Zeroizing::new(bytes.into()), prepared: Slot::default() }
+    }
+
     /// Starts an HMAC from the state prepared for this algorithm, which is made at the first use.
     #[inline]
     pub(crate) fn start(&self, algorithm: Algorithm) -> Mac {

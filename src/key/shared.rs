@@ -1,3 +1,5 @@
+//! Keys that are replaced while requests are served.
+
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -9,8 +11,8 @@ use crate::mac::Algorithm;
 
 /// A [`KeyMap`] that can be replaced while requests are served. Clones share their keys.
 ///
-/// Readers never wait. A request is held against the keys from before or those from after a
-/// replacement, never against a mixture.
+/// Readers never wait. A request is verified with the keys from before a
+/// [replacement](Self::replace) or with those from after it, never with a mixture.
 ///
 /// ```
 /// use tower_hmac::{FlaskHmac, KeyMap, SharedKeys, VerifyLayer};
@@ -45,11 +47,21 @@ impl SharedKeys {
         Ok(Self(Arc::new(Shared { keys, algorithms: Mutex::default() })))
     }
 
-    /// Puts these keys in the place of all that were there.
+    /// Replaces all keys.
+    ///
+    /// The new keys apply to requests whose head arrives afterwards. A request whose body is still
+    /// arriving is verified with the keys that its head found, so a removed key is accepted for as
+    /// long as a body may take. Bound that with a deadline for the whole request: tower-http's
+    /// `TimeoutLayer` outside of the [`VerifyLayer`](crate::VerifyLayer), as in
+    /// `examples/production.rs`. `RequestBodyTimeoutLayer` alone does not: it limits the pause
+    /// between two pieces of a body, and a client that sends a byte now and then never exceeds it.
+    ///
+    /// [`KeyEntry::with_not_after`](crate::KeyEntry::with_not_after) needs no deadline: it is checked
+    /// again when the body is complete.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::NoKeys`] if there is none; the old keys stay in force.
+    /// Returns [`ConfigError::NoKeys`] if the map is empty. The old keys stay in force.
     pub fn replace(&self, keys: KeyMap) -> Result<(), ConfigError> {
         let keys = not_empty(keys)?;
         // Held until the keys are in force: no algorithm is added in between.

@@ -43,6 +43,12 @@ impl<'a> KeyQuery<'a> {
 /// A store that answers `None` for an unknown name is all it takes: the request goes on with
 /// dummy keys and is refused like one with a wrong signature. The time that a lookup takes is the
 /// store's own; one that is slower for unknown names tells them apart by it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a key store",
+    label = "expected a `KeyStore`, such as `KeyMap`",
+    note = "a function becomes a key store by `tower_hmac::key_fn(..)`",
+    note = "`KeyMap::single(..)` and `KeyMap::services(..)` return a `Result`: add `?`"
+)]
 pub trait KeyStore: Send + Sync {
     /// Looks up the keys of a key ID that is claimed and not proven yet.
     fn lookup(&self, query: &KeyQuery<'_>) -> Lookup;

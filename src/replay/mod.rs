@@ -34,6 +34,11 @@ pub use self::memory::MemoryReplay;
 pub use self::redis::RedisReplay;
 
 /// Remembers which requests have been let through.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a replay guard",
+    label = "expected a `ReplayGuard`, such as `MemoryReplay`",
+    note = "`MemoryReplay::new(..)` and `RedisReplay::lazy(..)` return a `Result`: add `?`"
+)]
 pub trait ReplayGuard: Send + Sync {
     /// Claims a request, atomically: of any number of claims with one [`ReplayKey`], exactly one is
     /// answered with [`Claimed`](Replay::Claimed).

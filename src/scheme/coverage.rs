@@ -1,6 +1,7 @@
 //! How a scheme covers the body.
 
 use crate::digest::{Digest, Hasher};
+use crate::mac::Algorithm;
 
 /// How a format covers the body.
 #[derive(Clone, Debug)]
@@ -15,6 +16,10 @@ pub enum Coverage {
     /// The signed text is made from the whole body by [`Scheme::derive`](crate::Scheme::derive). Parts of the body that
     /// the text leaves out can be changed by anybody.
     Derived,
+    /// The signed text is made from a plain hash of the whole body by
+    /// [`Scheme::derive_from_hash`](crate::Scheme::derive_from_hash). The body is hashed as it
+    /// arrives, so that a large one does not block when all of it is there.
+    Hashed(Algorithm),
     /// The format signs no body: a request that has one is refused.
     Empty,
     /// The format can sign a body, and this signature does not: a request that has one is refused
@@ -31,7 +36,9 @@ impl Coverage {
         match self {
             Self::Empty => Some("the format signs no body, and there is one"),
             Self::Uncovered(why) => Some(why),
-            Self::Signed | Self::Digest(_) | Self::Derived | Self::Unsigned => None,
+            Self::Signed | Self::Digest(_) | Self::Derived | Self::Hashed(_) | Self::Unsigned => {
+                None
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
 
+use crate::digest::Digest;
 use crate::fixed_bytes::MAX_TAG_LEN;
 use crate::mac::Algorithm;
 use crate::scheme::Signature;
@@ -47,6 +48,23 @@ impl Encoding {
             Self::Base64UrlNoPad => decoded(&URL_SAFE_NO_PAD, text, &mut buffer)?,
         };
         if bytes.len() == algorithm.tag_len() { Signature::new(bytes) } else { None }
+    }
+
+    /// Decodes a digest of this algorithm that a request carries, as strictly as
+    /// [`decode_tag`](Self::decode_tag).
+    ///
+    /// ```
+    /// use tower_hmac::{Algorithm, Digest, Encoding};
+    ///
+    /// let digest = Digest::of(Algorithm::Sha256, b"{}");
+    /// let text = Encoding::Base64.encode(digest.as_bytes());
+    /// let decoded = Encoding::Base64.decode_digest(&text, Algorithm::Sha256);
+    /// assert_eq!(decoded.map(|digest| digest.as_bytes().to_vec()), Some(digest.as_bytes().to_vec()));
+    /// ```
+    #[must_use]
+    pub fn decode_digest(self, text: impl AsRef<[u8]>, algorithm: Algorithm) -> Option<Digest> {
+        let decoded = self.decode_tag(text, algorithm)?;
+        Digest::received(algorithm, decoded.bytes().as_bytes())
     }
 
     /// Writes bytes as text.

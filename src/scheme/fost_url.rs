@@ -8,7 +8,7 @@ use crate::key::KeyId;
 use crate::mac::{Algorithm, Tag};
 use crate::scheme::fost::decoded_path;
 use crate::scheme::{
-    Claim, ClaimError, Coverage, PublicOrigin, Scheme, SentHead, SignedText, Stamp, Window,
+    Claim, ClaimError, Coverage, PublicOrigin, Scheme, SentHead, SignedText, Stamp, Window, target,
 };
 use crate::scheme::{Encoding, shape, wire};
 use crate::sign::{SignError, Signer};
@@ -235,7 +235,7 @@ impl Scheme for FostUrl {
             add("_e", &expires.to_string());
         }
         add("_s", &Encoding::Base64.encode(wire::only_tag(tags)?.as_bytes()));
-        head.uri = with_query(&head.uri, &query)
+        head.uri = target::with_query(&head.uri, &query)
             .ok_or(SignError::Request("the target cannot take the signature"))?;
         Ok(())
     }
@@ -332,16 +332,8 @@ fn check_method(method: &Method) -> Result<(), ClaimError> {
 }
 
 fn strip(uri: &mut Uri) {
-    let stripped = Query::of(uri).ok().and_then(|query| with_query(uri, &query.rest()));
+    let stripped = Query::of(uri).ok().and_then(|query| target::with_query(uri, &query.rest()));
     if let Some(stripped) = stripped {
         *uri = stripped;
     }
-}
-
-/// The same target with another query; without a `?` if that is empty.
-fn with_query(uri: &Uri, query: &str) -> Option<Uri> {
-    let mark = if query.is_empty() { "" } else { "?" };
-    let mut parts = uri.clone().into_parts();
-    parts.path_and_query = Some(format!("{}{mark}{query}", uri.path()).parse().ok()?);
-    Uri::from_parts(parts).ok()
 }

@@ -36,7 +36,11 @@ mod selector;
 mod shape;
 mod shared;
 mod sign_error;
+#[cfg(feature = "sigv4")]
+mod sigv4;
 mod stamp;
+#[cfg(any(feature = "sha1", feature = "sigv4"))]
+mod target;
 mod text;
 #[cfg(feature = "webhooks")]
 pub mod webhooks;
@@ -67,12 +71,15 @@ pub use parts::{HeaderScheme, Part, TimeFormat};
 pub use rfc9421::{MessageSignatures, Policy, StructuredType};
 pub use selector::Selector;
 pub use sign_error::SignError;
+#[cfg(feature = "sigv4")]
+pub use sigv4::{AwsPresigned, AwsSigV4};
 pub use stamp::Stamp;
 pub(crate) use text::Recorded;
 pub use text::SignedText;
 pub(crate) use window::Tolerance;
 pub use window::Window;
 
+use crate::digest::Digest;
 use crate::key::SecretKey;
 use crate::mac::{Algorithm, Mac, Tag};
 
@@ -83,6 +90,11 @@ pub const MAX_SIGNING_KEYS: usize = 4;
 ///
 /// It never compares, never reads a clock, never awaits, and sees a key in
 /// [`key_mac`](Self::key_mac) alone.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a scheme",
+    label = "expected a `Scheme`, such as `FlaskHmac::new()`",
+    note = "constructors and settings that can fail return a `Result`: add `?`"
+)]
 pub trait Scheme: Send + Sync {
     /// Returns the name of the scheme, such as `flask-hmac`, which [`Verified::scheme`] repeats.
     ///
@@ -210,6 +222,23 @@ pub trait Scheme: Send + Sync {
     ) -> Result<(), ClaimError> {
         let _ = (head, claim, body, text);
         Err(ClaimError::malformed("this format derives no text from the body"))
+    }
+
+    /// Writes the part of the text that is made from a hash of the body. Called for
+    /// [`Coverage::Hashed`] alone, between `before_body` and `after_body`.
+    ///
+    /// # Errors
+    ///
+    /// [`ClaimError::Malformed`] if there is no such text.
+    fn derive_from_hash(
+        &self,
+        head: &Parts,
+        claim: &Claim,
+        hash: &Digest,
+        text: &mut SignedText,
+    ) -> Result<(), ClaimError> {
+        let _ = (head, claim, hash, text);
+        Err(ClaimError::malformed("this format derives no text from a hash of the body"))
     }
 
     /// Starts the HMAC under a key; formats that derive keys override it.

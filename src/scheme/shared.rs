@@ -3,6 +3,7 @@ use std::sync::Arc;
 use http::HeaderName;
 use http::request::Parts;
 
+use crate::digest::Digest;
 use crate::key::SecretKey;
 use crate::mac::{Algorithm, Mac, Tag};
 use crate::scheme::SignError;
@@ -82,6 +83,16 @@ impl<S: Scheme + ?Sized> Scheme for Arc<S> {
         text: &mut SignedText,
     ) -> Result<(), ClaimError> {
         (**self).derive(head, claim, body, text)
+    }
+
+    fn derive_from_hash(
+        &self,
+        head: &Parts,
+        claim: &Claim,
+        hash: &Digest,
+        text: &mut SignedText,
+    ) -> Result<(), ClaimError> {
+        (**self).derive_from_hash(head, claim, hash, text)
     }
 
     fn max_tags(&self) -> usize {

@@ -47,9 +47,10 @@ const DEFAULT_BODY_LIMIT: usize = 2 * 1024 * 1024;
 /// Put it *inside* a retry layer, so that each attempt is signed afresh, with a new time and a new
 /// nonce; and inside layers that change the body, such as compression of requests.
 ///
-/// A layer that follows redirects is to follow none to another host, wherever it stands: inside, it
-/// carries the signature there, and outside, the next host gets one of its own. With `tower_http`'s
-/// `FollowRedirect`, that is the policy `SameOrigin`. hyper-util's client follows none.
+/// Put it *inside* a layer that follows redirects as well: each hop is signed anew, also a POST that
+/// 303 has made a GET without a body. Such a layer must not follow redirects to another host, which
+/// would get a signature of its own; with `tower_http`'s `FollowRedirect`, that is the policy
+/// `SameOrigin`. hyper-util's client follows none.
 ///
 /// [`Full<Bytes>`]: http_body_util::Full
 /// [`BoxError`]: crate::BoxError

@@ -5,8 +5,9 @@
 //! * `Signer::sign_reqwest` signs a `reqwest::Request` (feature `reqwest`), and `SignMiddleware`
 //!   each attempt of a `reqwest-middleware` client (feature of that name).
 //!
-//! A signature is for one host. A client that follows redirects carries a header of its user's
-//! along to the next one: `same_origin_redirects` keeps `reqwest` from that.
+//! A signature is for one host and one request. A client that follows redirects carries a header of
+//! its user's along, to another host and to a request that the signature does not fit: the guide
+//! `docs/clients.md` says what each of our clients does.
 
 mod future;
 mod layer;

@@ -1,4 +1,8 @@
-use http::{Request, Uri};
+#[cfg(feature = "reqwest-middleware")]
+use http::Method;
+#[cfg(feature = "reqwest-middleware")]
+use http::header::LOCATION;
+use http::{Request, StatusCode, Uri};
 use reqwest::Url;
 use reqwest::redirect::Policy;
 
@@ -10,7 +14,8 @@ impl<S: Scheme> Signer<S> {
     /// succeeds.
     ///
     /// Build the client with [`same_origin_redirects`], or with no redirects at all: `reqwest`
-    /// carries a header such as `Signature` along to another host.
+    /// carries a header such as `Signature` along to another host, and to a request that it does not
+    /// fit.
     ///
     /// ```
     /// use tower_hmac::{FlaskHmac, SecretKey, Signer};
@@ -26,10 +31,41 @@ impl<S: Scheme> Signer<S> {
     /// # Ok::<(), tower_hmac::BoxError>(())
     /// ```
     ///
+    /// It takes requests of `reqwest` 0.13. With another version, sign an `http::Request` and convert
+    /// it, without this feature:
+    ///
+    /// ```
+    /// # use tower_hmac::{FlaskHmac, SecretKey, Signer};
+    /// # let signer = Signer::new(FlaskHmac::new(), SecretKey::new("s3cr3tk3y")?);
+    /// let request = http::Request::post("http://localhost/plain").body(r#"{"foo": "boo"}"#)?;
+    /// let request = reqwest::Request::try_from(signer.sign(request)?)?;
+    /// assert!(request.headers().contains_key("signature"));
+    /// # Ok::<(), tower_hmac::BoxError>(())
+    /// ```
+    ///
     /// # Errors
     ///
-    /// [`SignError::Streaming`] if the body streams, as multipart forms do; any other
-    /// [`SignError`] if the format cannot sign this request.
+    /// [`SignError::Streaming`] if the body streams; any other [`SignError`] if the scheme cannot sign
+    /// this request.
+    ///
+    /// A multipart form of `reqwest` streams even if all its parts are in memory. Collect it first:
+    ///
+    /// ```
+    /// use http_body_util::BodyExt as _;
+    /// # use tower_hmac::{FlaskHmac, SecretKey, Signer};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # let signer = Signer::new(FlaskHmac::new(), SecretKey::new("s3cr3tk3y")?);
+    /// let form = reqwest::multipart::Form::new().text("name", "value");
+    /// let client = reqwest::Client::new();
+    /// let mut request = client.post("http://localhost/form").multipart(form).build()?;
+    /// if let Some(body) = request.body_mut().take() {
+    ///     *request.body_mut() = Some(body.collect().await?.to_bytes().into());
+    /// }
+    /// signer.sign_reqwest(&mut request)?;
+    /// # Ok::<(), tower_hmac::BoxError>(())
+    /// # }).unwrap();
+    /// ```
     pub fn sign_reqwest(&self, request: &mut reqwest::Request) -> Result<(), SignError> {
         let body = match request.body() {
             None => &[],
@@ -73,8 +109,9 @@ fn rewritten(url: &Url, signed: &Uri) -> Result<Url, SignError> {
     }
 }
 
-/// Redirects for clients that sign: followed within one origin (scheme, host and port) as `reqwest`
-/// does by default. One that leads elsewhere is not followed, and its answer is the caller's.
+/// Redirects for clients that sign: followed if they keep method and body (307 and 308) and stay
+/// within one origin (scheme, host and port), as often as `reqwest` does by default. Any other
+/// redirect is not followed, and its answer is the caller's.
 ///
 /// ```
 /// let client = reqwest::Client::builder()
@@ -83,12 +120,47 @@ fn rewritten(url: &Url, signed: &Uri) -> Result<Url, SignError> {
 /// # Ok::<(), reqwest::Error>(())
 /// ```
 ///
-/// Within the origin the signature goes along unchanged. In a format that covers the path it does
-/// not fit the new one: such a redirect is followed, and refused by the server.
+/// The signature goes along unchanged. After 301, 302 or 303 a POST would become a GET without its
+/// body, which no signature of the POST fits. In a scheme that covers the path, the signature does not
+/// fit the new path either, and the server rejects it: for such a scheme take
+/// [`Policy::none`](reqwest::redirect::Policy::none) and sign the next request yourself, or
+/// `SignMiddleware`, which signs each hop.
 #[must_use]
 pub fn same_origin_redirects() -> Policy {
     Policy::custom(|attempt| {
         let stays = attempt.previous().iter().all(|url| url.origin() == attempt.url().origin());
-        if stays { Policy::default().redirect(attempt) } else { attempt.stop() }
+        if stays && keeps_body(attempt.status()) {
+            Policy::default().redirect(attempt)
+        } else {
+            attempt.stop()
+        }
     })
+}
+
+/// Whether a redirect asks for the same method and body again (RFC 9110 section 15.4).
+fn keeps_body(status: StatusCode) -> bool {
+    matches!(status, StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT)
+}
+
+/// The request that follows a redirect, yet to be signed. `None` if there is no redirect, or if it
+/// leads to another origin or method.
+#[cfg(feature = "reqwest-middleware")]
+pub(super) fn redirected(
+    mut request: reqwest::Request,
+    response: &reqwest::Response,
+) -> Option<reqwest::Request> {
+    let status = response.status();
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+    let changes_no_read =
+        matches!(status, StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND | StatusCode::SEE_OTHER);
+    if !(keeps_body(status) || changes_no_read && is_read) {
+        return None;
+    }
+    let location = response.headers().get(LOCATION)?.to_str().ok()?;
+    let url = request.url().join(location).ok()?;
+    if url.origin() != request.url().origin() {
+        return None;
+    }
+    *request.url_mut() = url;
+    Some(request)
 }

@@ -6,6 +6,7 @@ use http::Request;
 use http::request::Parts;
 
 use crate::clock::{Clock, SystemClock};
+use crate::digest::Digest;
 use crate::error::ConfigError;
 use crate::key::{KeyId, SecretKey};
 use crate::mac::Tag;
@@ -173,7 +174,7 @@ impl<S: Scheme> Signer<S> {
     fn signed(&self, mut signed: Parts, body: &[u8]) -> Result<Parts, SignError> {
         if self.replaces {
             self.scheme.strip(&mut signed);
-        } else if self.scheme.is_signed(&signed) {
+        } else if self.is_signed(&signed, body) {
             return Err(SignError::AlreadySigned);
         }
         let nonce = self.nonces.nonce();
@@ -193,6 +194,15 @@ impl<S: Scheme> Signer<S> {
             }
         }
         Ok(signed)
+    }
+
+    /// Whether the request carries a signature of this scheme already.
+    fn is_signed(&self, head: &Parts, body: &[u8]) -> bool {
+        if self.scheme.is_in_body() {
+            !matches!(self.scheme.claim_from_body(head, body), Err(ClaimError::Missing))
+        } else {
+            self.scheme.is_signed(head)
+        }
     }
 
     fn tags(&self, head: &Parts, claim: &Claim, body: &[u8]) -> Result<Vec<Tag>, SignError> {
@@ -217,6 +227,9 @@ pub(crate) fn write_text(
     match coverage {
         Coverage::Signed => text.update(body),
         Coverage::Derived => scheme.derive(head, claim, body, text)?,
+        Coverage::Hashed(algorithm) => {
+            scheme.derive_from_hash(head, claim, &Digest::of(algorithm, body), text)?;
+        }
         Coverage::Digest(_) | Coverage::Empty | Coverage::Uncovered(_) | Coverage::Unsigned => {
             if let Some(why) = coverage.refuses_body().filter(|_| !body.is_empty()) {
                 return Err(ClaimError::malformed(why));

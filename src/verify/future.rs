@@ -11,7 +11,6 @@ use tower_service::Service;
 
 use crate::error::BoxError;
 use crate::verify::checking::anyone;
-use crate::verify::error::ErrorKind;
 use crate::verify::handle::{Handle, Unsigned};
 use crate::verify::layer::Gate;
 use crate::verify::receiving::{Accepted, Receiving};
@@ -49,12 +48,12 @@ where
 {
     pub(super) fn new(gate: Arc<Gate<R>>, inner: S, request: Request<B>) -> Self {
         let (head, body) = request.into_parts();
-        let receiving = Receiving::new(head, anyone, inner, gate.verifier.is_optional());
+        let receiving = Receiving::new(head, anyone, inner);
         let mut this = Self { state: State::Receiving { body, receiving }, gate: Some(gate) };
         if let (State::Receiving { body, receiving }, Some(gate)) = (&mut this.state, &this.gate) {
             let hint = body.size_hint();
             if let Err(error) = receiving.begin(gate, &hint) {
-                if error.kind() == ErrorKind::Missing && gate.verifier.is_optional() {
+                if gate.verifier.lets_through(&error) {
                     return this.pass_unsigned();
                 }
                 receiving.reject(gate, error, &hint);
@@ -113,17 +112,14 @@ where
                     let Some(gate) = this.gate.take() else { return Poll::Pending };
                     let Accepted { head, body, verified, next: inner } = accepted;
                     let mut request = Request::from_parts(head, VerifiedBody::whole(body));
-                    match verified {
-                        Some(mut verified) => {
-                            verified.set_handle(Handle::new::<R, ResBody>(gate));
-                            request.extensions_mut().insert(verified);
-                        }
+                    let handle = Handle::new::<R, ResBody>(gate);
+                    if let Some(mut verified) = verified {
+                        verified.set_handle(handle);
+                        request.extensions_mut().insert(verified);
+                    } else {
                         // A signature could have stood in the body, and does not.
-                        None => {
-                            observe::unsigned();
-                            let handle = Handle::new::<R, ResBody>(gate);
-                            request.extensions_mut().insert(Unsigned(handle));
-                        }
+                        observe::unsigned();
+                        request.extensions_mut().insert(Unsigned(handle));
                     }
                     this.state.set(State::Passing { inner, request: Some(request) });
                 }

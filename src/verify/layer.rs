@@ -118,6 +118,8 @@ impl<R> VerifyLayer<R> {
 
     /// Sets how a refusal looks by a function of the error.
     ///
+    /// [`RejectionFn`] shows how to name the type of the layer that it makes.
+    ///
     /// Put [`error.public()`](VerifyError::public) into the answer, not
     /// [`error.kind()`](VerifyError::kind): a client that can distinguish an unknown key ID from a
     /// wrong signature can list the names of keys.
@@ -139,7 +141,7 @@ impl<R> VerifyLayer<R> {
     where
         F: Fn(&VerifyError) -> Response<B> + Send + Sync,
     {
-        self.with_rejection(RejectionFn(f))
+        self.with_rejection(RejectionFn::new(f))
     }
 
     /// Accepts a second format beside the first; see [`Verifier::or`].
@@ -170,7 +172,7 @@ impl<R> VerifyLayer<R> {
     /// Sets the longest body that is read, in bytes; 2 MiB by default.
     ///
     /// With feature `axum`, a lower `DefaultBodyLimit` that is set outside the layer, or on the route
-    /// of a [`Signed`](crate::axum::Signed), holds instead. axum's own default of 2 MB does not: where
+    /// of a [`Signed`](crate::extract::Signed), holds instead. axum's own default of 2 MB does not: where
     /// nobody has set a limit, ours holds for the extractors inside, too.
     #[must_use]
     pub fn with_body_limit(self, bytes: usize) -> Self {

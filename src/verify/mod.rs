@@ -34,7 +34,7 @@
 //! `Content-Length`, or when the body exceeds the limit. On HTTP/1.x the client goes on sending. If
 //! the server closed the connection over unread bytes, the client might never see the answer, and a
 //! client or proxy that keeps its connections would lose the next request, too (RFC 9112 section
-//! 9.6). So the layer and [`Signed`](crate::axum::Signed) read the rest before they answer. It is
+//! 9.6). So the layer and [`Signed`](crate::extract::Signed) read the rest before they answer. It is
 //! neither hashed nor kept.
 //!
 //! | request | the rest of its body | the answer |
@@ -53,7 +53,7 @@
 //! for the wait between two frames.
 //!
 //! Behind an [optional](VerifyLayer::optional) layer the body of an unsigned request belongs to the
-//! handler. If [`Verified`] or [`Only`](crate::axum::Only) rejects such a request over HTTP/1.x, the
+//! handler. If [`Verified`] or [`Only`](crate::extract::Only) rejects such a request over HTTP/1.x, the
 //! answer carries `Connection: close` unless there is no body.
 //!
 //! # Readiness
@@ -78,6 +78,8 @@
 //! them first, and adds its headers to refusals too. Layers that change the body (decompression of
 //! requests) stand *inside*: what is signed is what was sent.
 
+#[cfg(feature = "sigv4")]
+mod aws_rejection;
 mod body;
 mod body_limit;
 mod candidates;
@@ -104,6 +106,8 @@ mod target;
 mod verified;
 mod verifier;
 
+#[cfg(feature = "sigv4")]
+pub use aws_rejection::AwsRejection;
 pub use body::VerifiedBody;
 #[cfg(feature = "axum")]
 pub(crate) use drain::Drain;
@@ -120,7 +124,7 @@ pub(crate) use receiving::{Accepted, Receiving};
 #[cfg(feature = "axum")]
 pub(crate) use rejection::Answer;
 pub use rejection::{Rejection, RejectionFn, StatusRejection};
-pub use service::VerifyService;
+pub use service::{TakesVerifiedBody, VerifyService};
 pub use step::Step;
 pub use verified::Verified;
 pub use verifier::Verifier;

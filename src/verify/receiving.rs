@@ -12,7 +12,7 @@ use http_body::{Body, SizeHint};
 use crate::error::BoxError;
 use crate::verify::checking::{AllowFn, Checking};
 use crate::verify::drain::Drain;
-use crate::verify::error::{ErrorKind, VerifyError};
+use crate::verify::error::VerifyError;
 use crate::verify::layer::Gate;
 use crate::verify::rejection::Answer;
 use crate::verify::{Rejection, Verified};
@@ -21,7 +21,7 @@ use crate::verify::{Rejection, Verified};
 // Boxing the check would cost each request an allocation.
 #[allow(clippy::large_enum_variant)]
 pub(crate) enum Receiving<N, ResBody> {
-    Checking { checking: Checking, head: Option<Parts>, next: Option<N>, passes_unsigned: bool },
+    Checking { checking: Checking, head: Option<Parts>, next: Option<N> },
     Rejected(Answer<ResBody>),
 }
 
@@ -35,9 +35,9 @@ pub(crate) struct Accepted<N> {
 }
 
 impl<N, ResBody> Receiving<N, ResBody> {
-    pub(crate) fn new(head: Parts, list: AllowFn, next: N, passes_unsigned: bool) -> Self {
+    pub(crate) fn new(head: Parts, list: AllowFn, next: N) -> Self {
         let checking = Checking::new(list);
-        Self::Checking { checking, head: Some(head), next: Some(next), passes_unsigned }
+        Self::Checking { checking, head: Some(head), next: Some(next) }
     }
 
     /// Checks the head, where it stands: what is large is slow to move.
@@ -83,15 +83,13 @@ impl<N, ResBody> Receiving<N, ResBody> {
     {
         loop {
             match self {
-                Self::Checking { checking, head, next, passes_unsigned } => {
+                Self::Checking { checking, head, next } => {
                     let Some(parts) = head.as_mut() else { return Poll::Pending };
                     let verifier = &gate.verifier;
                     let outcome = ready!(checking.poll(cx, verifier, parts, body.as_mut()));
                     let outcome = match outcome {
                         Ok(verified) => Ok(Some(verified)),
-                        Err(error) if *passes_unsigned && error.kind() == ErrorKind::Missing => {
-                            Ok(None)
-                        }
+                        Err(error) if verifier.lets_through(&error) => Ok(None),
                         Err(error) => Err(error),
                     };
                     let error = match outcome {

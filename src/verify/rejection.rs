@@ -1,6 +1,7 @@
 //! How a rejection is answered: what it looks like, and the one function that makes every answer.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
@@ -15,6 +16,33 @@ use crate::verify::error::VerifyError;
 use crate::verify::observe;
 
 /// How a refusal looks. It never decides whether there is one.
+///
+/// `B` is the body of the responses of the service that the layer is put on. A layer inside can
+/// change it, such as `TraceLayer` or `CompressionLayer`, to a body that a rejection cannot make.
+/// Put such a layer outside, or put a layer between that changes the body back:
+///
+/// ```
+/// use axum::{Router, body::Body, routing::get};
+/// use tower::ServiceBuilder;
+/// use tower_hmac::{FlaskHmac, KeyMap, VerifyLayer};
+/// use tower_http::map_response_body::MapResponseBodyLayer;
+/// use tower_http::trace::TraceLayer;
+///
+/// let verify = VerifyLayer::new(FlaskHmac::new(), KeyMap::single("key")?)?;
+/// let layers = ServiceBuilder::new()
+///     .layer(verify)
+///     .layer(MapResponseBodyLayer::new(Body::new))
+///     .layer(TraceLayer::new_for_http());
+/// let app: Router = Router::new().route("/", get(async || "hello")).layer(layers);
+/// # Ok::<(), tower_hmac::ConfigError>(())
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot make a rejection with the body `{B}`",
+    label = "no rejection with this body",
+    note = "if a layer inside `VerifyLayer` changes the body of responses, put that layer outside, \
+            or put `MapResponseBodyLayer::new(axum::body::Body::new)` between the two",
+    note = "a function of the error becomes a rejection by `VerifyLayer::with_rejection_fn`"
+)]
 pub trait Rejection<B>: Send + Sync {
     /// The answer to a request that is refused. The head is that of the request; its body may not
     /// have been read.
@@ -49,6 +77,7 @@ impl Default for StatusRejection {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<B: Default> Rejection<B> for StatusRejection {
     fn reject(&self, error: &VerifyError, _: &Parts) -> Response<B> {
         let status = if error.is_refusal() { self.0 } else { error.status() };
@@ -61,11 +90,61 @@ impl<B: Default> Rejection<B> for StatusRejection {
     }
 }
 
+impl<B, R: Rejection<B> + ?Sized> Rejection<B> for Box<R> {
+    fn reject(&self, error: &VerifyError, head: &Parts) -> Response<B> {
+        (**self).reject(error, head)
+    }
+}
+
+impl<B, R: Rejection<B> + ?Sized> Rejection<B> for Arc<R> {
+    fn reject(&self, error: &VerifyError, head: &Parts) -> Response<B> {
+        (**self).reject(error, head)
+    }
+}
+
 /// A rejection from a function of the error; what
 /// [`with_rejection_fn`](crate::VerifyLayer::with_rejection_fn) makes.
+///
+/// The type of a closure has no name. A function that returns such a layer says what it is for, or
+/// keeps the rejection in a box:
+///
+/// ```
+/// use axum::body::Body;
+/// use axum::response::IntoResponse as _;
+/// use tower_hmac::{ConfigError, FlaskHmac, KeyMap, Rejection, RejectionFn, VerifyLayer};
+///
+/// fn layer() -> Result<VerifyLayer<impl Rejection<Body>>, ConfigError> {
+///     let layer = VerifyLayer::new(FlaskHmac::new(), KeyMap::single("key")?)?;
+///     Ok(layer.with_rejection_fn(|error| error.public().status().into_response()))
+/// }
+///
+/// struct Service {
+///     layer: VerifyLayer<Box<dyn Rejection<Body>>>,
+/// }
+///
+/// fn service() -> Result<Service, ConfigError> {
+///     let layer = VerifyLayer::new(FlaskHmac::new(), KeyMap::single("key")?)?;
+///     let rejection = RejectionFn::new(|error| error.public().status().into_response());
+///     Ok(Service { layer: layer.with_rejection(Box::new(rejection)) })
+/// }
+/// # layer()?;
+/// # drop(service()?.layer);
+/// # Ok::<(), ConfigError>(())
+/// ```
 #[derive(Clone, Copy)]
-pub struct RejectionFn<F>(pub(super) F);
+pub struct RejectionFn<F>(F);
 
+impl<F> RejectionFn<F> {
+    /// Makes a rejection of a function.
+    pub fn new<B>(f: F) -> Self
+    where
+        F: Fn(&VerifyError) -> Response<B> + Send + Sync,
+    {
+        Self(f)
+    }
+}
+
+#[diagnostic::do_not_recommend]
 impl<F, B> Rejection<B> for RejectionFn<F>
 where
     F: Fn(&VerifyError) -> Response<B> + Send + Sync,

@@ -11,6 +11,10 @@ use crate::verify::layer::Gate;
 use crate::verify::{Rejection, VerifiedBody, VerifyFuture};
 
 /// The service that [`VerifyLayer`](crate::VerifyLayer) makes.
+///
+/// It calls the inner service with a [`VerifiedBody<B>`] around the body type `B` of its own
+/// requests, so that the inner service takes any body, or that one. The example `without_axum` serves
+/// one by hyper.
 pub struct VerifyService<S, R> {
     inner: S,
     gate: Arc<Gate<R>>,
@@ -22,16 +26,40 @@ impl<S, R> VerifyService<S, R> {
     }
 }
 
-impl<S, R, B, ResBody> Service<Request<B>> for VerifyService<S, R>
+/// A service that takes the body that [`VerifyService`] hands over: every `Service` of
+/// `Request<VerifiedBody<B>>` that is `Clone` and answers with an `http::Response`.
+///
+/// It is implemented for all of them, and is there for what the compiler says of any other.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not take the body that `VerifyLayer` hands over",
+    label = "does not take `Request<VerifiedBody<{B}>>`",
+    note = "let it take any body, `Request<B> where B: http_body::Body`, or put \
+            `MapRequestBodyLayer::new(axum::body::Body::new)` inside `VerifyLayer`"
+)]
+pub trait TakesVerifiedBody<B>:
+    Service<Request<VerifiedBody<B>>, Response = Response<Self::ResponseBody>> + Clone
+{
+    /// The body of its responses.
+    type ResponseBody;
+}
+
+#[diagnostic::do_not_recommend]
+impl<S, B, ResBody> TakesVerifiedBody<B> for S
 where
     S: Service<Request<VerifiedBody<B>>, Response = Response<ResBody>> + Clone,
-    B: Body<Error: Into<BoxError>>,
-    R: Rejection<ResBody> + 'static,
-    ResBody: 'static,
 {
-    type Response = Response<ResBody>;
+    type ResponseBody = ResBody;
+}
+
+impl<S, R, B> Service<Request<B>> for VerifyService<S, R>
+where
+    S: TakesVerifiedBody<B, ResponseBody: 'static>,
+    B: Body<Error: Into<BoxError>>,
+    R: Rejection<S::ResponseBody> + 'static,
+{
+    type Response = Response<S::ResponseBody>;
     type Error = S::Error;
-    type Future = VerifyFuture<S, B, R, ResBody>;
+    type Future = VerifyFuture<S, B, R, S::ResponseBody>;
 
     /// Is always ready: a request takes no permit of the inner service before it is verified.
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), S::Error>> {

@@ -176,12 +176,13 @@ impl Verifier {
     fn check_window(&self, window: Window, claim: &Claim) -> Result<(), VerifyError> {
         if claim.created().is_none() && claim.expires().is_none() {
             // The format promised a time; one of its claims without would be good for ever.
-            return if window.is_timed() {
+            if window.is_timed() {
                 let error = ClaimError::malformed("the signature carries no time");
-                Err(VerifyError::from(error).at(Step::Window))
-            } else {
-                Ok(())
-            };
+                return Err(VerifyError::from(error).at(Step::Window));
+            }
+            if claim.not_before().is_none() {
+                return Ok(());
+            }
         }
         self.check_times(window, claim, self.clock.unix_now()).map_err(VerifyError::new)
     }
@@ -307,8 +308,16 @@ impl Verifier {
         self.disarmed
     }
 
-    pub(crate) fn is_optional(&self) -> bool {
-        self.optional
+    /// Undoes `optional`.
+    #[cfg(feature = "axum")]
+    pub(crate) fn required(mut self) -> Self {
+        self.optional = false;
+        self
+    }
+
+    /// Whether a request is let through unsigned.
+    pub(crate) fn lets_through(&self, error: &VerifyError) -> bool {
+        self.optional && error.kind() == ErrorKind::Missing
     }
 
     pub(crate) fn disarmed_verified(&self) -> Verified {

@@ -163,7 +163,9 @@ impl Verifier {
     }
 
     /// Lets each request through once. The guard is asked last, when all else has been checked:
-    /// at most once, not at least once.
+    /// at most once, not at least once. If the handler answers 500, a retry with the same signature is
+    /// rejected: a client signs each attempt anew, and a sender that cannot, such as one of webhooks
+    /// that signs a delivery once, goes without a guard.
     ///
     /// # Errors
     ///

@@ -1,10 +1,17 @@
 //! What a program that uses the crate writes: paths, conversions, comparisons.
 
-#[cfg(all(feature = "cache", feature = "reload", feature = "rfc9421", feature = "sha1"))]
+#[cfg(all(
+    feature = "cache",
+    feature = "reload",
+    feature = "rfc9421",
+    feature = "sha1",
+    feature = "sigv4"
+))]
 mod keys;
 #[cfg(feature = "tracing")]
 mod only;
 mod paths;
+mod tower;
 
 use std::borrow::Cow;
 

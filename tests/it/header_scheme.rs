@@ -140,6 +140,19 @@ fn the_signature_of_another_system_in_a_list() {
     assert!(send(&format!("{wrong} {right}")).is_ok());
     assert!(send(&format!("{right} {wrong}")).is_ok());
     assert_eq!(send(&wrong).unwrap_err(), ErrorKind::Mismatch);
+    // Entries of other versions, such as the asymmetric one, are skipped; ours must be there.
+    let asymmetric = format!("v1a,{}", base64::engine::general_purpose::STANDARD.encode([7; 64]));
+    for others in ["v2,MzJsNDk4MzI0", &asymmetric] {
+        assert!(send(&format!("{right} {others}")).is_ok(), "{others}");
+        assert!(send(&format!("{others} {right}")).is_ok(), "{others}");
+        let alone = send(others).unwrap_err();
+        assert_eq!(alone, ErrorKind::Malformed, "{others}");
+    }
+    // Ours are read strictly, wherever they stand.
+    for ours in ["v1,", "v1,AAAA", "v1"] {
+        let outcome = send(&format!("{right} {ours}")).unwrap_err();
+        assert_eq!(outcome, ErrorKind::Malformed, "{ours}");
+    }
     let sixteen = format!("{}{right}", format!("{wrong} ").repeat(15));
     assert!(send(&sixteen).is_ok());
     assert_eq!(send(&format!("{wrong} {sixteen}")).unwrap_err(), ErrorKind::Malformed);

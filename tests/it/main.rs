@@ -29,16 +29,23 @@ mod keys;
 mod log;
 mod once;
 mod or;
+#[cfg(all(feature = "axum", feature = "serde"))]
+mod own_formats;
 #[cfg(feature = "rfc9421")]
 mod public_cases;
 mod public_origin;
+#[cfg(all(feature = "reqwest", feature = "rfc9421"))]
+mod redirects;
 mod replay;
 mod rfc9421;
 mod roundtrip;
 #[cfg(feature = "tracing")]
 mod secrecy;
 mod sign;
+#[cfg(feature = "sigv4")]
+mod sigv4;
 mod sockets;
+mod spaces_and_cases;
 mod stamped;
 mod support;
 mod timed;

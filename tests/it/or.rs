@@ -150,6 +150,53 @@ fn one_format_with_two_algorithms_is_told_apart_by_the_tag() {
     two_algorithms("header", |algorithm| header("X-Signature").with_algorithm(algorithm));
 }
 
+fn versioned(prefix: &'static str) -> HeaderScheme {
+    header("X-Signature").with_prefix(prefix).unwrap()
+}
+
+#[test]
+fn two_versions_in_one_header_are_told_apart_by_their_prefix() {
+    let named = |prefix: &'static str| versioned(prefix).with_name(prefix);
+    let verifier =
+        Verifier::new(named("v1="), keys("old")).unwrap().or(named("v2="), keys("new")).unwrap();
+    for (prefix, secret, other) in [("v1=", "old", "new"), ("v2=", "new", "old")] {
+        assert_eq!(verify(&verifier, &signed(named(prefix), secret)).unwrap().scheme(), prefix);
+        let swapped = verify(&verifier, &signed(named(prefix), other));
+        assert_eq!(swapped.unwrap_err(), ErrorKind::Mismatch);
+    }
+    // A third version is neither's.
+    let third = verify(&verifier, &signed(named("v3="), "old"));
+    assert_eq!(third.unwrap_err(), ErrorKind::Malformed);
+    // Prefixes of which one begins with the other, over tags of one length.
+    let same = |prefix: &'static str| {
+        Verifier::new(versioned("v1="), keys("a")).unwrap().or(versioned(prefix), keys("b"))
+    };
+    assert!(same("v1=").is_err());
+    assert!(same("v1").is_ok(), "an entry is shorter by one");
+    assert!(same("").is_ok());
+}
+
+#[test]
+fn tags_of_two_lengths_in_one_header_are_told_apart() {
+    let long = || versioned("").with_algorithm(Algorithm::Sha512).with_name("long");
+    let verifier =
+        Verifier::new(versioned(""), keys("old")).unwrap().or(long(), keys("new")).unwrap();
+    assert_eq!(verify(&verifier, &signed(versioned(""), "old")).unwrap().scheme(), "header");
+    assert_eq!(verify(&verifier, &signed(long(), "new")).unwrap().scheme(), "long");
+}
+
+/// 64 digits of hex are base64 of 48 bytes, too: such a pair would refuse every honest request.
+#[test]
+fn tags_of_two_encodings_that_are_equally_long_are_a_mistake_of_configuration() {
+    let base64 = versioned("").with_encoding(Encoding::Base64).with_algorithm(Algorithm::Sha384);
+    let ambiguous = Verifier::new(versioned(""), keys("a")).unwrap().or(base64.clone(), keys("b"));
+    assert!(matches!(ambiguous, Err(ConfigError::AmbiguousSchemes(..))), "{ambiguous:?}");
+    let ambiguous = Verifier::new(base64.clone(), keys("a")).unwrap().or(versioned(""), keys("b"));
+    assert!(matches!(ambiguous, Err(ConfigError::AmbiguousSchemes(..))), "{ambiguous:?}");
+    let prefixed = base64.with_prefix("sha384=").unwrap();
+    assert!(Verifier::new(versioned(""), keys("a")).unwrap().or(prefixed, keys("b")).is_ok());
+}
+
 /// `b64(name ":" b64(tag))` is as long as a longer hash's tag for names of one length.
 #[test]
 fn a_service_of_flask_hmac_is_told_apart_from_the_tag_of_a_longer_hash() {

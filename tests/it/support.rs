@@ -132,6 +132,28 @@ pub fn peer_python() -> Option<PathBuf> {
     peer("target/peers/venv/bin/python")
 }
 
+/// Asks a program of `tests/peers` that uses a package from npm; one answer for each question.
+pub fn ask_node(package: &str, script: &str, questions: &[Value]) -> Option<Vec<Value>> {
+    peer(&format!("target/peers/node_modules/{package}"))?;
+    let mut child = Command::new("node")
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers"))
+        .arg(script)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input: String = questions.iter().map(|question| format!("{question}\n")).collect();
+    let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap().unwrap();
+    assert!(output.status.success());
+    let text = String::from_utf8(output.stdout).unwrap();
+    let answers: Vec<_> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(answers.len(), questions.len());
+    Some(answers)
+}
+
 /// A program that `scripts/peers` installs. Where it is absent, the test that needs it says so and
 /// passes, unless `TOWER_HMAC_REQUIRE_PEERS` is set.
 pub fn peer(path: &str) -> Option<PathBuf> {

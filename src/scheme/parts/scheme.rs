@@ -106,8 +106,9 @@ impl HeaderScheme {
         self
     }
 
-    /// Sets the text before the tag, such as `sha256=`. In `Authorization`, a value that does not
-    /// begin with it is of another kind: missing, not malformed.
+    /// Sets the text before the tag, such as `sha256=`. In `Authorization`, a value of another
+    /// authentication scheme, or that does not begin with the prefix if that has none, is of another
+    /// kind: missing, not malformed.
     ///
     /// # Errors
     ///

@@ -18,10 +18,17 @@ use crate::scheme::{shape, wire};
 const MAX_ENTRIES: usize = 16;
 
 impl HeaderScheme {
-    /// Whether it is an `Authorization` of another kind, which others may want.
+    /// Whether it is an `Authorization` of another kind, which others may want. Where the prefix
+    /// begins with an authentication scheme, that alone says so: `HMAC` without a tag is ours.
     fn is_other_kind(&self, value: &HeaderValue) -> bool {
-        self.header() == AUTHORIZATION
-            && !value.to_str().is_ok_and(|text| self.without_prefix(text).is_some())
+        if self.header() != AUTHORIZATION {
+            return false;
+        }
+        let Some((own_scheme, _)) = self.prefix.split_once(' ') else {
+            return !value.as_bytes().starts_with(self.prefix.as_bytes());
+        };
+        let scheme = value.as_bytes().split(|byte| *byte == b' ').next().unwrap_or_default();
+        !scheme.eq_ignore_ascii_case(own_scheme.as_bytes())
     }
 
     /// What follows the prefix. The scheme of an `Authorization` compares in any case (RFC 9110

@@ -118,7 +118,9 @@ impl Scheme for Twilio {
                 target.push_str(query);
                 target.push('&');
             }
-            target.push_str(&format!("{BODY_DIGEST}={digest}"));
+            for piece in [BODY_DIGEST, "=", &digest] {
+                target.push_str(piece);
+            }
             let mut parts = head.uri.clone().into_parts();
             parts.path_and_query = target.parse().ok();
             head.uri = Uri::from_parts(parts)

@@ -85,7 +85,8 @@ impl Verifier {
         armed.disarmed = false;
         let head = &settled(head);
         let refusal = armed.verify_unwatched(head, body).await.err();
-        let read = armed.read(head, Some(body)).ok();
+        let claim_body = armed.reads_claim_from_body(head).then_some(body);
+        let read = armed.read(head, claim_body).ok();
         let claim = read.as_ref().map(|(_, claim)| claim);
         let outcome = match &refusal {
             Some(error) if may_be_a_mistake(error.kind()) => {

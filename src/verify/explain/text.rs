@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use http::request::Parts;
 
+use crate::digest::Digest;
 use crate::scheme::{Claim, ClaimError, Coverage, Recorded, Scheme, SignedText};
 use crate::verify::explain::TextPart;
 
@@ -44,6 +45,10 @@ impl<'b> Assembled<'b> {
             Coverage::Signed => Body::Raw(body),
             Coverage::Derived => {
                 Body::Derived(record(|text| scheme.derive(head, claim, body, text))?)
+            }
+            Coverage::Hashed(algorithm) => {
+                let hash = Digest::of(*algorithm, body);
+                Body::Derived(record(|text| scheme.derive_from_hash(head, claim, &hash, text))?)
             }
             _ => Body::Raw(&[]),
         };

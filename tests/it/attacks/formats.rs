@@ -8,7 +8,7 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_S
 use http::HeaderValue;
 use tower_hmac::testing::FixedNonce;
 use tower_hmac::{
-    Algorithm, Encoding, FlaskHmacPath, Fost, FostUrl, HeaderScheme, ManualClock,
+    Algorithm, AwsSigV4, Encoding, FlaskHmacPath, Fost, FostUrl, HeaderScheme, ManualClock,
     MessageSignatures, Part, Scheme, TimeFormat,
 };
 
@@ -47,6 +47,10 @@ fn full() -> HeaderScheme {
         .unwrap()
 }
 
+fn aws() -> AwsSigV4 {
+    AwsSigV4::new("us-east-1", "service").unwrap()
+}
+
 fn formats() -> Vec<Format> {
     fn format(
         scheme: impl Scheme + 'static,
@@ -63,6 +67,13 @@ fn formats() -> Vec<Format> {
         format(Fost::new(), (true, true), ("authorization", ":", Encoding::Base64)),
         format(Fost::new(), (true, false), ("authorization", ":", Encoding::Base64)),
         format(FostUrl::new(), (true, false), ("", "_s=", Encoding::Base64)),
+        format(aws(), (true, true), ("authorization", "Signature=", Encoding::Hex)),
+        format(
+            aws().with_payload_header(),
+            (true, true),
+            ("authorization", "Signature=", Encoding::Hex),
+        ),
+        format(aws().presigned(), (true, false), ("", "X-Amz-Signature=", Encoding::Hex)),
         format(MessageSignatures::new(), (true, true), ("signature", "=:", Encoding::Base64)),
         format(MessageSignatures::new(), (true, false), ("signature", "=:", Encoding::Base64)),
     ]
@@ -101,6 +112,20 @@ impl Format {
 
     fn signed(&self) -> Request<Vec<u8>> {
         self.signed_by(self.scheme.clone(), "aservice", if self.named { "akey" } else { "single" })
+    }
+
+    /// The key under the HMAC; in AWS's format it is derived for the day and the scope.
+    fn signing_key(&self) -> SecretKey {
+        let with = if self.named { "akey" } else { "single" };
+        if !self.scheme.name().starts_with("sigv4") {
+            return key(with);
+        }
+        let scope = ["20231114", "us-east-1", "service", "aws4_request"];
+        scope.iter().fold(key(&format!("AWS4{with}")), |key, part| {
+            let mut mac = tower_hmac::Mac::new(Algorithm::Sha256, &key);
+            mac.update(part.as_bytes());
+            mac.into_key()
+        })
     }
 
     /// The signature's text, as it stands there, and the text around it.
@@ -287,9 +312,9 @@ async fn attack_606_a_tag_of_another_hash() {
         let length = format.scheme.algorithm().tag_len();
         let (head, body) = format.signed().into_parts();
         let text = signed_text(&*format.scheme, &head, &body).unwrap();
-        let with = if format.named { "akey" } else { "single" };
+        let signing_key = format.signing_key();
         let mac = |algorithm| {
-            let mut mac = tower_hmac::Mac::new(algorithm, &key(with));
+            let mut mac = tower_hmac::Mac::new(algorithm, &signing_key);
             mac.update(&text);
             mac.finalize().as_bytes().to_vec()
         };
@@ -555,7 +580,10 @@ async fn attack_614_signed_in_two_formats_at_once() {
             }
             // The one in the target, if any, is of the same request.
             if second.place.is_empty() {
-                *both.uri_mut() = other.uri().clone();
+                *both.uri_mut() = match (first.place, both.uri().query()) {
+                    ("", Some(query)) => format!("{}&{query}", other.uri()).parse().unwrap(),
+                    _ => other.uri().clone(),
+                };
             }
             let what = format!("{} and {}", first.scheme.name(), second.scheme.name());
             refuse(&app, with_body(both), &what).await;

@@ -6,8 +6,8 @@ use tower_hmac::{Algorithm, KeyEntry, KeySet};
 
 use super::*;
 
-const ALL: [Covers; 5] =
-    [Covers::Body, Covers::Digest, Covers::Line, Covers::Nothing, Covers::Whatever];
+const ALL: [Covers; 6] =
+    [Covers::Body, Covers::Digest, Covers::Line, Covers::Hash, Covers::Nothing, Covers::Whatever];
 
 fn sample(covers: Covers) -> &'static [u8] {
     if covers == Covers::Nothing { b"" } else { b"first line\nsecond line" }
@@ -65,6 +65,7 @@ async fn a_changed_body_is_refused_where_the_body_is_covered() {
         (Covers::Body, Some(ErrorKind::Mismatch)),
         (Covers::Digest, Some(ErrorKind::Mismatch)),
         (Covers::Line, Some(ErrorKind::Mismatch)),
+        (Covers::Hash, Some(ErrorKind::Mismatch)),
         (Covers::Nothing, Some(ErrorKind::Malformed)),
         (Covers::Whatever, None),
     ] {
@@ -245,6 +246,69 @@ async fn without_a_nonce_the_same_request_counts_once() {
     assert_eq!(outcome(&layer, signed(scheme.clone(), b"1")).await, None);
     assert_eq!(outcome(&layer, signed(scheme.clone(), b"1")).await, Some(ErrorKind::Replayed));
     assert_eq!(outcome(&layer, signed(scheme, b"2")).await, None);
+}
+
+/// It is told to the handler, and it is no nonce: the same delivery can come again.
+#[tokio::test]
+async fn message_id_is_handed_on_and_a_retry_with_it_is_accepted() {
+    let scheme = Joints::new(Covers::Body).with_window(Window::timed()).with_nonce();
+    let layer = VerifyLayer::new(scheme.clone(), keys())
+        .unwrap()
+        .with_clock(ManualClock::new(NOW))
+        .with_replay_guard(Seen::default())
+        .unwrap();
+    let delivery = || {
+        let request = Request::post("/").header("x-id", "msg_1").body(b"1".as_slice()).unwrap();
+        signer(scheme.clone()).sign(request).unwrap().map(Script::from)
+    };
+    for _ in 0..2 {
+        let response = send(&layer, delivery()).await;
+        assert_eq!(refusal(&response), None);
+        assert_eq!(verified(&response).message_id(), Some("msg_1"));
+    }
+    // The signature covers it.
+    let other = with_header(delivery(), "x-id", "msg_2");
+    assert_eq!(outcome(&layer, other).await, Some(ErrorKind::Mismatch));
+    let without = send(&layer, signed(scheme.clone(), b"1")).await;
+    assert_eq!(verified(&without).message_id(), None);
+}
+
+#[tokio::test]
+async fn a_claim_with_more_tags_than_the_scheme_writes_is_malformed() {
+    for max_tags in [1, 2] {
+        let scheme = || Joints::new(Covers::Body).with_max_tags(max_tags);
+        let layer = VerifyLayer::new(scheme(), keys()).unwrap();
+        let right = signed(scheme(), b"body").headers()["x-tag"].to_str().unwrap().to_owned();
+        let wrong = "0".repeat(64);
+        let with_tags =
+            |tags: &[&str]| with_header(signed(scheme(), b"body"), "x-tag", &tags.join(","));
+        let most = vec![right.as_str(); max_tags];
+        assert_eq!(outcome(&layer, with_tags(&most)).await, None);
+        let more = [&most[..], &[&wrong]].concat();
+        assert_eq!(outcome(&layer, with_tags(&more)).await, Some(ErrorKind::Malformed));
+        let first = [&[wrong.as_str()], &most[..]].concat();
+        assert_eq!(outcome(&layer, with_tags(&first)).await, Some(ErrorKind::Malformed));
+    }
+}
+
+/// While a secret is rotated, each receiver has one of the two.
+#[tokio::test]
+async fn either_key_of_a_signer_is_enough_and_no_more_can_be_added_than_there_are_tags() {
+    let signer =
+        |max_tags| Signer::new(Joints::new(Covers::Body).with_max_tags(max_tags), key("new"));
+    let both = signer(2).add_key(key("old")).unwrap();
+    for held in ["new", "old"] {
+        let scheme = Joints::new(Covers::Body).with_max_tags(2);
+        let layer = VerifyLayer::new(scheme, KeyMap::single(key(held)).unwrap()).unwrap();
+        assert_eq!(outcome(&layer, sign(&both, b"body")).await, None, "{held}");
+    }
+    assert!(both.add_key(key("older")).is_err());
+    let four = (1..4).try_fold(signer(16), |signer, _| signer.add_key(key("old"))).unwrap();
+    assert!(four.add_key(key("old")).is_err(), "four at most");
+
+    let error = signer(1).add_key(key("old")).unwrap_err();
+    assert!(error.to_string().starts_with("signer: "), "{error}");
+    assert!(Signer::new(tower_hmac::FlaskHmac::new(), key("new")).add_key(key("old")).is_err());
 }
 
 #[tokio::test]

@@ -8,11 +8,14 @@ use super::*;
 
 /// A request signed with these very times; the tag is right.
 fn at(created: Option<i64>, expires: Option<i64>) -> Request<Script> {
+    let times = [("x-created", created), ("x-expires", expires)];
+    with_times(times.into_iter().filter_map(|(name, time)| Some((name, time?))))
+}
+
+fn with_times(times: impl IntoIterator<Item = (&'static str, i64)>) -> Request<Script> {
     let mut request = Request::post("/path?q=1").body(b"".as_slice()).unwrap();
-    for (name, time) in [("x-created", created), ("x-expires", expires)] {
-        if let Some(time) = time {
-            request.headers_mut().insert(name, time.to_string().parse().unwrap());
-        }
+    for (name, time) in times {
+        request.headers_mut().insert(name, time.to_string().parse().unwrap());
     }
     // An untimed scheme stamps nothing and signs the headers as they are.
     signer(Joints::new(Covers::Body)).sign(request).unwrap().map(Script::from)
@@ -150,4 +153,143 @@ async fn a_request_at_the_edge_is_still_remembered_in_its_last_second() {
     let layer = layer_at(NOW, Window::timed()).with_replay_guard(Seen::default()).unwrap();
     assert_eq!(outcome(&layer, at(Some(NOW - 300), None)).await, None);
     assert_eq!(outcome(&layer, at(Some(NOW - 300), None)).await, Some(ErrorKind::Replayed));
+}
+
+fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+/// The layer has a tolerance of its own only if it is told to.
+fn of_scheme(window: Window, now: i64) -> VerifyLayer {
+    VerifyLayer::new(Joints::new(Covers::Body).with_window(window), keys())
+        .unwrap()
+        .with_clock(ManualClock::new(now))
+}
+
+#[tokio::test]
+async fn the_schemes_tolerance_holds_unless_the_verifier_sets_another() {
+    let window = Window::timed().with_tolerance(60, 0);
+    let at_age = |age: i64| at(Some(NOW - age), None);
+    for (age, of_scheme_alone, of_verifier) in [
+        (60, None, None),
+        (61, Some(ErrorKind::Stale), None),
+        (90, Some(ErrorKind::Stale), None),
+        (91, Some(ErrorKind::Stale), Some(ErrorKind::Stale)),
+        (0, None, None),
+        (-1, Some(ErrorKind::Stale), None),
+        (-5, Some(ErrorKind::Stale), None),
+        (-6, Some(ErrorKind::Stale), Some(ErrorKind::Stale)),
+    ] {
+        let layer = of_scheme(window, NOW);
+        assert_eq!(outcome(&layer, at_age(age)).await, of_scheme_alone, "age {age}");
+        let layer = layer.with_tolerance(seconds(90), seconds(5));
+        assert_eq!(outcome(&layer, at_age(age)).await, of_verifier, "age {age}");
+    }
+    // A narrower one wins as well.
+    let layer = of_scheme(window, NOW).with_tolerance(seconds(10), seconds(0));
+    assert_eq!(outcome(&layer, at_age(11)).await, Some(ErrorKind::Stale));
+    // A scheme without one has the default of 300 seconds.
+    let layer = of_scheme(Window::timed(), NOW);
+    assert_eq!(outcome(&layer, at_age(300)).await, None);
+    assert_eq!(outcome(&layer, at_age(301)).await, Some(ErrorKind::Stale));
+}
+
+#[tokio::test]
+async fn each_scheme_of_two_has_its_own_tolerance() {
+    let scheme = |name, prefix, past| {
+        Joints::named(name, prefix, Covers::Body)
+            .with_window(Window::timed().with_tolerance(past, 0))
+    };
+    let layer = VerifyLayer::new(scheme("one", "x", 60), keys())
+        .unwrap()
+        .or(scheme("two", "y", 600), keys())
+        .unwrap()
+        .with_clock(ManualClock::new(NOW + 61));
+    let outcome_of = async |scheme: Joints| outcome(&layer, signed(scheme, b"")).await;
+    assert_eq!(outcome_of(scheme("one", "x", 60)).await, Some(ErrorKind::Stale));
+    assert_eq!(outcome_of(scheme("two", "y", 600)).await, None);
+}
+
+/// A lifetime of a day holds for a day, and not for the tolerance alone.
+#[tokio::test]
+async fn expiry_bounds_the_age_where_the_scheme_says_so() {
+    const DAY: i64 = 86_400;
+    let window = Window::timed().with_tolerance(300, 60).aged_by_expiry();
+    let request = || at(Some(NOW), Some(NOW + DAY));
+    for (age, expected) in [
+        (0, None),
+        (301, None),
+        (DAY - 1, None),
+        (DAY, None),
+        (DAY + 1, Some(ErrorKind::Expired)),
+        (-60, None),
+        (-61, Some(ErrorKind::Stale)),
+    ] {
+        let layer = of_scheme(window, NOW + age);
+        assert_eq!(outcome(&layer, request()).await, expected, "age {age}");
+    }
+    // Without it, the same signature ends with the tolerance.
+    let layer = of_scheme(Window::timed().with_tolerance(300, 60), NOW + 301);
+    assert_eq!(outcome(&layer, request()).await, Some(ErrorKind::Stale));
+    // A claim that does not expire is as old as the tolerance lets it be.
+    let layer = of_scheme(window, NOW + 301);
+    assert_eq!(outcome(&layer, at(Some(NOW), None)).await, Some(ErrorKind::Stale));
+    // The longest lifetime bounds what the signer asks for.
+    let layer = of_scheme(window.with_max_lifetime(3_600), NOW);
+    assert_eq!(outcome(&layer, request()).await, Some(ErrorKind::Expired));
+    assert_eq!(outcome(&layer, at(Some(NOW), Some(NOW + 3_600))).await, None);
+}
+
+/// A guard that forgot it after the tolerance would let it through again.
+#[tokio::test]
+async fn a_request_that_is_aged_by_its_expiry_is_remembered_until_then() {
+    let clock = ManualClock::new(NOW);
+    let scheme = Joints::new(Covers::Body).with_window(Window::timed().aged_by_expiry());
+    let layer = VerifyLayer::new(scheme, keys())
+        .unwrap()
+        .with_clock(clock.clone())
+        .with_replay_guard(Seen::default())
+        .unwrap();
+    let request = || at(Some(NOW), Some(NOW + 86_400));
+    assert_eq!(outcome(&layer, request()).await, None);
+    for age in [301, 86_400] {
+        clock.set(NOW + age);
+        assert_eq!(outcome(&layer, request()).await, Some(ErrorKind::Replayed), "age {age}");
+    }
+    clock.set(NOW + 86_401);
+    assert_eq!(outcome(&layer, request()).await, Some(ErrorKind::Expired));
+}
+
+#[tokio::test]
+async fn a_claim_that_is_not_valid_yet_is_stale() {
+    for (wait, expected) in [
+        (-1, None),
+        (0, None),
+        (60, None),
+        (61, Some(ErrorKind::Stale)),
+        (i64::MAX - NOW, Some(ErrorKind::Stale)),
+    ] {
+        // The tolerance ahead is for the two clocks.
+        for window in [Window::timed(), Window::untimed()] {
+            let layer = of_scheme(window.with_tolerance(300, 60), NOW);
+            let request = with_times([("x-created", NOW), ("x-start", NOW + wait)]);
+            assert_eq!(outcome(&layer, request).await, expected, "wait {wait}");
+        }
+        let layer = of_scheme(Window::untimed().with_tolerance(300, 60), NOW);
+        let request = with_times([("x-start", NOW + wait)]);
+        assert_eq!(outcome(&layer, request).await, expected, "wait {wait}, and no other time");
+    }
+    let layer = of_scheme(Window::untimed(), i64::MAX);
+    assert_eq!(outcome(&layer, with_times([("x-start", i64::MAX)])).await, None);
+    // It is no time that bounds the age.
+    let layer = of_scheme(Window::timed(), NOW);
+    let request = with_times([("x-start", NOW)]);
+    assert_eq!(outcome(&layer, request).await, Some(ErrorKind::Malformed));
+}
+
+#[tokio::test]
+async fn a_claim_that_is_not_valid_yet_is_rejected_before_its_body_is_read() {
+    let layer = of_scheme(Window::untimed(), NOW);
+    let request = with_times([("x-start", NOW + 301)]).map(|_| Script::hanging());
+    assert_eq!(outcome(&layer, request).await, Some(ErrorKind::Stale));
 }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use tower_hmac::{
-    BoxError, CachedKeys, ConfigError, FlaskHmac, FlaskHmacPath, Fost, FostUrl, HeaderScheme,
-    KeyId, KeyMap, KeyStore, MessageSignatures, Policy, Scheme, SecretKey, SharedKeys, Verifier,
-    VerifyLayer, key_fn,
+    AwsSigV4, BoxError, CachedKeys, ConfigError, FlaskHmac, FlaskHmacPath, Fost, FostUrl,
+    HeaderScheme, KeyId, KeyMap, KeyStore, MessageSignatures, Policy, Scheme, SecretKey,
+    SharedKeys, Verifier, VerifyLayer, key_fn,
 };
 
 fn anonymous() -> KeyMap {
@@ -25,8 +25,11 @@ fn header() -> HeaderScheme {
 }
 
 /// The schemes whose claims always name a key ID.
-fn requiring() -> [Arc<dyn Scheme>; 4] {
+fn requiring() -> [Arc<dyn Scheme>; 6] {
+    let aws = AwsSigV4::new("us-east-1", "service").unwrap();
     [
+        Arc::new(aws.clone().presigned()),
+        Arc::new(aws),
         Arc::new(MessageSignatures::new()),
         Arc::new(Fost::new()),
         Arc::new(FostUrl::new()),

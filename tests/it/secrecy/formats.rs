@@ -239,3 +239,12 @@ fn message_signatures_tell_no_key_and_no_tag() {
     nothing_is_told(scheme(), "POST", Some("aservice"));
     nothing_is_told(scheme(), "GET", Some("aservice"));
 }
+
+#[cfg(feature = "sigv4")]
+#[test]
+fn aws_signatures_tell_no_key_and_no_tag() {
+    let scheme = || tower_hmac::AwsSigV4::new("us-east-1", "service").unwrap();
+    nothing_is_told(scheme(), "POST", Some("aservice"));
+    nothing_is_told(scheme().with_payload_header(), "POST", Some("aservice"));
+    nothing_is_told(scheme().presigned(), "GET", Some("aservice"));
+}

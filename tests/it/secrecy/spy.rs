@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use http::HeaderName;
 use http::request::Parts;
 use tower_hmac::scheme::{ClaimError, Coverage, SignedText, Stamp, Window};
-use tower_hmac::{Algorithm, Claim, Mac, Scheme, SecretKey, SignError, Tag};
+use tower_hmac::{Algorithm, Claim, Digest, Mac, Scheme, SecretKey, SignError, Tag};
 
 /// A format that notes each tag that is computed in it.
 #[derive(Clone, Debug)]
@@ -66,6 +66,16 @@ impl<S: Scheme> Scheme for Spy<S> {
         text: &mut SignedText,
     ) -> Result<(), ClaimError> {
         self.scheme.derive(head, claim, body, text)
+    }
+
+    fn derive_from_hash(
+        &self,
+        head: &Parts,
+        claim: &Claim,
+        hash: &Digest,
+        text: &mut SignedText,
+    ) -> Result<(), ClaimError> {
+        self.scheme.derive_from_hash(head, claim, hash, text)
     }
 
     fn key_mac(&self, key: &SecretKey, claim: &Claim) -> Mac {

@@ -1,7 +1,7 @@
 //! A format of the tests' own that uses every joint of the `Scheme` trait, each by choice.
 //!
 //! Headers behind a prefix: `-tag` (hex, several joined by commas), and, where they are there,
-//! `-key`, `-created`, `-expires`, `-nonce`, `-digest` (SHA-256 in hex). The text is a line for
+//! `-key`, `-created`, `-expires`, `-nonce`, `-digest` (SHA-256 in hex), `-id`, `-start`. The text is a line for
 //! the method, the target and each of these headers, then the body's part, then `end`.
 
 use http::request::Parts;
@@ -18,6 +18,8 @@ pub enum Covers {
     Digest,
     /// The first line of the body.
     Line,
+    /// A hash of the body.
+    Hash,
     Nothing,
     Whatever,
     /// The head does not say, and the format calls that missing.
@@ -33,10 +35,11 @@ pub struct Joints {
     window: Window,
     with_nonce: bool,
     derives_key: bool,
+    max_tags: usize,
     log: Log,
 }
 
-const FIELDS: [&str; 6] = ["tag", "key", "created", "expires", "nonce", "digest"];
+const FIELDS: [&str; 8] = ["tag", "key", "created", "expires", "nonce", "digest", "id", "start"];
 
 impl Joints {
     /// Covers the body, without times; headers `x-tag`, `x-key` and so on.
@@ -55,6 +58,7 @@ impl Joints {
             window: Window::untimed(),
             with_nonce: false,
             derives_key: false,
+            max_tags: 16,
             log: Log::default(),
         }
     }
@@ -77,6 +81,11 @@ impl Joints {
 
     pub fn with_algorithm(mut self, algorithm: Algorithm) -> Self {
         self.algorithm = algorithm;
+        self
+    }
+
+    pub fn with_max_tags(mut self, max_tags: usize) -> Self {
+        self.max_tags = max_tags;
         self
     }
 
@@ -131,7 +140,7 @@ impl Scheme for Joints {
     }
 
     fn max_tags(&self) -> usize {
-        16
+        self.max_tags
     }
 
     fn window(&self) -> Window {
@@ -157,6 +166,12 @@ impl Scheme for Joints {
         if let Some(nonce) = self.value(head, "nonce")? {
             claim = claim.with_nonce(nonce.as_bytes());
         }
+        if let Some(id) = self.value(head, "id")? {
+            claim = claim.with_message_id(id);
+        }
+        if let Some(start) = self.number(head, "start")? {
+            claim = claim.with_not_before(start);
+        }
         Ok(claim)
     }
 
@@ -165,6 +180,7 @@ impl Scheme for Joints {
         Ok(match self.covers {
             Covers::Body => Coverage::Signed,
             Covers::Line => Coverage::Derived,
+            Covers::Hash => Coverage::Hashed(self.algorithm),
             Covers::Nothing => Coverage::Empty,
             Covers::Whatever => Coverage::Unsigned,
             Covers::Missing => return Err(ClaimError::Missing),
@@ -215,6 +231,18 @@ impl Scheme for Joints {
         Ok(())
     }
 
+    fn derive_from_hash(
+        &self,
+        _: &Parts,
+        _: &Claim,
+        hash: &Digest,
+        text: &mut SignedText,
+    ) -> Result<(), ClaimError> {
+        self.log.note("derive from hash");
+        text.update(Encoding::Hex.encode(hash.as_bytes()).as_bytes());
+        Ok(())
+    }
+
     fn after_body(&self, _: &Parts, _: &Claim, text: &mut SignedText) -> Result<(), ClaimError> {
         self.log.note("after body");
         text.update(b"\nend");
@@ -227,7 +255,7 @@ impl Scheme for Joints {
         }
         let mut mac = Mac::new(self.algorithm, key);
         mac.update(claim.created().unwrap_or_default().to_string().as_bytes());
-        Mac::new(self.algorithm, &SecretKey::new(mac.finalize().as_bytes()).unwrap())
+        Mac::new(self.algorithm, &mac.into_key())
     }
 
     fn stamp(&self, head: &mut Parts, stamp: &Stamp<'_>) -> Result<Claim, SignError> {
@@ -252,7 +280,8 @@ impl Scheme for Joints {
     }
 
     fn attach(&self, head: &mut Parts, _: &Claim, tags: &[Tag]) -> Result<(), SignError> {
-        self.set(head, "tag", &Encoding::Hex.encode(tags[0].as_bytes()));
+        let tags: Vec<_> = tags.iter().map(|tag| Encoding::Hex.encode(tag.as_bytes())).collect();
+        self.set(head, "tag", &tags.join(","));
         Ok(())
     }
 }

@@ -1,0 +1,76 @@
+//! The canonical request, but for the hash of the payload.
+
+use http::Uri;
+use http::header::HOST;
+use http::request::Parts;
+use http::uri::Authority;
+
+use super::path::PathStyle;
+use super::query::{divide, pieces};
+use super::{fields, parameters, query};
+use crate::scheme::ClaimError;
+
+/// How the target is written in the canonical request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TargetForm {
+    Canonical(PathStyle),
+    /// As it was sent.
+    Raw,
+}
+
+/// Writes method, target, headers and the list of their names, each line ended.
+pub(super) fn request(
+    head: &Parts,
+    host: &str,
+    list: &str,
+    form: TargetForm,
+) -> Result<Vec<u8>, ClaimError> {
+    let mut out = Vec::with_capacity(512);
+    out.extend_from_slice(head.method.as_str().as_bytes());
+    out.push(b'\n');
+    write_target(&mut out, &head.uri, form)?;
+    out.push(b'\n');
+    fields::write(&mut out, list, &head.headers, host)?;
+    out.push(b'\n');
+    out.extend_from_slice(list.as_bytes());
+    out.push(b'\n');
+    Ok(out)
+}
+
+fn write_target(out: &mut Vec<u8>, uri: &Uri, form: TargetForm) -> Result<(), ClaimError> {
+    let query = uri.query().unwrap_or_default();
+    match form {
+        TargetForm::Canonical(path) => {
+            path.write(out, uri.path())?;
+            out.push(b'\n');
+            let is_covered = |piece: &&str| divide(piece).0 != parameters::SIGNATURE;
+            query::write(out, pieces(query).filter(is_covered))
+        }
+        TargetForm::Raw => {
+            out.extend_from_slice(uri.path().as_bytes());
+            out.push(b'\n');
+            out.extend_from_slice(query.as_bytes());
+            Ok(())
+        }
+    }
+}
+
+/// Drops the port that the scheme has anyway from the target of a request that is about to be sent:
+/// HTTP clients leave it out of `Host` (RFC 9110 section 4.2.3).
+pub(super) fn drop_usual_port(head: &mut Parts) {
+    let port = match head.uri.scheme_str() {
+        Some("http") => ":80",
+        Some("https") => ":443",
+        _ => return,
+    };
+    let host = head.uri.authority().and_then(|authority| authority.as_str().strip_suffix(port));
+    let Some(Ok(authority)) = host.map(Authority::try_from) else { return };
+    if head.headers.contains_key(HOST) {
+        return;
+    }
+    let mut parts = head.uri.clone().into_parts();
+    parts.authority = Some(authority);
+    if let Ok(uri) = Uri::from_parts(parts) {
+        head.uri = uri;
+    }
+}

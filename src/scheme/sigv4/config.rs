@@ -1,0 +1,78 @@
+//! What the two forms are set to in common.
+
+use http::HeaderName;
+
+use super::credential::{self, Credential};
+use super::path::PathStyle;
+use crate::error::{ConfigError, header_name};
+
+/// The scope that keys are for, and what must be signed.
+#[derive(Clone, Debug)]
+pub(super) struct Config {
+    /// The first is the one that a signer signs for.
+    regions: Vec<String>,
+    service: String,
+    pub(super) path: PathStyle,
+    /// Whether presigned URLs leave the payload unsigned, and signers send its hash.
+    pub(super) has_s3_payloads: bool,
+    pub(super) required: Vec<HeaderName>,
+    pub(super) unsigned_payload: bool,
+}
+
+impl Config {
+    pub(super) fn new(region: String, service: String) -> Result<Self, ConfigError> {
+        let service = credential::scope_part(service, "service")?;
+        let is_s3 = service == "s3";
+        let path = if is_s3 { PathStyle::S3 } else { PathStyle::Standard };
+        let regions = vec![credential::scope_part(region, "region")?];
+        Ok(Self {
+            regions,
+            service,
+            path,
+            has_s3_payloads: is_s3,
+            required: Vec::new(),
+            unsigned_payload: false,
+        })
+    }
+
+    pub(super) fn set_regions<R>(
+        &mut self,
+        regions: impl IntoIterator<Item = R>,
+    ) -> Result<(), ConfigError>
+    where
+        R: Into<String>,
+    {
+        let regions =
+            regions.into_iter().map(|region| credential::scope_part(region.into(), "regions"));
+        let regions = regions.collect::<Result<Vec<_>, _>>()?;
+        if regions.is_empty() {
+            return Err(ConfigError::invalid("regions", "has none, so that nobody could sign"));
+        }
+        self.regions = regions;
+        Ok(())
+    }
+
+    pub(super) fn set_required<N>(
+        &mut self,
+        names: impl IntoIterator<Item = N>,
+    ) -> Result<(), ConfigError>
+    where
+        N: Into<String>,
+    {
+        let names = names.into_iter().map(|name| header_name(name.into(), "required headers"));
+        self.required = names.collect::<Result<_, _>>()?;
+        Ok(())
+    }
+
+    /// Whether the scope is one that this side has keys for.
+    pub(super) fn is_ours(&self, credential: &Credential<'_>) -> bool {
+        credential.service == self.service
+            && self.regions.iter().any(|region| region == credential.region)
+    }
+
+    /// The credential that a signer signs with.
+    pub(super) fn credential<'t>(&'t self, key_id: &'t str, day: &'t str) -> Credential<'t> {
+        let region = self.regions.first().map_or("", String::as_str);
+        Credential { key_id, day, region, service: &self.service }
+    }
+}

@@ -1,0 +1,80 @@
+//! The credential: who signed, and the scope that the key is for.
+
+use super::{TERMINATOR, date};
+use crate::error::ConfigError;
+use crate::key::{KeyId, SecretKey};
+use crate::mac::{Algorithm, Mac};
+use crate::scheme::{SignError, Stamp};
+
+/// An access key ID and the scope of its use, as a request says them.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Credential<'t> {
+    pub(super) key_id: &'t str,
+    pub(super) day: &'t str,
+    pub(super) region: &'t str,
+    pub(super) service: &'t str,
+}
+
+impl<'t> Credential<'t> {
+    /// Divides it from the right, so that an access key ID can have a `/` in it.
+    pub(super) fn parse(text: &'t str) -> Option<Self> {
+        let mut parts = text.rsplitn(5, '/');
+        if parts.next() != Some(TERMINATOR) {
+            return None;
+        }
+        let (service, region, day) = (parts.next()?, parts.next()?, parts.next()?);
+        let key_id = parts.next()?;
+        (date::is_day(day) && is_key_id(key_id)).then_some(Self { key_id, day, region, service })
+    }
+
+    /// The scope: all of it but the access key ID.
+    pub(super) fn scope(&self) -> String {
+        let Self { day, region, service, .. } = self;
+        format!("{day}/{region}/{service}/{TERMINATOR}")
+    }
+}
+
+/// Whether a name can stand in a credential.
+pub(super) fn is_key_id(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',')
+}
+
+/// Returns the key ID that a signer writes.
+///
+/// # Errors
+///
+/// [`SignError::KeyId`] if there is none, or it cannot stand in a credential.
+pub(super) fn signing_key_id<'s>(stamp: &Stamp<'s>) -> Result<&'s KeyId, SignError> {
+    let key_id = stamp.key_id().ok_or(SignError::KeyId("the credential names a key"))?;
+    if is_key_id(key_id.as_str()) {
+        Ok(key_id)
+    } else {
+        Err(SignError::KeyId("a credential takes visible ASCII without `,`"))
+    }
+}
+
+/// Takes a region or a service that can stand in a credential.
+pub(super) fn scope_part(text: String, setting: &'static str) -> Result<String, ConfigError> {
+    if text.is_empty() {
+        return Err(ConfigError::EmptyName(setting.into()));
+    }
+    if is_key_id(&text) && !text.contains('/') {
+        Ok(text)
+    } else {
+        let why = "has a character that cannot stand in a credential; \
+                   take visible ASCII without `/` and `,`";
+        Err(ConfigError::invalid(setting, why))
+    }
+}
+
+/// Starts the HMAC under the key that is derived for a scope: each part of it is signed under the
+/// key that came out before.
+pub(super) fn scoped_mac(key: &SecretKey, scope: &str) -> Mac {
+    let mut key = key.prefixed(b"AWS4");
+    for part in scope.split('/') {
+        let mut mac = Mac::new(Algorithm::Sha256, &key);
+        mac.update(part.as_bytes());
+        key = mac.into_key();
+    }
+    Mac::new(Algorithm::Sha256, &key)
+}

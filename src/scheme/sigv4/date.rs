@@ -1,0 +1,79 @@
+//! `X-Amz-Date`: `YYYYMMDDTHHMMSSZ`.
+
+use crate::scheme::wire;
+
+/// The length of the day, which begins a date.
+const DAY_LEN: usize = 8;
+
+/// The Unix seconds of a date; `None` if it is none.
+pub(super) fn read(text: &str) -> Option<i64> {
+    let (day, time) = text.strip_suffix('Z')?.split_once('T')?;
+    if !is_day(day) || time.len() != 6 || !is_digits(time) {
+        return None;
+    }
+    let (year, day) = day.split_at_checked(4)?;
+    let (month, day) = day.split_at_checked(2)?;
+    let (hour, time) = time.split_at_checked(2)?;
+    let (minute, second) = time.split_at_checked(2)?;
+    wire::rfc3339(&format!("{year}-{month}-{day}T{hour}:{minute}:{second}Z"))
+}
+
+/// The text of a date; `None` outside the years 0 to 9999.
+pub(super) fn write(unix: i64) -> Option<String> {
+    wire::to_rfc3339(unix).map(|text| text.replace(['-', ':'], ""))
+}
+
+/// The day of a date.
+pub(super) fn day(date: &str) -> &str {
+    date.get(..DAY_LEN).unwrap_or(date)
+}
+
+/// Whether a text has the form of a day.
+pub(super) fn is_day(text: &str) -> bool {
+    text.len() == DAY_LEN && is_digits(text)
+}
+
+fn is_digits(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_go_there_and_back() {
+        for (text, unix) in [("20150830T123600Z", 1_440_938_160), ("19700101T000000Z", 0)] {
+            assert_eq!(read(text), Some(unix));
+            assert_eq!(write(unix).unwrap(), text);
+            assert_eq!(day(text), text.split_once('T').unwrap().0);
+        }
+    }
+
+    #[test]
+    fn other_texts_are_no_dates() {
+        for text in [
+            "",
+            "20150830T123600",
+            "20150830t123600Z",
+            "20150830T123600z",
+            "2015-08-30T12:36:00Z",
+            "20150830T1236Z",
+            "20150830T123600.0Z",
+            "20150230T123600Z",
+            "20151330T123600Z",
+            "20150830T240000Z",
+            "20150830T126000Z",
+            "20150830T123660Z",
+            " 20150830T123600Z",
+            "+0150830T123600Z",
+            "20150830T+23600Z",
+            "201508301T23600Z",
+            "٢٠١٥T123600Z",
+        ] {
+            assert_eq!(read(text), None, "{text}");
+        }
+        assert_eq!(write(i64::MAX), None);
+    }
+}

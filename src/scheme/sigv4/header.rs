@@ -1,0 +1,337 @@
+use http::HeaderName;
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+
+use super::authorization::{self, Authorization};
+use super::canonical::{self, TargetForm};
+use super::config::Config;
+use super::credential::{self, Credential};
+use super::path::PathStyle;
+use super::payload::{self, Payload};
+use super::reading::Reading;
+use super::{
+    AwsPresigned, X_AMZ_CONTENT_SHA256, X_AMZ_DATE, X_AMZ_SECURITY_TOKEN, date, fields, parameters,
+};
+use crate::digest::Digest;
+use crate::error::ConfigError;
+use crate::key::{KeyId, SecretKey};
+use crate::mac::{Algorithm, Mac, Tag};
+use crate::scheme::{
+    Claim, ClaimError, Coverage, Encoding, Scheme, Selector, SignError, SignedText, Stamp, Window,
+    wire,
+};
+
+static OWNED: [HeaderName; 4] =
+    [AUTHORIZATION, X_AMZ_DATE, X_AMZ_CONTENT_SHA256, X_AMZ_SECURITY_TOKEN];
+
+/// AWS Signature Version 4 in the `Authorization` header, with keys of your own. Needs feature
+/// `sigv4`.
+///
+/// Every AWS SDK signs this way, and so do `curl --aws-sigv4` and awscli: such a client needs no
+/// library of yours. The access key ID is the key ID, and the keys are the service's own: AWS gives
+/// nobody the secrets of its users. Sources: [Signature Version 4] in the IAM user guide and in the
+/// [S3 API reference][S3].
+///
+/// ```text
+/// Authorization: AWS4-HMAC-SHA256 Credential=<key ID>/<yyyymmdd>/<region>/<service>/aws4_request,
+///                SignedHeaders=host;x-amz-date, Signature=<64 hex digits>
+/// X-Amz-Date: 20150830T123600Z
+/// ```
+///
+/// **Covered:** method, host, path, query, time, region and service, the body, `Content-Type`, every
+/// `X-Amz-*` header, and the other headers that the client lists. [`Verified::signed_headers`] has
+/// those. The access key ID is not covered: two key IDs with one secret can take each other's name.
+///
+/// With `X-Amz-Content-Sha256` the MAC is checked before the body is read. Without it, as outside of
+/// S3, it can only be checked when the body is there; the body is hashed as it arrives.
+///
+/// These pairs of requests have one signature:
+///
+/// * a query in another order of its names, or with more or fewer characters escaped;
+/// * `/a` and `/%61`, for S3 alone;
+/// * a header with more spaces in a row, or sent as one value joined by commas.
+///
+/// The rules, numbered as errors name them, and the clients are in `docs/sigv4.md`. Not supported:
+/// signed chunks (`STREAMING-*`), `SigV4a`, POST policies, Signature Version 2.
+///
+/// ```
+/// use http::Request;
+/// use tower_hmac::{AwsSigV4, KeyMap, SecretKey, Signer, Verifier};
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let scheme = AwsSigV4::new("eu-central-1", "orders")?;
+/// let keys = KeyMap::services([("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")])?;
+/// let verifier = Verifier::new(scheme.clone(), keys)?;
+///
+/// let signer = Signer::new(scheme, SecretKey::new("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")?)
+///     .with_key_id("AKIDEXAMPLE")?;
+/// let request = signer.sign(Request::post("http://localhost/orders?id=7").body("{}")?)?;
+/// let (head, body) = request.into_parts();
+/// assert!(verifier.verify(&head, body.as_bytes()).await.is_ok());
+/// # Ok::<(), tower_hmac::BoxError>(())
+/// # }).unwrap();
+/// ```
+///
+/// [`Verified::signed_headers`]: crate::Verified::signed_headers
+/// [Signature Version 4]: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
+/// [S3]: https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-authenticating-requests.html
+#[derive(Clone, Debug)]
+pub struct AwsSigV4 {
+    config: Config,
+    raw_target: bool,
+    sends_hash: bool,
+}
+
+impl AwsSigV4 {
+    /// Takes the region and the service that clients are configured with. Both can be of your own
+    /// choice. The service `s3` has the rules of S3 for paths and payloads.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if one is empty, or has a character that cannot stand in a credential.
+    pub fn new(region: impl Into<String>, service: impl Into<String>) -> Result<Self, ConfigError> {
+        let config = Config::new(region.into(), service.into())?;
+        let sends_hash = config.has_s3_payloads;
+        Ok(Self { config, raw_target: false, sends_hash })
+    }
+
+    /// Sets the regions that are accepted. A signer signs for the first.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if there is none, or one cannot stand in a credential.
+    pub fn with_regions<R>(
+        mut self,
+        regions: impl IntoIterator<Item = R>,
+    ) -> Result<Self, ConfigError>
+    where
+        R: Into<String>,
+    {
+        self.config.set_regions(regions)?;
+        Ok(self)
+    }
+
+    /// Sets the headers that must be signed in addition to `Host`, `Content-Type` and `X-Amz-*`. A
+    /// request without one of them is rejected.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if one is no header name.
+    pub fn with_required_headers<N>(
+        mut self,
+        names: impl IntoIterator<Item = N>,
+    ) -> Result<Self, ConfigError>
+    where
+        N: Into<String>,
+    {
+        self.config.set_required(names)?;
+        Ok(self)
+    }
+
+    /// Encodes paths once and normalizes none, as S3's clients do, for a service of another name.
+    #[must_use]
+    pub fn with_s3_paths(mut self) -> Self {
+        self.config.path = PathStyle::S3;
+        self
+    }
+
+    /// Makes a signer send `X-Amz-Content-Sha256`, so that the server checks the MAC before it reads
+    /// the body. For S3 it always does.
+    #[must_use]
+    pub fn with_payload_header(mut self) -> Self {
+        self.sends_hash = true;
+        self
+    }
+
+    /// Returns the scheme of presigned URLs with the same settings.
+    ///
+    /// A verifier takes both, each with the same keys:
+    /// `VerifyLayer::new(scheme.clone(), keys.clone())?.or(scheme.presigned(), keys)?`.
+    #[must_use]
+    pub fn presigned(&self) -> AwsPresigned {
+        AwsPresigned::new(self.config.clone())
+    }
+
+    /// Loses the body of a request that says `X-Amz-Content-Sha256: UNSIGNED-PAYLOAD`: whoever sees
+    /// such a request can send any body with its head. [`presigned`](Self::presigned) of S3 has no
+    /// other payload: it takes no body without this.
+    #[must_use]
+    pub fn dangerous_unsigned_payload(mut self) -> Self {
+        self.config.unsigned_payload = true;
+        self
+    }
+
+    /// Loses the rule that paths are in normal form: `/a/../b` and `//b` have the signature of `/b`,
+    /// and the handler sees what was sent. It has no effect on S3, which normalizes no path.
+    #[must_use]
+    pub fn dangerous_normalized_path(mut self) -> Self {
+        if self.config.path == PathStyle::Standard {
+            self.config.path = PathStyle::Normalized;
+        }
+        self
+    }
+
+    /// Loses the requests of all clients but curl before version 8: path and query are signed as
+    /// they were sent, *instead of* in the canonical form. Never both, since the same text is
+    /// canonical for another path. Presigned URLs stay canonical.
+    #[must_use]
+    pub fn dangerous_raw_target(mut self) -> Self {
+        self.raw_target = true;
+        self
+    }
+
+    /// Returns the canonical request of a signed request, as this side assembles it: the first thing
+    /// to compare with a client whose signature does not match. It holds no key and no signature.
+    ///
+    /// # Errors
+    ///
+    /// [`ClaimError`] if the request is not signed in this format.
+    pub fn canonical_request(&self, head: &Parts, body: &[u8]) -> Result<String, ClaimError> {
+        Ok(Reading::of(&self.claim(head)?)?.shown(body))
+    }
+
+    fn form(&self) -> TargetForm {
+        if self.raw_target { TargetForm::Raw } else { TargetForm::Canonical(self.config.path) }
+    }
+}
+
+impl Scheme for AwsSigV4 {
+    fn name(&self) -> &'static str {
+        "sigv4"
+    }
+
+    fn algorithm(&self) -> Algorithm {
+        Algorithm::Sha256
+    }
+
+    fn headers(&self) -> &[HeaderName] {
+        &OWNED
+    }
+
+    fn selector(&self) -> Option<Selector<'_>> {
+        Some(Selector::TagLen(Algorithm::Sha256.tag_len()))
+    }
+
+    fn requires_key_id(&self) -> bool {
+        true
+    }
+
+    fn window(&self) -> Window {
+        Window::timed()
+    }
+
+    fn claim(&self, head: &Parts) -> Result<Claim, ClaimError> {
+        let authorization = Authorization::read(head)?;
+        let malformed = |why| Err(ClaimError::in_header(&AUTHORIZATION, why));
+        if parameters::are_there(&head.uri) {
+            return malformed("is there, and the query is signed, too (rule 1)");
+        }
+        let Some(credential) = Credential::parse(authorization.credential) else {
+            return malformed("has no credential of five parts (rule 3)");
+        };
+        let signature = Encoding::Hex.decode_tag(authorization.signature, Algorithm::Sha256);
+        let Some(signature) = signature else {
+            return malformed("has no signature of 64 lower-case hex digits (rule 2)");
+        };
+        let date = wire::text(&X_AMZ_DATE, wire::required(head, &X_AMZ_DATE)?)?;
+        let Some(created) = date::read(date) else {
+            return Err(ClaimError::in_header(&X_AMZ_DATE, "is no date and time (rule 4)"));
+        };
+        if date::day(date) != credential.day {
+            let why = "is of another day than the credential (rule 4)";
+            return Err(ClaimError::in_header(&X_AMZ_DATE, why));
+        }
+        let list = authorization.signed_headers;
+        fields::check_list(list, &head.headers, &self.config.required)?;
+        let payload = Payload::read(head, self.config.unsigned_payload)?;
+        let canonical = canonical::request(head, wire::host(head)?, list, self.form())?;
+        let is_ours = self.config.is_ours(&credential);
+        let reading = Reading::new(canonical, payload, date, &credential, is_ours);
+        Ok(Claim::signed(signature)
+            .with_key_id(KeyId::new(credential.key_id).ok())
+            .with_created(created)
+            .with_signed_headers(fields::signed(list, &head.headers))
+            .with_memo(reading))
+    }
+
+    fn coverage(&self, _: &Parts, claim: &Claim) -> Result<Coverage, ClaimError> {
+        Ok(Reading::of(claim)?.coverage().clone())
+    }
+
+    fn before_body(
+        &self,
+        _: &Parts,
+        claim: &Claim,
+        text: &mut SignedText,
+    ) -> Result<(), ClaimError> {
+        Reading::of(claim)?.write(text);
+        Ok(())
+    }
+
+    fn derive_from_hash(
+        &self,
+        _: &Parts,
+        claim: &Claim,
+        hash: &Digest,
+        text: &mut SignedText,
+    ) -> Result<(), ClaimError> {
+        Reading::of(claim)?.write_last(hash, text);
+        Ok(())
+    }
+
+    fn key_mac(&self, key: &SecretKey, claim: &Claim) -> Mac {
+        Reading::mac_of(claim, key)
+    }
+
+    fn stamp(&self, head: &mut Parts, stamp: &Stamp<'_>) -> Result<Claim, SignError> {
+        if head.headers.contains_key(AUTHORIZATION) {
+            return Err(SignError::in_header(&AUTHORIZATION, "is there already"));
+        }
+        if parameters::are_there(&head.uri) {
+            return Err(SignError::Request("the query is signed already"));
+        }
+        let key_id = credential::signing_key_id(stamp)?;
+        canonical::drop_usual_port(head);
+        let date = date::write(stamp.now());
+        let date = date.ok_or(SignError::Request("the year has more than four digits"))?;
+        head.headers.insert(X_AMZ_DATE, wire::value(&X_AMZ_DATE, &date)?);
+        let is_there = head.headers.contains_key(X_AMZ_CONTENT_SHA256);
+        if (self.sends_hash || is_there) && !payload::is_unsigned(head) {
+            payload::write(head, stamp.body())?;
+        }
+        let list = fields::list(head);
+        fields::check_list(&list, &head.headers, &self.config.required)?;
+        let payload = Payload::read(head, self.config.unsigned_payload)?;
+        let host = wire::host(head)?;
+        let canonical = canonical::request(head, host, &list, self.form())?;
+        let credential = self.config.credential(key_id.as_str(), date::day(&date));
+        let reading = Reading::new(canonical, payload, &date, &credential, true);
+        Ok(Claim::new().with_key_id(key_id.clone()).with_created(stamp.now()).with_memo(reading))
+    }
+
+    fn attach(&self, head: &mut Parts, claim: &Claim, tags: &[Tag]) -> Result<(), SignError> {
+        let key_id = claim.key_id().map_or("", KeyId::as_str);
+        let authorization = Authorization {
+            credential: &format!("{key_id}/{}", Reading::of(claim)?.scope()),
+            signed_headers: &fields::list(head),
+            signature: &Encoding::Hex.encode(wire::only_tag(tags)?.as_bytes()),
+        };
+        let value = wire::sensitive(&AUTHORIZATION, &authorization.text())?;
+        head.headers.insert(AUTHORIZATION, value);
+        Ok(())
+    }
+
+    /// Leaves the session token, which is no part of the signature, and marks it sensitive.
+    fn strip(&self, head: &mut Parts) {
+        if authorization::is_there(head) {
+            head.headers.remove(AUTHORIZATION);
+            head.headers.remove(X_AMZ_DATE);
+            head.headers.remove(X_AMZ_CONTENT_SHA256);
+        }
+        for (name, value) in &mut head.headers {
+            if *name == X_AMZ_SECURITY_TOKEN {
+                value.set_sensitive(true);
+            }
+        }
+    }
+}

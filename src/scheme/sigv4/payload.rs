@@ -1,0 +1,73 @@
+//! `X-Amz-Content-Sha256`: how the body is covered.
+
+use http::request::Parts;
+
+use super::{UNSIGNED_PAYLOAD, X_AMZ_CONTENT_SHA256};
+use crate::digest::Digest;
+use crate::mac::Algorithm;
+use crate::scheme::{ClaimError, Coverage, SignError, wire};
+
+/// The SHA-256 of nothing, in hex.
+pub(super) const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+/// How a body is covered, and what ends the canonical request: nothing yet if the body's own hash
+/// does.
+pub(super) struct Payload<'t> {
+    pub(super) coverage: Coverage,
+    pub(super) text: Option<&'t str>,
+}
+
+impl<'h> Payload<'h> {
+    /// The hash of the body as it arrives.
+    pub(super) fn hashed() -> Self {
+        Self { coverage: Coverage::Hashed(Algorithm::Sha256), text: None }
+    }
+
+    /// What the header says, or the body's own hash if there is no such header.
+    pub(super) fn read(head: &'h Parts, allows_unsigned: bool) -> Result<Self, ClaimError> {
+        let malformed = |why| Err(ClaimError::in_header(&X_AMZ_CONTENT_SHA256, why));
+        if !head.headers.contains_key(X_AMZ_CONTENT_SHA256) {
+            return Ok(Self::hashed());
+        }
+        let value = wire::required(head, &X_AMZ_CONTENT_SHA256)?;
+        let text = wire::text(&X_AMZ_CONTENT_SHA256, value)?;
+        if text == UNSIGNED_PAYLOAD {
+            return if allows_unsigned {
+                Ok(Self { coverage: Coverage::Unsigned, text: Some(text) })
+            } else {
+                malformed("says that the body is not signed (rule 10)")
+            };
+        }
+        if text.starts_with("STREAMING-") {
+            return malformed(
+                "says that the body comes in signed chunks, which are not supported (rule 10); \
+                 set AWS_REQUEST_CHECKSUM_CALCULATION=when_required for boto3 and awscli, or \
+                 send the body in one piece",
+            );
+        }
+        let mut bytes = [0; 32];
+        let digest = base16ct::lower::decode(text, &mut bytes)
+            .ok()
+            .and_then(|bytes| Digest::received(Algorithm::Sha256, bytes));
+        match digest {
+            Some(digest) => {
+                Ok(Self { coverage: Coverage::Digest(vec![digest.into()]), text: Some(text) })
+            }
+            None => malformed("is no SHA-256 in 64 lower-case hex digits (rule 10)"),
+        }
+    }
+}
+
+/// Writes the header of a request that is about to be sent.
+pub(super) fn write(head: &mut Parts, body: &[u8]) -> Result<(), SignError> {
+    let digest = Digest::of(Algorithm::Sha256, body);
+    let text = base16ct::lower::encode_string(digest.as_bytes());
+    let value = wire::value(&X_AMZ_CONTENT_SHA256, &text)?;
+    head.headers.insert(X_AMZ_CONTENT_SHA256, value);
+    Ok(())
+}
+
+/// Whether a request that is about to be sent says itself that its body is not signed.
+pub(super) fn is_unsigned(head: &Parts) -> bool {
+    head.headers.get(X_AMZ_CONTENT_SHA256).is_some_and(|value| value == UNSIGNED_PAYLOAD)
+}

@@ -1,0 +1,281 @@
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use http::{HeaderName, Method, Request, Uri};
+
+use super::canonical::{self, TargetForm};
+use super::config::Config;
+use super::credential::{self, Credential};
+use super::parameters::{self, Parameters};
+use super::payload::{self, Payload};
+use super::reading::Reading;
+use super::{ALGORITHM, UNSIGNED_PAYLOAD, X_AMZ_CONTENT_SHA256, authorization, date, fields};
+use crate::digest::Digest;
+use crate::key::{KeyId, SecretKey};
+use crate::mac::{Algorithm, Mac, Tag};
+use crate::scheme::{
+    Claim, ClaimError, Coverage, Encoding, Scheme, SignError, SignedText, Stamp, Window, wire,
+};
+use crate::sign::Signer;
+
+/// The longest time that a URL works, in seconds: seven days.
+const MAX_EXPIRES: u64 = 604_800;
+
+/// The presigned URLs of AWS Signature Version 4: a link that works for a while, made for somebody
+/// without a key. Made by [`AwsSigV4::presigned`](crate::AwsSigV4::presigned). Needs feature `sigv4`.
+///
+/// The signature stands in the query, in six parameters: `X-Amz-Algorithm`, `X-Amz-Credential`,
+/// `X-Amz-Date`, `X-Amz-Expires` (1 to 604,800 seconds), `X-Amz-SignedHeaders` and
+/// `X-Amz-Signature`. [`Signer::sign_url`] makes such links.
+///
+/// A link holds from its date, less the tolerance, up to its date and its expiry. It is for GET and
+/// HEAD; [`with_methods`](Self::with_methods) takes others. With a replay guard it works once.
+///
+/// **Covered:** what [`AwsSigV4`](crate::AwsSigV4) covers but for the body: for S3 it is not signed, and a
+/// request with a body is rejected without
+/// [`dangerous_unsigned_payload`](crate::AwsSigV4::dangerous_unsigned_payload); for other services a
+/// GET or HEAD has none, and the body of another method is covered by its hash.
+///
+/// Who has the link has what it opens, until it expires: keep it out of logs. A link stands in the
+/// target of the request, so `strip_signature` takes the six parameters out of that.
+#[derive(Clone, Debug)]
+pub struct AwsPresigned {
+    config: Config,
+    methods: Vec<Method>,
+}
+
+impl AwsPresigned {
+    pub(super) fn new(config: Config) -> Self {
+        Self { config, methods: vec![Method::GET, Method::HEAD] }
+    }
+
+    /// Sets the methods that links are for. Each link is for one of them: the signature covers it.
+    #[must_use]
+    pub fn with_methods(mut self, methods: impl IntoIterator<Item = Method>) -> Self {
+        self.methods = methods.into_iter().collect();
+        self
+    }
+
+    /// Returns the canonical request of a signed request, as this side assembles it: the first thing
+    /// to compare with a client whose signature does not match. It holds no key and no signature.
+    ///
+    /// # Errors
+    ///
+    /// [`ClaimError`] if the request is not signed in this format.
+    pub fn canonical_request(&self, head: &Parts, body: &[u8]) -> Result<String, ClaimError> {
+        Ok(Reading::of(&self.claim(head)?)?.shown(body))
+    }
+
+    fn check_method(&self, method: &Method) -> Result<(), ClaimError> {
+        if self.methods.contains(method) {
+            Ok(())
+        } else {
+            Err(ClaimError::malformed("links are not for this method (rule 16)"))
+        }
+    }
+
+    fn payload(&self, head: &Parts) -> Result<Payload<'static>, ClaimError> {
+        if head.headers.contains_key(X_AMZ_CONTENT_SHA256) {
+            let why = "is there, and a link says nothing of the body (rule 16)";
+            return Err(ClaimError::in_header(&X_AMZ_CONTENT_SHA256, why));
+        }
+        Ok(match head.method {
+            _ if self.config.has_s3_payloads => {
+                let takes_any = self.config.unsigned_payload;
+                let coverage = if takes_any { Coverage::Unsigned } else { Coverage::Empty };
+                Payload { coverage, text: Some(UNSIGNED_PAYLOAD) }
+            }
+            Method::GET | Method::HEAD => {
+                Payload { coverage: Coverage::Empty, text: Some(payload::EMPTY) }
+            }
+            _ => Payload::hashed(),
+        })
+    }
+
+    fn reading(
+        &self,
+        head: &Parts,
+        host: &str,
+        list: &str,
+        date: &str,
+        credential: &Credential<'_>,
+    ) -> Result<Reading, ClaimError> {
+        self.check_method(&head.method)?;
+        fields::check_list(list, &head.headers, &self.config.required)?;
+        let payload = self.payload(head)?;
+        let form = TargetForm::Canonical(self.config.path);
+        let canonical = canonical::request(head, host, list, form)?;
+        let is_ours = self.config.is_ours(credential);
+        Ok(Reading::new(canonical, payload, date, credential, is_ours))
+    }
+}
+
+impl Scheme for AwsPresigned {
+    fn name(&self) -> &'static str {
+        "sigv4-presigned"
+    }
+
+    fn algorithm(&self) -> Algorithm {
+        Algorithm::Sha256
+    }
+
+    fn headers(&self) -> &[HeaderName] {
+        &[]
+    }
+
+    fn requires_key_id(&self) -> bool {
+        true
+    }
+
+    fn window(&self) -> Window {
+        Window::timed()
+    }
+
+    fn claim(&self, head: &Parts) -> Result<Claim, ClaimError> {
+        let sent = Parameters::read(&head.uri)?;
+        if authorization::is_there(head) {
+            let why = "is there, and the query is signed, too (rule 1)";
+            return Err(ClaimError::in_header(&AUTHORIZATION, why));
+        }
+        let malformed = |why| Err(ClaimError::malformed(why));
+        if sent.algorithm != ALGORITHM {
+            return malformed("`X-Amz-Algorithm` is another one (rule 14)");
+        }
+        let signature = Encoding::Hex.decode_tag(&sent.signature, Algorithm::Sha256);
+        let Some(signature) = signature else {
+            return malformed("`X-Amz-Signature` has no 64 lower-case hex digits (rule 14)");
+        };
+        let Some(credential) = Credential::parse(&sent.credential) else {
+            return malformed("`X-Amz-Credential` has no five parts (rule 3)");
+        };
+        let Some(created) = date::read(&sent.date) else {
+            return malformed("`X-Amz-Date` is no date and time (rule 4)");
+        };
+        if date::day(&sent.date) != credential.day {
+            return malformed("`X-Amz-Date` is of another day than the credential (rule 4)");
+        }
+        let Some(expires) = read_expires(&sent.expires) else {
+            return malformed("`X-Amz-Expires` is not from 1 to 604800 (rule 15)");
+        };
+        let list = &sent.signed_headers;
+        let host = wire::host(head)?;
+        let reading = self.reading(head, host, list, &sent.date, &credential)?;
+        Ok(Claim::signed(signature)
+            .with_key_id(KeyId::new(credential.key_id).ok())
+            .with_not_before(created)
+            .with_expires(created.saturating_add_unsigned(expires))
+            .with_signed_headers(fields::signed(list, &head.headers))
+            .with_memo(reading))
+    }
+
+    fn coverage(&self, _: &Parts, claim: &Claim) -> Result<Coverage, ClaimError> {
+        Ok(Reading::of(claim)?.coverage().clone())
+    }
+
+    fn before_body(
+        &self,
+        _: &Parts,
+        claim: &Claim,
+        text: &mut SignedText,
+    ) -> Result<(), ClaimError> {
+        Reading::of(claim)?.write(text);
+        Ok(())
+    }
+
+    fn derive_from_hash(
+        &self,
+        _: &Parts,
+        claim: &Claim,
+        hash: &Digest,
+        text: &mut SignedText,
+    ) -> Result<(), ClaimError> {
+        Reading::of(claim)?.write_last(hash, text);
+        Ok(())
+    }
+
+    fn key_mac(&self, key: &SecretKey, claim: &Claim) -> Mac {
+        Reading::mac_of(claim, key)
+    }
+
+    fn stamp(&self, head: &mut Parts, stamp: &Stamp<'_>) -> Result<Claim, SignError> {
+        let key_id = credential::signing_key_id(stamp)?;
+        let expires = stamp.lifetime().ok_or(SignError::Request("a link needs a lifetime"))?;
+        if !(1..=MAX_EXPIRES).contains(&expires) {
+            return Err(SignError::Request("the lifetime is not from 1 second to 7 days"));
+        }
+        canonical::drop_usual_port(head);
+        let date = date::write(stamp.now());
+        let date = date.ok_or(SignError::Request("the year has more than four digits"))?;
+        let credential = self.config.credential(key_id.as_str(), date::day(&date));
+        let list = fields::list(head);
+        for (name, value) in [
+            ("X-Amz-Algorithm", ALGORITHM),
+            ("X-Amz-Credential", &format!("{key_id}/{}", credential.scope())),
+            ("X-Amz-Date", &date),
+            ("X-Amz-Expires", &expires.to_string()),
+            ("X-Amz-SignedHeaders", &list),
+        ] {
+            add(head, name, value)?;
+        }
+        let host = wire::host(head)?;
+        let reading = self.reading(head, host, &list, &date, &credential)?;
+        Ok(Claim::new().with_key_id(key_id.clone()).with_not_before(stamp.now()).with_memo(reading))
+    }
+
+    fn attach(&self, head: &mut Parts, _: &Claim, tags: &[Tag]) -> Result<(), SignError> {
+        let signature = Encoding::Hex.encode(wire::only_tag(tags)?.as_bytes());
+        add(head, parameters::SIGNATURE, &signature)
+    }
+
+    fn strip(&self, head: &mut Parts) {
+        parameters::strip(&mut head.uri);
+        #[cfg(feature = "axum")]
+        if let Some(original) = head.extensions.get_mut::<axum::extract::OriginalUri>() {
+            parameters::strip(&mut original.0);
+        }
+    }
+}
+
+impl Signer<AwsPresigned> {
+    /// Makes a link that works for [`with_lifetime`](Self::with_lifetime), for GET. For another method, or
+    /// with headers, sign a request and take its target.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tower_hmac::{AwsSigV4, ManualClock, SecretKey, Signer};
+    ///
+    /// // The example of the S3 API reference.
+    /// let key = SecretKey::new("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")?;
+    /// let signer = Signer::new(AwsSigV4::new("us-east-1", "s3")?.presigned(), key)
+    ///     .with_key_id("AKIAIOSFODNN7EXAMPLE")?
+    ///     .with_lifetime(Duration::from_secs(86_400))
+    ///     .with_clock(ManualClock::new(1_369_353_600));
+    /// let link = signer.sign_url("https://examplebucket.s3.amazonaws.com/test.txt")?.to_string();
+    /// assert!(link.ends_with(
+    ///     "&X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404"
+    /// ));
+    /// # Ok::<(), tower_hmac::BoxError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`SignError`] if it is no URL, has no host, or no such link can be made of it.
+    pub fn sign_url<U: TryInto<Uri>>(&self, url: U) -> Result<Uri, SignError> {
+        let url = url.try_into().map_err(|_| SignError::Request("it is no URL"))?;
+        let (mut head, ()) = Request::new(()).into_parts();
+        head.uri = url;
+        self.sign_head(&mut head, b"")?;
+        Ok(head.uri)
+    }
+}
+
+/// A count of seconds that a link may work.
+fn read_expires(text: &str) -> Option<u64> {
+    let seconds = u64::try_from(wire::unix_seconds(text)?).ok()?;
+    (1..=MAX_EXPIRES).contains(&seconds).then_some(seconds)
+}
+
+fn add(head: &mut Parts, name: &str, value: &str) -> Result<(), SignError> {
+    head.uri = parameters::add(&head.uri, name, value)
+        .ok_or(SignError::Request("the target cannot take the signature"))?;
+    Ok(())
+}

@@ -1,0 +1,99 @@
+//! What a claim keeps for the text that is signed.
+
+use super::ALGORITHM;
+use super::credential::{self, Credential};
+use super::payload::Payload;
+use crate::digest::{Digest, Hasher};
+use crate::key::{KeyEntry, KeySet, SecretKey};
+use crate::mac::{Algorithm, Mac};
+use crate::scheme::{Claim, ClaimError, Coverage, SignedText};
+
+/// A request's canonical form, and the scope that it is signed for.
+pub(super) struct Reading {
+    /// Without its last line if that is the hash of the body.
+    canonical: Vec<u8>,
+    date: String,
+    scope: String,
+    coverage: Coverage,
+    /// Whether this side has keys for the scope.
+    is_ours: bool,
+}
+
+impl Reading {
+    pub(super) fn new(
+        mut canonical: Vec<u8>,
+        payload: Payload<'_>,
+        date: &str,
+        credential: &Credential<'_>,
+        is_ours: bool,
+    ) -> Self {
+        canonical.extend_from_slice(payload.text.unwrap_or_default().as_bytes());
+        Self {
+            canonical,
+            date: date.to_owned(),
+            scope: credential.scope(),
+            coverage: payload.coverage,
+            is_ours,
+        }
+    }
+
+    pub(super) fn of(claim: &Claim) -> Result<&Self, ClaimError> {
+        claim.memo().ok_or(ClaimError::malformed("this claim was made by another format"))
+    }
+
+    pub(super) fn coverage(&self) -> &Coverage {
+        &self.coverage
+    }
+
+    pub(super) fn scope(&self) -> &str {
+        &self.scope
+    }
+
+    /// Writes the text; without its last line if that has to wait for the body.
+    pub(super) fn write(&self, text: &mut SignedText) {
+        for line in [ALGORITHM, &self.date, &self.scope] {
+            text.update(line.as_bytes());
+            text.update(b"\n");
+        }
+        if !matches!(self.coverage, Coverage::Hashed(_)) {
+            self.write_hash("", text);
+        }
+    }
+
+    /// Writes the last line, once the body is hashed.
+    pub(super) fn write_last(&self, body: &Digest, text: &mut SignedText) {
+        self.write_hash(&hex(body), text);
+    }
+
+    fn write_hash(&self, payload: &str, text: &mut SignedText) {
+        let mut hasher = Hasher::new(Algorithm::Sha256);
+        hasher.update(&self.canonical);
+        hasher.update(payload.as_bytes());
+        text.update(hex(&hasher.finalize()).as_bytes());
+    }
+
+    /// The whole canonical request, as people read it.
+    pub(super) fn shown(&self, body: &[u8]) -> String {
+        let mut shown = String::from_utf8_lossy(&self.canonical).into_owned();
+        if let Coverage::Hashed(algorithm) = self.coverage {
+            shown += &hex(&Digest::of(algorithm, body));
+        }
+        shown
+    }
+
+    /// Starts the HMAC under the key that is derived for the scope. A scope that is not ours takes
+    /// the same way with a key that nobody has: it is rejected like a wrong signature.
+    pub(super) fn mac_of(claim: &Claim, key: &SecretKey) -> Mac {
+        let (scope, is_ours) =
+            Self::of(claim).map_or(("", false), |reading| (reading.scope(), reading.is_ours));
+        let dummy = || KeySet::dummies(1).iter().next().map(KeyEntry::key);
+        let key = if is_ours { Some(key) } else { dummy() };
+        // There is at least one dummy; a key made here matches as little as it.
+        let none = || Mac::new(Algorithm::Sha256, &SecretKey::generate(Algorithm::Sha256));
+        key.map_or_else(none, |key| credential::scoped_mac(key, scope))
+    }
+}
+
+fn hex(digest: &Digest) -> String {
+    base16ct::lower::encode_string(digest.as_bytes())
+}

@@ -1,0 +1,21 @@
+//! What the compiler says of a wrong use: each message names the cure.
+//!
+//! The texts are those of one compiler, and list what implements a trait. After a change that is
+//! meant, write them anew: `TRYBUILD=overwrite cargo test --all-features --test compile_fail`.
+#![allow(missing_docs)]
+
+use std::process::Command;
+
+/// The compiler that the texts were written by; another one words the rest of them differently.
+const COMPILER: &str = "rustc 1.95.";
+
+#[test]
+fn messages_name_the_cure() {
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let version = Command::new(rustc).arg("--version").output().unwrap().stdout;
+    if version.starts_with(COMPILER.as_bytes()) {
+        trybuild::TestCases::new().compile_fail("tests/compile_fail/*.rs");
+    } else {
+        println!("skipped: the texts are those of {COMPILER}");
+    }
+}
