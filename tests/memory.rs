@@ -2,6 +2,9 @@
 //! the allocator.
 #![allow(missing_docs)]
 
+#[path = "memory/explain.rs"]
+mod explain;
+
 use std::alloc::System;
 
 use futures_util::{FutureExt as _, StreamExt as _};
@@ -18,7 +21,8 @@ fn main() {
     the_room_is_taken_when_the_guard_is_made_and_never_grows();
     #[cfg(feature = "serde")]
     text_from_json_takes_no_more_than_the_body();
-    explaining_is_bounded_in_time_and_memory();
+    explain::a_head_is_explained_in_bounded_time_and_memory(ALLOCATOR);
+    explain::a_body_of_2_mib_is_explained_in_a_second();
     #[cfg(feature = "cache")]
     names_that_nobody_has_leave_nothing_behind_in_the_cache();
     #[cfg(feature = "cache")]
@@ -93,52 +97,6 @@ fn text_from_json_takes_no_more_than_the_body() {
         println!("JSON, {name}: {allocated} bytes for {} in {took:?}", body.len());
         assert_eq!(outcome.is_ok(), name != "depth without an end", "{name}");
         assert!(allocated * 10 <= body.len() * 11, "{allocated} bytes for {name}");
-    }
-}
-
-/// A stranger sends the header, and a developer asks what is wrong with it.
-fn explaining_is_bounded_in_time_and_memory() {
-    use std::time::{Duration, Instant};
-
-    use http::Request;
-    use tower_hmac::{FlaskHmac, HeaderScheme, KeyMap, SecretKey, Signer, Verifier};
-
-    const KIB: usize = 1024;
-    // Without optimisation a hash takes that much longer.
-    let most = Duration::from_millis(if cfg!(debug_assertions) { 250 } else { 5 });
-    let services = (0..100_000).map(|number| (format!("service-{number}"), "akey"));
-    let keys =
-        KeyMap::services(services).unwrap().with_single(SecretKey::new("akey").unwrap()).unwrap();
-    let scheme = HeaderScheme::new("x-sig").unwrap().with_list_separator(", ").unwrap();
-    let verifier = Verifier::new(FlaskHmac::new(), keys.clone()).unwrap().or(scheme, keys).unwrap();
-
-    let tag = "0123456789abcdef".repeat(4);
-    let words = |word: &str, len: usize| format!("{word} ").repeat(len / (word.len() + 1));
-    let signer = Signer::new(FlaskHmac::new(), SecretKey::new("zkey").unwrap());
-    let heads = [
-        ("small words", "x-sig", words("nine-char", 16 * KIB)),
-        ("small words that are read", "x-sig", words("nine-char", 8 * KIB)),
-        ("tags that are read", "x-sig", words(&tag, 8 * KIB)),
-        ("tags in a list that is read", "x-sig", [&*tag; 16].join(", ")),
-        ("a long word", "signature", "A".repeat(8 * KIB)),
-        ("another key", "signature", signer.signature(b"body")),
-    ];
-    for (name, header, value) in heads {
-        let padding = "p".repeat((16 * KIB).saturating_sub(value.len()));
-        let request = Request::post("/path?query=1").header(header, value);
-        let (head, ()) = request.header("x-padding", padding).body(()).unwrap().into_parts();
-        let mut took = Duration::MAX;
-        for _ in 0..3 {
-            let region = Region::new(ALLOCATOR);
-            let start = Instant::now();
-            let report = verifier.explain(&head, b"body").now_or_never().unwrap();
-            took = took.min(start.elapsed());
-            let allocated = region.change().bytes_allocated;
-            assert_eq!(report.likely(), [], "{name}");
-            println!("explain, {name}: {took:?}, {allocated} bytes");
-            assert!(allocated <= 1024 * KIB, "{allocated} bytes for {name}");
-        }
-        assert!(took <= most, "{took:?} for {name}");
     }
 }
 

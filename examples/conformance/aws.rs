@@ -2,7 +2,7 @@
 
 use tower_hmac::{AwsSigV4, BoxError};
 
-/// What SigV4 gives up, by the names of the configuration.
+/// What `SigV4` gives up, by the names of the configuration.
 pub(crate) const DANGERS: [&str; 3] = ["unsigned_payload", "raw_target", "normalized_path"];
 
 pub(crate) fn scheme(

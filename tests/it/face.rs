@@ -19,7 +19,7 @@ use tower_hmac::{ConfigError, ErrorKind, KeyId, KeyMap, KeySet, SecretKey, Verif
 
 #[test]
 fn texts_in_every_usual_form_are_key_ids_and_keys() {
-    let names = vec!["aservice".to_owned(), "bservice".to_owned()];
+    let names = ["aservice".to_owned(), "bservice".to_owned()];
     let list = ["aservice", "bservice"];
     let id = KeyId::new("aservice").unwrap();
     for id in [
@@ -59,9 +59,12 @@ fn an_anonymous_key_is_taken_as_text_and_refused_under_its_name_if_it_is_empty()
 fn a_key_id_is_compared_with_text_from_either_side() {
     let id = KeyId::new("aservice").unwrap();
     let text = "aservice".to_owned();
-    assert!(id == "aservice" && "aservice" == id);
-    assert!(id == text && text == id);
-    assert!(id == *"aservice" && *"aservice" == id);
+    assert_eq!(id, "aservice");
+    assert_eq!("aservice", id);
+    assert_eq!(id, text);
+    assert_eq!(text, id);
+    assert_eq!(id, *"aservice");
+    assert_eq!(*"aservice", id);
     assert!(id != "Aservice" && "aservic" != id);
 }
 

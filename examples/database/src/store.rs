@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sqlx::{AnyPool, Row as _};
-use tower_hmac::{BoxError, KeyQuery, KeyEntry, KeyId, KeySet, KeyStore, Lookup, SecretKey};
+use tower_hmac::{BoxError, KeyEntry, KeyId, KeyQuery, KeySet, KeyStore, Lookup, SecretKey};
 
 #[derive(Clone)]
 pub struct Database {

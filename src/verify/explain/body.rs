@@ -1,6 +1,6 @@
 //! The body was signed in another form than it was sent in.
-
-#![allow(clippy::unnecessary_wraps)] // One type for all changes: some are always possible.
+// The changes of a table have one type.
+#![allow(clippy::unnecessary_wraps)]
 
 use std::borrow::Cow;
 

@@ -9,7 +9,7 @@ use crate::verify::explain::forms::Form;
 use crate::verify::explain::trial::Trial;
 
 /// The most keys of other names that are tried.
-pub(super) const MOST_KEYS: usize = 256;
+const MOST_KEYS: usize = 256;
 
 /// Prefixes that secrets are handed out with, and that are no part of what they encode.
 const PREFIXES: [(&str, &str, &str); 3] = [
@@ -41,23 +41,30 @@ pub(super) fn find_reading(trial: &Trial<'_>) -> Option<Cause> {
     })
 }
 
-/// The keys of other names; and how many of them are left out.
-pub(super) fn find_others(trial: &Trial<'_>, store: &dyn KeyStore) -> (Vec<Cause>, usize) {
-    let (mut found, mut tried, mut untried) = (Vec::new(), 0_usize, 0_usize);
+/// How many keys of other names were tried, and how many were left out.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Others {
+    pub(super) tried: usize,
+    pub(super) left_out: usize,
+}
+
+/// The keys of other names.
+pub(super) fn find_others(trial: &Trial<'_>, store: &dyn KeyStore) -> (Vec<Cause>, Others) {
+    let (mut found, mut others) = (Vec::new(), Others::default());
     store.visit_keys(&mut |id, keys: &KeySet| {
         if id == trial.claim.key_id() {
             return;
         }
-        if tried == MOST_KEYS || !trial.has_room() {
-            untried = untried.saturating_add(1);
+        if others.tried == MOST_KEYS || !trial.has_room() {
+            others.left_out = others.left_out.saturating_add(1);
             return;
         }
-        tried = tried.saturating_add(1);
+        others.tried = others.tried.saturating_add(1);
         if trial.fits_under_any(keys) {
             found.push(Cause::OtherKey(id.cloned()));
         }
     });
-    (found, untried)
+    (found, others)
 }
 
 /// What a key may be in the place of another, wiped when it is dropped.

@@ -108,7 +108,8 @@ impl Verifier {
             now: self.now(),
             text: text.map(|text| report::Text::of(&text)),
             likely: outcome.likely,
-            untried_keys: outcome.untried_keys,
+            others: outcome.others,
+            is_long: refusal.is_some() && body.len() > trial::MOST_BODY,
             refusal,
             is_guarded: self.replay.is_some(),
         }

@@ -4,8 +4,9 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use crate::verify::error::{ClaimedKeyId, VerifyError};
+use crate::verify::explain::Cause;
+use crate::verify::explain::keys::Others;
 use crate::verify::explain::text::Assembled;
-use crate::verify::explain::{Cause, keys};
 
 /// What [`Verifier::explain`](crate::Verifier::explain) found out about a request.
 ///
@@ -23,7 +24,9 @@ pub struct Report {
     pub(super) now: i64,
     pub(super) text: Option<Text>,
     pub(super) likely: Vec<Cause>,
-    pub(super) untried_keys: usize,
+    pub(super) others: Others,
+    /// Whether the body is too long to be changed.
+    pub(super) is_long: bool,
     pub(super) is_guarded: bool,
 }
 
@@ -202,8 +205,11 @@ impl fmt::Display for Report {
         if !is_accepted && self.likely.is_empty() && self.step() == Some("mac") {
             writeln!(f, "likely: nothing that was tried; hold the client's text against this one")?;
         }
-        if self.untried_keys > 0 {
-            let (tried, more) = (keys::MOST_KEYS, Grouped(self.untried_keys));
+        if self.is_long {
+            writeln!(f, "note: the body is longer than 2 MiB, and no other form of it was tried")?;
+        }
+        if self.others.left_out > 0 {
+            let (tried, more) = (self.others.tried, Grouped(self.others.left_out));
             writeln!(f, "note: {tried} other keys were tried, … and {more} more were not tried")?;
         }
         if is_accepted && self.is_guarded {

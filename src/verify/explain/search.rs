@@ -7,6 +7,7 @@ use crate::scheme::Claim;
 use crate::verify::Verifier;
 use crate::verify::error::{ErrorKind, VerifyError};
 use crate::verify::explain::edit::Edit;
+use crate::verify::explain::keys::Others;
 use crate::verify::explain::trial::{Budget, Trial};
 use crate::verify::explain::{Cause, base, body, keys, tag, target, time};
 use crate::verify::format::Format;
@@ -22,8 +23,7 @@ const MOST_LOOKUPS: usize = 4;
 #[derive(Default)]
 pub(super) struct Outcome {
     pub(super) likely: Vec<Cause>,
-    /// How many keys of other names were left out.
-    pub(super) untried_keys: usize,
+    pub(super) others: Others,
 }
 
 /// A request that was refused.
@@ -48,7 +48,7 @@ impl Refused<'_> {
             let likely = self.of_edits(read.is_none()).await;
             return Outcome { likely, ..outcome };
         }
-        Outcome { likely: self.of_edits(true).await, untried_keys: 0 }
+        Outcome { likely: self.of_edits(true).await, others: Others::default() }
     }
 
     /// What may be wrong with a request whose claim was read.
@@ -64,9 +64,9 @@ impl Refused<'_> {
             return Outcome::default();
         };
         if clock.is_some() && trial.is_right() {
-            return Outcome { likely: clock.into_iter().collect(), untried_keys: 0 };
+            return Outcome { likely: clock.into_iter().collect(), others: Others::default() };
         }
-        let (mut likely, mut untried_keys) = (Vec::new(), 0);
+        let (mut likely, mut others) = (Vec::new(), Others::default());
         if trial.fits(&trial.text.pieces()) {
             // All that is left is a body that the text does not hold itself.
             likely.extend(body::find(&trial));
@@ -74,13 +74,13 @@ impl Refused<'_> {
             likely.extend(of_text(&trial));
             if likely.is_empty() {
                 trial.allow(Budget { tries: usize::MAX, bytes: MOST_BYTES });
-                (likely, untried_keys) = keys::find_others(&trial, &*format.keys);
+                (likely, others) = keys::find_others(&trial, &*format.keys);
             }
         }
         if !likely.is_empty() {
             likely.splice(0..0, clock);
         }
-        Outcome { likely, untried_keys }
+        Outcome { likely, others }
     }
 
     /// What may be wrong with the way in which a tag or a time is written.

@@ -1,11 +1,12 @@
 //! The method or the target was signed in another form, or with other text between the parts.
-
-#![allow(clippy::unnecessary_wraps)] // One type for all changes: some are always possible.
+// The changes of a table have one type.
+#![allow(clippy::unnecessary_wraps)]
 
 use std::borrow::Cow;
 
 use http::header::HOST;
 use http::request::Parts;
+use http::uri::Authority;
 
 use crate::scheme::wire::{percent_decoded, percent_encoded};
 use crate::shown::Shown;
@@ -121,7 +122,7 @@ fn query_left_out(trial: &Trial<'_>, segments: &Segments<'_>) -> Option<Cause> {
 /// The whole URL as a client may have it, with and without its query.
 fn urls(head: &Parts) -> Vec<(String, &'static str)> {
     let host = head.headers.get(HOST).and_then(|host| host.to_str().ok());
-    let Some(host) = host.or(head.uri.authority().map(http::uri::Authority::as_str)) else {
+    let Some(host) = host.or(head.uri.authority().map(Authority::as_str)) else {
         return Vec::new();
     };
     let (path, query) = (head.uri.path(), head.uri.query());

@@ -11,9 +11,9 @@ use crate::scheme::{BodyDigest, Claim, ClaimError, Coverage, Scheme};
 use crate::verify::explain::text::Assembled;
 
 /// The longest body that another one is tried for, in bytes.
-const MOST_BODY: usize = 2 * 1024 * 1024;
+pub(super) const MOST_BODY: usize = 2 * 1024 * 1024;
 
-/// What may still be tried: so many texts, and so many bytes of them.
+/// What may still be tried: so many texts and keys, and so many bytes of them.
 #[derive(Clone, Copy)]
 pub(super) struct Budget {
     pub(super) tries: usize,
@@ -133,12 +133,17 @@ impl<'a> Trial<'a> {
 
     /// Whether a tag of the request is that of this text, under a key that the name has now.
     pub(super) fn fits(&self, text: &[&[u8]]) -> bool {
-        self.current_keys().any(|key| self.is_tag_of(self.scheme.key_mac(key, self.claim), text))
+        self.tries()
+            && self.current_keys().any(|key| {
+                let mac = self.scheme.key_mac(key, self.claim);
+                self.is_tag_of(mac, text)
+            })
     }
 
     /// Whether it is that of the text as it is, under another key.
     pub(super) fn fits_under(&self, key: &SecretKey) -> bool {
-        self.is_tag_of(self.scheme.key_mac(key, self.claim), &self.text.pieces())
+        let mac = || self.scheme.key_mac(key, self.claim);
+        self.tries() && self.is_tag_of(mac(), &self.text.pieces())
     }
 
     /// The same under one of these keys that is valid now.
@@ -151,10 +156,11 @@ impl<'a> Trial<'a> {
     pub(super) fn fits_hash(&self, algorithm: Algorithm, tag: &[u8]) -> bool {
         let Some(offered) = FixedBytes::try_of(tag) else { return false };
         let text = self.text.pieces();
-        self.current_keys().any(|key| {
-            let tag = self.tag(Mac::new(algorithm, key), &text);
-            tag.is_some_and(|tag| tag.matches(&offered).into())
-        })
+        self.tries()
+            && self.current_keys().any(|key| {
+                let tag = self.tag(Mac::new(algorithm, key), &text);
+                tag.is_some_and(|tag| tag.matches(&offered).into())
+            })
     }
 
     fn current_keys(&self) -> impl Iterator<Item = &SecretKey> {
@@ -170,7 +176,7 @@ impl<'a> Trial<'a> {
     /// The tag of a text, if the budget is enough for it.
     fn tag(&self, mut mac: Mac, text: &[&[u8]]) -> Option<Tag> {
         let len = text.iter().map(|piece| piece.len()).fold(0, usize::saturating_add);
-        if !self.spends(len) || !self.tries() {
+        if !self.spends(len) {
             return None;
         }
         for piece in text {
