@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use http::StatusCode;
 use serde::Deserialize;
-use tower_hmac::config::{FlaskConfig, KeysConfig};
+use tower_hmac::config::{FlaskConfig, FormatConfig, KeysConfig};
+use tower_hmac::once::{MemoryOnce, OnceLayer, OnceStore, RedisOnce};
+use tower_hmac::webhooks::{self, StandardWebhooks};
 use tower_hmac::{
     Algorithm, BoxError, Clock, Encoding, FlaskHmac, FlaskHmacPath, Fost, FostUrl, HeaderScheme,
     KeyMap, ManualClock, MemoryReplay, MessageSignatures, Policy, RedisReplay, Scheme,
@@ -36,6 +38,13 @@ pub(crate) struct Config {
     public_origin: Option<String>,
     region: Option<String>,
     service: Option<String>,
+    preset: Option<String>,
+    format: Option<FormatConfig>,
+    url: Option<String>,
+    once: Option<String>,
+    once_lease: Option<u64>,
+    #[serde(default)]
+    pub(crate) sign_all: bool,
     body_limit: Option<usize>,
     now: Option<i64>,
     tolerance: Option<u64>,
@@ -180,6 +189,37 @@ impl Config {
         aws::scheme(self.region.as_deref(), self.service.as_deref(), |name| self.allows(name))
     }
 
+    /// The preset of a provider.
+    fn preset(&self) -> Result<Arc<dyn Scheme>, BoxError> {
+        let name = self.preset.as_deref().ok_or("preset: is missing")?;
+        let origin = || self.public_origin.as_deref().ok_or("public_origin: is missing");
+        Ok(match name {
+            "square" => Arc::new(webhooks::square(self.url.as_deref().ok_or("url: is missing")?)?),
+            "hubspot" => Arc::new(webhooks::hubspot(origin()?)?),
+            "twilio" => Arc::new(webhooks::twilio(origin()?)?),
+            "shopify_app_proxy" => Arc::new(webhooks::shopify_app_proxy()),
+            "shopify_oauth" => Arc::new(webhooks::shopify_oauth()),
+            "adyen_payments" | "dangerous_adyen_payments" => {
+                Arc::new(webhooks::dangerous_adyen_payments())
+            }
+            name => webhooks::by_name(name).ok_or("preset: is not known")?,
+        })
+    }
+
+    /// The layer inside the verifier, if there is one.
+    pub(crate) fn once(&self) -> Result<Option<OnceLayer>, BoxError> {
+        let store: Arc<dyn OnceStore> = match self.once.as_deref() {
+            None | Some("none") => return Ok(None),
+            Some("memory") => Arc::new(MemoryOnce::new(REPLAY_CAPACITY)?),
+            Some(url) => Arc::new(RedisOnce::lazy(url)?),
+        };
+        let layer = OnceLayer::new(store).with_clock(self.clock());
+        Ok(Some(match self.once_lease {
+            Some(seconds) => layer.with_lease(Duration::from_secs(seconds)),
+            None => layer,
+        }))
+    }
+
     fn allows(&self, danger: &str) -> bool {
         self.dangerous.iter().any(|name| name == danger)
     }
@@ -238,6 +278,10 @@ impl Format {
             "sigv4" => Arc::new(config.aws()?),
             "sigv4-presigned" => Arc::new(config.aws()?.presigned()),
             "rfc9421" => Arc::new(config.message_signatures(self.algorithm()?)?),
+            "standard-webhooks" => Arc::new(StandardWebhooks::new()),
+            "svix" => Arc::new(StandardWebhooks::svix()),
+            "webhook" => config.preset()?,
+            "format" => config.format.as_ref().ok_or("format: is missing")?.scheme()?,
             _ => return Err("scheme: is not known".into()),
         })
     }

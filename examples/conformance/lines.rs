@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderName, HeaderValue, Request};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tower_hmac::{BoxError, KeyId, KeyMap, Signer};
+use tower_hmac::{BoxError, KeyId, KeyMap, SecretKey, Signer};
 
 use crate::config::Config;
 
@@ -41,8 +41,12 @@ pub(crate) async fn sign(config: &Config) -> Result<(), BoxError> {
     let scheme = config.scheme()?;
     let keys = config.key_map()?;
     answer_lines(async |line: Line| {
-        let mut signer = Signer::new(scheme.clone(), newest(&keys, line.key_id.as_deref())?)
-            .with_clock(config.clock());
+        let mut of_name = keys_of(&keys, line.key_id.as_deref())?.into_iter();
+        let newest = of_name.next().ok_or("key_id: there is no key of this name")?;
+        let mut signer = Signer::new(scheme.clone(), newest).with_clock(config.clock());
+        for older in of_name.filter(|_| config.sign_all) {
+            signer = signer.add_key(older)?;
+        }
         if let Some(lifetime) = config.lifetime() {
             signer = signer.with_lifetime(lifetime);
         }
@@ -60,11 +64,11 @@ pub(crate) async fn sign(config: &Config) -> Result<(), BoxError> {
     .await
 }
 
-fn newest(keys: &KeyMap, key_id: Option<&str>) -> Result<tower_hmac::SecretKey, BoxError> {
+/// The keys of a name, newest first.
+fn keys_of(keys: &KeyMap, key_id: Option<&str>) -> Result<Vec<SecretKey>, BoxError> {
     let id = key_id.filter(|id| !id.is_empty()).map(KeyId::new).transpose()?;
     let set = keys.get(id.as_ref()).ok_or("key_id: there is no key of this name")?;
-    let newest = set.iter().next().ok_or("key_id: there is no key of this name")?;
-    Ok(newest.key().clone())
+    Ok(set.iter().map(|entry| entry.key().clone()).collect())
 }
 
 pub(crate) async fn explain(config: &Config) -> Result<(), BoxError> {

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use tower_hmac::{BoxError, HeaderScheme, JsonText, Part, TimeFormat};
 
 #[derive(Clone, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(try_from = "Text")]
 pub(crate) enum PartConfig {
     Body,
     Method,
@@ -12,8 +12,79 @@ pub(crate) enum PartConfig {
     Query,
     Literal(String),
     Header(String),
-    Timestamp(String),
+    Timestamp(String, TimeFormat),
     Json(String),
+}
+
+/// A part as the configuration has it.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Text {
+    Name(String),
+    Object(Members),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Members {
+    literal: Option<String>,
+    header: Option<String>,
+    timestamp: Option<String>,
+    r#as: Option<String>,
+    json: Option<String>,
+}
+
+impl TryFrom<Text> for PartConfig {
+    type Error = &'static str;
+
+    fn try_from(text: Text) -> Result<Self, &'static str> {
+        let members = match text {
+            Text::Name(name) => {
+                return Ok(match &*name {
+                    "body" => Self::Body,
+                    "method" => Self::Method,
+                    "path" => Self::Path,
+                    "query" => Self::Query,
+                    _ => return Err("parts: a name is not known"),
+                });
+            }
+            Text::Object(members) => members,
+        };
+        Ok(match members {
+            Members {
+                literal: Some(text),
+                header: None,
+                timestamp: None,
+                r#as: None,
+                json: None,
+            } => Self::Literal(text),
+            Members {
+                literal: None,
+                header: Some(name),
+                timestamp: None,
+                r#as: None,
+                json: None,
+            } => Self::Header(name),
+            Members { literal: None, header: None, timestamp: Some(name), r#as, json: None } => {
+                let format = match r#as.as_deref().unwrap_or("unix") {
+                    "unix" => TimeFormat::UnixSeconds,
+                    "millis" => TimeFormat::UnixMillis,
+                    "rfc3339" => TimeFormat::Rfc3339,
+                    "http-date" => TimeFormat::HttpDate,
+                    _ => return Err("parts: `as` is not known"),
+                };
+                Self::Timestamp(name, format)
+            }
+            Members {
+                literal: None,
+                header: None,
+                timestamp: None,
+                r#as: None,
+                json: Some(name),
+            } => Self::Json(name),
+            _ => return Err("parts: a part is one of `literal`, `header`, `timestamp`, `json`"),
+        })
+    }
 }
 
 impl PartConfig {
@@ -29,7 +100,7 @@ impl PartConfig {
             Self::Query => Part::Query,
             Self::Literal(text) => Part::literal(text.as_str()),
             Self::Header(name) => Part::header(name.as_str())?,
-            Self::Timestamp(name) => Part::timestamp(name.as_str(), TimeFormat::UnixSeconds)?,
+            Self::Timestamp(name, format) => Part::timestamp(name.as_str(), *format)?,
             Self::Json(_) => return Err("parts: members of JSON stand together".into()),
         })
     }

@@ -1,15 +1,18 @@
 //! The server: a table of guards, and a handler that tells what it was handed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::Bytes;
 use axum::extract::OriginalUri;
 use axum::routing::{MethodRouter, any};
 use axum::{Json, Router};
+use http::StatusCode;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
 use serde_json::{Value, json};
+use tower::ServiceBuilder;
 use tower_hmac::scheme::Encoding;
 use tower_hmac::{Algorithm, BoxError, Digest, Verified};
 
@@ -27,7 +30,25 @@ pub(crate) async fn serve(config: Config) -> Result<(), BoxError> {
         let names = names.iter().copied();
         Ok(any(view).layer(layer.clone().only(names)?))
     };
+    let seen = Seen::default();
+    let fail_first = move |uri: OriginalUri, caller: Option<Verified>, body: Bytes| {
+        let is_first = !body.is_empty() && seen.is_first(&body);
+        async move {
+            if is_first {
+                Err(StatusCode::INTERNAL_SERVER_ERROR)
+            } else {
+                Ok(view(uri, caller, body).await)
+            }
+        }
+    };
+    // Inside the verifier, where it is asked for.
+    let once = config.once()?;
+    let guard = |handler: MethodRouter| match &once {
+        Some(once) => handler.layer(ServiceBuilder::new().layer(layer.clone()).layer(once.clone())),
+        None => handler.layer(layer.clone()),
+    };
     let app = Router::new()
+        .route("/fail-first", guard(any(fail_first)))
         .route("/open", any(open))
         .route("/only-a", guarded(&["aservice"])?)
         .route("/only-text", guarded(&["aservice"])?)
@@ -35,8 +56,7 @@ pub(crate) async fn serve(config: Config) -> Result<(), BoxError> {
         .route("/only-empty", guarded(&[])?)
         .route("/only-ghost", guarded(&["ghost"])?)
         .route("/only-text-long", guarded(&["the-aservice-team"])?);
-    let rest: MethodRouter = any(view).layer(layer);
-    let app = app.fallback_service(rest);
+    let app = app.fallback_service(guard(any(view)));
 
     let listener = tokio::net::TcpListener::bind(&config.listen)
         .await
@@ -52,6 +72,17 @@ pub(crate) async fn serve(config: Config) -> Result<(), BoxError> {
             // It fails where the client hangs up.
             let _ = http.serve_connection(TokioIo::new(stream), service).await;
         });
+    }
+}
+
+/// The bodies that have come before.
+#[derive(Clone, Default)]
+struct Seen(Arc<Mutex<HashSet<Bytes>>>);
+
+impl Seen {
+    fn is_first(&self, body: &Bytes) -> bool {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.insert(body.clone())
     }
 }
 
@@ -78,6 +109,7 @@ fn tell(view: &str, caller: Option<&Verified>, body: &[u8]) -> Json<Value> {
         "view": view,
         "key_id": caller.and_then(Verified::key_id).map(tower_hmac::KeyId::as_str),
         "scheme": caller.map(Verified::scheme),
+        "message_id": caller.and_then(Verified::message_id),
         "body_len": body.len(),
         "body_sha256": Encoding::Hex.encode(Digest::of(Algorithm::Sha256, body).as_bytes()),
         "signed_headers": signed_headers,

@@ -1,6 +1,7 @@
 //! A format as data: which scheme a service verifies or signs with.
 
 use std::sync::Arc;
+#[cfg(feature = "sha1")]
 use std::time::Duration;
 
 use serde::Deserialize;

@@ -107,6 +107,8 @@ impl Setting {
                 [(form, Self::Text(key))] => match form.as_str() {
                     "hex" => SecretKey::from_hex(key),
                     "base64" | "bytes_base64" => SecretKey::from_base64(key),
+                    #[cfg(feature = "webhooks")]
+                    "whsec" => SecretKey::from_whsec(key),
                     _ => Err(invalid()),
                 },
                 _ => Err(invalid()),

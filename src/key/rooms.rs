@@ -112,6 +112,7 @@ impl Rooms {
 
 impl Failure {
     /// Warns that stale keys are used: nobody would notice before they run out.
+    #[cfg_attr(not(feature = "tracing"), allow(clippy::unused_self))]
     pub(super) fn warn(&self) {
         #[cfg(feature = "tracing")]
         tracing::warn!(

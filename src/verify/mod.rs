@@ -61,7 +61,7 @@
 //! The service is always ready. A request takes no permit, buffer slot or token of the inner service
 //! before it is verified; the inner service is made ready on a clone for each verified request. A
 //! load shedder *outside* the layer therefore never sees the inner service busy: put it inside,
-//! around the limit that it watches. [The page on composing](crate::guide::composing) shows it.
+//! around the limit that it watches.
 //!
 //! [`with_drain_limit`]: VerifyLayer::with_drain_limit
 //!

@@ -11,7 +11,9 @@ use tower_hmac::{FlaskHmac, HeaderScheme, KeyMap, Part, SecretKey, Signer, Verif
 /// Without optimisation a hash takes that much longer.
 const SLOWER: u32 = if cfg!(debug_assertions) { 50 } else { 1 };
 
-pub fn a_head_is_explained_in_bounded_time_and_memory(allocator: &'static StatsAlloc<System>) {
+pub(crate) fn a_head_is_explained_in_bounded_time_and_memory(
+    allocator: &'static StatsAlloc<System>,
+) {
     const KIB: usize = 1024;
     let most = Duration::from_millis(5) * SLOWER;
     let services = (0..100_000).map(|number| (format!("service-{number}"), "akey"));
@@ -51,7 +53,7 @@ pub fn a_head_is_explained_in_bounded_time_and_memory(allocator: &'static StatsA
 }
 
 /// Each kind of mistake is tried, and none is the one.
-pub fn a_body_of_2_mib_is_explained_in_a_second() {
+pub(crate) fn a_body_of_2_mib_is_explained_in_a_second() {
     // In a debug build a part of it takes as long.
     let len = if cfg!(debug_assertions) { 128 * 1024 } else { 2 * 1024 * 1024 };
     let filled = |start: &str, piece: &str, end: &str| {

@@ -37,10 +37,10 @@ async fn main() -> Result<(), BoxError> {
     check(&database).await
 }
 
-fn app(keys: impl KeyStore + 'static) -> Router {
-    Router::new()
+fn app(keys: impl KeyStore + 'static) -> Result<Router, BoxError> {
+    Ok(Router::new()
         .route("/", post(|caller: Verified| async move { format!("{:?}\n", caller.key_label()) }))
-        .layer(VerifyLayer::new(FlaskHmac::new(), keys)?)
+        .layer(VerifyLayer::new(FlaskHmac::new(), keys)?))
 }
 
 async fn send(app: &Router, name: &str, key: &str) -> Result<StatusCode, BoxError> {
@@ -58,7 +58,7 @@ async fn check(database: &Database) -> Result<(), BoxError> {
     let app = app(CachedKeys::new(database.clone())
         .with_ttl(ttl)
         .with_unknown_ttl(ttl)
-        .with_timeout(Duration::from_secs(1)));
+        .with_timeout(Duration::from_secs(1)))?;
 
     assert_eq!(send(&app, "aservice", "the new key").await?, StatusCode::OK);
     assert_eq!(send(&app, "aservice", "the old key").await?, StatusCode::OK);
