@@ -1,5 +1,7 @@
 //! What tests of signed routes need.
 
+mod replay_guard;
+
 use bytes::Bytes;
 use http::Request;
 use http::request::Parts;
@@ -10,6 +12,7 @@ use crate::sign::{Signer, WholeBody, write_text};
 
 pub use crate::clock::ManualClock;
 pub use crate::sign::FixedNonce;
+pub use replay_guard::check_replay_guard;
 
 /// Signs a request for a service under test, such as `Router::oneshot`, in one line.
 ///

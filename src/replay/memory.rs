@@ -1,44 +1,77 @@
+//! The guard of a service of one process.
+
 use std::collections::hash_map::RandomState;
 use std::fmt;
 use std::hash::BuildHasher as _;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::error::ConfigError;
-use crate::replay::shard::{Forgotten, Shard};
-use crate::replay::{Replay, ReplayClaim, ReplayGuard, ReplayKey, ReplayRequest};
+use crate::replay::callers::Callers;
+use crate::replay::restart::RestartPolicy;
+use crate::replay::shard::{ClockWentBack, Fingerprint, Shard};
+use crate::replay::{Replay, ReplayClaim, ReplayGuard, ReplayRequest};
 
 /// How many claims can go on at once. A power of two.
 const SHARDS: usize = 16;
 /// The most entries: their places are 32-bit numbers.
 const MAX_CAPACITY: usize = 1 << 30;
+/// How many entries a claim looks at to remove those that have run out, under one lock.
+const SWEEP: usize = 64;
+/// The time that a guard has been told before it has been told any.
+const UNTOLD: i64 = i64::MAX;
 
 /// A replay guard in the memory of one process. It never forgets a live entry: when it is full, it
 /// says so, and the request is answered with 503.
 ///
 /// It is for a service of one process. Behind a load balancer each process has its own, and a
-/// request counts once *a process*; share a `RedisReplay` (feature `redis`) instead. A restart
-/// forgets everything: for as long as the tolerance, requests from before can be replayed.
+/// request counts once *a process*; share a `RedisReplay` (feature `redis`) instead. The same goes
+/// for a restart during which the old process still serves.
+///
+/// # After a restart
+///
+/// A new guard knows nothing of what came before, so it rejects every request that was signed
+/// before a verifier was built with it: 503, [`ReplayUnknown`](crate::ErrorKind::ReplayUnknown). A
+/// client that signs anew is accepted at once. Two gaps are left, and
+/// [`with_restart_margin`](Self::with_restart_margin) closes both at a price:
+///
+/// * Times of signing are whole seconds. A request that was signed in the very second in which the
+///   guard begins is let through, so that a service that starts answers its first callers.
+/// * A client whose clock is ahead signs in the guard's future. Its requests of so many seconds
+///   before the restart can be replayed.
+///
+/// A format without a signed time of creation cannot be judged in this way: for as long as its
+/// requests are valid, those from before a restart can be replayed.
+///
+/// # Callers
+///
+/// As soon as two key IDs have signed, each can hold an eighth of the capacity. A caller who has
+/// used up its part gets 503, and no other caller does. So the capacity is at least eight times what
+/// the busiest caller needs, or [`with_key_limit`](Self::with_key_limit) says otherwise.
 ///
 /// # Size
 ///
 /// One entry a request, kept for as long as the request could be accepted again: with a tolerance
 /// of 300 s on both sides at most 601 s, for an honest clock 300 s. So 100 requests a second need
-/// room for 60,100 entries. An entry is 48 bytes; with the table that finds it, the room is
+/// room for 60,100 entries. An entry is 40 bytes; with the table that finds it, and an eighth more
+/// entries for callers who come when the first has taken all, the room is
 ///
-/// * 52 to 61 bytes an entry of the capacity from 100,000 entries on, and
+/// * 48 to 61 bytes an entry of the capacity from 100,000 entries on, and
 /// * 64 KiB for the buckets of time, and a little for the spread over 16 shards.
 ///
-/// All of it is allocated when the guard is made and never grows: a request allocates nothing.
-/// (Most systems give the memory when it is first used.)
+/// All of it is allocated when the guard is made and never grows: a request allocates nothing, but
+/// for the first one of a key ID. (Most systems give the memory when it is first used.)
 ///
 /// # Time
 ///
-/// Claims take a time that does not depend on the number of entries. What has run out is swept
-/// second by second, by the claims that come after; each entry pays for its own sweeping.
+/// Claims take a time that does not depend on the number of entries. What has run out is removed by
+/// the claims that come after, 64 entries a claim at most, unless there is no other room.
 ///
-/// If the clock is set back, requests from the time whose entries have been swept cannot be told
-/// from replays: their claims fail (503 and a warning) until the clock is there again.
+/// If the clock is set back, requests from the time whose entries have been removed cannot be told
+/// from replays: their claims fail (503 and a warning) until the clock is there again. The clock
+/// must be right when a verifier is built: if it is behind then, requests from before a restart
+/// count as new.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -52,10 +85,13 @@ const MAX_CAPACITY: usize = 1 << 30;
 pub struct MemoryReplay {
     shards: Box<[Mutex<Shard>]>,
     /// Keys come from a hash, but a client that picks its nonces could look for equal low bits.
-    hasher: RandomState,
-    len: AtomicUsize,
+    hashers: [RandomState; 2],
+    callers: Callers,
     capacity: usize,
     full: AtomicU64,
+    /// The earliest time that the guard was told.
+    begun: AtomicI64,
+    restart: RestartPolicy,
 }
 
 impl MemoryReplay {
@@ -72,23 +108,61 @@ impl MemoryReplay {
             return Err(ConfigError::invalid("replay capacity", "is over 2^30 entries"));
         }
         // Keys do not spread evenly: room for six standard deviations more than the mean.
-        let mean = capacity.div_ceil(SHARDS);
-        let room = mean.saturating_add(mean.isqrt().saturating_mul(6)).min(capacity);
-        let hasher = RandomState::new();
-        let shard = || Mutex::new(Shard::new(room, hasher.clone()));
+        let most = capacity.saturating_add(Callers::reserve(capacity));
+        let mean = most.div_ceil(SHARDS);
+        let room = mean.saturating_add(mean.isqrt().saturating_mul(6)).min(most);
+        let shard = || Mutex::new(Shard::new(room));
         Ok(Self {
             shards: std::iter::repeat_with(shard).take(SHARDS).collect(),
-            hasher,
-            len: AtomicUsize::new(0),
+            hashers: [RandomState::new(), RandomState::new()],
+            callers: Callers::new(capacity),
             capacity,
             full: AtomicU64::new(0),
+            begun: AtomicI64::new(UNTOLD),
+            restart: RestartPolicy::default(),
         })
     }
 
-    /// The number of entries, those included that have run out and are not swept yet.
+    /// Sets how many entries each key ID can have, from the first request on; the anonymous key
+    /// counts as one. By default it is the capacity while there is one key ID, and an eighth of it
+    /// as soon as there are two.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if it is 0.
+    pub fn with_key_limit(mut self, entries: usize) -> Result<Self, ConfigError> {
+        if entries == 0 {
+            return Err(ConfigError::invalid("replay key limit", "is 0: nothing would pass"));
+        }
+        self.callers.set_limit(entries);
+        Ok(self)
+    }
+
+    /// Rejects requests for so much longer [after a restart](Self#after-a-restart); off by default.
+    ///
+    /// One second closes the gap of whole seconds. A margin of `d` closes that of clients whose
+    /// clocks are ahead by up to `d`. In return an honest client gets 503 for as long after each
+    /// restart, and one whose clock is behind for longer by as much as it is behind.
+    #[must_use]
+    pub fn with_restart_margin(mut self, margin: Duration) -> Self {
+        self.restart = self.restart.with_margin(margin);
+        self
+    }
+
+    /// Accepts requests that were signed before the guard's memory begins, as if they were new.
+    ///
+    /// After each restart, requests from before can be replayed once, for as long as the tolerance.
+    /// This is for senders that repeat a request and never sign it anew.
+    #[must_use]
+    pub fn with_unknown_accepted(mut self) -> Self {
+        self.restart = self.restart.accepting_unknown();
+        self
+    }
+
+    /// The number of entries, those included that have run out and are not removed yet.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.len.load(Ordering::Relaxed)
+        self.callers.len()
     }
 
     /// Whether there is no entry.
@@ -97,67 +171,72 @@ impl MemoryReplay {
         self.len() == 0
     }
 
-    /// The most entries that there can be.
+    /// The most entries for which the guard was made. If one caller has taken all of them, others
+    /// can have an eighth more together.
     #[must_use]
     pub fn capacity(&self) -> usize {
         self.capacity
     }
 
-    /// How often there was no room. Above 0, the guard is too small for its requests.
+    /// How often there was no room, for one caller or for all. Above 0, the guard is too small for
+    /// its requests.
     #[must_use]
     pub fn full_count(&self) -> u64 {
         self.full.load(Ordering::Relaxed)
     }
 
-    fn try_claim(&self, key: ReplayKey, keep_until: i64, now: i64) -> Result<Replay, Forgotten> {
-        let hash = self.hasher.hash_one(key);
-        if let Some(answer) = self.claim_in_shard(key, hash, keep_until, now)? {
+    fn try_claim(&self, request: &ReplayRequest<'_>) -> Result<Replay, ClockWentBack> {
+        let begun = self.begun.load(Ordering::Relaxed);
+        if begun != UNTOLD && self.restart.may_have_forgotten(request, begun) {
+            return Ok(Replay::Forgotten);
+        }
+        let fingerprint = self.hashers.each_ref().map(|hasher| hasher.hash_one(request.key()));
+        if let Some(answer) = self.claim_in_shard(fingerprint, request)? {
             return Ok(answer);
         }
-        // Other shards may hold what has run out since they were last asked.
+        // What has run out may take up the room, in other shards, too. The lock is given back
+        // between the steps, so that other claims go on.
         for shard in &self.shards {
-            self.sweep(&mut lock(shard), now);
+            while self.sweep(&mut lock(shard), request.now()) {
+                if let Some(answer) = self.claim_in_shard(fingerprint, request)? {
+                    return Ok(answer);
+                }
+            }
         }
-        let answer = self.claim_in_shard(key, hash, keep_until, now)?;
-        Ok(answer.unwrap_or_else(|| {
-            self.full.fetch_add(1, Ordering::Relaxed);
-            Replay::Full
-        }))
+        self.full.fetch_add(1, Ordering::Relaxed);
+        Ok(Replay::Full)
     }
 
     /// `None` if there is no room.
     fn claim_in_shard(
         &self,
-        key: ReplayKey,
-        hash: u64,
-        keep_until: i64,
-        now: i64,
-    ) -> Result<Option<Replay>, Forgotten> {
+        fingerprint: Fingerprint,
+        request: &ReplayRequest<'_>,
+    ) -> Result<Option<Replay>, ClockWentBack> {
+        let [_, hash] = fingerprint;
         let place = usize::try_from(hash.rem_euclid(SHARDS as u64)).unwrap_or(0);
         let Some(shard) = self.shards.get(place) else { return Ok(None) };
         let shard = &mut *lock(shard);
-        self.sweep(shard, now);
-        shard.check_time(keep_until)?;
-        if shard.contains(&key, hash) {
+        self.sweep(shard, request.now());
+        shard.check_time(request.keep_until())?;
+        if shard.contains(fingerprint) {
             return Ok(Some(Replay::Seen));
         }
-        if !self.take_room() {
-            return Ok(None);
-        }
-        if !shard.insert(key, hash, keep_until) {
-            self.len.fetch_sub(1, Ordering::Relaxed);
+        let Some(caller) = self.callers.enter(request.key_id()) else { return Ok(None) };
+        if !shard.insert(fingerprint, request.keep_until(), caller) {
+            self.callers.leave(caller);
             return Ok(None);
         }
         Ok(Some(Replay::Claimed))
     }
 
-    fn take_room(&self) -> bool {
-        let taken = |len: usize| len.checked_add(1).filter(|len| *len <= self.capacity);
-        self.len.fetch_update(Ordering::Relaxed, Ordering::Relaxed, taken).is_ok()
-    }
-
-    fn sweep(&self, shard: &mut Shard, now: i64) {
-        self.len.fetch_sub(shard.sweep(now), Ordering::Relaxed);
+    /// Removes some of what has run out; `false` if there was nothing left to look at.
+    fn sweep(&self, shard: &mut Shard, now: i64) -> bool {
+        let is_due = !shard.is_swept(now);
+        if is_due {
+            shard.sweep(now, SWEEP, self.callers.leaving());
+        }
+        is_due
     }
 }
 
@@ -168,12 +247,15 @@ fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
 
 impl ReplayGuard for MemoryReplay {
     fn claim(&self, request: &ReplayRequest<'_>) -> ReplayClaim {
-        let answer = self.try_claim(*request.key(), request.keep_until(), request.now());
-        let answer = answer.map_err(Into::into);
+        let answer = self.try_claim(request).map_err(Into::into);
         #[cfg(feature = "metrics")]
         #[allow(clippy::cast_precision_loss)] // Capacities are far below 2^52.
         metrics::gauge!("tower_hmac_replay_entries").set(self.len() as f64);
         ReplayClaim::ready(answer)
+    }
+
+    fn begin(&self, now: i64) {
+        self.begun.fetch_min(now, Ordering::Relaxed);
     }
 }
 

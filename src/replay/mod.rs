@@ -7,13 +7,21 @@
 //! A request is known by its nonce under the secret that signed it, or without a nonce by its tag.
 //! While a key is rotated it takes one entry for each currently valid key.
 //!
-//! [`MemoryReplay`] is for a service of one process, `RedisReplay` (feature `redis`) for several.
+//! A guard that cannot know whether a request came before does not let it through (RFC 8446, section
+//! 8.2, and RFC 4120, section 3.2.3, say the same of theirs). After a restart that is every request
+//! that was signed before: 503, and a client that signs anew is accepted at once.
+//!
+//! [`MemoryReplay`] is for a service of one process, `RedisReplay` (feature `redis`) for several: its
+//! memory is the server's, which must survive a restart.
+//! [`check_replay_guard`](crate::testing::check_replay_guard) tests a guard of one's own.
 
+mod callers;
 #[cfg(feature = "redis")]
 mod link;
 mod memory;
 #[cfg(feature = "redis")]
 mod redis;
+mod restart;
 mod shard;
 
 use std::fmt;
@@ -47,9 +55,16 @@ pub trait ReplayGuard: Send + Sync {
     /// [`keep_until`](ReplayRequest::keep_until).
     fn claim(&self, request: &ReplayRequest<'_>) -> ReplayClaim;
 
-    /// Tells the guard the time, in Unix seconds, when a verifier is built with it. A guard that
-    /// starts with an empty memory cannot know requests that were signed before, and answers
-    /// [`Forgotten`](Replay::Forgotten). Does nothing unless overridden.
+    /// Tells the guard the time of the verifier's clock, in Unix seconds, when a verifier is built
+    /// with it, and again when a verifier is given another clock.
+    ///
+    /// A guard whose memory is empty then cannot know requests that were signed before, and answers
+    /// [`Forgotten`](Replay::Forgotten). Of several times it keeps the earliest: it was there at
+    /// each of them, and has remembered everything since. So verifiers that share a guard share a
+    /// clock, or have clocks that agree.
+    ///
+    /// Does nothing unless overridden: a guard whose memory survives every restart has no need of
+    /// it.
     fn begin(&self, now: i64) {
         let _ = now;
     }
@@ -189,10 +204,15 @@ pub enum Replay {
     Claimed,
     /// It has been let through before.
     Seen,
-    /// There is no room to remember it: rejected with 503, since nothing live is ever forgotten.
+    /// There is no room to remember it, for this caller or for all: rejected with 503, since nothing
+    /// live is ever forgotten.
     Full,
     /// It was signed before the guard's memory begins, so that it may have been let through
     /// before: rejected with 503. A client that signs anew is accepted.
+    ///
+    /// The moment is compared with [`created`](ReplayRequest::created), in whole seconds: what was
+    /// signed in the very second in which the memory begins is let through, and so is what carries
+    /// no time of creation.
     Forgotten,
 }
 

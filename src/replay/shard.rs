@@ -1,7 +1,4 @@
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher as _;
-
-use crate::replay::ReplayKey;
+//! A part of the entries of a `MemoryReplay`.
 
 /// The buckets of time, one a second: the wheel goes round in 17 minutes. A power of two.
 const SECONDS: u16 = 1024;
@@ -11,52 +8,59 @@ const END: u32 = u32::MAX;
 /// The time of a claim lies before what has been swept, so that an entry for it may be gone.
 #[derive(Debug, thiserror::Error)]
 #[error("the clock went back to a time whose requests have been forgotten")]
-pub(super) struct Forgotten;
+pub(super) struct ClockWentBack;
 
-/// A part of the guard's entries: a table to find them by key, and a wheel of seconds to find
-/// those that have run out. Both are lists through the entries, so that a claim allocates nothing.
+/// What an entry is known by: 128 bits of a keyed hash.
+pub(super) type Fingerprint = [u64; 2];
+
+/// A part of the guard's entries: a table to find them, and a wheel of seconds to find those that
+/// have run out. Both are lists through the entries, so that a claim allocates nothing.
 pub(super) struct Shard {
     entries: Vec<Entry>,
     room: usize,
-    hasher: RandomState,
     /// The first entry of each list of the table. Its length is a power of two.
     table: Box<[u32]>,
     /// The first entry of each second, modulo the length of the wheel.
     wheel: Box<[u32]>,
     /// The first of the entries that are free to be used again, a list by `next_in_wheel`.
     free: u32,
-    /// No entry that ran out before this second is there any more.
+    /// An entry that ran out before this second is as good as gone.
+    now: i64,
+    /// The second that is swept next, and the last entry of its list that was kept.
     swept: i64,
+    kept: u32,
 }
 
 struct Entry {
-    key: ReplayKey,
+    fingerprint: Fingerprint,
     keep_until: i64,
     next_in_table: u32,
     next_in_wheel: u32,
+    caller: u32,
 }
 
 impl Shard {
-    pub(super) fn new(room: usize, hasher: RandomState) -> Self {
+    pub(super) fn new(room: usize) -> Self {
         Self {
             entries: Vec::with_capacity(room),
             room,
-            hasher,
             table: vec![END; room.next_power_of_two()].into(),
             wheel: vec![END; SECONDS.into()].into(),
             free: END,
+            now: i64::MIN,
             swept: i64::MIN,
+            kept: END,
         }
     }
 
-    pub(super) fn check_time(&self, keep_until: i64) -> Result<(), Forgotten> {
-        if keep_until < self.swept { Err(Forgotten) } else { Ok(()) }
+    pub(super) fn check_time(&self, keep_until: i64) -> Result<(), ClockWentBack> {
+        if keep_until < self.now { Err(ClockWentBack) } else { Ok(()) }
     }
 
-    pub(super) fn contains(&self, key: &ReplayKey, hash: u64) -> bool {
-        let mut place = self.table.get(self.slot(hash)).copied().unwrap_or(END);
+    pub(super) fn contains(&self, fingerprint: Fingerprint) -> bool {
+        let mut place = self.table.get(self.slot(fingerprint)).copied().unwrap_or(END);
         while let Some(entry) = self.entry(place) {
-            if entry.key == *key {
+            if entry.fingerprint == fingerprint && entry.keep_until >= self.now {
                 return true;
             }
             place = entry.next_in_table;
@@ -65,14 +69,20 @@ impl Shard {
     }
 
     /// Keeps an entry that is not there yet; `false` if there is no room for it.
-    pub(super) fn insert(&mut self, key: ReplayKey, hash: u64, keep_until: i64) -> bool {
-        let (slot, second) = (self.slot(hash), second(keep_until));
+    pub(super) fn insert(
+        &mut self,
+        fingerprint: Fingerprint,
+        keep_until: i64,
+        caller: u32,
+    ) -> bool {
+        let (slot, second) = (self.slot(fingerprint), second(keep_until));
         let (Some(in_table), Some(in_wheel)) =
             (self.table.get_mut(slot), self.wheel.get_mut(second))
         else {
             return false;
         };
-        let entry = Entry { key, keep_until, next_in_table: *in_table, next_in_wheel: *in_wheel };
+        let (next_in_table, next_in_wheel) = (*in_table, *in_wheel);
+        let entry = Entry { fingerprint, keep_until, next_in_table, next_in_wheel, caller };
         let place = self.free;
         if let Some(freed) = self.entries.get_mut(index(place)) {
             self.free = freed.next_in_wheel;
@@ -90,56 +100,62 @@ impl Shard {
         }
     }
 
-    /// Forgets what has run out, and tells how many that were. Each second is looked at once; an
-    /// entry that is kept for longer than the wheel takes is looked at once a round.
-    pub(super) fn sweep(&mut self, now: i64) -> usize {
-        let mut forgotten = 0_usize;
-        if now <= self.swept {
-            return 0;
-        }
-        let passed = now.abs_diff(self.swept).min(SECONDS.into());
-        for back in 1..=passed {
-            forgotten =
-                forgotten.saturating_add(self.sweep_second(now.saturating_sub_unsigned(back), now));
-        }
-        self.swept = now;
-        forgotten
+    /// Whether nothing that ran out before this second is left.
+    pub(super) fn is_swept(&self, now: i64) -> bool {
+        now <= self.now && self.swept >= self.now
     }
 
-    fn sweep_second(&mut self, at: i64, now: i64) -> usize {
-        let mut forgotten = 0_usize;
-        let mut kept = END;
-        let mut place = self.wheel.get(second(at)).copied().unwrap_or(END);
-        while let Some(entry) = self.entry(place) {
-            let next = entry.next_in_wheel;
-            if entry.keep_until < now {
-                self.unlink(place);
-                self.free = self.relink(place, self.free);
-                forgotten = forgotten.saturating_add(1);
+    /// Removes entries that have run out, after a look at so many entries at most, and tells the
+    /// callers that they had. Each second is looked at once; an entry that is kept for longer than
+    /// the wheel takes is looked at once a round.
+    pub(super) fn sweep(&mut self, now: i64, most: usize, mut gone: impl FnMut(u32)) {
+        self.now = self.now.max(now);
+        let one_round_ago = self.now.saturating_sub(SECONDS.into());
+        if self.swept < one_round_ago {
+            (self.swept, self.kept) = (one_round_ago, END);
+        }
+        let mut left = most;
+        while self.swept < self.now && left > 0 {
+            let place = self.next_to_sweep();
+            let Some(entry) = self.entry(place) else {
+                (self.swept, self.kept) = (self.swept.saturating_add(1), END);
+                continue;
+            };
+            left = left.saturating_sub(1);
+            if entry.keep_until < self.now {
+                gone(entry.caller);
+                self.remove(place);
             } else {
-                kept = self.relink(place, kept);
+                self.kept = place;
             }
-            place = next;
         }
-        if let Some(first) = self.wheel.get_mut(second(at)) {
-            *first = kept;
-        }
-        forgotten
     }
 
-    /// Puts an entry before a list of the wheel, and gives the new beginning of the list.
-    fn relink(&mut self, place: u32, before: u32) -> u32 {
-        if let Some(entry) = self.entries.get_mut(index(place)) {
-            entry.next_in_wheel = before;
+    fn next_to_sweep(&self) -> u32 {
+        match self.entry(self.kept) {
+            Some(kept) => kept.next_in_wheel,
+            None => self.wheel.get(second(self.swept)).copied().unwrap_or(END),
         }
-        place
     }
 
-    /// Takes an entry out of its list of the table.
-    fn unlink(&mut self, place: u32) {
+    /// Removes the entry that is swept next.
+    fn remove(&mut self, place: u32) {
+        self.remove_from_table(place);
+        let free = self.free;
+        let Some(entry) = self.entries.get_mut(index(place)) else { return };
+        let next = std::mem::replace(&mut entry.next_in_wheel, free);
+        self.free = place;
+        if let Some(kept) = self.entries.get_mut(index(self.kept)) {
+            kept.next_in_wheel = next;
+        } else if let Some(first) = self.wheel.get_mut(second(self.swept)) {
+            *first = next;
+        }
+    }
+
+    fn remove_from_table(&mut self, place: u32) {
         let Some(entry) = self.entry(place) else { return };
         let next = entry.next_in_table;
-        let slot = self.slot(self.hasher.hash_one(entry.key));
+        let slot = self.slot(entry.fingerprint);
         let Some(first) = self.table.get_mut(slot) else { return };
         if *first == place {
             *first = next;
@@ -159,8 +175,8 @@ impl Shard {
         self.entries.get(index(place))
     }
 
-    /// The upper half of the hash; the lower one chose the shard.
-    fn slot(&self, hash: u64) -> usize {
+    /// The first hash; the second one chose the shard.
+    fn slot(&self, [hash, _]: Fingerprint) -> usize {
         usize::try_from(hash >> 32).unwrap_or(0) & self.table.len().saturating_sub(1)
     }
 }

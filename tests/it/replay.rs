@@ -1,5 +1,10 @@
 //! Requests that count once, with the guard in memory.
 
+mod callers;
+mod guards;
+mod once;
+mod restart;
+
 use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 use std::sync::Arc;

@@ -1,0 +1,210 @@
+//! Requests from before a guard's memory begins.
+
+use tower_hmac::VerifyLayer;
+use tower_hmac::replay::ReplayClaim;
+
+use super::*;
+
+/// Sends each head once, and counts the outcomes.
+async fn outcomes(verifier: &Verifier, heads: &[Parts]) -> HashMap<Option<ErrorKind>, usize> {
+    let mut counts = HashMap::new();
+    for head in heads {
+        *counts.entry(kind(verifier.verify(head, b"").await)).or_default() += 1;
+    }
+    counts
+}
+
+/// A service as it starts: the memory of the one before is gone.
+fn restarted(clock: &ManualClock, with: impl FnOnce(MemoryReplay) -> MemoryReplay) -> Verifier {
+    verifier(clock, &Arc::new(with(MemoryReplay::new(2_000).unwrap())))
+}
+
+#[tokio::test]
+async fn nothing_that_was_accepted_before_a_restart_is_accepted_after_it() {
+    let clock = ManualClock::new(NOW);
+    let signer = signer("aservice", "akey", &clock);
+    let heads: Vec<Parts> = (0..500).map(|_| head(&signer, b"")).collect();
+    let first = restarted(&clock, |guard| guard);
+    assert_eq!(outcomes(&first, &heads).await, [(None, 500)].into());
+
+    clock.advance(1);
+    let second = restarted(&clock, |guard| guard);
+    let unknown = Some(ErrorKind::ReplayUnknown);
+    assert_eq!(outcomes(&second, &heads).await, [(unknown, 500)].into());
+    // Through the last second of their window.
+    clock.advance(299);
+    assert_eq!(outcomes(&second, &heads).await, [(unknown, 500)].into());
+}
+
+#[tokio::test]
+async fn a_request_signed_anew_is_accepted_at_once() {
+    let clock = ManualClock::new(NOW);
+    let signer = signer("aservice", "akey", &clock);
+    let old = head(&signer, b"");
+    clock.advance(1);
+    let verifier = restarted(&clock, |guard| guard);
+    let error = verifier.verify(&old, b"").await.unwrap_err();
+    assert_eq!((error.kind().as_str(), error.status().as_u16()), ("replay_unknown", 503));
+    assert!(error.to_string().contains("signed before the replay guard's memory begins"));
+    // In the very second in which the guard begins, too: this clock stands still.
+    let heads: Vec<Parts> = (0..500).map(|_| head(&signer, b"")).collect();
+    assert_eq!(outcomes(&verifier, &heads).await, [(None, 500)].into());
+    assert_eq!(outcomes(&verifier, &heads).await, [(Some(ErrorKind::Replayed), 500)].into());
+}
+
+/// An unknown request must not fill the guard.
+#[tokio::test]
+async fn an_unknown_request_takes_no_room() {
+    let clock = ManualClock::new(NOW);
+    let old = head(&signer("aservice", "akey", &clock), b"");
+    clock.advance(1);
+    let guard = Arc::new(MemoryReplay::new(10).unwrap());
+    let verifier = verifier(&clock, &guard);
+    assert_eq!(kind(verifier.verify(&old, b"").await), Some(ErrorKind::ReplayUnknown));
+    assert!(guard.is_empty());
+}
+
+#[tokio::test]
+async fn the_order_of_guard_and_clock_makes_no_difference() {
+    let clock = ManualClock::new(NOW);
+    let keys = || KeyMap::services([("aservice", "akey")]).unwrap();
+    let guard = || MemoryReplay::new(10).unwrap();
+    let verifier = || Verifier::new(Stamped::new(), keys()).unwrap();
+    let layer = || VerifyLayer::new(Stamped::new(), keys()).unwrap();
+    let old = head(&signer("aservice", "akey", &ManualClock::new(NOW - 1)), b"");
+    let new = head(&signer("aservice", "akey", &clock), b"");
+    for verifier in [
+        verifier().with_clock(clock.clone()).with_replay_guard(guard()).unwrap(),
+        verifier().with_replay_guard(guard()).unwrap().with_clock(clock.clone()),
+        layer()
+            .with_clock(clock.clone())
+            .with_replay_guard(guard())
+            .unwrap()
+            .shared()
+            .verifier()
+            .clone(),
+        layer()
+            .with_replay_guard(guard())
+            .unwrap()
+            .with_clock(clock.clone())
+            .shared()
+            .verifier()
+            .clone(),
+    ] {
+        assert_eq!(kind(verifier.verify(&old, b"").await), Some(ErrorKind::ReplayUnknown));
+        assert_eq!(kind(verifier.verify(&new, b"").await), None);
+    }
+}
+
+/// A second route that is built later would else forget what the first one knows.
+#[tokio::test]
+async fn a_verifier_that_joins_later_does_not_move_the_beginning() {
+    let clock = ManualClock::new(NOW);
+    let guard = Arc::new(MemoryReplay::new(10).unwrap());
+    let first = verifier(&clock, &guard);
+    let head = head(&signer("aservice", "akey", &clock), b"");
+    clock.advance(100);
+    let second = verifier(&clock, &guard);
+    assert_eq!(kind(second.verify(&head, b"").await), None);
+    assert_eq!(kind(first.verify(&head, b"").await), Some(ErrorKind::Replayed));
+}
+
+#[tokio::test]
+async fn a_margin_closes_the_gap_of_the_first_second_and_of_clocks_that_are_ahead() {
+    let clock = ManualClock::new(NOW);
+    let at = |time| head(&signer("aservice", "akey", &ManualClock::new(time)), b"");
+    // A part of a second is a whole one.
+    for (margin, seconds) in [(0, 0), (1, 1), (999, 1), (1_000, 1), (1_001, 2), (30_000, 30)] {
+        let margin = Duration::from_millis(margin);
+        let verifier = restarted(&clock, |guard| guard.with_restart_margin(margin));
+        let outcome = |time| verifier.verify(time, b"");
+        let (last, first) = (at(NOW + seconds - 1), at(NOW + seconds));
+        let unknown = Some(ErrorKind::ReplayUnknown);
+        assert_eq!(kind(outcome(&last).await), unknown, "{margin:?}");
+        assert_eq!(kind(outcome(&first).await), None, "{margin:?}");
+    }
+    let verifier = restarted(&clock, |guard| guard.with_restart_margin(Duration::MAX));
+    assert_eq!(kind(verifier.verify(&at(NOW), b"").await), Some(ErrorKind::ReplayUnknown));
+}
+
+#[tokio::test]
+async fn unknown_requests_are_accepted_only_by_the_name_of_it() {
+    let clock = ManualClock::new(NOW);
+    let old = head(&signer("aservice", "akey", &clock), b"");
+    clock.advance(1);
+    let verifier = restarted(&clock, MemoryReplay::with_unknown_accepted);
+    assert_eq!(kind(verifier.verify(&old, b"").await), None);
+    assert_eq!(kind(verifier.verify(&old, b"").await), Some(ErrorKind::Replayed));
+}
+
+#[tokio::test]
+async fn what_carries_no_time_of_creation_is_accepted_after_a_restart() {
+    let clock = ManualClock::new(NOW);
+    let signer = Signer::new(FlaskHmac::new(), SecretKey::new("akey").unwrap());
+    let (head, _) = signer.sign(Request::new("order")).unwrap().into_parts();
+    let verifier = Verifier::new(FlaskHmac::new(), KeyMap::single("akey").unwrap())
+        .unwrap()
+        .with_clock(clock)
+        .dangerous_replay_by_tag(Duration::from_secs(60))
+        .with_replay_guard(MemoryReplay::new(10).unwrap())
+        .unwrap();
+    assert_eq!(kind(verifier.verify(&head, b"order").await), None);
+
+    let guard = MemoryReplay::new(10).unwrap();
+    guard.begin(NOW);
+    assert_eq!(ask(&guard, key(1), NOW + 300, NOW), Some(Replay::Claimed));
+}
+
+/// The guard that counts in a verifier is asked with the time that was signed.
+#[tokio::test]
+async fn a_guard_of_ones_own_is_told_the_time_and_the_caller_of_each_request() {
+    #[derive(Default)]
+    struct Notes(std::sync::Mutex<Vec<String>>);
+
+    impl ReplayGuard for Notes {
+        fn claim(&self, request: &ReplayRequest<'_>) -> ReplayClaim {
+            self.0.lock().unwrap().push(format!("{request:?}"));
+            ReplayClaim::ready(Ok(Replay::Forgotten))
+        }
+
+        fn begin(&self, now: i64) {
+            self.0.lock().unwrap().push(format!("begin {now}"));
+        }
+    }
+
+    let notes = Arc::new(Notes::default());
+    let clock = ManualClock::new(NOW);
+    let keys = KeyMap::services([("aservice", "akey")]).unwrap();
+    let verifier = Verifier::new(Stamped::new(), keys)
+        .unwrap()
+        .with_clock(clock.clone())
+        .with_replay_guard(notes.clone())
+        .unwrap();
+    let head = head(&signer("aservice", "akey", &ManualClock::new(NOW - 7)), b"");
+    assert_eq!(kind(verifier.verify(&head, b"").await), Some(ErrorKind::ReplayUnknown));
+    let notes = notes.0.lock().unwrap();
+    assert_eq!(notes[0], format!("begin {NOW}"));
+    for part in [
+        "key_id: Some(\"aservice\")".to_owned(),
+        "scheme: \"stamped\"".to_owned(),
+        format!("created: Some({})", NOW - 7),
+        format!("keep_until: {}", NOW + 293),
+        format!("now: {NOW}"),
+    ] {
+        assert!(notes[1].contains(&part), "{part} in {}", notes[1]);
+    }
+    assert_eq!(notes.len(), 2);
+}
+
+/// Else a time before 1970 or at the end of all times would wrap.
+#[test]
+fn a_guard_begins_at_any_time() {
+    for begun in [i64::MIN, -1, 0, i64::MAX - 1] {
+        let guard = MemoryReplay::new(10).unwrap().with_restart_margin(Duration::MAX);
+        guard.begin(begun);
+        let request = ReplayRequest::new(key(1), i64::MAX, begun).with_created(begun);
+        let claim = guard.claim(&request);
+        let answer = futures_util::FutureExt::now_or_never(claim).unwrap().unwrap();
+        assert_eq!(answer, Replay::Forgotten, "{begun}");
+    }
+}
