@@ -154,7 +154,8 @@ impl Report {
     /// let request = Signer::new(scheme.clone(), key.clone()).sign(Request::post("/").body("{}")?)?;
     /// let (head, body) = request.into_parts();
     ///
-    /// let report = Verifier::new(scheme, KeyMap::single(key)).explain(&head, body.as_bytes()).await;
+    /// let verifier = Verifier::new(scheme, KeyMap::single(key)?)?;
+    /// let report = verifier.explain(&head, body.as_bytes()).await;
     /// let parts: Vec<_> = report.parts().iter().map(|part| (part.name(), part.range())).collect();
     /// assert_eq!(report.signed_bytes(), b"POST\n{}");
     /// assert_eq!(parts, [("method", 0..4), ("literal", 4..5), ("body", 5..7)]);
