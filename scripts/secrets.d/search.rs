@@ -13,10 +13,14 @@ const LEAST: usize = 4;
 /// searched for as they are, but in all other forms. A test with a key that turns up here by chance
 /// had better take another one.
 const WORDS: &[&str] = &[
+    // A published vector's.
+    "12345",
     "a key",
     "alone",
     "another",
     "caf\u{e9}",
+    // A published vector's.
+    "development",
     "expired",
     "key\n",
     "new\n",
