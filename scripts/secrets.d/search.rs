@@ -17,6 +17,8 @@ const WORDS: &[&str] = &[
     "12345",
     "a key",
     "alone",
+    "aservice",
+    "bservice",
     "another",
     "caf\u{e9}",
     // A published vector's.
