@@ -17,6 +17,8 @@ const WORDS: &[&str] = &[
     "12345",
     "a key",
     "alone",
+    "older",
+    "webhook_secret",
     "aservice",
     "bservice",
     "another",
