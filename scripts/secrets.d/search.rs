@@ -17,10 +17,6 @@ const WORDS: &[&str] = &[
     "12345",
     "a key",
     "alone",
-    "older",
-    "webhook_secret",
-    "aservice",
-    "bservice",
     "another",
     "caf\u{e9}",
     // A published vector's.

@@ -3,7 +3,7 @@
 use tower_hmac::{KeySet, SecretKey};
 
 #[test]
-fn a_webhook_secret_is_what_its_base64_says() {
+fn what_follows_whsec_is_decoded() {
     let bytes = SecretKey::from_base64("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
     for text in
         ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "v1,whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]
