@@ -39,7 +39,7 @@ fn texts_in_every_usual_form_are_key_ids_and_keys() {
     let keys: Vec<(String, Vec<u8>)> = names.iter().map(|name| (name.clone(), vec![1])).collect();
     let borrowed = keys.iter().map(|(name, key)| (name, key.as_slice()));
     assert!(KeyMap::services(borrowed).is_ok());
-    assert!(KeyMap::services([("a", &names[0])]).is_ok());
+    assert!(KeyMap::services([("a", &"a borrowed key".to_owned())]).is_ok());
     assert!(KeyMap::services([("a", &"key")]).is_ok());
     let key = SecretKey::new("key").unwrap();
     assert!(KeyMap::services([("a", &key)]).is_ok());
