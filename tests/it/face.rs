@@ -34,7 +34,8 @@ fn texts_in_every_usual_form_are_key_ids_and_keys() {
     assert!(KeyId::try_from(&"").is_err());
 
     // As a configuration has them: borrowed.
-    let keys = names.iter().zip(&list).map(|(name, key)| (name, *key));
+    let keys =
+        names.iter().zip(&["key of one name", "key of two names"]).map(|(name, key)| (name, *key));
     assert_eq!(KeyMap::services(keys).unwrap().get(Some(&id)).unwrap().len(), 1);
     let keys: Vec<(String, Vec<u8>)> = names.iter().map(|name| (name.clone(), vec![1])).collect();
     let borrowed = keys.iter().map(|(name, key)| (name, key.as_slice()));
