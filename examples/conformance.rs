@@ -12,6 +12,8 @@
 mod aws;
 #[path = "conformance/config.rs"]
 mod config;
+#[path = "conformance/format.rs"]
+mod format;
 #[path = "conformance/lines.rs"]
 mod lines;
 #[path = "conformance/parts.rs"]

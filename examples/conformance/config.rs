@@ -7,15 +7,15 @@ use http::StatusCode;
 use serde::Deserialize;
 use tower_hmac::config::{FlaskConfig, FormatConfig, KeysConfig};
 use tower_hmac::once::{MemoryOnce, OnceLayer, OnceStore, RedisOnce};
-use tower_hmac::webhooks::{self, StandardWebhooks};
+use tower_hmac::webhooks;
 use tower_hmac::{
-    Algorithm, BoxError, Clock, Encoding, FlaskHmac, FlaskHmacPath, Fost, FostUrl, HeaderScheme,
-    KeyMap, ManualClock, MemoryReplay, MessageSignatures, Policy, RedisReplay, Scheme,
-    StatusRejection, SystemClock, VerifyLayer,
+    Algorithm, BoxError, Clock, KeyMap, ManualClock, MemoryReplay, MessageSignatures, Policy,
+    RedisReplay, Scheme, StatusRejection, SystemClock, VerifyLayer,
 };
 
 use crate::aws;
-use crate::parts::{self, PartConfig};
+use crate::format::Format;
+use crate::parts::PartConfig;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -39,7 +39,7 @@ pub(crate) struct Config {
     region: Option<String>,
     service: Option<String>,
     preset: Option<String>,
-    format: Option<FormatConfig>,
+    pub(crate) format: Option<FormatConfig>,
     url: Option<String>,
     once: Option<String>,
     once_lease: Option<u64>,
@@ -49,6 +49,7 @@ pub(crate) struct Config {
     now: Option<i64>,
     tolerance: Option<u64>,
     replay: Option<String>,
+    replay_key_limit: Option<usize>,
     rejection: Option<u16>,
     #[serde(default)]
     optional: bool,
@@ -56,21 +57,7 @@ pub(crate) struct Config {
     strip_signature: bool,
     #[serde(default)]
     dangerous: Vec<String>,
-    max_lifetime: Option<u64>,
-}
-
-/// A second format.
-#[derive(Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Format {
-    scheme: Option<String>,
-    app_config: Option<FlaskConfig>,
-    keys: Option<KeysConfig>,
-    header: Option<String>,
-    digest: Option<String>,
-    prefix: Option<String>,
-    encoding: Option<String>,
-    parts: Option<Vec<PartConfig>>,
+    pub(crate) max_lifetime: Option<u64>,
 }
 
 fn default_listen() -> String {
@@ -80,7 +67,7 @@ fn default_listen() -> String {
 impl Config {
     pub(crate) fn read(path: &str) -> Result<Self, BoxError> {
         let text = std::fs::read_to_string(path)?;
-        serde_json::from_str(&text).map_err(|error| {
+        let config: Self = serde_json::from_str(&text).map_err(|error| -> BoxError {
             let (line, column) = (error.line(), error.column());
             let message = error.to_string();
             // Messages about members name them; messages about values would repeat keys.
@@ -90,7 +77,9 @@ impl Config {
             } else {
                 format!("wrong type or broken JSON at line {line}, column {column}").into()
             }
-        })
+        })?;
+        config.check_dangers()?;
+        Ok(config)
     }
 
     pub(crate) fn clock(&self) -> Arc<dyn Clock> {
@@ -140,7 +129,6 @@ impl Config {
         if self.strip_signature {
             layer = layer.strip_signature();
         }
-        self.check_dangers()?;
         self.guard(layer)
     }
 
@@ -152,15 +140,25 @@ impl Config {
             let retention = Duration::from_secs(tolerance.saturating_mul(2));
             layer = layer.dangerous_replay_by_tag(retention);
         }
-        match self.replay.as_deref() {
-            None | Some("none") => Ok(layer),
-            Some("memory") => Ok(layer.with_replay_guard(MemoryReplay::new(REPLAY_CAPACITY)?)?),
-            Some(url) => Ok(layer.with_replay_guard(RedisReplay::lazy(url)?)?),
+        match (self.replay.as_deref(), self.replay_key_limit) {
+            (Some("memory"), limit) => {
+                let mut guard = MemoryReplay::new(REPLAY_CAPACITY)?;
+                if let Some(entries) = limit {
+                    guard = guard.with_key_limit(entries)?;
+                }
+                Ok(layer.with_replay_guard(guard)?)
+            }
+            (_, Some(_)) => Err("replay_key_limit: is for `memory`".into()),
+            (None | Some("none"), None) => Ok(layer),
+            (Some(url), None) => Ok(layer.with_replay_guard(RedisReplay::lazy(url)?)?),
         }
     }
 
     /// Given components take the place of the strict policy.
-    fn message_signatures(&self, digest: Option<Algorithm>) -> Result<MessageSignatures, BoxError> {
+    pub(crate) fn message_signatures(
+        &self,
+        digest: Option<Algorithm>,
+    ) -> Result<MessageSignatures, BoxError> {
         let mut policy = Policy::strict();
         let mut scheme = MessageSignatures::new();
         if let Some(components) = &self.components {
@@ -185,12 +183,12 @@ impl Config {
         Ok(scheme.with_policy(policy))
     }
 
-    fn aws(&self) -> Result<tower_hmac::AwsSigV4, BoxError> {
+    pub(crate) fn aws(&self) -> Result<tower_hmac::AwsSigV4, BoxError> {
         aws::scheme(self.region.as_deref(), self.service.as_deref(), |name| self.allows(name))
     }
 
     /// The preset of a provider.
-    fn preset(&self) -> Result<Arc<dyn Scheme>, BoxError> {
+    pub(crate) fn preset(&self) -> Result<Arc<dyn Scheme>, BoxError> {
         let name = self.preset.as_deref().ok_or("preset: is missing")?;
         let origin = || self.public_origin.as_deref().ok_or("public_origin: is missing");
         Ok(match name {
@@ -220,7 +218,7 @@ impl Config {
         }))
     }
 
-    fn allows(&self, danger: &str) -> bool {
+    pub(crate) fn allows(&self, danger: &str) -> bool {
         self.dangerous.iter().any(|name| name == danger)
     }
 
@@ -251,127 +249,3 @@ const REPLAY_CAPACITY: usize = 1_000_000;
 
 const DANGERS: &[&str] =
     &["disarm", "replay_by_tag", "unsigned_body", "unsigned_query", "derived_text", "no_expiry"];
-
-impl Format {
-    fn algorithm(&self) -> Result<Option<Algorithm>, BoxError> {
-        Ok(self.digest.as_deref().map(str::parse).transpose()?)
-    }
-
-    fn flask_hmac(&self) -> Result<FlaskHmac, BoxError> {
-        let mut scheme = FlaskHmac::new();
-        if let Some(header) = &self.header {
-            scheme = scheme.with_header(header.as_str())?;
-        }
-        if let Some(algorithm) = self.algorithm()? {
-            scheme = scheme.with_algorithm(algorithm);
-        }
-        Ok(scheme)
-    }
-
-    fn scheme(&self, config: &Config) -> Result<Arc<dyn Scheme>, BoxError> {
-        Ok(match self.scheme.as_deref().unwrap_or("flask-hmac") {
-            "flask-hmac" => Arc::new(self.flask_hmac()?),
-            "flask-hmac-0.1" => Arc::new(self.flask_path(config)?),
-            "fost" => Arc::new(self.fost(config)?),
-            "fost-url" => Arc::new(self.fost_url(config)?),
-            "header" => Arc::new(self.header_scheme(config)?),
-            "sigv4" => Arc::new(config.aws()?),
-            "sigv4-presigned" => Arc::new(config.aws()?.presigned()),
-            "rfc9421" => Arc::new(config.message_signatures(self.algorithm()?)?),
-            "standard-webhooks" => Arc::new(StandardWebhooks::new()),
-            "svix" => Arc::new(StandardWebhooks::svix()),
-            "webhook" => config.preset()?,
-            "format" => config.format.as_ref().ok_or("format: is missing")?.scheme()?,
-            _ => return Err("scheme: is not known".into()),
-        })
-    }
-
-    fn flask_path(&self, config: &Config) -> Result<FlaskHmacPath, BoxError> {
-        let mut scheme = FlaskHmacPath::new();
-        if let Some(header) = &self.header {
-            scheme = scheme.with_header(header.as_str())?;
-        }
-        if let Some(algorithm) = self.algorithm()? {
-            scheme = scheme.with_algorithm(algorithm);
-        }
-        if config.allows("unsigned_body") {
-            scheme = scheme.dangerous_unsigned_body();
-        }
-        Ok(scheme)
-    }
-
-    fn fost(&self, config: &Config) -> Result<Fost, BoxError> {
-        let mut scheme = Fost::new();
-        if let Some(algorithm) = self.algorithm()? {
-            scheme = scheme.with_algorithm(algorithm);
-        }
-        if config.allows("unsigned_query") {
-            scheme = scheme.dangerous_unsigned_query();
-        }
-        Ok(scheme)
-    }
-
-    fn fost_url(&self, config: &Config) -> Result<FostUrl, BoxError> {
-        let mut scheme = FostUrl::new();
-        if let Some(algorithm) = self.algorithm()? {
-            scheme = scheme.with_algorithm(algorithm);
-        }
-        if let Some(seconds) = config.max_lifetime {
-            scheme = scheme.with_max_lifetime(Duration::from_secs(seconds));
-        }
-        if config.allows("no_expiry") {
-            scheme = scheme.dangerous_no_expiry();
-        }
-        if config.allows("unsigned_body") {
-            scheme = scheme.dangerous_unsigned_body();
-        }
-        Ok(scheme)
-    }
-
-    fn header_scheme(&self, config: &Config) -> Result<HeaderScheme, BoxError> {
-        let header = self.header.as_deref().unwrap_or("X-HMAC-Signature");
-        let mut scheme = HeaderScheme::new(header)?;
-        if let Some(prefix) = &self.prefix {
-            scheme = scheme.with_prefix(prefix.clone())?;
-        }
-        if let Some(encoding) = &self.encoding {
-            scheme = scheme.with_encoding(match encoding.as_str() {
-                "hex" => Encoding::Hex,
-                "base64" => Encoding::Base64,
-                "base64url" => Encoding::Base64Url,
-                "base64url-nopad" => Encoding::Base64UrlNoPad,
-                _ => return Err("encoding: is not known".into()),
-            });
-        }
-        if let Some(algorithm) = self.algorithm()? {
-            scheme = scheme.with_algorithm(algorithm);
-        }
-        if let Some(list) = &self.parts {
-            scheme = parts::with_parts(scheme, list, config.allows("derived_text"))?;
-        }
-        if config.allows("unsigned_body") {
-            scheme = scheme.dangerous_unsigned_body();
-        }
-        Ok(scheme)
-    }
-
-    fn key_map(&self) -> Result<KeyMap, BoxError> {
-        match (&self.app_config, &self.keys) {
-            (Some(_), Some(_)) => Err("app_config and keys: take one of them".into()),
-            (Some(config), None) => Ok(config.key_map()?),
-            (None, Some(keys)) => Ok(keys.key_map()?),
-            (None, None) => Err("app_config or keys: there is no key".into()),
-        }
-    }
-
-    /// Flask's settings are a layer of their own; the others are a format with its keys.
-    fn layer(&self, config: &Config) -> Result<VerifyLayer, BoxError> {
-        match (&self.app_config, self.scheme.as_deref()) {
-            (Some(settings), None | Some("flask-hmac")) => {
-                self.key_map()?;
-                Ok(settings.clone().dangerous_allow_disarm().layer(self.flask_hmac()?)?)
-            }
-            _ => Ok(VerifyLayer::new(self.scheme(config)?, self.key_map()?)?),
-        }
-    }
-}

@@ -14,7 +14,7 @@ use hyper_util::service::TowerToHyperService;
 use serde_json::{Value, json};
 use tower::ServiceBuilder;
 use tower_hmac::scheme::Encoding;
-use tower_hmac::{Algorithm, BoxError, Digest, Verified};
+use tower_hmac::{Algorithm, BoxError, Digest, Verified, VerifyLayer};
 
 use crate::config::Config;
 
@@ -26,9 +26,14 @@ pub(crate) async fn serve(config: Config) -> Result<(), BoxError> {
         .with_writer(std::io::stderr)
         .finish();
     let layer = tracing::subscriber::with_default(warnings, || config.layer())?;
-    let guarded = |names: &[&str]| -> Result<MethodRouter, BoxError> {
-        let names = names.iter().copied();
-        Ok(any(view).layer(layer.clone().only(names)?))
+    let once = config.once()?;
+    // What handles a message once stands inside the verifier.
+    let behind = |layer: VerifyLayer, handler: MethodRouter| match &once {
+        Some(once) => handler.layer(ServiceBuilder::new().layer(layer).layer(once.clone())),
+        None => handler.layer(layer),
+    };
+    let only = |names: &[&str]| -> Result<MethodRouter, BoxError> {
+        Ok(behind(layer.clone().only(names.iter().copied())?, any(view)))
     };
     let seen = Seen::default();
     let fail_first = move |uri: OriginalUri, caller: Option<Verified>, body: Bytes| {
@@ -41,22 +46,16 @@ pub(crate) async fn serve(config: Config) -> Result<(), BoxError> {
             }
         }
     };
-    // Inside the verifier, where it is asked for.
-    let once = config.once()?;
-    let guard = |handler: MethodRouter| match &once {
-        Some(once) => handler.layer(ServiceBuilder::new().layer(layer.clone()).layer(once.clone())),
-        None => handler.layer(layer.clone()),
-    };
     let app = Router::new()
-        .route("/fail-first", guard(any(fail_first)))
+        .route("/fail-first", behind(layer.clone(), any(fail_first)))
         .route("/open", any(open))
-        .route("/only-a", guarded(&["aservice"])?)
-        .route("/only-text", guarded(&["aservice"])?)
-        .route("/only-ab", guarded(&["aservice", "bservice"])?)
-        .route("/only-empty", guarded(&[])?)
-        .route("/only-ghost", guarded(&["ghost"])?)
-        .route("/only-text-long", guarded(&["the-aservice-team"])?);
-    let app = app.fallback_service(guard(any(view)));
+        .route("/only-a", only(&["aservice"])?)
+        .route("/only-text", only(&["aservice"])?)
+        .route("/only-ab", only(&["aservice", "bservice"])?)
+        .route("/only-empty", only(&[])?)
+        .route("/only-ghost", only(&["ghost"])?)
+        .route("/only-text-long", only(&["the-aservice-team"])?);
+    let app = app.fallback_service(behind(layer, any(view)));
 
     let listener = tokio::net::TcpListener::bind(&config.listen)
         .await

@@ -39,11 +39,22 @@ impl PublicOrigin {
     ///
     /// [`ConfigError`] for the setting `public_origin` if it is anything else.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        let mut origin = Self::parse_with_port(text)?;
+        let port = if origin.scheme == "http" { ":80" } else { ":443" };
+        if let Some(host) = origin.authority.strip_suffix(port) {
+            origin.authority.truncate(host.len());
+        }
+        Ok(origin)
+    }
+
+    /// Reads an address as [`parse`](Self::parse) does, but keeps the default port if it is written:
+    /// some peers sign the URL as it was typed in.
+    pub(crate) fn parse_with_port(text: &str) -> Result<Self, ConfigError> {
         let invalid = |why: &'static str| ConfigError::invalid("public_origin", why);
         let uri: Uri = text.parse().map_err(|_| invalid("is no URI"))?;
-        let (scheme, port) = match uri.scheme_str() {
-            Some("http") => ("http", ":80"),
-            Some("https") => ("https", ":443"),
+        let scheme = match uri.scheme_str() {
+            Some("http") => "http",
+            Some("https") => "https",
             _ => return Err(invalid("has no scheme `http` or `https`")),
         };
         let authority = uri.authority().map(Authority::as_str).unwrap_or_default();
@@ -54,7 +65,6 @@ impl PublicOrigin {
         if uri.query().is_some() || text.contains('#') {
             return Err(invalid("has a query or a fragment"));
         }
-        let authority = authority.strip_suffix(port).unwrap_or(authority);
         let authority = authority.strip_suffix(':').unwrap_or(authority).to_ascii_lowercase();
         Ok(Self { scheme, authority, prefix: uri.path().trim_end_matches('/').into() })
     }

@@ -7,6 +7,8 @@ mod body;
 mod capture;
 mod clients;
 mod config;
+#[cfg(feature = "webhooks")]
+mod conformance;
 mod contract;
 mod decisions;
 mod delay;

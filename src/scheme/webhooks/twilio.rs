@@ -21,7 +21,9 @@ const BODY_DIGEST: &str = "bodySHA256";
 /// form, or over the URL alone, whose `bodySHA256` covers any other body ([Twilio]).
 ///
 /// Give the origin that Twilio calls, such as `https://example.com`, with the prefix of the path if
-/// a proxy strips one, and with the port if Twilio was given one.
+/// a proxy strips one. Give the port if Twilio signs one: requests of some of its products carry a
+/// signature over `https://example.com:443`, and Twilio's own libraries try both. Here each origin
+/// is one verifier.
 ///
 /// **Covered:** the URL, and the names and values of a form or the digest of another body. **Not
 /// covered:** the method, the headers and the time: a request can be sent again for ever. Names and
@@ -33,7 +35,7 @@ const BODY_DIGEST: &str = "bodySHA256";
 ///
 /// [`ConfigError`] if it is no origin.
 pub fn twilio(public_origin: &str) -> Result<Twilio, ConfigError> {
-    Ok(Twilio { origin: PublicOrigin::parse(public_origin)? })
+    Ok(Twilio { origin: PublicOrigin::parse_with_port(public_origin)? })
 }
 
 /// The scheme of [`twilio`].
