@@ -50,14 +50,16 @@
     clippy::arithmetic_side_effects
 )]
 
+#[cfg(feature = "reqwest")]
+pub mod client;
 mod clock;
 #[cfg(feature = "serde")]
 pub mod config;
-mod digest;
+mod crypto;
 mod error;
-mod fixed_bytes;
+pub mod explain;
 pub mod key;
-mod mac;
+pub mod layer;
 pub mod once;
 mod random;
 pub mod replay;
@@ -74,7 +76,7 @@ pub mod extract;
 pub mod guide;
 
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use digest::Digest;
+pub use crypto::{Algorithm, Digest, Mac, Mismatch, Tag};
 pub use error::{BoxError, ConfigError};
 #[cfg(feature = "cache")]
 pub use key::CachedKeys;
@@ -83,7 +85,6 @@ pub use key::SharedKeys;
 pub use key::{
     KeyEntry, KeyId, KeyMap, KeyQuery, KeySet, KeyStore, Lookup, MAX_KEYS, SecretKey, key_fn,
 };
-pub use mac::{Algorithm, Mac, Mismatch, Tag};
 pub use once::{MemoryOnce, OnceLayer};
 #[cfg(feature = "redis")]
 pub use replay::RedisReplay;

@@ -8,8 +8,8 @@ use crate::config::keys::key_map;
 use crate::config::setting::{KeyText, MembersVisitor, Setting};
 use crate::error::ConfigError;
 use crate::key::KeyMap;
+use crate::layer::{StatusRejection, VerifyLayer};
 use crate::scheme::FlaskHmac;
-use crate::verify::{StatusRejection, VerifyLayer};
 
 const HMAC_KEY: &str = "HMAC_KEY";
 const HMAC_KEYS: &str = "HMAC_KEYS";

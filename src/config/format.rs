@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::crypto::Algorithm;
 use crate::error::ConfigError;
-use crate::mac::Algorithm;
 use crate::scheme::{Encoding, FlaskHmac, FlaskHmacPath, HeaderScheme, Part, Scheme, TimeFormat};
 #[cfg(feature = "rfc9421")]
 use crate::scheme::{MessageSignatures, Policy};

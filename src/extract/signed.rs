@@ -11,7 +11,8 @@ use http_body::Body as _;
 use pin_project_lite::pin_project;
 
 use crate::extract::{AllowList, Anyone, Only};
-use crate::verify::{Accepted, Gate, Receiving, Rejection, Unsigned, Verifier, VerifyLayer};
+use crate::layer::{Accepted, Gate, Receiving, Rejection, Unsigned, VerifyLayer};
+use crate::verify::Verifier;
 
 /// The verifier and the rejection of a layer, to be kept in a router's state for [`Signed`]: as the
 /// state itself, or as [a part of it](Signed#with-a-state-of-your-own). An [`Arc`], cheap to clone.

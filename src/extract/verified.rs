@@ -7,7 +7,8 @@ use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use http::request::Parts;
 
-use crate::verify::{Answer, Drain, ErrorKind, Handle, Unsigned, Verified, VerifyError};
+use crate::layer::{Answer, Drain, Handle, Unsigned};
+use crate::verify::{ErrorKind, Verified, VerifyError};
 
 impl<S: Send + Sync> FromRequestParts<S> for Verified {
     /// The layer's own answer.

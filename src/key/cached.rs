@@ -4,11 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::digest::Hasher;
+use crate::crypto::Algorithm;
+use crate::crypto::Hasher;
 use crate::key::flight::{Flights, Joined};
 use crate::key::rooms::{CacheKey, Settings};
 use crate::key::{KeyId, KeyQuery, KeySet, KeyStore, Lookup};
-use crate::mac::Algorithm;
 
 const DEFAULT_TTL: Duration = Duration::from_secs(60);
 const DEFAULT_UNKNOWN_TTL: Duration = Duration::from_secs(10);

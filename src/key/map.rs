@@ -1,9 +1,9 @@
 use std::fmt;
 
+use crate::crypto::Algorithm;
 use crate::error::ConfigError;
 use crate::key::names::Names;
 use crate::key::{KeyId, KeyQuery, KeySet, KeyStore, Lookup};
-use crate::mac::Algorithm;
 
 /// The keys of a service in memory: one anonymous key, named keys, or both.
 ///

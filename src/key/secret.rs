@@ -5,9 +5,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
+use crate::crypto::{Algorithm, Mac, Prepared};
 use crate::error::ConfigError;
 use crate::key::text;
-use crate::mac::{Algorithm, Mac, Prepared};
 
 /// Secret bytes with their prepared HMAC state. Never empty, wiped on drop, opaque in [`Debug`].
 ///

@@ -2,9 +2,9 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
+use crate::crypto::Algorithm;
 use crate::error::ConfigError;
 use crate::key::SecretKey;
-use crate::mac::Algorithm;
 
 /// The most keys that one name may have at a time. Every one of them costs each request a MAC.
 pub const MAX_KEYS: usize = 8;

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 
+use crate::crypto::Algorithm;
 use crate::error::ConfigError;
 use crate::key::{KeyId, KeyMap, KeyQuery, KeySet, KeyStore, Lookup};
-use crate::mac::Algorithm;
 
 /// A [`KeyMap`] that can be replaced while requests are served. Clones share their keys.
 ///

@@ -6,9 +6,9 @@ use std::task::{Context, Poll};
 
 use http::request::Parts;
 
+use crate::crypto::Algorithm;
 use crate::error::BoxError;
 use crate::key::{KeyId, KeySet};
-use crate::mac::Algorithm;
 
 /// What a [`KeyStore`] is asked: whose keys, for which request.
 #[derive(Clone, Copy, Debug)]

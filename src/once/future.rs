@@ -18,9 +18,10 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use crate::error::BoxError;
+use crate::layer::VerifiedBody;
 use crate::once::layer::{Config, IdSource};
 use crate::once::{Acquired, Lease, OnceAnswer, OnceKey, OnceRequest, OnceStore, RepeatResponse};
-use crate::verify::{Verified, VerifiedBody};
+use crate::verify::Verified;
 
 pin_project! {
     /// The future of [`OnceService`](crate::once::OnceService).

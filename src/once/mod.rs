@@ -42,10 +42,10 @@ pub use memory::MemoryOnce;
 pub use redis::RedisOnce;
 pub use service::OnceService;
 
-use crate::digest::Hasher;
+use crate::crypto::Algorithm;
+use crate::crypto::Hasher;
 use crate::error::BoxError;
 use crate::key::{Answer, KeyId};
-use crate::mac::Algorithm;
 
 /// Remembers which messages have been handled, and which are being handled.
 pub trait OnceStore: Send + Sync {

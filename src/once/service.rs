@@ -9,9 +9,9 @@ use http_body::Body;
 use tower_service::Service;
 
 use crate::error::BoxError;
+use crate::layer::VerifiedBody;
 use crate::once::layer::Config;
 use crate::once::{OnceFuture, RepeatResponse};
-use crate::verify::VerifiedBody;
 
 /// The service that [`OnceLayer`](crate::once::OnceLayer) makes.
 pub struct OnceService<S, R> {

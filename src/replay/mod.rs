@@ -30,10 +30,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use crate::digest::Hasher;
+use crate::crypto::Hasher;
+use crate::crypto::{Algorithm, Mac, Tag};
 use crate::error::BoxError;
 use crate::key::{Answer, KeyId, SecretKey};
-use crate::mac::{Algorithm, Mac, Tag};
 
 #[cfg(feature = "redis")]
 pub(crate) use self::link::Link;

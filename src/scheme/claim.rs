@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue};
 
-use crate::fixed_bytes::FixedBytes;
+use crate::crypto::FixedBytes;
 use crate::key::KeyId;
 use crate::shown::Shown;
 

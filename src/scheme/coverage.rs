@@ -1,7 +1,7 @@
 //! How a scheme covers the body.
 
-use crate::digest::{Digest, Hasher};
-use crate::mac::Algorithm;
+use crate::crypto::Algorithm;
+use crate::crypto::{Digest, Hasher};
 
 /// How a format covers the body.
 #[derive(Clone, Debug)]

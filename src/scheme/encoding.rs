@@ -3,9 +3,9 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
 
-use crate::digest::Digest;
-use crate::fixed_bytes::MAX_TAG_LEN;
-use crate::mac::Algorithm;
+use crate::crypto::Algorithm;
+use crate::crypto::Digest;
+use crate::crypto::MAX_TAG_LEN;
 use crate::scheme::Signature;
 
 /// How the bytes of a tag are written as text.

@@ -90,18 +90,11 @@
 mod claim;
 mod coverage;
 mod encoding;
-mod flask_hmac;
-mod flask_path;
+mod flask;
 #[cfg(feature = "sha1")]
 mod fost;
-#[cfg(feature = "sha1")]
-mod fost_url;
 #[cfg(feature = "serde")]
 mod json;
-#[cfg(feature = "serde")]
-mod json_members;
-#[cfg(feature = "serde")]
-mod json_text;
 mod origin;
 mod parts;
 mod path;
@@ -129,16 +122,11 @@ pub(crate) use claim::Covered;
 pub use claim::{Claim, ClaimError, Signature};
 pub use coverage::{BodyDigest, Coverage};
 pub use encoding::Encoding;
-pub use flask_hmac::FlaskHmac;
-pub use flask_path::FlaskHmacPath;
+pub use flask::{FlaskHmac, FlaskHmacPath};
 #[cfg(feature = "sha1")]
-pub use fost::Fost;
-#[cfg(feature = "sha1")]
-pub use fost_url::FostUrl;
+pub use fost::{Fost, FostUrl};
 #[cfg(feature = "serde")]
-pub use json::JsonStrings;
-#[cfg(feature = "serde")]
-pub use json_text::JsonText;
+pub use json::{JsonStrings, JsonText};
 pub use origin::PublicOrigin;
 pub(crate) use origin::SentHead;
 pub use parts::{HeaderScheme, Part, TimeFormat};
@@ -154,9 +142,9 @@ pub use text::SignedText;
 pub(crate) use window::Tolerance;
 pub use window::Window;
 
-use crate::digest::Digest;
+use crate::crypto::Digest;
+use crate::crypto::{Algorithm, Mac, Tag};
 use crate::key::SecretKey;
-use crate::mac::{Algorithm, Mac, Tag};
 
 /// The most keys that one signer signs with, during a rotation.
 pub const MAX_SIGNING_KEYS: usize = 4;

@@ -2,7 +2,7 @@
 
 use http::HeaderName;
 
-use crate::mac::Algorithm;
+use crate::crypto::Algorithm;
 use crate::scheme::{ClaimError, Encoding};
 
 /// The shape of any text, such as `64 hex digits in upper case`.

@@ -3,9 +3,9 @@ use std::sync::Arc;
 use http::HeaderName;
 use http::request::Parts;
 
-use crate::digest::Digest;
+use crate::crypto::Digest;
+use crate::crypto::{Algorithm, Mac, Tag};
 use crate::key::SecretKey;
-use crate::mac::{Algorithm, Mac, Tag};
 use crate::scheme::SignError;
 use crate::scheme::{Claim, ClaimError, Coverage, Scheme, Selector, SignedText, Stamp, Window};
 

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::mac::{Mac, Tag};
+use crate::crypto::{Mac, Tag};
 
 /// Where a format writes the text that is signed. It takes bytes and gives none back: every
 /// candidate key is fed at once.

@@ -9,26 +9,21 @@
 //! its user's along, to another host and to a request that the signature does not fit: the guide
 //! `docs/clients.md` says what each of our clients does.
 
-mod future;
-mod layer;
-#[cfg(feature = "reqwest-middleware")]
-mod middleware;
 mod nonce;
-#[cfg(feature = "reqwest")]
-mod reqwest;
-mod service;
 mod signer;
 mod whole_body;
 
 pub use crate::scheme::SignError;
-pub use future::SignFuture;
-pub use layer::SignLayer;
-#[cfg(feature = "reqwest-middleware")]
-pub use middleware::SignMiddleware;
 pub use nonce::{FixedNonce, NONCE_LEN, NonceSource, SystemNonce};
-#[cfg(feature = "reqwest")]
-pub use reqwest::same_origin_redirects;
-pub use service::SignService;
 pub use signer::Signer;
 pub(crate) use signer::write_text;
 pub use whole_body::WholeBody;
+
+#[cfg(feature = "reqwest-middleware")]
+#[doc(no_inline)]
+pub use crate::client::SignMiddleware;
+#[cfg(feature = "reqwest")]
+#[doc(no_inline)]
+pub use crate::client::same_origin_redirects;
+#[doc(no_inline)]
+pub use crate::layer::{SignFuture, SignLayer, SignService};

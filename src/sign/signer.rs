@@ -6,10 +6,10 @@ use http::Request;
 use http::request::Parts;
 
 use crate::clock::{Clock, SystemClock};
-use crate::digest::Digest;
+use crate::crypto::Digest;
+use crate::crypto::Tag;
 use crate::error::ConfigError;
 use crate::key::{KeyId, SecretKey};
-use crate::mac::Tag;
 use crate::scheme::{
     Claim, ClaimError, Coverage, FlaskHmac, MAX_SIGNING_KEYS, Scheme, SignError, SignedText, Stamp,
 };

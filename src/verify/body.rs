@@ -1,13 +1,8 @@
-use std::fmt;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
-
-use bytes::{Buf as _, Bytes};
+use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
 use http::request::Parts;
-use http_body::{Body, Frame, SizeHint};
+use http_body::SizeHint;
 use http_body_util::LengthLimitError;
-use pin_project_lite::pin_project;
 
 use crate::error::BoxError;
 use crate::verify::body_limit::{check_length, lower_of};
@@ -18,7 +13,7 @@ const FIRST_ROOM: usize = 16 * 1024;
 
 /// The frames of a body in one buffer. A body that is one frame is kept as it came.
 #[derive(Default)]
-pub(super) struct Gather {
+pub(crate) struct Gather {
     whole: Bytes,
     joined: Vec<u8>,
     /// By the head alone, 0 if it does not say.
@@ -30,7 +25,7 @@ pub(super) struct Gather {
 
 impl Gather {
     #[inline]
-    pub(super) fn new(head: &mut Parts, body: &SizeHint, limit: usize) -> Self {
+    pub(crate) fn new(head: &mut Parts, body: &SizeHint, limit: usize) -> Self {
         let promised = content_length(head).unwrap_or_default();
         let hint = usize::try_from(body.lower()).unwrap_or(usize::MAX);
         let declared = promised.max(hint);
@@ -40,25 +35,25 @@ impl Gather {
 
     /// Step 3: the length that the head or the body promises.
     #[inline]
-    pub(super) fn check_announced(&self) -> Result<(), VerifyError> {
+    pub(crate) fn check_announced(&self) -> Result<(), VerifyError> {
         check_length(self.declared, self.limit)
     }
 
     /// Whether so much more may come.
     #[inline]
-    pub(super) fn check_more(&self, len: usize) -> Result<(), VerifyError> {
+    pub(crate) fn check_more(&self, len: usize) -> Result<(), VerifyError> {
         check_length(self.len().saturating_add(len), self.limit)
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         if self.joined.is_empty() { self.whole.len() } else { self.joined.len() }
     }
 
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         if self.joined.is_empty() { &self.whole } else { &self.joined }
     }
 
-    pub(super) fn push(&mut self, data: Bytes) {
+    pub(crate) fn push(&mut self, data: Bytes) {
         // HTTP/2 often ends a body by an empty frame.
         if data.is_empty() {
             return;
@@ -82,14 +77,14 @@ impl Gather {
     }
 
     /// Refuses a body that is shorter than its `Content-Length`.
-    pub(super) fn finish(&self) -> Result<(), VerifyError> {
+    pub(crate) fn finish(&self) -> Result<(), VerifyError> {
         if self.len() < self.promised {
             return Err(VerifyError::new(ErrorKind::BodyRead));
         }
         Ok(())
     }
 
-    pub(super) fn take(&mut self) -> Bytes {
+    pub(crate) fn take(&mut self) -> Bytes {
         if self.joined.is_empty() {
             std::mem::take(&mut self.whole)
         } else {
@@ -98,7 +93,7 @@ impl Gather {
     }
 
     /// A body that failed; over the limit, if another limit says so first.
-    pub(super) fn broken(error: BoxError) -> VerifyError {
+    pub(crate) fn broken(error: BoxError) -> VerifyError {
         let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&*error);
         while let Some(inner) = cause {
             if inner.is::<LengthLimitError>() {
@@ -111,86 +106,8 @@ impl Gather {
 }
 
 /// What the head says of the body's length, in bytes.
-pub(super) fn content_length(head: &Parts) -> Option<usize> {
+pub(crate) fn content_length(head: &Parts) -> Option<usize> {
     let text = head.headers.get(CONTENT_LENGTH)?.to_str().ok()?;
     // A number that does not fit is a body that does not fit.
     Some(text.parse().unwrap_or(usize::MAX))
-}
-
-pin_project! {
-    /// The body that the inner service gets: the verified bytes, or, behind an optional layer, the
-    /// untouched body of an unsigned request.
-    #[project = BodyProjection]
-    pub struct VerifiedBody<B> {
-        #[pin]
-        kind: Kind<B>,
-    }
-}
-
-pin_project! {
-    #[project = KindProjection]
-    enum Kind<B> {
-        Whole { bytes: Bytes },
-        Untouched { #[pin] body: B },
-    }
-}
-
-impl<B> VerifiedBody<B> {
-    pub(crate) fn whole(bytes: Bytes) -> Self {
-        Self { kind: Kind::Whole { bytes } }
-    }
-
-    pub(crate) fn untouched(body: B) -> Self {
-        Self { kind: Kind::Untouched { body } }
-    }
-}
-
-impl<B> Body for VerifiedBody<B>
-where
-    B: Body<Error: Into<BoxError>>,
-{
-    type Data = Bytes;
-    type Error = BoxError;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        match self.project().kind.project() {
-            KindProjection::Whole { bytes } => Poll::Ready(if bytes.is_empty() {
-                None
-            } else {
-                Some(Ok(Frame::data(std::mem::take(bytes))))
-            }),
-            KindProjection::Untouched { body } => {
-                Poll::Ready(ready!(body.poll_frame(cx)).map(|frame| {
-                    let frame = frame.map_err(Into::into)?;
-                    Ok(frame.map_data(|mut data| data.copy_to_bytes(data.remaining())))
-                }))
-            }
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        match &self.kind {
-            Kind::Whole { bytes } => bytes.is_empty(),
-            Kind::Untouched { body } => body.is_end_stream(),
-        }
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match &self.kind {
-            Kind::Whole { bytes } => SizeHint::with_exact(bytes.len() as u64),
-            Kind::Untouched { body } => body.size_hint(),
-        }
-    }
-}
-
-impl<B> fmt::Debug for VerifiedBody<B> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.kind {
-            Kind::Whole { .. } => "VerifiedBody::Whole(..)",
-            Kind::Untouched { .. } => "VerifiedBody::Untouched(..)",
-        })
-    }
 }

@@ -7,17 +7,17 @@ use http_body::SizeHint;
 use crate::verify::error::{ErrorKind, VerifyError};
 
 /// The limit if none is set, in bytes: 2 MiB, as axum's own.
-pub(super) const DEFAULT_BODY_LIMIT: usize = 2 * 1024 * 1024;
+pub(crate) const DEFAULT_BODY_LIMIT: usize = 2 * 1024 * 1024;
 
 /// Step 3. Holds what is announced, and later what has arrived, against the limit.
 #[inline]
-pub(super) fn check_length(len: usize, limit: usize) -> Result<(), VerifyError> {
+pub(crate) fn check_length(len: usize, limit: usize) -> Result<(), VerifyError> {
     if len > limit { Err(VerifyError::new(ErrorKind::BodyTooLarge)) } else { Ok(()) }
 }
 
 /// Returns the limit for this request, in bytes. Where nobody has set one for axum, a limit over
 /// its default holds for its extractors, too.
-pub(super) fn lower_of(ours: usize, head: &mut Parts, body: &SizeHint) -> usize {
+pub(crate) fn lower_of(ours: usize, head: &mut Parts, body: &SizeHint) -> usize {
     #[cfg(feature = "axum")]
     if body.exact() != Some(0) {
         return axums::set_limit(ours, head).map_or(ours, |theirs| theirs.min(ours));
@@ -58,7 +58,7 @@ mod axums {
 
     /// Returns the `DefaultBodyLimit` that somebody has set for this route, if any. axum keeps it in
     /// the extensions under a private type, but applies it to any request.
-    pub(super) fn set_limit(ours: usize, head: &mut Parts) -> Option<usize> {
+    pub(crate) fn set_limit(ours: usize, head: &mut Parts) -> Option<usize> {
         let mut probe = Request::new(Body::new(OfAnyLength));
         std::mem::swap(probe.extensions_mut(), &mut head.extensions);
         probe = probe.with_limited_body();

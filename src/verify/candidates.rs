@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use subtle::Choice;
 
+use crate::crypto::Tag;
 use crate::key::{Found, KeyEntry, KeySet, MAX_KEYS, Places, SecretKey};
-use crate::mac::Tag;
 use crate::replay::{Replay, ReplayClaim, ReplayGuard, ReplayKey, ReplayRequest};
 use crate::scheme::SignedText;
 use crate::verify::Verified;
@@ -12,7 +12,7 @@ use crate::verify::error::{ErrorKind, VerifyError};
 use crate::verify::verified::Facts;
 
 /// The keys that a request is held against.
-pub(super) struct Candidates {
+pub(crate) struct Candidates {
     /// Dummies where the name is unknown, so that it takes the path of a known one.
     keys: KeySet,
     is_known: bool,
@@ -23,7 +23,7 @@ pub(super) struct Candidates {
 
 impl Candidates {
     #[inline]
-    pub(super) fn new(case: Case<'_>, found: Found) -> Self {
+    pub(crate) fn new(case: Case<'_>, found: Found) -> Self {
         let is_known = found.is_known;
         let keys = found.keys.unwrap_or_else(|| KeySet::dummies(case.max_keys()).clone());
         let counting = keys.counting(|| case.verifier.now());
@@ -33,7 +33,7 @@ impl Candidates {
     /// Starts one MAC a candidate: the keys that count now, then dummies up to the size of the
     /// store's largest set, so that all names cost the same.
     #[inline]
-    pub(super) fn start(&self, case: Case<'_>) -> SignedText {
+    pub(crate) fn start(&self, case: Case<'_>) -> SignedText {
         let count = self.counting.count().max(case.max_keys());
         let scheme = &case.format().scheme;
         let mac = |entry: &KeyEntry| scheme.key_mac(entry.key(), case.claim());
@@ -52,7 +52,7 @@ impl Candidates {
 
     /// Writes what comes after the body and compares every candidate with every offered tag.
     #[inline]
-    pub(super) fn prove(
+    pub(crate) fn prove(
         &self,
         case: Case<'_>,
         text: &mut SignedText,
@@ -110,7 +110,7 @@ impl Candidates {
 }
 
 /// A MAC has matched: the claim that it was made for is true.
-pub(super) struct Proof {
+pub(crate) struct Proof {
     key_index: u8,
     key_label: Option<Arc<str>>,
     /// What the request is remembered as. Where a request can carry several tags, it is one entry
@@ -120,7 +120,7 @@ pub(super) struct Proof {
 
 impl Proof {
     #[inline]
-    pub(super) fn verified(self, case: Case<'_>) -> Verified {
+    pub(crate) fn verified(self, case: Case<'_>) -> Verified {
         let (format, claim) = (case.format(), case.claim());
         Verified::new(Facts {
             key_id: claim.key_id().cloned(),
@@ -135,12 +135,12 @@ impl Proof {
     }
 
     /// What the request is remembered as.
-    pub(super) fn replay_keys(&self) -> &[ReplayKey] {
+    pub(crate) fn replay_keys(&self) -> &[ReplayKey] {
         &self.replay_keys
     }
 
     /// Claims the request under each of its replay keys.
-    pub(super) fn claim_once(
+    pub(crate) fn claim_once(
         &self,
         guard: &Arc<dyn ReplayGuard>,
         case: Case<'_>,

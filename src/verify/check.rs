@@ -1,6 +1,6 @@
 use http::request::Parts;
 
-use crate::digest::Hasher;
+use crate::crypto::Hasher;
 use crate::error::BoxError;
 use crate::key::{Found, MAX_KEYS};
 use crate::replay::Replay;
@@ -13,56 +13,56 @@ use crate::verify::step::Step;
 
 /// What the head says, in the format that was decided on.
 pub(crate) struct Claimed {
-    pub(super) place: usize,
-    pub(super) claim: Claim,
-    pub(super) coverage: Coverage,
+    pub(crate) place: usize,
+    pub(crate) claim: Claim,
+    pub(crate) coverage: Coverage,
 }
 
 /// A request and what it claims, before the verifier. The claim stays where it is from here on:
 /// it is large, and each move of it costs.
 #[derive(Clone, Copy)]
-pub(super) struct Case<'a> {
-    pub(super) verifier: &'a Verifier,
-    pub(super) head: &'a Parts,
-    pub(super) claimed: &'a Claimed,
+pub(crate) struct Case<'a> {
+    pub(crate) verifier: &'a Verifier,
+    pub(crate) head: &'a Parts,
+    pub(crate) claimed: &'a Claimed,
 }
 
 impl<'a> Case<'a> {
     #[inline]
-    pub(super) fn format(&self) -> &'a Format {
+    pub(crate) fn format(&self) -> &'a Format {
         self.verifier.format(self.claimed.place)
     }
 
     #[inline]
-    pub(super) fn claim(&self) -> &'a Claim {
+    pub(crate) fn claim(&self) -> &'a Claim {
         &self.claimed.claim
     }
 
     /// The size of the largest set of keys that the store can have.
-    pub(super) fn max_keys(&self) -> usize {
+    pub(crate) fn max_keys(&self) -> usize {
         self.format().keys.max_keys().clamp(1, MAX_KEYS)
     }
 
     /// Whether a guard remembers the request under every key that is valid now.
-    pub(super) fn is_known_by_several_keys(&self) -> bool {
+    pub(crate) fn is_known_by_several_keys(&self) -> bool {
         self.verifier.has_replay_guard() && self.format().max_tags > 1
     }
 
-    pub(super) fn error(&self, error: impl Into<VerifyError>) -> VerifyError {
+    pub(crate) fn error(&self, error: impl Into<VerifyError>) -> VerifyError {
         error.into().in_scheme(&self.format().name, Some(self.claim()))
     }
 
     /// A part that the text covers is missing or ambiguous.
-    pub(super) fn no_text(&self, error: ClaimError) -> VerifyError {
+    pub(crate) fn no_text(&self, error: ClaimError) -> VerifyError {
         self.error(error).at(Step::Mac)
     }
 
-    pub(super) fn store_failed(&self, source: BoxError) -> VerifyError {
+    pub(crate) fn store_failed(&self, source: BoxError) -> VerifyError {
         self.error(VerifyError::caused(ErrorKind::StoreUnavailable, source))
     }
 
     /// What the guard said.
-    pub(super) fn replied(&self, answer: Result<Replay, BoxError>) -> Result<(), VerifyError> {
+    pub(crate) fn replied(&self, answer: Result<Replay, BoxError>) -> Result<(), VerifyError> {
         match answer {
             Ok(Replay::Claimed) => Ok(()),
             Ok(Replay::Seen) => Err(self.error(ErrorKind::Replayed)),
@@ -74,7 +74,7 @@ impl<'a> Case<'a> {
 }
 
 /// A request under check: its candidate keys, and how far its text has got.
-pub(super) struct Check {
+pub(crate) struct Check {
     candidates: Candidates,
     stage: Stage,
     /// For a text that is made from a hash of the body. A box: few formats have it, and all would
@@ -99,7 +99,7 @@ enum Rest {
 impl Check {
     /// Step 4, its second half.
     #[inline]
-    pub(super) fn start(case: Case<'_>, found: Found) -> Self {
+    pub(crate) fn start(case: Case<'_>, found: Found) -> Self {
         let candidates = Candidates::new(case, found);
         let stage = Stage::Text(candidates.start(case));
         Self { candidates, stage, hasher: None }
@@ -107,7 +107,7 @@ impl Check {
 
     /// What stands before the body, and step 6 if the MAC does not cover the raw body.
     #[inline]
-    pub(super) fn begin(&mut self, case: Case<'_>) -> Result<(), VerifyError> {
+    pub(crate) fn begin(&mut self, case: Case<'_>) -> Result<(), VerifyError> {
         let Stage::Text(text) = &mut self.stage else { return Ok(()) };
         let before = case.format().scheme.before_body(case.head, case.claim(), text);
         before.map_err(|error| case.no_text(error))?;
@@ -130,7 +130,7 @@ impl Check {
 
     /// Step 5, for each frame.
     #[inline]
-    pub(super) fn update(&mut self, case: Case<'_>, data: &[u8]) -> Result<(), VerifyError> {
+    pub(crate) fn update(&mut self, case: Case<'_>, data: &[u8]) -> Result<(), VerifyError> {
         if let Some(hasher) = &mut self.hasher {
             hasher.update(data);
         }
@@ -153,7 +153,7 @@ impl Check {
 
     /// Step 6, once the whole body is there.
     #[inline]
-    pub(super) fn finish(&mut self, case: Case<'_>, body: &[u8]) -> Result<Proof, VerifyError> {
+    pub(crate) fn finish(&mut self, case: Case<'_>, body: &[u8]) -> Result<Proof, VerifyError> {
         match (&mut self.stage, &case.claimed.coverage) {
             (Stage::Text(text), Coverage::Signed) => self.candidates.prove(case, text),
             (Stage::Text(text), Coverage::Derived) => {

@@ -124,12 +124,12 @@ impl Checking {
     }
 
     /// The body, as far as it was read.
-    pub(super) fn take_body(&mut self) -> Bytes {
+    pub(crate) fn take_body(&mut self) -> Bytes {
         self.gather.take()
     }
 
     /// How far the body was read, and how many bytes that was.
-    pub(super) fn reading(&self) -> (Reading, usize) {
+    pub(crate) fn reading(&self) -> (Reading, usize) {
         (self.reading, self.gather.len())
     }
 

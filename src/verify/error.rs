@@ -296,7 +296,7 @@ impl fmt::Display for PublicError {
 /// A key id that was claimed and not proven: another type than that of
 /// [`Verified::key_id`](crate::Verified::key_id), so that the two cannot be mixed up.
 #[derive(Clone, PartialEq, Eq)]
-pub struct ClaimedKeyId(pub(super) KeyId);
+pub struct ClaimedKeyId(pub(crate) KeyId);
 
 impl ClaimedKeyId {
     /// Returns the name as it was claimed, up to 8 KiB of text that anybody can choose. For logs

@@ -2,25 +2,25 @@ use std::sync::Arc;
 
 use http::request::Parts;
 
+use crate::crypto::Tag;
 use crate::error::ConfigError;
 use crate::key::{KeySet, KeyStore, SecretKey};
-use crate::mac::Tag;
 use crate::replay::ReplayKey;
 use crate::scheme::{Claim, ClaimError, Scheme, Selector};
 
 /// A format with its own keys.
 #[derive(Clone)]
-pub(super) struct Format {
+pub(crate) struct Format {
     /// The scheme's own, kept so that all that is told of a request shares it.
-    pub(super) name: Arc<str>,
+    pub(crate) name: Arc<str>,
     /// The most tags that one request can carry; the scheme's own, too.
-    pub(super) max_tags: usize,
-    pub(super) scheme: Arc<dyn Scheme>,
-    pub(super) keys: Arc<dyn KeyStore>,
+    pub(crate) max_tags: usize,
+    pub(crate) scheme: Arc<dyn Scheme>,
+    pub(crate) keys: Arc<dyn KeyStore>,
 }
 
 impl Format {
-    pub(super) fn new(
+    pub(crate) fn new(
         scheme: impl Scheme + 'static,
         keys: impl KeyStore + 'static,
     ) -> Result<Self, ConfigError> {
@@ -37,7 +37,7 @@ impl Format {
 
     /// What the request says in this format; the body is there only after a head without a claim.
     #[inline]
-    pub(super) fn claim(&self, head: &Parts, body: Option<&[u8]>) -> Result<Claim, ClaimError> {
+    pub(crate) fn claim(&self, head: &Parts, body: Option<&[u8]>) -> Result<Claim, ClaimError> {
         match (self.scheme.is_in_body(), body) {
             (false, _) => self.scheme.claim(head),
             (true, Some(body)) => self.scheme.claim_from_body(head, body),
@@ -46,12 +46,12 @@ impl Format {
     }
 
     /// What a request with this tag is remembered as.
-    pub(super) fn replay_key_of_tag(&self, tag: &Tag) -> ReplayKey {
+    pub(crate) fn replay_key_of_tag(&self, tag: &Tag) -> ReplayKey {
         ReplayKey::of_tag(&self.name, self.covered_selector(), tag)
     }
 
     /// What a request with this nonce is remembered as, under the secret that signed it.
-    pub(super) fn replay_key_of_nonce(&self, nonce: &[u8], key: &SecretKey) -> ReplayKey {
+    pub(crate) fn replay_key_of_nonce(&self, nonce: &[u8], key: &SecretKey) -> ReplayKey {
         ReplayKey::of_nonce(&self.name, self.covered_selector(), nonce, key)
     }
 
@@ -65,12 +65,12 @@ impl Format {
     }
 
     /// Whether the two read a header in common.
-    pub(super) fn shares_header(&self, other: &Self) -> bool {
+    pub(crate) fn shares_header(&self, other: &Self) -> bool {
         self.scheme.headers().iter().any(|name| other.scheme.headers().contains(name))
     }
 
     /// Whether the two share a header, and all that the head has of ours is theirs, too.
-    pub(super) fn is_within(&self, other: &Self, head: &Parts) -> bool {
+    pub(crate) fn is_within(&self, other: &Self, head: &Parts) -> bool {
         let theirs = other.scheme.headers();
         let mut ours = self.scheme.headers().iter();
         self.shares_header(other)
@@ -79,7 +79,7 @@ impl Format {
 
     /// Whether the selectors of the two exclude each other: what stands in a header that both
     /// read is one scheme's or the other's, never both.
-    pub(super) fn is_selected_apart_from(&self, other: &Self) -> bool {
+    pub(crate) fn is_selected_apart_from(&self, other: &Self) -> bool {
         match (self.scheme.selector(), other.scheme.selector()) {
             (Some(ours), Some(theirs)) => ours.excludes(&theirs),
             _ => false,
@@ -88,7 +88,7 @@ impl Format {
 
     /// Whether no request can be well-formed for both: by what each scheme says of itself, or
     /// because one needs all headers of the other and more.
-    pub(super) fn is_told_apart_from(&self, other: &Self) -> bool {
+    pub(crate) fn is_told_apart_from(&self, other: &Self) -> bool {
         let (ours, theirs) = (self.scheme.headers(), other.scheme.headers());
         if ours.is_empty() && theirs.is_empty() {
             return self.name != other.name;

@@ -78,53 +78,40 @@
 //! them first, and adds its headers to refusals too. Layers that change the body (decompression of
 //! requests) stand *inside*: what is signed is what was sent.
 
-#[cfg(feature = "sigv4")]
-mod aws_rejection;
 mod body;
 mod body_limit;
 mod candidates;
 mod check;
 mod checking;
-mod delay;
-mod drain;
 mod error;
-mod explain;
 mod format;
-mod future;
-mod handle;
-mod layer;
-mod observe;
+pub(crate) mod observe;
 mod only;
 mod own_claims;
 mod reading;
-mod receiving;
-mod rejection;
-mod service;
 mod step;
 mod steps;
 mod target;
 mod verified;
 mod verifier;
 
-#[cfg(feature = "sigv4")]
-pub use aws_rejection::AwsRejection;
-pub use body::VerifiedBody;
-#[cfg(feature = "axum")]
-pub(crate) use drain::Drain;
+pub(crate) use body::content_length;
+pub(crate) use checking::{AllowFn, Checking, anyone};
 pub use error::{ClaimedKeyId, ErrorKind, PublicError, VerifyError};
-pub use explain::{Cause, Report, TextPart};
-pub use future::VerifyFuture;
-#[cfg(feature = "axum")]
-pub(crate) use handle::{Handle, Unsigned};
-#[cfg(feature = "axum")]
-pub(crate) use layer::Gate;
-pub use layer::VerifyLayer;
-#[cfg(feature = "axum")]
-pub(crate) use receiving::{Accepted, Receiving};
-#[cfg(feature = "axum")]
-pub(crate) use rejection::Answer;
-pub use rejection::{Rejection, RejectionFn, StatusRejection};
-pub use service::{TakesVerifiedBody, VerifyService};
+pub(crate) use format::Format;
+pub(crate) use reading::{BYTES_A_FRAME, Reading};
 pub use step::Step;
+pub(crate) use target::as_received;
 pub use verified::Verified;
 pub use verifier::Verifier;
+
+#[doc(no_inline)]
+pub use crate::explain::{Cause, Report, TextPart};
+#[cfg(feature = "sigv4")]
+#[doc(no_inline)]
+pub use crate::layer::AwsRejection;
+#[doc(no_inline)]
+pub use crate::layer::{
+    Rejection, RejectionFn, StatusRejection, TakesVerifiedBody, VerifiedBody, VerifyFuture,
+    VerifyLayer, VerifyService,
+};

@@ -11,14 +11,14 @@ use crate::replay::{GuardId, ReplayKey};
 struct OwnClaims(Vec<(GuardId, ReplayKey)>);
 
 /// Whether the request has claimed these keys itself.
-pub(super) fn contains(extensions: &Extensions, guard: GuardId, keys: &[ReplayKey]) -> bool {
+pub(crate) fn contains(extensions: &Extensions, guard: GuardId, keys: &[ReplayKey]) -> bool {
     extensions
         .get::<OwnClaims>()
         .is_some_and(|own| keys.iter().all(|key| own.0.contains(&(guard, *key))))
 }
 
 /// Remembers that the request has claimed these keys.
-pub(super) fn add(extensions: &mut Extensions, guard: GuardId, keys: &[ReplayKey]) {
+pub(crate) fn add(extensions: &mut Extensions, guard: GuardId, keys: &[ReplayKey]) {
     let own = extensions.get_or_insert_default::<OwnClaims>();
     own.0.extend(keys.iter().map(|key| (guard, *key)));
 }

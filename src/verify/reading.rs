@@ -13,7 +13,7 @@ use crate::verify::error::VerifyError;
 /// After so many bytes of a body that are all there, other tasks get their turn.
 const BYTES_A_POLL: usize = 256 * 1024;
 /// What the shortest frame counts for: frames without data are work, too.
-pub(super) const BYTES_A_FRAME: usize = 256;
+pub(crate) const BYTES_A_FRAME: usize = 256;
 
 /// How far a body has been read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub(crate) enum Reading {
 
 impl Reading {
     /// Hands the data of each frame to `take` until the body ends or `take` fails.
-    pub(super) fn poll_frames<B>(
+    pub(crate) fn poll_frames<B>(
         &mut self,
         cx: &mut Context<'_>,
         mut body: Pin<&mut B>,

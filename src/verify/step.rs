@@ -45,7 +45,7 @@ impl Step {
     }
 
     /// The step that raises this kind, unless another one says that it did.
-    pub(super) const fn usual(kind: ErrorKind) -> Self {
+    pub(crate) const fn usual(kind: ErrorKind) -> Self {
         match kind {
             ErrorKind::Missing | ErrorKind::Malformed => Self::Claim,
             ErrorKind::Stale | ErrorKind::Expired => Self::Window,

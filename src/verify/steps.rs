@@ -36,7 +36,7 @@ impl Verifier {
     }
 
     /// The same without a word to those who watch the service.
-    pub(super) async fn verify_unwatched(
+    pub(crate) async fn verify_unwatched(
         &self,
         head: &Parts,
         body: &[u8],
@@ -71,7 +71,7 @@ impl Verifier {
 
     /// Steps 1 and 2, into the place of their outcome: a claim is large, and each move of it costs.
     #[inline]
-    pub(super) fn claim_into<'c>(
+    pub(crate) fn claim_into<'c>(
         &self,
         claimed: &'c mut Option<Claimed>,
         head: &Parts,
@@ -107,7 +107,7 @@ impl Verifier {
     ///
     /// The body is given where [`reads_claim_from_body`](Self::reads_claim_from_body) says so.
     #[inline]
-    pub(super) fn read(
+    pub(crate) fn read(
         &self,
         head: &Parts,
         body: Option<&[u8]>,
@@ -124,7 +124,7 @@ impl Verifier {
     /// Whether the claim can only be read once the body is there: the head has none, and a
     /// signature of some format stands in the body.
     #[inline]
-    pub(super) fn reads_claim_from_body(&self, head: &Parts) -> bool {
+    pub(crate) fn reads_claim_from_body(&self, head: &Parts) -> bool {
         self.formats().any(|format| format.scheme.is_in_body())
             && matches!(self.read(head, None), Err(error) if error.kind() == ErrorKind::Missing)
     }
@@ -188,14 +188,14 @@ impl Verifier {
     }
 
     /// Whether the times of a claim are too far from now.
-    pub(super) fn is_outside_of_window(&self, window: Window, claim: &Claim) -> bool {
+    pub(crate) fn is_outside_of_window(&self, window: Window, claim: &Claim) -> bool {
         self.check_times(window, claim, self.clock.unix_now()).is_err()
     }
 
     /// The claim's times once more, when the body is there and it took long. Gives the time, in
     /// Unix seconds, of which a guard is told: it forgets what is over, so that nothing may be.
     #[inline]
-    pub(super) fn check_window_again(&self, case: Case<'_>) -> Result<i64, VerifyError> {
+    pub(crate) fn check_window_again(&self, case: Case<'_>) -> Result<i64, VerifyError> {
         let now = self.clock.unix_now();
         let window = case.format().scheme.window();
         self.check_times(window, case.claim(), now).map_err(|kind| case.error(kind))?;
@@ -241,7 +241,7 @@ impl Verifier {
 
     /// Step 7, for a claim that is proven: the verifier's list, and the route's own.
     #[inline]
-    pub(super) fn allow(&self, case: Case<'_>, list: AllowFn) -> Result<(), VerifyError> {
+    pub(crate) fn allow(&self, case: Case<'_>, list: AllowFn) -> Result<(), VerifyError> {
         let key_id = case.claim().key_id();
         let is_listed = match (&self.only, key_id) {
             (None, _) => true,
@@ -253,7 +253,7 @@ impl Verifier {
 
     /// Step 8. The request is remembered for as long as it could be accepted again.
     #[inline]
-    pub(super) fn claim_once(
+    pub(crate) fn claim_once(
         &self,
         case: Case<'_>,
         proof: &Proof,
@@ -277,22 +277,22 @@ impl Verifier {
     }
 
     /// Marks a request that was claimed, for a layer inside with the same guard.
-    pub(super) fn mark_claimed(&self, head: &mut Parts, proof: &Proof) {
+    pub(crate) fn mark_claimed(&self, head: &mut Parts, proof: &Proof) {
         if let Some(guard) = &self.replay {
             own_claims::add(&mut head.extensions, guard.id(), proof.replay_keys());
         }
     }
 
-    pub(super) fn has_replay_guard(&self) -> bool {
+    pub(crate) fn has_replay_guard(&self) -> bool {
         self.replay.is_some()
     }
 
-    pub(super) fn formats(&self) -> impl Iterator<Item = &Format> {
+    pub(crate) fn formats(&self) -> impl Iterator<Item = &Format> {
         std::iter::once(&self.first).chain(&self.more)
     }
 
     #[inline]
-    pub(super) fn format(&self, place: usize) -> &Format {
+    pub(crate) fn format(&self, place: usize) -> &Format {
         place.checked_sub(1).and_then(|place| self.more.get(place)).unwrap_or(&self.first)
     }
 
@@ -304,7 +304,7 @@ impl Verifier {
         self.body_limit
     }
 
-    pub(super) fn is_disarmed(&self) -> bool {
+    pub(crate) fn is_disarmed(&self) -> bool {
         self.disarmed
     }
 

@@ -6,7 +6,7 @@ use http::request::Parts;
 
 /// A request's target as a router has left it, while the head has it as first received.
 #[derive(Default)]
-pub(super) struct Routed {
+pub(crate) struct Routed {
     // A box: few requests are under a router that cuts, and all carry its room.
     #[cfg(feature = "axum")]
     uri: Option<Box<http::Uri>>,
@@ -14,7 +14,7 @@ pub(super) struct Routed {
 
 #[cfg_attr(not(feature = "axum"), allow(clippy::unused_self))]
 impl Routed {
-    pub(super) fn swap(&mut self, head: &mut Parts) {
+    pub(crate) fn swap(&mut self, head: &mut Parts) {
         #[cfg(feature = "axum")]
         if let Some(original) = original_uri(head).cloned() {
             self.uri = Some(Box::new(std::mem::replace(&mut head.uri, original)));
@@ -23,7 +23,7 @@ impl Routed {
         let _ = head;
     }
 
-    pub(super) fn restore(&mut self, head: &mut Parts) {
+    pub(crate) fn restore(&mut self, head: &mut Parts) {
         #[cfg(feature = "axum")]
         if let Some(uri) = self.uri.take() {
             head.uri = *uri;
@@ -35,7 +35,7 @@ impl Routed {
 
 /// A head with its target as first received, for those who verify by hand under a router that
 /// has cut it.
-pub(super) fn as_received(head: &Parts) -> Cow<'_, Parts> {
+pub(crate) fn as_received(head: &Parts) -> Cow<'_, Parts> {
     #[cfg(feature = "axum")]
     if let Some(original) = original_uri(head) {
         let mut received = head.clone();

@@ -3,10 +3,10 @@ use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue};
 
+use crate::crypto::Algorithm;
 use crate::key::KeyId;
-use crate::mac::Algorithm;
+use crate::layer::Handle;
 use crate::scheme::Covered;
-use crate::verify::handle::Handle;
 
 /// What a request has *proven*. Only this crate makes one, after its last check.
 ///
@@ -38,20 +38,20 @@ pub struct Verified {
 }
 
 /// What the last check hands over.
-pub(super) struct Facts {
-    pub(super) key_id: Option<KeyId>,
-    pub(super) scheme: Arc<str>,
-    pub(super) algorithm: Algorithm,
-    pub(super) key_index: u8,
-    pub(super) key_label: Option<Arc<str>>,
-    pub(super) created: Option<i64>,
-    pub(super) message_id: Option<Arc<str>>,
-    pub(super) covered: Option<Arc<Covered>>,
+pub(crate) struct Facts {
+    pub(crate) key_id: Option<KeyId>,
+    pub(crate) scheme: Arc<str>,
+    pub(crate) algorithm: Algorithm,
+    pub(crate) key_index: u8,
+    pub(crate) key_label: Option<Arc<str>>,
+    pub(crate) created: Option<i64>,
+    pub(crate) message_id: Option<Arc<str>>,
+    pub(crate) covered: Option<Arc<Covered>>,
 }
 
 impl Verified {
     #[inline]
-    pub(super) fn new(facts: Facts) -> Self {
+    pub(crate) fn new(facts: Facts) -> Self {
         Self {
             key_id: facts.key_id,
             scheme: facts.scheme,
@@ -67,7 +67,7 @@ impl Verified {
     }
 
     /// Of a layer that checks nothing: no name, whatever the head claims.
-    pub(super) fn disarmed(scheme: Arc<str>) -> Self {
+    pub(crate) fn disarmed(scheme: Arc<str>) -> Self {
         Self {
             key_id: None,
             scheme,

@@ -12,7 +12,7 @@ use crate::verify::format::Format;
 use crate::verify::only::Only;
 
 /// The tolerance where neither the verifier nor the format sets one.
-pub(super) const DEFAULT_TOLERANCE: Tolerance = Tolerance { past: 300, future: 300 };
+pub(crate) const DEFAULT_TOLERANCE: Tolerance = Tolerance { past: 300, future: 300 };
 
 /// The engine: claim, keys, MAC, time, replay. [`VerifyLayer`](crate::VerifyLayer) puts it before
 /// a service; [`verify`](Self::verify) is for use by hand.
@@ -36,17 +36,17 @@ pub(super) const DEFAULT_TOLERANCE: Tolerance = Tolerance { past: 300, future: 3
 /// ```
 #[derive(Clone)]
 pub struct Verifier {
-    pub(super) first: Format,
-    pub(super) more: Vec<Format>,
-    pub(super) only: Option<Only>,
-    pub(super) body_limit: usize,
-    pub(super) tolerance: Option<Tolerance>,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) replay: Option<Arc<dyn ReplayGuard>>,
-    pub(super) tag_retention: Option<u64>,
-    pub(super) optional: bool,
-    pub(super) strips: bool,
-    pub(super) disarmed: bool,
+    pub(crate) first: Format,
+    pub(crate) more: Vec<Format>,
+    pub(crate) only: Option<Only>,
+    pub(crate) body_limit: usize,
+    pub(crate) tolerance: Option<Tolerance>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) replay: Option<Arc<dyn ReplayGuard>>,
+    pub(crate) tag_retention: Option<u64>,
+    pub(crate) optional: bool,
+    pub(crate) strips: bool,
+    pub(crate) disarmed: bool,
 }
 
 impl Verifier {

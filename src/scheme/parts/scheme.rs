@@ -6,8 +6,8 @@ use std::time::Duration;
 use http::HeaderName;
 use http::request::Parts;
 
+use crate::crypto::Algorithm;
 use crate::error::{ConfigError, header_name};
-use crate::mac::Algorithm;
 use crate::scheme::ClaimError;
 use crate::scheme::Encoding;
 use crate::scheme::PublicOrigin;

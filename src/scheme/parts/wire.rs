@@ -4,8 +4,8 @@ use http::header::{AUTHORIZATION, HOST};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue};
 
+use crate::crypto::{Algorithm, Tag};
 use crate::key::KeyId;
-use crate::mac::{Algorithm, Tag};
 use crate::scheme::SignError;
 use crate::scheme::parts::HeaderScheme;
 use crate::scheme::parts::layout::Values;

@@ -5,8 +5,8 @@ use sfv::{BareItemFromInput, KeyRef, StringRef};
 
 use super::digest;
 use super::input::{Fault, Input};
+use crate::crypto::Algorithm;
 use crate::error::ConfigError;
-use crate::mac::Algorithm;
 
 /// A covered component: what it is, and how it is written (RFC 9421 section 2).
 #[derive(Clone, Debug)]

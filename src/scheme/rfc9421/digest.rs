@@ -10,9 +10,9 @@ use sfv::{BareItemFromInput, KeyRef, Parser};
 
 use super::component::Component;
 use super::{CONTENT_DIGEST, field};
-use crate::digest::Digest;
+use crate::crypto::Algorithm;
+use crate::crypto::Digest;
 use crate::error::ConfigError;
-use crate::mac::Algorithm;
 use crate::scheme::SignError;
 use crate::scheme::{ClaimError, Encoding, wire};
 

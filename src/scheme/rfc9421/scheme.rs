@@ -4,7 +4,7 @@ use http::request::Parts;
 use super::component::Component;
 use super::verify::Reading;
 use super::{MessageSignatures, dictionary, digest};
-use crate::mac::{Algorithm, Tag};
+use crate::crypto::{Algorithm, Tag};
 use crate::scheme::SignError;
 use crate::scheme::{
     Claim, ClaimError, Coverage, Scheme, Selector, SignedText, Stamp, Window, wire,

@@ -6,7 +6,7 @@ use sfv::{ItemSerializer, StringRef};
 use super::component::Component;
 use super::input::Input;
 use super::{ALG, MessageSignatures, SIGNATURE, SIGNATURE_INPUT, dictionary, digest};
-use crate::mac::Tag;
+use crate::crypto::Tag;
 use crate::scheme::SignError;
 use crate::scheme::{Claim, Encoding, Stamp};
 

@@ -10,8 +10,8 @@ use super::input::Input;
 use super::policy::{self, Policy};
 use super::target::{Origin, Target};
 use super::{SIGNATURE, SIGNATURE_INPUT, base, digest};
+use crate::crypto::Algorithm;
 use crate::error::{ConfigError, header_name};
-use crate::mac::Algorithm;
 use crate::scheme::ClaimError;
 
 /// The label of a signature where none is set.

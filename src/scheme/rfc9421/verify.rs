@@ -7,8 +7,8 @@ use super::component::{Component, Form, Kind};
 use super::input::Input;
 use super::members::{Member, Unread, members};
 use super::{MessageSignatures, SIGNATURE, SIGNATURE_INPUT, field};
+use crate::crypto::Algorithm;
 use crate::key::KeyId;
-use crate::mac::Algorithm;
 use crate::scheme::{Claim, ClaimError, Encoding, Signature, shape};
 
 /// What is wanted again when the base is written.

@@ -1,9 +1,9 @@
 //! The credential: who signed, and the scope that the key is for.
 
 use super::{TERMINATOR, date};
+use crate::crypto::{Algorithm, Mac};
 use crate::error::ConfigError;
 use crate::key::{KeyId, SecretKey};
-use crate::mac::{Algorithm, Mac};
 use crate::scheme::{SignError, Stamp};
 
 /// An access key ID and the scope of its use, as a request says them.

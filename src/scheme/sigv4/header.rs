@@ -12,10 +12,10 @@ use super::reading::Reading;
 use super::{
     AwsPresigned, X_AMZ_CONTENT_SHA256, X_AMZ_DATE, X_AMZ_SECURITY_TOKEN, date, fields, parameters,
 };
-use crate::digest::Digest;
+use crate::crypto::Digest;
+use crate::crypto::{Algorithm, Mac, Tag};
 use crate::error::ConfigError;
 use crate::key::{KeyId, SecretKey};
-use crate::mac::{Algorithm, Mac, Tag};
 use crate::scheme::{
     Claim, ClaimError, Coverage, Encoding, Scheme, Selector, SignError, SignedText, Stamp, Window,
     wire,

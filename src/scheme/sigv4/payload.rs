@@ -3,8 +3,8 @@
 use http::request::Parts;
 
 use super::{UNSIGNED_PAYLOAD, X_AMZ_CONTENT_SHA256};
-use crate::digest::Digest;
-use crate::mac::Algorithm;
+use crate::crypto::Algorithm;
+use crate::crypto::Digest;
 use crate::scheme::{ClaimError, Coverage, SignError, wire};
 
 /// The SHA-256 of nothing, in hex.

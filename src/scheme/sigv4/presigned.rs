@@ -9,9 +9,9 @@ use super::parameters::{self, Parameters};
 use super::payload::{self, Payload};
 use super::reading::Reading;
 use super::{ALGORITHM, UNSIGNED_PAYLOAD, X_AMZ_CONTENT_SHA256, authorization, date, fields};
-use crate::digest::Digest;
+use crate::crypto::Digest;
+use crate::crypto::{Algorithm, Mac, Tag};
 use crate::key::{KeyId, SecretKey};
-use crate::mac::{Algorithm, Mac, Tag};
 use crate::scheme::{
     Claim, ClaimError, Coverage, Encoding, Scheme, SignError, SignedText, Stamp, Window, wire,
 };

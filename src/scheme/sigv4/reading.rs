@@ -3,9 +3,9 @@
 use super::ALGORITHM;
 use super::credential::{self, Credential};
 use super::payload::Payload;
-use crate::digest::{Digest, Hasher};
+use crate::crypto::{Algorithm, Mac};
+use crate::crypto::{Digest, Hasher};
 use crate::key::{KeyEntry, KeySet, SecretKey};
-use crate::mac::{Algorithm, Mac};
 use crate::scheme::{Claim, ClaimError, Coverage, SignedText};
 
 /// A request's canonical form, and the scope that it is signed for.

@@ -4,7 +4,7 @@ use http::HeaderName;
 use http::request::Parts;
 use serde::Deserialize;
 
-use crate::mac::{Algorithm, Tag};
+use crate::crypto::{Algorithm, Tag};
 use crate::scheme::{Claim, ClaimError, Coverage, Encoding, Scheme, SignError, SignedText, Stamp};
 
 /// Loses the protection of everything in the body but eight fields: anybody can change the rest.

@@ -1,6 +1,6 @@
 //! Providers that sign the body alone, with one tag in one header.
 
-use crate::mac::Algorithm;
+use crate::crypto::Algorithm;
 use crate::scheme::webhooks::built;
 use crate::scheme::{Encoding, HeaderScheme};
 

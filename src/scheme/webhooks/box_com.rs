@@ -3,7 +3,7 @@
 use http::HeaderName;
 use http::request::Parts;
 
-use crate::mac::{Algorithm, Tag};
+use crate::crypto::{Algorithm, Tag};
 use crate::scheme::{
     Claim, ClaimError, Encoding, Scheme, SignError, SignedText, Stamp, Window, wire,
 };

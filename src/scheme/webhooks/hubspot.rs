@@ -3,8 +3,8 @@
 use http::HeaderName;
 use http::request::Parts;
 
+use crate::crypto::{Algorithm, Tag};
 use crate::error::ConfigError;
-use crate::mac::{Algorithm, Tag};
 use crate::scheme::{
     Claim, ClaimError, Coverage, Encoding, PublicOrigin, Scheme, SignError, SignedText, Stamp,
     Window, wire,

@@ -6,8 +6,8 @@ use std::time::Duration;
 use http::HeaderName;
 use http::request::Parts;
 
+use crate::crypto::{Algorithm, Tag};
 use crate::error::{ConfigError, header_name};
-use crate::mac::{Algorithm, Tag};
 use crate::scheme::parts::{Layout, Values};
 use crate::scheme::{
     Claim, ClaimError, Coverage, Encoding, Part, Scheme, SentHead, SignError, SignedText, Stamp,

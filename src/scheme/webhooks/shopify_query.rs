@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use http::HeaderName;
 use http::request::Parts;
 
-use crate::mac::{Algorithm, Tag};
+use crate::crypto::{Algorithm, Tag};
 use crate::scheme::{
     Claim, ClaimError, Coverage, Encoding, Scheme, SignError, SignedText, Stamp, Window, wire,
 };

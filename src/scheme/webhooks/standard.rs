@@ -3,7 +3,7 @@
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::mac::{Algorithm, Tag};
+use crate::crypto::{Algorithm, Tag};
 use crate::scheme::{
     Claim, ClaimError, Encoding, Scheme, Selector, SignError, SignedText, Stamp, Window, shape,
     wire,

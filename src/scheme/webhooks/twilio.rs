@@ -6,9 +6,9 @@ use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::{HeaderName, Uri};
 
-use crate::digest::Digest;
+use crate::crypto::Digest;
+use crate::crypto::{Algorithm, Tag};
 use crate::error::ConfigError;
-use crate::mac::{Algorithm, Tag};
 use crate::scheme::{
     Claim, ClaimError, Coverage, Encoding, PublicOrigin, Scheme, SignError, SignedText, Stamp, wire,
 };

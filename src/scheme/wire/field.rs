@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue};
 
-use crate::mac::Tag;
+use crate::crypto::Tag;
 use crate::scheme::{ClaimError, SignError};
 
 /// The longest header value that is read, in bytes.

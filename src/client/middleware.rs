@@ -1,0 +1,100 @@
+use std::fmt;
+use std::sync::Arc;
+
+use http::Extensions;
+use reqwest::redirect::Policy;
+use reqwest::{Request, Response};
+use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Error, Middleware, Next, Result};
+
+use crate::client::reqwest::redirected;
+use crate::scheme::Scheme;
+use crate::sign::Signer;
+
+/// Signs each attempt of a `reqwest-middleware` client.
+///
+/// ```no_run
+/// use tower_hmac::sign::SignMiddleware;
+/// use tower_hmac::{FlaskHmac, SecretKey, Signer};
+///
+/// # async fn post() -> Result<(), tower_hmac::BoxError> {
+/// let signer = Signer::new(FlaskHmac::new(), SecretKey::new("s3cr3tk3y")?);
+/// let client = SignMiddleware::new(signer).into_client(reqwest::Client::builder())?;
+/// client.post("http://localhost/plain").body("{}").send().await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Beside other middlewares, add it last: after one that retries, each attempt is signed afresh,
+/// with a new time and a new nonce. A request that cannot be signed, such as one whose body
+/// streams, is an [`Error::Middleware`] around a [`SignError`] before anything is sent.
+///
+/// No middleware sees the redirects that `reqwest` follows. [`into_client`](Self::into_client)
+/// takes care of them; if you build the inner client yourself, give it
+/// [`Policy::none`](reqwest::redirect::Policy::none) or [`same_origin_redirects`], so that no signature
+/// goes to another host.
+///
+/// [`SignError`]: crate::SignError
+/// [`same_origin_redirects`]: crate::sign::same_origin_redirects
+pub struct SignMiddleware<S> {
+    signer: Arc<Signer<S>>,
+    follows: bool,
+}
+
+/// The most redirects that are followed, as many as `reqwest` does by default.
+const MAX_REDIRECTS: usize = 10;
+
+impl<S: Scheme + 'static> SignMiddleware<S> {
+    /// Signs with this signer.
+    #[must_use]
+    pub fn new(signer: impl Into<Arc<Signer<S>>>) -> Self {
+        Self { signer: signer.into(), follows: false }
+    }
+
+    /// Builds a client that signs, and that follows redirects in the place of the builder's own
+    /// policy: at most 10, within one origin (scheme, host and port), if they keep the method and the
+    /// body. These are 307 and 308, and for GET and HEAD 301, 302 and 303. Each hop is signed anew.
+    /// The answer to any other redirect is the caller's.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`reqwest::ClientBuilder::build`].
+    pub fn into_client(self, builder: reqwest::ClientBuilder) -> Result<ClientWithMiddleware> {
+        let client = builder.redirect(Policy::none()).build()?;
+        let signing = Self { follows: true, ..self };
+        Ok(ClientBuilder::new(client).with(signing).build())
+    }
+}
+
+#[async_trait::async_trait]
+impl<S: Scheme + 'static> Middleware for SignMiddleware<S> {
+    async fn handle(
+        &self,
+        mut request: Request,
+        extensions: &mut Extensions,
+        next: Next<'_>,
+    ) -> Result<Response> {
+        let mut redirects = if self.follows { MAX_REDIRECTS } else { 0 };
+        loop {
+            let unsigned = if redirects > 0 { request.try_clone() } else { None };
+            self.signer.sign_reqwest(&mut request).map_err(Error::middleware)?;
+            let response = next.clone().run(request, extensions).await?;
+            match unsigned.and_then(|unsigned| redirected(unsigned, &response)) {
+                Some(following) => request = following,
+                None => return Ok(response),
+            }
+            redirects = redirects.saturating_sub(1);
+        }
+    }
+}
+
+impl<S> Clone for SignMiddleware<S> {
+    fn clone(&self) -> Self {
+        Self { signer: self.signer.clone(), follows: self.follows }
+    }
+}
+
+impl<S: Scheme> fmt::Debug for SignMiddleware<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignMiddleware").field("signer", &self.signer).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,11 @@
+//! HTTP clients that sign what they send. Tower's are in [`layer`](crate::layer).
+
+#[cfg(feature = "reqwest-middleware")]
+mod middleware;
+#[cfg(feature = "reqwest")]
+mod reqwest;
+
+#[cfg(feature = "reqwest-middleware")]
+pub use middleware::SignMiddleware;
+#[cfg(feature = "reqwest")]
+pub use reqwest::same_origin_redirects;

@@ -1,0 +1,364 @@
+//! HMAC (RFC 2104) with the hash chosen at run time. The only file that names a hash crate.
+
+use std::borrow::{Borrow, BorrowMut};
+use std::fmt;
+use std::str::FromStr;
+
+use hmac::block_api::HmacCore;
+use hmac::digest::block_api::{Buffer, FixedOutputCore as _, UpdateCore as _};
+use hmac::digest::{Digest as _, Output};
+use hmac::{EagerHash, KeyInit as _};
+use subtle::Choice;
+
+use crate::crypto::digest::Digest;
+use crate::crypto::fixed_bytes::{FixedBytes, MAX_TAG_LEN};
+use crate::error::ConfigError;
+use crate::key::SecretKey;
+
+/// A value that stands in the enum itself, or behind a box where it is large, so that the common
+/// hashes stay cheap to move.
+type Inline<T> = T;
+type Boxed<T> = Box<T>;
+
+/// A running HMAC, as [`hmac::Hmac`]; but its end does not take it by value, and moving a block and
+/// two states costs more than it seems.
+#[derive(Clone)]
+struct Working<H: EagerHash> {
+    core: HmacCore<H>,
+    buffer: Buffer<HmacCore<H>>,
+}
+
+impl<H: EagerHash> Working<H> {
+    fn update(&mut self, bytes: &[u8]) {
+        let core = &mut self.core;
+        self.buffer.digest_blocks(bytes, |blocks| core.update_blocks(blocks));
+    }
+
+    fn finalize(&mut self, out: &mut Output<HmacCore<H>>) {
+        self.core.finalize_fixed_core(&mut self.buffer, out);
+    }
+}
+
+macro_rules! own {
+    (Inline, $value:expr) => {
+        $value
+    };
+    (Boxed, $value:expr) => {
+        *$value
+    };
+}
+
+macro_rules! algorithms {
+    ($( $(#[$meta:meta])* $name:ident $(if $feature:literal)? = $text:literal, $tag:literal, $block:literal, $hash:ty, $slot:ident; )+) => {
+        /// The hash under an HMAC.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Algorithm { $( $(#[$meta])* $(#[cfg(feature = $feature)])? $name, )+ }
+
+        impl Algorithm {
+            pub(crate) const ALL: &[Algorithm] = &[ $( $(#[cfg(feature = $feature)])? Algorithm::$name, )+ ];
+
+            /// The name in lower case, such as `sha256` or `sha3-256`.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $( $(#[cfg(feature = $feature)])? Self::$name => $text, )+ }
+            }
+
+            /// The length of a tag, in bytes.
+            #[must_use]
+            pub const fn tag_len(self) -> usize {
+                match self { $( $(#[cfg(feature = $feature)])? Self::$name => $tag, )+ }
+            }
+
+            /// The block length of the hash, in bytes: a longer key is hashed before its use.
+            #[must_use]
+            pub const fn block_len(self) -> usize {
+                match self { $( $(#[cfg(feature = $feature)])? Self::$name => $block, )+ }
+            }
+        }
+
+        /// The two chaining values of RFC 2104 section 4, prepared once a key.
+        enum State { $( $(#[cfg(feature = $feature)])? $name($slot<HmacCore<$hash>>), )+ }
+
+        impl State {
+            fn new(algorithm: Algorithm, key: &[u8]) -> Self {
+                match algorithm { $( $(#[cfg(feature = $feature)])? Algorithm::$name => {
+                    // The only error is a wrong key length, and RFC 2104 takes every length.
+                    #[allow(clippy::expect_used)]
+                    let core = HmacCore::<$hash>::new_from_slice(key).expect("HMAC takes keys of any length");
+                    #[allow(clippy::useless_conversion)]
+                    Self::$name(core.into())
+                } )+ }
+            }
+
+            fn start(&self) -> Running {
+                match self { $( $(#[cfg(feature = $feature)])? Self::$name(core) => {
+                    let core: &HmacCore<$hash> = core.borrow();
+                    #[allow(clippy::useless_conversion)]
+                    Running::$name(Working { core: core.clone(), buffer: Default::default() }.into())
+                } )+ }
+            }
+
+            fn algorithm(&self) -> Algorithm {
+                match self { $( $(#[cfg(feature = $feature)])? Self::$name(_) => Algorithm::$name, )+ }
+            }
+        }
+
+        #[derive(Clone)]
+        enum Running { $( $(#[cfg(feature = $feature)])? $name($slot<Working<$hash>>), )+ }
+
+        impl Running {
+            fn update(&mut self, bytes: &[u8]) {
+                match self { $( $(#[cfg(feature = $feature)])? Self::$name(mac) => {
+                    let mac: &mut Working<$hash> = mac.borrow_mut();
+                    mac.update(bytes);
+                } )+ }
+            }
+
+            fn finalize(&mut self, out: &mut [u8; MAX_TAG_LEN]) -> usize {
+                match self { $( $(#[cfg(feature = $feature)])? Self::$name(mac) => {
+                    let (head, _) = out.split_at_mut($tag);
+                    let mac: &mut Working<$hash> = mac.borrow_mut();
+                    // The slice was cut to the length of this very hash.
+                    #[allow(clippy::expect_used)]
+                    mac.finalize(head.try_into().expect("the tag length of the hash"));
+                    $tag
+                } )+ }
+            }
+
+            fn algorithm(&self) -> Algorithm {
+                match self { $( $(#[cfg(feature = $feature)])? Self::$name(_) => Algorithm::$name, )+ }
+            }
+        }
+
+        /// A running plain hash.
+        #[derive(Clone)]
+        pub(crate) enum PlainHash { $( $(#[cfg(feature = $feature)])? $name($slot<$hash>), )+ }
+
+        impl PlainHash {
+            pub(crate) fn new(algorithm: Algorithm) -> Self {
+                match algorithm { $( $(#[cfg(feature = $feature)])? Algorithm::$name => {
+                    #[allow(clippy::useless_conversion)]
+                    Self::$name(<$hash>::new().into())
+                } )+ }
+            }
+
+            pub(crate) fn update(&mut self, bytes: &[u8]) {
+                match self { $( $(#[cfg(feature = $feature)])? Self::$name(hash) => {
+                    let hash: &mut $hash = hash.borrow_mut();
+                    hmac::digest::Update::update(hash, bytes);
+                } )+ }
+            }
+
+            pub(crate) fn finalize(self) -> Digest {
+                match self { $( $(#[cfg(feature = $feature)])? Self::$name(hash) => {
+                    let hash: $hash = own!($slot, hash);
+                    Digest { algorithm: Algorithm::$name, bytes: FixedBytes::of(&hash.finalize()) }
+                } )+ }
+            }
+        }
+    };
+}
+
+algorithms! {
+    /// SHA-256 (FIPS 180-4), the default.
+    #[default]
+    Sha256 = "sha256", 32, 64, sha2::Sha256, Inline;
+    /// SHA-384 (FIPS 180-4).
+    Sha384 = "sha384", 48, 128, sha2::Sha384, Boxed;
+    /// SHA-512 (FIPS 180-4).
+    Sha512 = "sha512", 64, 128, sha2::Sha512, Boxed;
+    /// SHA-224 (FIPS 180-4).
+    Sha224 = "sha224", 28, 64, sha2::Sha224, Inline;
+    /// SHA-512/256 (FIPS 180-4).
+    Sha512_256 = "sha512-256", 32, 128, sha2::Sha512_256, Boxed;
+    /// SHA-512/224 (FIPS 180-4).
+    Sha512_224 = "sha512-224", 28, 128, sha2::Sha512_224, Boxed;
+    /// SHA-1 (RFC 3174), feature `sha1`. For formats that ask for it.
+    Sha1 if "sha1" = "sha1", 20, 64, sha1::Sha1, Inline;
+    /// MD5 (RFC 1321), feature `md5`. For peers that offer nothing else.
+    Md5 if "md5" = "md5", 16, 64, md5::Md5, Inline;
+    /// SHA3-224 (FIPS 202), feature `sha3`.
+    Sha3_224 if "sha3" = "sha3-224", 28, 144, sha3::Sha3_224, Boxed;
+    /// SHA3-256 (FIPS 202), feature `sha3`.
+    Sha3_256 if "sha3" = "sha3-256", 32, 136, sha3::Sha3_256, Boxed;
+    /// SHA3-384 (FIPS 202), feature `sha3`.
+    Sha3_384 if "sha3" = "sha3-384", 48, 104, sha3::Sha3_384, Boxed;
+    /// SHA3-512 (FIPS 202), feature `sha3`.
+    Sha3_512 if "sha3" = "sha3-512", 64, 72, sha3::Sha3_512, Boxed;
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Algorithm {
+    type Err = ConfigError;
+
+    /// Reads a name such as `sha256`. Python's spelling `sha3_256` is the same as `sha3-256`.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if no such hash is built in; some need a feature.
+    fn from_str(name: &str) -> Result<Self, ConfigError> {
+        let name = name.to_ascii_lowercase().replace('_', "-");
+        Self::ALL.iter().copied().find(|algorithm| algorithm.as_str() == name).ok_or_else(|| {
+            ConfigError::invalid("digest", "is no hash that this build has; see the features")
+        })
+    }
+}
+
+/// A running HMAC (RFC 2104): the counterpart of `cryptography`'s `HMAC` with the same verbs.
+///
+/// | Python | here |
+/// | --- | --- |
+/// | `h = HMAC(key, SHA256())` | [`Mac::new`]`(Algorithm::Sha256, &key)` |
+/// | `h.update(data)` | [`mac.update(data)`](Mac::update) |
+/// | `h.copy()` | `mac.clone()` |
+/// | `h.verify(tag)` | [`mac.verify(tag)`](Mac::verify) |
+/// | `h.finalize()` | [`mac.finalize()`](Mac::finalize) |
+///
+/// ```
+/// use tower_hmac::{Algorithm, Mac, SecretKey};
+///
+/// let key = SecretKey::new("test key. Beware! A real key should use os.urandom")?;
+/// let mut mac = Mac::new(Algorithm::Sha256, &key);
+/// mac.update(b"message to hash");
+/// let copy = mac.clone();
+/// let tag = mac.finalize();
+///
+/// assert!(copy.clone().verify(tag.as_bytes()).is_ok());
+/// assert!(copy.verify(b"an incorrect signature").is_err());
+/// # Ok::<(), tower_hmac::ConfigError>(())
+/// ```
+///
+/// `verify` and `finalize` take the value, so that Python's `AlreadyFinalized` is an error of the
+/// compiler:
+///
+/// ```compile_fail,E0382
+/// # use tower_hmac::{Algorithm, Mac, SecretKey};
+/// # let key = SecretKey::new("a key").unwrap();
+/// let mut mac = Mac::new(Algorithm::Sha256, &key);
+/// let tag = mac.finalize();
+/// mac.update(b"more");
+/// ```
+#[derive(Clone)]
+pub struct Mac(Running);
+
+impl Mac {
+    /// Starts an HMAC under this key. The key keeps its prepared state for the next one.
+    #[must_use]
+    pub fn new(algorithm: Algorithm, key: &SecretKey) -> Self {
+        key.start(algorithm)
+    }
+
+    /// The hash under this HMAC.
+    #[must_use]
+    pub fn algorithm(&self) -> Algorithm {
+        self.0.algorithm()
+    }
+
+    /// Takes in more of the message.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// Compares the tag of the message with this one, in a time that depends only on lengths.
+    ///
+    /// # Errors
+    ///
+    /// [`Mismatch`] if the tag is another one, or has another length.
+    pub fn verify(self, tag: &[u8]) -> Result<(), Mismatch> {
+        let offered = FixedBytes::try_of(tag).ok_or(Mismatch)?;
+        if bool::from(self.finalize().matches(&offered)) { Ok(()) } else { Err(Mismatch) }
+    }
+
+    /// Ends the message and gives its tag.
+    #[must_use]
+    pub fn finalize(mut self) -> Tag {
+        self.finalize_in_place()
+    }
+
+    /// The same without a move of the state, which is of no use afterwards.
+    #[inline]
+    pub(crate) fn finalize_in_place(&mut self) -> Tag {
+        let mut bytes = FixedBytes::EMPTY;
+        let len = self.0.finalize(&mut bytes.bytes);
+        bytes.set_len(len);
+        Tag(bytes)
+    }
+}
+
+impl fmt::Debug for Mac {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mac").field("algorithm", &self.algorithm()).finish_non_exhaustive()
+    }
+}
+
+/// The tag of a message is another one than was offered.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the tag does not match")]
+pub struct Mismatch;
+
+/// The output of an HMAC. Wiped on drop, opaque in [`Debug`].
+///
+/// It has no `==`: what verifies is [`Mac::verify`].
+///
+/// ```compile_fail,E0369
+/// # use tower_hmac::{Algorithm, Mac, SecretKey};
+/// # let key = SecretKey::new("a key").unwrap();
+/// let one = Mac::new(Algorithm::Sha256, &key).finalize();
+/// let two = Mac::new(Algorithm::Sha256, &key).finalize();
+/// one == two;
+/// ```
+pub struct Tag(FixedBytes);
+
+impl Tag {
+    /// The bytes of the tag, to be sent: whoever has them can pass the message off as its own.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+
+    /// Bytes in the place of a tag, where only the way in which a format writes it counts.
+    pub(crate) fn stand_in(bytes: &[u8]) -> Self {
+        Self(FixedBytes::of(bytes))
+    }
+
+    /// The only comparison of tags in this crate. Lengths are public, bytes are not.
+    pub(crate) fn matches(&self, offered: &FixedBytes) -> Choice {
+        self.0.constant_time_eq(offered)
+    }
+}
+
+impl Drop for Tag {
+    fn drop(&mut self) {
+        self.0.wipe();
+    }
+}
+
+impl fmt::Debug for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tag(..)")
+    }
+}
+
+/// The prepared state of a key for one algorithm.
+pub(crate) struct Prepared(State);
+
+impl Prepared {
+    pub(crate) fn new(algorithm: Algorithm, key: &[u8]) -> Self {
+        Self(State::new(algorithm, key))
+    }
+
+    pub(crate) fn algorithm(&self) -> Algorithm {
+        self.0.algorithm()
+    }
+
+    #[inline]
+    pub(crate) fn start(&self) -> Mac {
+        Mac(self.0.start())
+    }
+}

@@ -1,0 +1,11 @@
+//! HMACs, plain hashes, and the comparison of their outputs. Knows no key and no request.
+
+mod digest;
+mod fixed_bytes;
+mod mac;
+
+pub use digest::Digest;
+pub(crate) use digest::Hasher;
+pub(crate) use fixed_bytes::{FixedBytes, MAX_TAG_LEN};
+pub(crate) use mac::Prepared;
+pub use mac::{Algorithm, Mac, Mismatch, Tag};

@@ -1,0 +1,139 @@
+//! Why a request was refused, for its developers.
+//!
+//! What is right is found by trying: each likely mistake is made good, and what comes of it is held
+//! against the tags of the request. No format knows of this, and only what fits is told. One file
+//! has one family of mistakes:
+//!
+//! | file | the caller |
+//! | --- | --- |
+//! | `body.rs`, `json.rs` | signed another form of the body, or none |
+//! | `target.rs` (`segments.rs`, `prefix.rs`) | signed another form of the method or the target |
+//! | `base.rs` | wrote the signature base of RFC 9421 otherwise |
+//! | `keys.rs` | has another key, or takes its text otherwise |
+//! | `tag.rs`, `around.rs` (`forms.rs`) | wrote the tag otherwise, or has one of another hash |
+//! | `time.rs` | wrote the time otherwise, or has a wrong clock |
+//!
+//! `search.rs` goes through them. `trial.rs` is one request, held against changed texts and keys.
+
+mod around;
+mod base;
+mod body;
+mod cause;
+mod edit;
+mod forms;
+mod json;
+mod keys;
+mod prefix;
+mod report;
+mod search;
+mod segments;
+mod tag;
+mod target;
+mod text;
+mod time;
+mod trial;
+
+use http::request::Parts;
+
+use crate::explain::search::{Outcome, Refused};
+use crate::explain::text::Assembled;
+use crate::scheme::Claim;
+use crate::verify::Verifier;
+use crate::verify::as_received;
+use crate::verify::{ClaimedKeyId, ErrorKind};
+pub use cause::Cause;
+pub use report::{Report, TextPart};
+
+impl Verifier {
+    /// Finds out why a request is refused: the step that refused it, the signed text as this side
+    /// assembled it, and the likely causes, each of which has been tried.
+    ///
+    /// **For developers and their logs; a client never gets to see it.** It tells what a refusal
+    /// hides: whether a name is known, and which mistake would make a signature right. It contains
+    /// no key, and no tag that the request did not bring along.
+    ///
+    /// The replay guard is not asked, so that the request is not used up; a disarmed verifier is
+    /// taken as if it were armed; and nothing is counted or logged. A request may cost as much as
+    /// some hundred, and ask the key store several times. What is tried is bounded: at most 200
+    /// texts, among them 64 other ways to write the signature, the keys of 256 other names, and
+    /// other forms of a body of up to 2 MiB.
+    ///
+    /// ```
+    /// use http::Request;
+    /// use tower_hmac::{FlaskHmac, KeyMap, Verifier};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let keys = KeyMap::single("s3cr3tk3y")?;
+    /// let verifier = Verifier::new(FlaskHmac::new(), keys)?;
+    ///
+    /// // The client signed `{"foo": "boo"}` and sent a newline with it.
+    /// let request = Request::post("/plain")
+    ///     .header("Signature", "nm3ezDgSuwx2dN51HHuq8CK/R7G8J+tulFgYFFArj8U=")
+    ///     .body("{\"foo\": \"boo\"}\n")?;
+    /// let (head, body) = request.into_parts();
+    ///
+    /// let report = verifier.explain(&head, body.as_bytes()).await;
+    /// assert_eq!(report.outcome(), "mismatch");
+    /// let likely = report.likely()[0].to_string();
+    /// assert_eq!(likely, "right with the body's last newline cut off");
+    /// # Ok::<(), tower_hmac::BoxError>(())
+    /// # }).unwrap();
+    /// ```
+    pub async fn explain(&self, head: &Parts, body: &[u8]) -> Report {
+        let mut armed = self.clone();
+        armed.replay = None;
+        armed.disarmed = false;
+        let head = &settled(head);
+        let refusal = armed.verify_unwatched(head, body).await.err();
+        let claim_body = armed.reads_claim_from_body(head).then_some(body);
+        let read = armed.read(head, claim_body).ok();
+        let claim = read.as_ref().map(|(_, claim)| claim);
+        let outcome = match &refusal {
+            Some(error) if may_be_a_mistake(error.kind()) => {
+                let refused = Refused { verifier: &armed, head, body, error };
+                refused.likely(read.as_ref()).await
+            }
+            _ => Outcome::default(),
+        };
+        let text = read.as_ref().and_then(|(place, claim)| {
+            let scheme = &*armed.format(*place).scheme;
+            let coverage = scheme.coverage(head, claim).ok()?;
+            Assembled::new(scheme, head, claim, &coverage, body).ok()
+        });
+        Report {
+            scheme: read.as_ref().map(|(place, _)| armed.format(*place).name.clone()),
+            key_id: claim.and_then(Claim::key_id).cloned().map(ClaimedKeyId),
+            created: claim.and_then(Claim::created),
+            expires: claim.and_then(Claim::expires),
+            now: self.now(),
+            text: text.map(|text| report::Text::of(&text)),
+            likely: outcome.likely,
+            others: outcome.others,
+            is_long: refusal.is_some() && body.len() > trial::MOST_BODY,
+            refusal,
+            is_guarded: self.replay.is_some(),
+        }
+    }
+}
+
+/// The head with its target as first received, for good: a trial with another one keeps it.
+fn settled(head: &Parts) -> Parts {
+    #[cfg_attr(not(feature = "axum"), allow(unused_mut))]
+    let mut head = as_received(head).into_owned();
+    #[cfg(feature = "axum")]
+    head.extensions.remove::<axum::extract::OriginalUri>();
+    head
+}
+
+/// Whether the kind of a refusal leaves open what the caller did.
+fn may_be_a_mistake(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::Missing
+            | ErrorKind::Malformed
+            | ErrorKind::UnknownKey
+            | ErrorKind::Mismatch
+            | ErrorKind::Stale
+            | ErrorKind::Expired
+    )
+}

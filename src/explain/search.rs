@@ -1,0 +1,168 @@
+//! Which mistakes are tried, in which order, and how many of them.
+
+use http::request::Parts;
+
+use crate::explain::edit::Edit;
+use crate::explain::keys::Others;
+use crate::explain::trial::{Budget, Trial};
+use crate::explain::{Cause, base, body, keys, tag, target, time};
+use crate::key::{KeyId, KeyQuery, KeySet};
+use crate::scheme::Claim;
+use crate::verify::Format;
+use crate::verify::Verifier;
+use crate::verify::{ErrorKind, VerifyError};
+
+/// The most MACs that are made, the keys of other names apart.
+const MOST_TRIES: usize = 200;
+/// The most bytes that each kind of mistake may hash: a body of 2 MiB is explained in a second.
+const MOST_BYTES: usize = 48 * 1024 * 1024;
+/// The most names that the key store is asked for.
+const MOST_LOOKUPS: usize = 4;
+
+/// What came of it.
+#[derive(Default)]
+pub(super) struct Outcome {
+    pub(super) likely: Vec<Cause>,
+    pub(super) others: Others,
+}
+
+/// A request that was refused.
+#[derive(Clone, Copy)]
+pub(super) struct Refused<'a> {
+    pub(super) verifier: &'a Verifier,
+    pub(super) head: &'a Parts,
+    pub(super) body: &'a [u8],
+    pub(super) error: &'a VerifyError,
+}
+
+impl Refused<'_> {
+    /// The mistakes that, made good, make the signature right.
+    pub(super) async fn likely(self, read: Option<&(usize, Claim)>) -> Outcome {
+        if let Some((place, claim)) = read {
+            let format = self.verifier.format(*place);
+            let keys = lookup(format, claim, self.head).await;
+            let outcome = self.of_claim(format, claim, keys);
+            if !outcome.likely.is_empty() {
+                return outcome;
+            }
+            let likely = self.of_edits(read.is_none()).await;
+            return Outcome { likely, ..outcome };
+        }
+        Outcome { likely: self.of_edits(true).await, others: Others::default() }
+    }
+
+    /// What may be wrong with a request whose claim was read.
+    fn of_claim(self, format: &Format, claim: &Claim, keys: Option<KeySet>) -> Outcome {
+        let is_late = matches!(self.error.kind(), ErrorKind::Stale | ErrorKind::Expired);
+        let then = claim.created().or(claim.expires()).filter(|_| is_late);
+        let clock = then.map(|then| time::cause(then, self.verifier.now()));
+        // All else is tried at the time that the request claims.
+        let now = then.unwrap_or_else(|| self.verifier.now());
+        let budget = Budget { tries: MOST_TRIES, bytes: MOST_BYTES };
+        let scheme = &*format.scheme;
+        let Ok(trial) = Trial::new(scheme, (self.head, self.body), claim, keys, now, budget) else {
+            return Outcome::default();
+        };
+        if clock.is_some() && trial.is_right() {
+            return Outcome { likely: clock.into_iter().collect(), others: Others::default() };
+        }
+        let (mut likely, mut others) = (Vec::new(), Others::default());
+        if trial.fits(&trial.text.pieces()) {
+            // All that is left is a body that the text does not hold itself.
+            likely.extend(body::find(&trial));
+        } else {
+            likely.extend(of_text(&trial));
+            if likely.is_empty() {
+                trial.allow(Budget { tries: usize::MAX, bytes: MOST_BYTES });
+                (likely, others) = keys::find_others(&trial, &*format.keys);
+            }
+        }
+        if !likely.is_empty() {
+            likely.splice(0..0, clock);
+        }
+        Outcome { likely, others }
+    }
+
+    /// What may be wrong with the way in which a tag or a time is written.
+    async fn of_edits(self, is_unread: bool) -> Vec<Cause> {
+        let mut copy = self.head.clone();
+        let mut budget = Budget { tries: MOST_TRIES, bytes: MOST_BYTES };
+        for format in self.verifier.formats() {
+            let scheme = &*format.scheme;
+            let mut edits = tag::edits(scheme, self.head);
+            if is_unread {
+                edits.extend(time::edits(scheme, self.head));
+            }
+            let mut known: Vec<(Option<KeyId>, Option<KeySet>)> = Vec::new();
+            for edit in edits {
+                let read = edit.apply(&mut copy).and_then(|()| scheme.claim(&copy).ok());
+                if let Some(claim) = &read {
+                    let is_known = known.iter().any(|(id, _)| id.as_ref() == claim.key_id());
+                    if !is_known && known.len() < MOST_LOOKUPS {
+                        let keys = lookup(format, claim, &copy).await;
+                        known.push((claim.key_id().cloned(), keys));
+                    }
+                    let keys = known.iter().find(|(id, _)| id.as_ref() == claim.key_id());
+                    let keys = keys.and_then(|(_, keys)| keys.clone());
+                    if self.is_right_with(&edit, &copy, format, (claim, keys), &mut budget) {
+                        return self.with_clock(format, claim, edit.cause);
+                    }
+                }
+                edit.undo(&mut copy, self.head);
+            }
+        }
+        Vec::new()
+    }
+
+    fn is_right_with(
+        self,
+        edit: &Edit,
+        copy: &Parts,
+        format: &Format,
+        (claim, keys): (&Claim, Option<KeySet>),
+        budget: &mut Budget,
+    ) -> bool {
+        let now = claim.created().unwrap_or_else(|| self.verifier.now());
+        let original = edit.signs_original.then_some(self.head);
+        original.into_iter().chain([copy]).any(|head| {
+            let request = (head, self.body);
+            let trial = Trial::new(&*format.scheme, request, claim, keys.clone(), now, *budget);
+            let Ok(trial) = trial else { return false };
+            let is_right = match &edit.hash {
+                Some((algorithm, tag)) => trial.fits_hash(*algorithm, tag),
+                None => trial.is_right(),
+            };
+            *budget = trial.budget();
+            is_right
+        })
+    }
+
+    /// A cause, behind that of a time that is too far from now.
+    fn with_clock(self, format: &Format, claim: &Claim, cause: Cause) -> Vec<Cause> {
+        let now = self.verifier.now();
+        let is_late = self.verifier.is_outside_of_window(format.scheme.window(), claim);
+        let then = claim.created().or(claim.expires()).filter(|_| is_late);
+        then.map(|then| time::cause(then, now)).into_iter().chain([cause]).collect()
+    }
+}
+
+/// What may have been signed, or with which reading of the key, in the place of what is there.
+fn of_text(trial: &Trial<'_>) -> Option<Cause> {
+    let kinds = [
+        keys::find_not_current,
+        body::find_signed,
+        base::find,
+        target::find,
+        keys::find_reading,
+        tag::find_hash,
+    ];
+    kinds.iter().find_map(|find: &fn(&Trial<'_>) -> Option<Cause>| {
+        trial.allow_bytes(MOST_BYTES);
+        find(trial)
+    })
+}
+
+/// The keys of the claimed name; none where the store fails.
+async fn lookup(format: &Format, claim: &Claim, head: &Parts) -> Option<KeySet> {
+    format.keys.lookup(&KeyQuery::new(claim.key_id(), head)).await.ok().flatten()
+}

@@ -1,0 +1,144 @@
+//! The signed text of one request, part by part.
+
+use std::fmt::Write as _;
+
+use http::request::Parts;
+
+use crate::crypto::Digest;
+use crate::explain::TextPart;
+use crate::scheme::{Claim, ClaimError, Coverage, Recorded, Scheme, SignedText};
+
+/// A body up to this length is shown whole, in bytes.
+const SHOWN_WHOLE: usize = 512;
+/// Of a longer one, so much of its beginning, and so much of its end.
+const SHOWN_OF_ENDS: (usize, usize) = (256, 64);
+
+/// The signed text: what stands before the body, in its place, and after it.
+pub(super) struct Assembled<'b> {
+    before: Recorded,
+    body: Body<'b>,
+    after: Recorded,
+}
+
+enum Body<'b> {
+    Raw(&'b [u8]),
+    Derived(Recorded),
+}
+
+/// A part of the text: the name that the format gave it, if it gave it one, and its bytes.
+#[derive(Clone, Copy)]
+pub(super) struct Segment<'t> {
+    pub(super) name: &'t str,
+    pub(super) bytes: &'t [u8],
+}
+
+impl<'b> Assembled<'b> {
+    pub(super) fn new(
+        scheme: &dyn Scheme,
+        head: &Parts,
+        claim: &Claim,
+        coverage: &Coverage,
+        body: &'b [u8],
+    ) -> Result<Self, ClaimError> {
+        let before = record(|text| scheme.before_body(head, claim, text))?;
+        let body = match coverage {
+            Coverage::Signed => Body::Raw(body),
+            Coverage::Derived => {
+                Body::Derived(record(|text| scheme.derive(head, claim, body, text))?)
+            }
+            Coverage::Hashed(algorithm) => {
+                let hash = Digest::of(*algorithm, body);
+                Body::Derived(record(|text| scheme.derive_from_hash(head, claim, &hash, text))?)
+            }
+            _ => Body::Raw(&[]),
+        };
+        let after = record(|text| scheme.after_body(head, claim, text))?;
+        Ok(Self { before, body, after })
+    }
+
+    /// The text with these bytes in the place of the body's.
+    pub(super) fn around<'t>(&'t self, body: &'t [u8]) -> [&'t [u8]; 3] {
+        [&self.before.bytes, body, &self.after.bytes]
+    }
+
+    /// The text as it is.
+    pub(super) fn pieces(&self) -> [&[u8]; 3] {
+        self.around(self.body())
+    }
+
+    /// Its parts in their order; some may be empty.
+    pub(super) fn segments(&self) -> Vec<Segment<'_>> {
+        let mut segments = named(&self.before, "");
+        match &self.body {
+            Body::Raw(bytes) => segments.push(Segment { name: "body", bytes }),
+            Body::Derived(text) => segments.extend(named(text, "body")),
+        }
+        segments.extend(named(&self.after, ""));
+        segments
+    }
+
+    /// The parts as a report tells them.
+    pub(super) fn parts(&self) -> Vec<TextPart> {
+        let mut end = 0_usize;
+        let part = |segment: Segment<'_>| {
+            let start = end;
+            end = end.saturating_add(segment.bytes.len());
+            TextPart { name: segment.name.to_owned(), range: start..end }
+        };
+        let segments = self.segments().into_iter();
+        segments.filter(|segment| !segment.bytes.is_empty()).map(part).collect()
+    }
+
+    /// As text, with the body shortened.
+    pub(super) fn shown(&self) -> String {
+        let (first, last) = SHOWN_OF_ENDS;
+        let body = self.body();
+        let end = body.len().saturating_sub(last);
+        let shown = match (body.get(..first), body.get(end..)) {
+            (Some(start), Some(rest)) if body.len() > SHOWN_WHOLE => {
+                let left_out = end.saturating_sub(first);
+                format!("{}[... {left_out} bytes ...]{}", printable(start), printable(rest))
+            }
+            _ => printable(body),
+        };
+        format!("{}{shown}{}", printable(&self.before.bytes), printable(&self.after.bytes))
+    }
+
+    fn body(&self) -> &[u8] {
+        match &self.body {
+            Body::Raw(bytes) => bytes,
+            Body::Derived(text) => &text.bytes,
+        }
+    }
+}
+
+fn record(
+    write: impl FnOnce(&mut SignedText) -> Result<(), ClaimError>,
+) -> Result<Recorded, ClaimError> {
+    let mut text = SignedText::record();
+    write(&mut text)?;
+    Ok(text.into_recorded())
+}
+
+/// What the format wrote, cut where it named a part. What comes before the first name has this one.
+fn named<'t>(text: &'t Recorded, first: &'t str) -> Vec<Segment<'t>> {
+    let starts = std::iter::once((first, 0));
+    let starts = starts.chain(text.parts.iter().map(|(name, start)| (name.as_str(), *start)));
+    let ends = text.parts.iter().map(|(_, start)| *start).chain([text.bytes.len()]);
+    let segment = |((name, start), end)| Segment {
+        name,
+        bytes: text.bytes.get(start..end).unwrap_or_default(),
+    };
+    starts.zip(ends).map(segment).collect()
+}
+
+fn printable(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            let _ = write!(text, "\\x{byte:02x}");
+        }
+    }
+    text
+}

@@ -1,0 +1,105 @@
+//! What is left of a rejected request's body: read and thrown away, so that an HTTP/1.x connection
+//! can carry the answer and the next request.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Buf as _;
+use http::header::{CONNECTION, EXPECT};
+use http::request::Parts;
+use http::{HeaderValue, Response, Version};
+use http_body::{Body, SizeHint};
+
+use crate::error::BoxError;
+use crate::verify::content_length;
+use crate::verify::{BYTES_A_FRAME, Reading};
+use crate::verify::{ErrorKind, VerifyError};
+
+/// The drain limit if none is set, in bytes.
+pub(super) const DEFAULT_DRAIN_LIMIT: usize = 16 * 1024 * 1024;
+
+/// What is done with the rest of a body before its request is answered.
+///
+/// A client that is still sending does not see an answer if the server closes the connection over
+/// unread bytes: the system resets it. RFC 9112 section 9.6 has the details.
+#[derive(Debug)]
+pub(crate) enum Drain {
+    /// Nothing is left, or the connection does not depend on it.
+    Done,
+    /// Reads up to `left` more bytes.
+    Read { reading: Reading, left: usize },
+    /// The rest stays unread. The server closes the connection, and the answer says so.
+    Close,
+}
+
+impl Drain {
+    /// Decides what to do with a body that was read so far when `error` was found.
+    pub(super) fn new(
+        limit: usize,
+        head: &Parts,
+        rest: &SizeHint,
+        (reading, read): (Reading, usize),
+        error: &VerifyError,
+    ) -> Self {
+        let is_over = match reading {
+            Reading::Ended => true,
+            // Another limit, further out, lets no more of it through; any other error is the
+            // end of the connection itself.
+            Reading::Broken => error.kind() != ErrorKind::BodyTooLarge,
+            Reading::NotBegun | Reading::Begun => rest.exact() == Some(0),
+        };
+        if is_over || head.version > Version::HTTP_11 {
+            return Self::Done;
+        }
+        let announced = content_length(head).unwrap_or_default().saturating_sub(read);
+        let left = announced.max(usize::try_from(rest.lower()).unwrap_or(usize::MAX));
+        let waits = reading == Reading::NotBegun && expects_continue(head);
+        if reading == Reading::Broken || waits || limit == 0 || left > limit {
+            return Self::Close;
+        }
+        Self::Read { reading, left: limit }
+    }
+
+    /// For a body that is out of reach: closes the connection unless the head says that there is
+    /// none.
+    #[cfg(feature = "axum")]
+    pub(crate) fn unreachable(head: &Parts) -> Self {
+        let has_body = content_length(head).is_some_and(|length| length > 0)
+            || head.headers.contains_key(http::header::TRANSFER_ENCODING);
+        if has_body && head.version <= Version::HTTP_11 { Self::Close } else { Self::Done }
+    }
+
+    /// Reads what is left, up to the limit. A frame counts for 256 bytes at least, so that a body in
+    /// frames of a byte each is not cheaper to send than to read.
+    pub(super) fn poll<B>(&mut self, cx: &mut Context<'_>, body: Pin<&mut B>) -> Poll<()>
+    where
+        B: Body<Error: Into<BoxError>>,
+    {
+        if let Self::Read { reading, left } = self {
+            let drained = ready!(reading.poll_frames(cx, body, |data| {
+                let rest = left.checked_sub(data.remaining().max(BYTES_A_FRAME));
+                *left = rest.ok_or(ErrorKind::BodyTooLarge)?;
+                Ok(())
+            }));
+            *self = match drained {
+                Err(error) if error.kind() == ErrorKind::BodyTooLarge => Self::Close,
+                // Who has hung up gets no answer anyway.
+                Ok(()) | Err(_) => Self::Done,
+            };
+        }
+        Poll::Ready(())
+    }
+
+    /// Says in the answer that the connection ends with it, if it does.
+    pub(super) fn mark<B>(&self, response: &mut Response<B>) {
+        if matches!(self, Self::Close) {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+    }
+}
+
+/// Whether the client waits for `100 Continue` before it sends the body (RFC 9110 section 10.1.1).
+fn expects_continue(head: &Parts) -> bool {
+    let mut values = head.headers.get_all(EXPECT).iter();
+    values.any(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
+}

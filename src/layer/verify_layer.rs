@@ -1,0 +1,312 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Response;
+use http::request::Parts;
+use tower_layer::Layer;
+
+use crate::clock::Clock;
+use crate::error::ConfigError;
+use crate::key::{KeyId, KeyStore};
+use crate::layer::delay::Delay;
+use crate::layer::drain::{DEFAULT_DRAIN_LIMIT, Drain};
+use crate::layer::rejection::Rejection;
+use crate::layer::rejection::{Answer, RejectionFn, StatusRejection};
+use crate::layer::verify_service::VerifyService;
+use crate::replay::ReplayGuard;
+use crate::scheme::Scheme;
+use crate::verify::Verifier;
+use crate::verify::VerifyError;
+
+/// A layer that lets a request through when it proves who sent it.
+///
+/// The [module](crate::verify) has the contract, step by step, and where to put the layer.
+///
+/// ```
+/// use axum::{Router, body::Body, routing::post};
+/// use http::{Request, StatusCode};
+/// use tower::ServiceExt as _;
+/// use tower_hmac::{FlaskHmac, KeyMap, Verified, VerifyLayer};
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let keys = KeyMap::services([("aservice", "akey"), ("bservice", "bkey")])?;
+/// let app = Router::new()
+///     .route("/", post(|caller: Verified| async move { caller.key_id().unwrap().to_string() }))
+///     .layer(VerifyLayer::new(FlaskHmac::new(), keys)?);
+///
+/// let unsigned = Request::post("/").body(Body::from("{}"))?;
+/// assert_eq!(app.clone().oneshot(unsigned).await?.status(), StatusCode::FORBIDDEN);
+///
+/// let signer = tower_hmac::Signer::new(FlaskHmac::new(), tower_hmac::SecretKey::new("akey")?)
+///     .with_key_id("aservice")?;
+/// let signed = signer.sign(Request::post("/").body("{}")?)?.map(Body::from);
+/// assert_eq!(app.oneshot(signed).await?.status(), StatusCode::OK);
+/// # Ok::<(), tower_hmac::BoxError>(())
+/// # }).unwrap();
+/// ```
+pub struct VerifyLayer<R = StatusRejection> {
+    pub(crate) gate: Arc<Gate<R>>,
+}
+
+/// What a layer and its services share: a request pays for one count, not for one of each part.
+/// axum makes the service anew for each request.
+pub(crate) struct Gate<R: ?Sized> {
+    pub(crate) verifier: Arc<Verifier>,
+    pub(crate) rejection: Arc<R>,
+    pub(super) delay: Delay,
+    pub(super) drain_limit: usize,
+}
+
+impl<R: ?Sized> Gate<R> {
+    /// Answers a rejection.
+    pub(crate) fn answer<B>(&self, error: VerifyError, head: &Parts, drain: Drain) -> Answer<B>
+    where
+        R: Rejection<B>,
+    {
+        Answer::new(&*self.rejection, error, head, drain, self.delay)
+    }
+}
+
+impl VerifyLayer {
+    /// Verifies one format against the keys of a store, and refuses with 403.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if the scheme and the store together would reject every request; see
+    /// [`Verifier::new`].
+    pub fn new(
+        scheme: impl Scheme + 'static,
+        keys: impl KeyStore + 'static,
+    ) -> Result<Self, ConfigError> {
+        Verifier::new(scheme, keys).map(Self::from)
+    }
+}
+
+impl From<Verifier> for VerifyLayer {
+    fn from(verifier: Verifier) -> Self {
+        Gate {
+            verifier: Arc::new(verifier),
+            rejection: Arc::new(StatusRejection::default()),
+            delay: Delay::default(),
+            drain_limit: DEFAULT_DRAIN_LIMIT,
+        }
+        .into()
+    }
+}
+
+impl<R> VerifyLayer<R> {
+    fn map(self, change: impl FnOnce(Verifier) -> Verifier) -> Self {
+        let mut gate = Arc::unwrap_or_clone(self.gate);
+        gate.verifier = Arc::new(change(Arc::unwrap_or_clone(gate.verifier)));
+        gate.into()
+    }
+
+    fn try_map(
+        self,
+        change: impl FnOnce(Verifier) -> Result<Verifier, ConfigError>,
+    ) -> Result<Self, ConfigError> {
+        let mut gate = Arc::unwrap_or_clone(self.gate);
+        gate.verifier = Arc::new(change(Arc::unwrap_or_clone(gate.verifier))?);
+        Ok(gate.into())
+    }
+
+    /// Sets how a refusal looks: a [`StatusRejection`] or a type of one's own.
+    #[must_use]
+    pub fn with_rejection<R2>(self, rejection: R2) -> VerifyLayer<R2> {
+        let Gate { verifier, delay, drain_limit, .. } = Arc::unwrap_or_clone(self.gate);
+        Gate { verifier, rejection: Arc::new(rejection), delay, drain_limit }.into()
+    }
+
+    /// Sets how a refusal looks by a function of the error.
+    ///
+    /// [`RejectionFn`] shows how to name the type of the layer that it makes.
+    ///
+    /// Put [`error.public()`](VerifyError::public) into the answer, not
+    /// [`error.kind()`](VerifyError::kind): a client that can distinguish an unknown key ID from a
+    /// wrong signature can list the names of keys.
+    ///
+    /// ```
+    /// use axum::{Json, response::IntoResponse as _};
+    /// use tower_hmac::{FlaskHmac, KeyMap, VerifyLayer};
+    ///
+    /// let keys = KeyMap::services([("aservice", "akey")])?;
+    /// let layer = VerifyLayer::new(FlaskHmac::new(), keys)?.with_rejection_fn(|error| {
+    ///     let public = error.public();
+    ///     (public.status(), Json(public.as_str())).into_response()
+    /// });
+    /// # let _: VerifyLayer<_> = layer;
+    /// # Ok::<(), tower_hmac::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn with_rejection_fn<F, B>(self, f: F) -> VerifyLayer<RejectionFn<F>>
+    where
+        F: Fn(&VerifyError) -> Response<B> + Send + Sync,
+    {
+        self.with_rejection(RejectionFn::new(f))
+    }
+
+    /// Accepts a second format beside the first; see [`Verifier::or`].
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if the formats cannot be told apart.
+    pub fn or(
+        self,
+        scheme: impl Scheme + 'static,
+        keys: impl KeyStore + 'static,
+    ) -> Result<Self, ConfigError> {
+        self.try_map(|verifier| verifier.or(scheme, keys))
+    }
+
+    /// Lets only these key IDs through; see [`Verifier::only`].
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if a key ID is empty, or no key ID is on every list.
+    pub fn only<I>(self, key_ids: impl IntoIterator<Item = I>) -> Result<Self, ConfigError>
+    where
+        I: TryInto<KeyId, Error: Into<ConfigError>>,
+    {
+        self.try_map(|verifier| verifier.only(key_ids))
+    }
+
+    /// Sets the longest body that is read, in bytes; 2 MiB by default.
+    ///
+    /// With feature `axum`, a lower `DefaultBodyLimit` that is set outside the layer, or on the route
+    /// of a [`Signed`](crate::extract::Signed), holds instead. axum's own default of 2 MB does not: where
+    /// nobody has set a limit, ours holds for the extractors inside, too.
+    #[must_use]
+    pub fn with_body_limit(self, bytes: usize) -> Self {
+        self.map(|verifier| verifier.with_body_limit(bytes))
+    }
+
+    /// Sets how much of a rejected request's body is read and thrown away, in bytes; 16 MiB by
+    /// default. 0 reads nothing.
+    ///
+    /// On HTTP/1.x a request is rejected from its head before its body has arrived, and the client
+    /// goes on sending. If the server closes the connection over unread bytes, the client may not
+    /// see the answer, and loses the next request that it sends on the same connection. So what is
+    /// left of the body is read first, without hashing and without keeping it. An answer that
+    /// leaves more than `bytes` unread carries `Connection: close`.
+    ///
+    /// Set it to the largest body that honest clients send by mistake. [The contract](crate::verify)
+    /// has the whole rule, and what bounds the time.
+    #[must_use]
+    pub fn with_drain_limit(self, bytes: usize) -> Self {
+        let mut gate = Arc::unwrap_or_clone(self.gate);
+        gate.drain_limit = bytes;
+        gate.into()
+    }
+
+    /// Sets how old a signature may be and how far ahead its clock; see
+    /// [`Verifier::with_tolerance`].
+    #[must_use]
+    pub fn with_tolerance(self, past: Duration, future: Duration) -> Self {
+        self.map(|verifier| verifier.with_tolerance(past, future))
+    }
+
+    /// Lets each request through once; see [`Verifier::with_replay_guard`].
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::ReplayWithoutTime`] if a format carries no time.
+    pub fn with_replay_guard(self, guard: impl ReplayGuard + 'static) -> Result<Self, ConfigError> {
+        self.try_map(|verifier| verifier.with_replay_guard(guard))
+    }
+
+    /// Loses requests that are honest and equal; see [`Verifier::dangerous_replay_by_tag`].
+    #[must_use]
+    pub fn dangerous_replay_by_tag(self, retention: Duration) -> Self {
+        self.map(|verifier| verifier.dangerous_replay_by_tag(retention))
+    }
+
+    /// Sets where the time comes from; the system's clock if it is not set.
+    #[must_use]
+    pub fn with_clock(self, clock: impl Clock + 'static) -> Self {
+        self.map(|verifier| verifier.with_clock(clock))
+    }
+
+    /// Lets unsigned requests go on untouched; see [`Verifier::optional`].
+    #[must_use]
+    pub fn optional(self) -> Self {
+        self.map(Verifier::optional)
+    }
+
+    /// Delays every refusal by `delay` without blocking a thread, those of the extractors too. Off
+    /// by default.
+    ///
+    /// Guessing a tag takes for ever without it: it is for peers of systems that did so. A body
+    /// that cannot be read and a store that failed are answered at once.
+    ///
+    /// Each held answer keeps its connection, and needs a tokio runtime with its timer.
+    #[cfg(feature = "tokio")]
+    #[must_use]
+    pub fn with_refusal_delay(self, delay: Duration) -> Self {
+        let mut gate = Arc::unwrap_or_clone(self.gate);
+        gate.delay.refusals = Some(delay);
+        gate.into()
+    }
+
+    /// Takes the signature out of the head before the handler sees it.
+    #[must_use]
+    pub fn strip_signature(self) -> Self {
+        self.map(Verifier::strip_signature)
+    }
+
+    /// Loses every protection but the body limit; see [`Verifier::dangerous_disarmed`].
+    #[must_use]
+    pub fn dangerous_disarmed(self, disarmed: bool) -> Self {
+        self.map(|verifier| verifier.dangerous_disarmed(disarmed))
+    }
+}
+
+impl<R> Clone for VerifyLayer<R> {
+    fn clone(&self) -> Self {
+        Self { gate: self.gate.clone() }
+    }
+}
+
+impl<R> Gate<R> {
+    /// The same without the rejection's type.
+    #[cfg(feature = "axum")]
+    pub(crate) fn erased<B>(self) -> Gate<dyn Rejection<B>>
+    where
+        R: Rejection<B> + 'static,
+    {
+        let Self { verifier, rejection, delay, drain_limit } = self;
+        Gate { verifier, rejection, delay, drain_limit }
+    }
+}
+
+impl<R> Clone for Gate<R> {
+    fn clone(&self) -> Self {
+        Self {
+            verifier: self.verifier.clone(),
+            rejection: self.rejection.clone(),
+            delay: self.delay,
+            drain_limit: self.drain_limit,
+        }
+    }
+}
+
+impl<R> From<Gate<R>> for VerifyLayer<R> {
+    fn from(gate: Gate<R>) -> Self {
+        Self { gate: Arc::new(gate) }
+    }
+}
+
+impl<R> fmt::Debug for VerifyLayer<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifyLayer").field("verifier", &self.gate.verifier).finish_non_exhaustive()
+    }
+}
+
+impl<S, R> Layer<S> for VerifyLayer<R> {
+    type Service = VerifyService<S, R>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        self.gate.verifier.warn_once();
+        VerifyService::new(inner, self.gate.clone())
+    }
+}

@@ -1,0 +1,88 @@
+use std::fmt;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use http_body::Body;
+use tower_service::Service;
+
+use crate::error::BoxError;
+use crate::layer::rejection::Rejection;
+use crate::layer::verified_body::VerifiedBody;
+use crate::layer::verify_future::VerifyFuture;
+use crate::layer::verify_layer::Gate;
+
+/// The service that [`VerifyLayer`](crate::VerifyLayer) makes.
+///
+/// It calls the inner service with a [`VerifiedBody<B>`] around the body type `B` of its own
+/// requests, so that the inner service takes any body, or that one. The example `without_axum` serves
+/// one by hyper.
+pub struct VerifyService<S, R> {
+    inner: S,
+    gate: Arc<Gate<R>>,
+}
+
+impl<S, R> VerifyService<S, R> {
+    pub(super) fn new(inner: S, gate: Arc<Gate<R>>) -> Self {
+        Self { inner, gate }
+    }
+}
+
+/// A service that takes the body that [`VerifyService`] hands over: every `Service` of
+/// `Request<VerifiedBody<B>>` that is `Clone` and answers with an `http::Response`.
+///
+/// It is implemented for all of them, and is there for what the compiler says of any other.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not take the body that `VerifyLayer` hands over",
+    label = "does not take `Request<VerifiedBody<{B}>>`",
+    note = "let it take any body, `Request<B> where B: http_body::Body`, or put \
+            `MapRequestBodyLayer::new(axum::body::Body::new)` inside `VerifyLayer`"
+)]
+pub trait TakesVerifiedBody<B>:
+    Service<Request<VerifiedBody<B>>, Response = Response<Self::ResponseBody>> + Clone
+{
+    /// The body of its responses.
+    type ResponseBody;
+}
+
+#[diagnostic::do_not_recommend]
+impl<S, B, ResBody> TakesVerifiedBody<B> for S
+where
+    S: Service<Request<VerifiedBody<B>>, Response = Response<ResBody>> + Clone,
+{
+    type ResponseBody = ResBody;
+}
+
+impl<S, R, B> Service<Request<B>> for VerifyService<S, R>
+where
+    S: TakesVerifiedBody<B, ResponseBody: 'static>,
+    B: Body<Error: Into<BoxError>>,
+    R: Rejection<S::ResponseBody> + 'static,
+{
+    type Response = Response<S::ResponseBody>;
+    type Error = S::Error;
+    type Future = VerifyFuture<S, B, R, S::ResponseBody>;
+
+    /// Is always ready: a request takes no permit of the inner service before it is verified.
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        VerifyFuture::new(self.gate.clone(), self.inner.clone(), request)
+    }
+}
+
+impl<S: Clone, R> Clone for VerifyService<S, R> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone(), gate: self.gate.clone() }
+    }
+}
+
+impl<S, R> fmt::Debug for VerifyService<S, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifyService")
+            .field("verifier", &self.gate.verifier)
+            .finish_non_exhaustive()
+    }
+}

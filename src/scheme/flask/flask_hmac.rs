@@ -1,0 +1,144 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::HeaderName;
+use http::request::Parts;
+
+use crate::crypto::{Algorithm, Tag};
+use crate::error::{ConfigError, header_name};
+use crate::key::KeyId;
+use crate::scheme::SignError;
+use crate::scheme::{Claim, ClaimError, Scheme, Selector, SignedText, Stamp};
+use crate::scheme::{Encoding, shape, wire};
+
+/// The length of the shortest tag that a hash has, MD5's, in bytes, and that of its base64.
+const SHORTEST_TAG: usize = 16;
+const SHORTEST_TEXT: usize = 24;
+
+/// The format of [Flask-HMAC] 1.2.1: a header over the raw body.
+///
+/// `Signature: b64(HMAC(key, body))` for the single key,
+/// `Signature: b64(name ":" b64(HMAC(key, body)))` for a service; both forms in one scheme.
+///
+/// **Covered:** the body. **Not covered:** method, path, query, headers, time, and the name of the
+/// service. Whoever sees one signed request can send its body to any route that takes the key, as
+/// often as they like, and two services with one key can take each other's name.
+///
+/// [Flask-HMAC]: https://pypi.org/project/Flask-HMAC/1.2.1/
+#[derive(Clone, Debug)]
+pub struct FlaskHmac {
+    headers: [HeaderName; 1],
+    algorithm: Algorithm,
+}
+
+impl FlaskHmac {
+    /// Header `Signature`, HMAC-SHA-256.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { headers: [HeaderName::from_static("signature")], algorithm: Algorithm::default() }
+    }
+
+    /// Sets the header's name: `HMAC(header=...)` in Flask-HMAC.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if it is no header name.
+    pub fn with_header<N: TryInto<HeaderName>>(mut self, name: N) -> Result<Self, ConfigError> {
+        self.headers = [header_name(name, "header")?];
+        Ok(self)
+    }
+
+    /// Sets the hash: `HMAC(digestmod=...)` in Flask-HMAC.
+    #[must_use]
+    pub fn with_algorithm(mut self, algorithm: Algorithm) -> Self {
+        self.algorithm = algorithm;
+        self
+    }
+
+    fn header(&self) -> &HeaderName {
+        let [name] = &self.headers;
+        name
+    }
+
+    /// The value of the header for this tag.
+    pub(crate) fn value(key_id: Option<&KeyId>, tag: &Tag) -> String {
+        let tag = STANDARD.encode(tag.as_bytes());
+        match key_id {
+            None => tag,
+            Some(name) => STANDARD.encode(format!("{}:{tag}", name.as_str())),
+        }
+    }
+
+    fn unexpected(&self, value: &[u8]) -> ClaimError {
+        let tag = shape::of_tags(Encoding::Base64, self.algorithm);
+        let found = shape::of_other_than(&tag, &String::from_utf8_lossy(value));
+        let expected = format!("{tag}, or base64 of a name, a colon and that");
+        ClaimError::unexpected(self.header(), expected, found)
+    }
+
+    /// A text that is as long as a tag. With another hash it may be a name and its tag: a tag that
+    /// reads like one is none.
+    fn single(&self, value: &[u8]) -> Option<Claim> {
+        let signature = Encoding::Base64.decode_tag(value, self.algorithm)?;
+        let bytes = signature.bytes().as_bytes();
+        // Nearly no tag gets as far as to be read.
+        let is_base64 = |b: &u8| b.is_ascii_alphanumeric() || b"+/=".contains(b);
+        let is_named = bytes.iter().rev().take(SHORTEST_TEXT).all(is_base64) && {
+            let text = std::str::from_utf8(bytes).unwrap_or_default();
+            let tag = text.rsplit_once(':').and_then(|(_, tag)| STANDARD.decode(tag).ok());
+            tag.is_some_and(|tag| tag.len() >= SHORTEST_TAG)
+        };
+        (!is_named).then(|| Claim::signed(signature))
+    }
+
+    /// The longer text: a name and a tag. Base64 has no colon, so the last one divides them.
+    fn named(&self, value: &[u8]) -> Option<Claim> {
+        let decoded = STANDARD.decode(value).ok()?;
+        let (name, tag) = std::str::from_utf8(&decoded).ok()?.rsplit_once(':')?;
+        let signature = Encoding::Base64.decode_tag(tag, self.algorithm)?;
+        Some(Claim::signed(signature).with_key_id(KeyId::new(name).ok()?))
+    }
+}
+
+impl Default for FlaskHmac {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Scheme for FlaskHmac {
+    fn name(&self) -> &'static str {
+        "flask-hmac"
+    }
+
+    fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    fn headers(&self) -> &[HeaderName] {
+        &self.headers
+    }
+
+    fn selector(&self) -> Option<Selector<'_>> {
+        Some(Selector::TagLen(self.algorithm.tag_len()))
+    }
+
+    fn claim(&self, head: &Parts) -> Result<Claim, ClaimError> {
+        let value = wire::single(head, self.header())?.as_bytes();
+        self.single(value).or_else(|| self.named(value)).ok_or_else(|| self.unexpected(value))
+    }
+
+    fn before_body(&self, _: &Parts, _: &Claim, _: &mut SignedText) -> Result<(), ClaimError> {
+        Ok(())
+    }
+
+    fn stamp(&self, _: &mut Parts, stamp: &Stamp<'_>) -> Result<Claim, SignError> {
+        Ok(Claim::new().with_key_id(stamp.key_id().cloned()))
+    }
+
+    fn attach(&self, head: &mut Parts, claim: &Claim, tags: &[Tag]) -> Result<(), SignError> {
+        let value =
+            wire::sensitive(self.header(), &Self::value(claim.key_id(), wire::only_tag(tags)?))?;
+        head.headers.insert(self.header().clone(), value);
+        Ok(())
+    }
+}

@@ -1,0 +1,339 @@
+use std::time::Duration;
+
+use http::request::Parts;
+use http::{HeaderName, Method, Request, Uri};
+
+use crate::crypto::{Algorithm, Tag};
+use crate::error::ConfigError;
+use crate::key::KeyId;
+use crate::scheme::fost::fost_header::decoded_path;
+use crate::scheme::{
+    Claim, ClaimError, Coverage, PublicOrigin, Scheme, SentHead, SignedText, Stamp, Window, target,
+};
+use crate::scheme::{Encoding, shape, wire};
+use crate::sign::{SignError, Signer};
+
+/// The signed URLs of [django-fost-authn] 0.3.8: a link that works for a while, made for somebody
+/// without a key. Needs feature `sha1`.
+///
+/// Three parameters in the query, at any place: `_k` is the key id, `_e` the last second in which
+/// the link works, in Unix seconds, `_s` the tag in base64: an HMAC-SHA-1 of
+///
+/// ```text
+/// host path ["?" rest] LF expiry
+/// ```
+///
+/// where *rest* is the query without the three. [`Signer::sign_url`] makes such links.
+///
+/// **Covered:** host, path, the rest of the query, and the expiry. **Not covered:** the method,
+/// which is GET or HEAD, `http` or `https`, headers, and the key id: two key ids with one secret
+/// can take each other's name. A request with a body is refused.
+///
+/// *host* is the authority of the target, or else the one `Host` header, with its port and in the
+/// case in which it was sent. The path is percent-decoded before it is signed; one with an escaped
+/// `/`, `%`, `?` or control character is refused. These pairs of requests have one signature:
+///
+/// * `/a` and `/%61`: a character and its escape in the path;
+/// * GET and HEAD: with a replay guard, a HEAD uses up the link;
+/// * the three parameters at other places of the query, and `/a?_k=..` and `/a?&_k=..`;
+/// * their values with more or fewer characters escaped.
+///
+/// Who has the link has what it opens, until it expires: keep it out of logs. A link stands in the
+/// target of the request, so `strip_signature` takes the three parameters out of that.
+///
+/// [django-fost-authn]: https://pypi.org/project/django-fost-authn/0.3.8/
+#[derive(Clone, Debug)]
+pub struct FostUrl {
+    algorithm: Algorithm,
+    max_lifetime: Option<u64>,
+    no_expiry: bool,
+    unsigned_body: bool,
+    origin: Option<PublicOrigin>,
+}
+
+impl FostUrl {
+    /// HMAC-SHA-1, with an expiry at any distance.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            algorithm: Algorithm::Sha1,
+            max_lifetime: None,
+            no_expiry: false,
+            unsigned_body: false,
+            origin: None,
+        }
+    }
+
+    /// Sets the hash. The old system has HMAC-SHA-1 alone.
+    #[must_use]
+    pub fn with_algorithm(mut self, algorithm: Algorithm) -> Self {
+        self.algorithm = algorithm;
+        self
+    }
+
+    /// Sets how far ahead of now an expiry may be, in whole seconds; a link that would work longer
+    /// is refused.
+    #[must_use]
+    pub fn with_max_lifetime(mut self, most: Duration) -> Self {
+        self.max_lifetime = Some(most.as_secs());
+        self
+    }
+
+    /// Sets the address that clients know this service by, where a proxy rewrites `Host` or strips a
+    /// prefix of the path, such as `https://api.example.com/v2`: links are verified for that host,
+    /// whatever the request says, and for the path as clients sent it. A signer signs the URL that
+    /// it is given, and does not go by this.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if it is not `http` or `https`, a host, and an optional prefix of the path.
+    pub fn with_public_origin(mut self, origin: impl AsRef<str>) -> Result<Self, ConfigError> {
+        self.origin = Some(PublicOrigin::parse(origin.as_ref())?);
+        Ok(self)
+    }
+
+    /// Loses the end of a link: one without `_e` works for as long as its key, whatever the
+    /// longest lifetime.
+    #[must_use]
+    pub fn dangerous_no_expiry(mut self) -> Self {
+        self.no_expiry = true;
+        self
+    }
+
+    /// Loses the body: a request that has one is let through with whatever it says.
+    #[must_use]
+    pub fn dangerous_unsigned_body(mut self) -> Self {
+        self.unsigned_body = true;
+        self
+    }
+
+    fn expires(&self, value: Option<&str>) -> Result<Option<i64>, ClaimError> {
+        match value {
+            None if self.no_expiry => Ok(None),
+            None => Err(ClaimError::malformed("`_e` is missing")),
+            Some(value) => decoded_value(value)
+                .and_then(|text| wire::unix_seconds(&text))
+                .map(Some)
+                .ok_or_else(|| shape::no_time(None, "Unix seconds in `_e`", value)),
+        }
+    }
+}
+
+impl Default for FostUrl {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Scheme for FostUrl {
+    fn name(&self) -> &'static str {
+        "fost-url"
+    }
+
+    fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    fn headers(&self) -> &[HeaderName] {
+        &[]
+    }
+
+    fn requires_key_id(&self) -> bool {
+        true
+    }
+
+    fn window(&self) -> Window {
+        let window = if self.no_expiry { Window::untimed() } else { Window::timed() };
+        self.max_lifetime.map_or(window, |most| window.with_max_lifetime(most))
+    }
+
+    fn claim(&self, head: &Parts) -> Result<Claim, ClaimError> {
+        let (key_id, expires, tag) = match Query::of(&head.uri)? {
+            Query { key_id: None, expires: None, tag: None, .. } => {
+                return Err(ClaimError::Missing);
+            }
+            Query { key_id: Some(key_id), expires, tag: Some(tag), .. } => (key_id, expires, tag),
+            _ => return Err(ClaimError::malformed("`_k` or `_s` is missing")),
+        };
+        check_method(&head.method)?;
+        let signature = decoded_value(tag)
+            .and_then(|tag| Encoding::Base64.decode_tag(tag, self.algorithm))
+            .ok_or_else(|| {
+                let expected = shape::of_tags(Encoding::Base64, self.algorithm);
+                let found = shape::of_other_than(&expected, tag);
+                ClaimError::unexpected(None, format!("{expected} in `_s`"), found)
+            })?;
+        let key_id = decoded_value(key_id)
+            .and_then(|key_id| KeyId::new(key_id).ok())
+            .ok_or(ClaimError::malformed("`_k` is no key id"))?;
+        let claim = Claim::signed(signature).with_key_id(key_id);
+        Ok(match self.expires(expires)? {
+            Some(expires) => claim.with_expires(expires),
+            None => claim,
+        })
+    }
+
+    fn coverage(&self, _: &Parts, _: &Claim) -> Result<Coverage, ClaimError> {
+        Ok(if self.unsigned_body { Coverage::Unsigned } else { Coverage::Empty })
+    }
+
+    fn before_body(
+        &self,
+        head: &Parts,
+        claim: &Claim,
+        text: &mut SignedText,
+    ) -> Result<(), ClaimError> {
+        let sent = SentHead::new(head, self.origin.as_ref(), claim);
+        let path = decoded_path(&sent.path())?;
+        // It could pass for the beginning of the query.
+        if path.contains('?') {
+            return Err(ClaimError::malformed("the path has an escaped `?`"));
+        }
+        text.part("host").update(sent.host()?.as_bytes());
+        text.part("path").update(path.as_bytes());
+        let rest = Query::of(&head.uri)?.rest();
+        if !rest.is_empty() {
+            text.part("literal").update(b"?");
+            text.part("query").update(rest.as_bytes());
+        }
+        text.part("literal").update(b"\n");
+        if let Some(expires) = claim.expires() {
+            text.part("_e").update(expires.to_string().as_bytes());
+        }
+        Ok(())
+    }
+
+    fn stamp(&self, head: &mut Parts, stamp: &Stamp<'_>) -> Result<Claim, SignError> {
+        check_method(&head.method)?;
+        let key_id = stamp.key_id().ok_or(SignError::KeyId("a FOST URL names its key"))?;
+        let claim = Claim::new().with_key_id(key_id.clone());
+        match stamp.expires() {
+            None if self.no_expiry => Ok(claim),
+            None => Err(SignError::Request("a FOST URL needs a lifetime")),
+            _ if self.max_lifetime.is_some_and(|most| stamp.lifetime() > Some(most)) => {
+                Err(SignError::Request("the lifetime is over the longest"))
+            }
+            Some(expires) if wire::unix_seconds(&expires.to_string()).is_none() => {
+                Err(SignError::Request("the expiry is out of range"))
+            }
+            Some(expires) => Ok(claim.with_expires(expires)),
+        }
+    }
+
+    fn attach(&self, head: &mut Parts, claim: &Claim, tags: &[Tag]) -> Result<(), SignError> {
+        let mut query = Query::of(&head.uri)?.rest();
+        let mut add = |name: &str, value: &str| {
+            if !query.is_empty() {
+                query.push('&');
+            }
+            query.push_str(name);
+            query.push('=');
+            query.push_str(&wire::percent_encoded(value));
+        };
+        add("_k", claim.key_id().map_or("", KeyId::as_str));
+        if let Some(expires) = claim.expires() {
+            add("_e", &expires.to_string());
+        }
+        add("_s", &Encoding::Base64.encode(wire::only_tag(tags)?.as_bytes()));
+        head.uri = target::with_query(&head.uri, &query)
+            .ok_or(SignError::Request("the target cannot take the signature"))?;
+        Ok(())
+    }
+
+    fn strip(&self, head: &mut Parts) {
+        strip(&mut head.uri);
+        #[cfg(feature = "axum")]
+        if let Some(original) = head.extensions.get_mut::<axum::extract::OriginalUri>() {
+            strip(&mut original.0);
+        }
+    }
+}
+
+impl Signer<FostUrl> {
+    /// Makes a link that works for [`with_lifetime`](Self::with_lifetime), for GET and HEAD.
+    ///
+    /// The URL is signed as it is written: give the host as a client sends it, in lower case and
+    /// without the port if that is the usual one. A fragment is dropped.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tower_hmac::{FostUrl, ManualClock, SecretKey, Signer};
+    ///
+    /// let signer = Signer::new(FostUrl::new(), SecretKey::new("secret-value")?)
+    ///     .with_key_id("test-user2")?
+    ///     .with_lifetime(Duration::from_secs(3600))
+    ///     .with_clock(ManualClock::new(1_590_375_649));
+    /// assert_eq!(
+    ///     signer.sign_url("http://www.example.com/debug/signed/")?,
+    ///     "http://www.example.com/debug/signed/\
+    ///      ?_k=test-user2&_e=1590379249&_s=RGemZfy39Wshz%2BiQnHR2%2F0Rtfq8%3D",
+    /// );
+    /// # Ok::<(), tower_hmac::BoxError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`SignError`] if it is no URL, has no host, or no such link can be made of it.
+    pub fn sign_url<U: TryInto<Uri>>(&self, url: U) -> Result<Uri, SignError> {
+        let url = url.try_into().map_err(|_| SignError::Request("it is no URL"))?;
+        let (mut head, ()) = Request::new(()).into_parts();
+        head.uri = url;
+        self.sign_head(&mut head, b"")?;
+        Ok(head.uri)
+    }
+}
+
+/// A query, its three parameters as they were sent, each at most once.
+#[derive(Default)]
+struct Query<'q> {
+    key_id: Option<&'q str>,
+    expires: Option<&'q str>,
+    tag: Option<&'q str>,
+    rest: Vec<&'q str>,
+}
+
+impl<'q> Query<'q> {
+    fn of(uri: &'q Uri) -> Result<Self, ClaimError> {
+        let mut query = Self::default();
+        for piece in uri.query().unwrap_or_default().split('&') {
+            let (name, value) = piece.split_once('=').unwrap_or((piece, ""));
+            let slot = match name {
+                "_k" => &mut query.key_id,
+                "_e" => &mut query.expires,
+                "_s" => &mut query.tag,
+                _ => {
+                    query.rest.push(piece);
+                    continue;
+                }
+            };
+            if slot.replace(value).is_some() {
+                return Err(ClaimError::malformed("`_k`, `_e` or `_s` is there twice"));
+            }
+        }
+        Ok(query)
+    }
+
+    /// What is left without the three, as it was.
+    fn rest(&self) -> String {
+        self.rest.join("&")
+    }
+}
+
+/// A `+` may mean a space or itself, and is refused.
+fn decoded_value(value: &str) -> Option<String> {
+    if value.contains('+') { None } else { wire::percent_decoded(value) }
+}
+
+fn check_method(method: &Method) -> Result<(), ClaimError> {
+    match *method {
+        Method::GET | Method::HEAD => Ok(()),
+        _ => Err(ClaimError::malformed("a FOST URL is for GET and HEAD")),
+    }
+}
+
+fn strip(uri: &mut Uri) {
+    let stripped = Query::of(uri).ok().and_then(|query| target::with_query(uri, &query.rest()));
+    if let Some(stripped) = stripped {
+        *uri = stripped;
+    }
+}

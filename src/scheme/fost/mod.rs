@@ -1,0 +1,7 @@
+//! FOST's two schemes: in headers, and in the query of a link.
+
+mod fost_header;
+mod fost_url;
+
+pub use fost_header::Fost;
+pub use fost_url::FostUrl;
