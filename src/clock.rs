@@ -3,7 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+pub(crate) use std::time as platform;
+
+// The standard library's `now` panics there.
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+pub(crate) use web_time as platform;
+
+use platform::{SystemTime, UNIX_EPOCH};
 
 /// Where the current time comes from.
 #[diagnostic::on_unimplemented(
@@ -22,7 +29,7 @@ impl<C: Clock + ?Sized> Clock for Arc<C> {
     }
 }
 
-/// The system's clock, the default.
+/// The system's clock, the default. On `wasm32-unknown-unknown` it is JavaScript's `Date.now()`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 

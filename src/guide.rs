@@ -27,3 +27,6 @@ pub mod migration {}
 
 #[doc = include_str!("../docs/watching.md")]
 pub mod watching {}
+
+#[doc = include_str!("../docs/wasm.md")]
+pub mod wasm {}

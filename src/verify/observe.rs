@@ -6,14 +6,14 @@ use crate::verify::{Verified, VerifyError};
 /// One request under watch.
 pub(crate) struct Watch {
     #[cfg(feature = "metrics")]
-    start: std::time::Instant,
+    start: crate::clock::platform::Instant,
 }
 
 impl Watch {
     pub(crate) fn start() -> Self {
         Self {
             #[cfg(feature = "metrics")]
-            start: std::time::Instant::now(),
+            start: crate::clock::platform::Instant::now(),
         }
     }
 
