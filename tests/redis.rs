@@ -8,10 +8,16 @@
 #[allow(dead_code)]
 mod stamped;
 
+#[path = "redis/errors.rs"]
+mod errors;
+#[path = "redis/memory.rs"]
+mod memory;
+#[path = "redis/server.rs"]
+mod server;
+
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader};
-use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::net::TcpListener;
 use std::pin::Pin;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,83 +30,8 @@ use tower_hmac::{
     Verifier,
 };
 
+use server::{RECOVERY, Server};
 use stamped::{Stamped, head, signer};
-
-/// The promise: service again so long after the server is back.
-const RECOVERY: Duration = Duration::from_secs(10);
-
-/// A Redis of this test's own that keeps what it has said across a restart.
-struct Server {
-    port: u16,
-    folder: PathBuf,
-    child: Option<Child>,
-}
-
-impl Server {
-    /// `None` if there is no such program here.
-    fn start() -> Option<Self> {
-        if Command::new("redis-server").arg("--version").output().is_err() {
-            assert!(
-                std::env::var_os("TOWER_HMAC_REQUIRE_PEERS").is_none_or(|value| value != "1"),
-                "redis-server is not installed, and TOWER_HMAC_REQUIRE_PEERS asks for it"
-            );
-            eprintln!("skipped: redis-server is not installed (Debian: redis-server)");
-            return None;
-        }
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let folder = std::env::temp_dir().join(format!("tower-hmac-{}-{port}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let mut server = Self { port, folder, child: None };
-        server.run();
-        Some(server)
-    }
-
-    fn run(&mut self) {
-        let mut command = Command::new("redis-server");
-        command.args(["--bind", "127.0.0.1", "--port", &self.port.to_string(), "--dir"]);
-        command.arg(&self.folder).args(["--save", "", "--maxmemory-policy", "noeviction"]);
-        command.args(["--appendonly", "yes", "--appendfsync", "always"]);
-        self.child = Some(command.stdout(Stdio::null()).spawn().unwrap());
-        let deadline = Instant::now() + RECOVERY;
-        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            assert!(Instant::now() < deadline, "redis-server does not listen");
-            std::thread::sleep(Duration::from_millis(5));
-        }
-    }
-
-    fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}/", self.port)
-    }
-
-    /// Ends it without a chance to tidy up.
-    fn kill(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            child.kill().unwrap();
-            child.wait().unwrap();
-        }
-    }
-
-    fn signal(&self, name: &str) {
-        let id = self.child.as_ref().unwrap().id().to_string();
-        assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
-    }
-
-    /// Stops it in its tracks, and waits until it stands still.
-    fn freeze(&self) {
-        self.signal("-STOP");
-        let state = format!("/proc/{}/stat", self.child.as_ref().unwrap().id());
-        while !std::fs::read_to_string(&state).unwrap().contains(" T ") {
-            std::thread::yield_now();
-        }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.kill();
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Answer {
@@ -173,7 +104,7 @@ impl Nodes for Verifiers {
                 Ok(_) => Answer::Accepted,
                 Err(error) => match error.kind() {
                     ErrorKind::Replayed => Answer::Replayed,
-                    ErrorKind::StoreUnavailable => Answer::Unavailable,
+                    ErrorKind::StoreUnavailable | ErrorKind::ReplayUnknown => Answer::Unavailable,
                     kind => panic!("an honest request was refused: {kind:?}"),
                 },
             }
@@ -464,6 +395,15 @@ fn an_address_that_is_none_is_refused_without_repeating_it() {
     assert!(debug.starts_with("RedisReplay { prefix: \"tower-hmac:") && !debug.contains("pass123"));
 }
 
+/// A command is an array (`*3`), and each has one answer. One with `GET` has put the mark.
+fn answers(commands: &[u8]) -> Vec<u8> {
+    let commands = commands.split(|byte| *byte == b'*').skip(1);
+    let answer = |command: &[u8]| {
+        if String::from_utf8_lossy(command).contains("GET") { "$-1\r\n" } else { "+OK\r\n" }
+    };
+    commands.flat_map(|command| answer(command).bytes()).collect()
+}
+
 /// Says OK to everything, but nothing more on a connection that is to be silent.
 struct Doll {
     address: std::net::SocketAddr,
@@ -487,10 +427,8 @@ impl Doll {
                 std::thread::spawn(move || {
                     let mut buffer = [0; 4096];
                     while let Ok(len @ 1..) = stream.read(&mut buffer) {
-                        // A command is an array (`*3`), and each has one answer.
-                        let commands = buffer[..len].split(|byte| *byte == b'*').count() - 1;
                         if number >= awake.load(Ordering::SeqCst) {
-                            stream.write_all("+OK\r\n".repeat(commands).as_bytes()).unwrap();
+                            stream.write_all(&answers(&buffer[..len])).unwrap();
                         }
                     }
                 });

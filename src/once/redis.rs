@@ -4,16 +4,20 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::redis::{Client, Cmd, Value};
+use ::redis::aio::MultiplexedConnection;
+use ::redis::{Client, Cmd, Pipeline, Value};
+use tokio::time::Instant;
 
 use crate::error::{BoxError, ConfigError};
 use crate::once::{Acquired, Lease, OnceAnswer, OnceKey, OnceRequest, OnceStore};
-use crate::replay::Link;
+use crate::replay::redis_link::{self, Failure, Greeting, Link, Server};
 
 /// How long a command can take where nothing is set.
 const DEFAULT_TIMEOUT: Duration = Duration::from_millis(500);
 /// What stands in the place of an owner once a message is handled.
 const DONE: &str = "done";
+/// What the names of all keys begin with.
+const PREFIX: &str = "tower-hmac-once:";
 
 /// Gives the entry and its time to live in milliseconds, or takes the lease.
 const ACQUIRE: &str = "\
@@ -33,26 +37,39 @@ local entry = redis.call('GET', KEYS[1])
 if entry and entry ~= ARGV[1] then return 0 end
 redis.call('DEL', KEYS[1])
 return 1";
+/// Does all of it to a key of its own, so that a missing right is found at the start.
+const CHECK: &str = "\
+redis.call('SET', KEYS[1], ARGV[1], 'PX', 1000)
+redis.call('PTTL', KEYS[1])
+redis.call('DEL', KEYS[1])
+redis.call('GET', KEYS[1])
+return 1";
 
 /// The messages of all nodes of a service, in one Redis: one script of one key a step.
 ///
-/// A store that fails is answered with 503, and nothing runs. What the server promises is what
-/// [`RedisReplay`](crate::RedisReplay) says of it, with one difference: a message whose entry the
-/// server has lost is handled again.
+/// A store that fails is answered with 503, and nothing runs. A message whose entry the server has
+/// lost is handled again, and never answered from nothing: the server's persistence decides
+/// how often that happens, and a failover to a replica can lose the last entries. While the server
+/// is away, messages are answered at once; at most once a second, one of them tries again.
 ///
-/// The user needs the commands `EVAL`, `GET`, `SET`, `DEL` and `PTTL` on the namespace.
+/// # Rights
+///
+/// The user needs `EVAL`, `GET`, `SET`, `DEL` and `PTTL` on the keys of the namespace, and `INFO` if
+/// a policy that evicts is to be found: in Redis 7,
+/// `ACL SETUSER once on >PASSWORD ~tower-hmac-once:* +eval +get +set +del +pttl +info`.
 ///
 /// ```no_run
 /// # async fn build() -> Result<(), tower_hmac::BoxError> {
 /// use tower_hmac::once::{OnceLayer, RedisOnce};
 ///
-/// let once = OnceLayer::new(RedisOnce::lazy("redis://127.0.0.1/")?.with_namespace("billing"));
+/// let store = RedisOnce::connect("redis://127.0.0.1/").await?.with_namespace("billing");
+/// let once = OnceLayer::new(store);
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Clone)]
 pub struct RedisOnce {
-    link: Arc<Link>,
+    link: Link<Checking>,
     prefix: Arc<str>,
     timeout: Duration,
 }
@@ -66,32 +83,62 @@ impl RedisOnce {
     /// [`ConfigError`] if it is no address of a Redis. The address is not repeated, since it may
     /// hold a password.
     pub fn lazy(url: &str) -> Result<Self, ConfigError> {
-        let client = Client::open(url)
-            .map_err(|_| ConfigError::invalid("redis", "is no address of a Redis"))?;
-        Ok(Self::from_client(client))
+        Ok(Self::from_client(redis_link::client(url)?))
     }
 
-    /// Takes a client that has been made elsewhere, for TLS and the like.
+    /// As [`lazy`](Self::lazy), and [checks](Self::checked) the server.
+    ///
+    /// # Errors
+    ///
+    /// If it is no address of a Redis, and those of [`checked`](Self::checked).
+    pub async fn connect(url: &str) -> Result<Self, BoxError> {
+        Self::lazy(url)?.checked().await
+    }
+
+    /// Connects, and runs a script on a key of the namespace, so that a wrong address, a wrong
+    /// password or a missing right is found at the start.
+    ///
+    /// # Errors
+    ///
+    /// Names the cause, as [`RedisReplay::checked`](crate::RedisReplay::checked) does.
+    pub async fn checked(self) -> Result<Self, BoxError> {
+        self.link.connect(self.timeout).await?;
+        Ok(self)
+    }
+
+    /// Takes a client that has been made elsewhere. The server is checked at each new connection.
     #[must_use]
     pub fn from_client(client: Client) -> Self {
-        Self {
-            link: Arc::new(Link::new(client)),
-            prefix: "tower-hmac-once:".into(),
-            timeout: DEFAULT_TIMEOUT,
-        }
+        let prefix: Arc<str> = PREFIX.into();
+        let checking = Checking { prefix: prefix.clone(), accepts_eviction: false };
+        Self { link: Link::new(client, checking), prefix, timeout: DEFAULT_TIMEOUT }
     }
 
     /// Sets the name of the service: the keys are `tower-hmac-once:NAMESPACE:` and 64 hex digits.
     #[must_use]
     pub fn with_namespace(mut self, namespace: &str) -> Self {
-        self.prefix = format!("tower-hmac-once:{namespace}:").into();
-        self
+        self.prefix = format!("{PREFIX}{namespace}:").into();
+        let prefix = self.prefix.clone();
+        self.check(|checking| Checking { prefix, ..checking })
+    }
+
+    /// Accepts a server that evicts entries when its memory is full. A message whose entry is
+    /// evicted is handled again. By default such a server is an error, and messages get 503.
+    #[must_use]
+    pub fn with_eviction_accepted(self) -> Self {
+        self.check(|checking| Checking { accepts_eviction: true, ..checking })
     }
 
     /// Sets how long a command can take; 500 ms by default.
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        self
+    }
+
+    /// Changes what is asked of each new connection; the next one is a new one.
+    fn check(mut self, change: impl FnOnce(Checking) -> Checking) -> Self {
+        self.link = self.link.with_greeting(change(self.link.greeting().clone()));
         self
     }
 
@@ -103,15 +150,55 @@ impl RedisOnce {
         command
     }
 
-    /// Runs a script that answers 1 or 0.
-    fn is_owned(&self, command: Cmd) -> OnceAnswer<bool> {
+    /// Runs a script, and gives the connection up if the answer is none of the script's.
+    fn run<T>(
+        &self,
+        script: Cmd,
+        read: impl FnOnce(&Value) -> Option<T> + Send + 'static,
+    ) -> OnceAnswer<T> {
         let (link, timeout) = (self.link.clone(), self.timeout);
         OnceAnswer::later(async move {
-            match link.ask(&command, timeout).await? {
-                Value::Int(answer) => Ok(answer == 1),
-                _ => Err("Redis gave an answer that the script does not have".into()),
-            }
+            let deadline = Instant::now().checked_add(timeout).unwrap_or_else(Instant::now);
+            let connection = link.connection(redis_link::UNTOLD, timeout).await?;
+            let mut commands = Pipeline::new();
+            commands.add_command(script);
+            let answers = link.send(&connection, &commands, deadline).await?;
+            let answer = answers.first().and_then(read);
+            answer.ok_or_else(|| link.give_up(&connection, Failure::Answer).into())
         })
+    }
+
+    /// Runs a script that answers 1 or 0.
+    fn is_owned(&self, script: Cmd) -> OnceAnswer<bool> {
+        self.run(script, |answer| match answer {
+            Value::Int(answer) => Some(*answer == 1),
+            _ => None,
+        })
+    }
+}
+
+/// Checks each new connection.
+#[derive(Clone, Debug)]
+struct Checking {
+    prefix: Arc<str>,
+    accepts_eviction: bool,
+}
+
+impl Greeting for Checking {
+    type Found = ();
+
+    async fn greet(
+        &self,
+        connection: &mut MultiplexedConnection,
+        server: Server,
+    ) -> Result<(), Failure> {
+        server.check_eviction(self.accepts_eviction)?;
+        let mut nonce = [0; 16];
+        crate::random::fill(&mut nonce);
+        let mut commands = Pipeline::new();
+        let name = format!("{}check:{}", self.prefix, hex(&nonce));
+        commands.cmd("EVAL").arg(CHECK).arg(1).arg(name).arg("1");
+        redis_link::ask(connection, &commands).await.map(drop)
     }
 }
 
@@ -122,13 +209,7 @@ impl OnceStore for RedisOnce {
         let lease = Lease::new(*request.key(), owner);
         let mut command = self.script(ACQUIRE, request.key(), &hex(&owner));
         command.arg(milliseconds(request.lease().as_secs()));
-        let (link, timeout) = (self.link.clone(), self.timeout);
-        OnceAnswer::later(async move {
-            let answer = link.ask(&command, timeout).await?;
-            read(answer, lease).ok_or_else(|| -> BoxError {
-                "Redis gave an answer that the script does not have".into()
-            })
-        })
+        self.run(command, |answer| read(answer, lease))
     }
 
     fn complete(&self, lease: &Lease, keep_until: i64, now: i64) -> OnceAnswer<bool> {
@@ -149,7 +230,7 @@ impl OnceStore for RedisOnce {
     }
 }
 
-fn read(answer: Value, lease: Lease) -> Option<Acquired> {
+fn read(answer: &Value, lease: Lease) -> Option<Acquired> {
     let Value::Array(answer) = answer else { return None };
     match answer.as_slice() {
         [] => Some(Acquired::New(lease)),

@@ -1,79 +1,286 @@
-use std::sync::{Mutex, PoisonError};
+//! The way to a Redis, which replay guards and stores of handled messages share.
+//!
+//! A connection that failed in any way is given up, and made anew at most once a second. While the
+//! server is known to be away, everybody is told so at once, but for the one who tries again.
+
+use std::future::Future;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{Client, Cmd, RedisError, Value};
-use tokio::time::{Instant, timeout};
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, Shared};
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Client, Pipeline, Value};
+use tokio::time::{Instant, timeout, timeout_at};
 
-/// The longest wait between two attempts to connect.
-const MAX_DELAY: Duration = Duration::from_secs(1);
-/// A connection that fails and is older than this is made anew.
-const RENEW_AFTER: Duration = Duration::from_secs(1);
+use crate::replay::failure::{Cause, Failure, without_errors};
+use crate::replay::server::Server;
 
-/// Why a claim failed.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Failure {
-    #[error("Redis did not answer in time")]
-    Timeout,
-    #[error("Redis gave an answer that `SET` does not have")]
-    Answer,
-    #[error("Redis failed")]
-    Redis(#[from] RedisError),
+/// The shortest time between two attempts to connect, and the longest that one can take.
+const A_SECOND: Duration = Duration::from_secs(1);
+/// The time that has not been told.
+pub(crate) const UNTOLD: i64 = i64::MAX;
+
+/// What is asked of each new connection before it is used.
+pub(crate) trait Greeting: Send + Sync + 'static {
+    /// What it found.
+    type Found: Send + Sync + 'static;
+
+    fn greet(
+        &self,
+        connection: &mut MultiplexedConnection,
+        server: Server,
+    ) -> impl Future<Output = Result<Self::Found, Failure>> + Send;
 }
 
 /// The way to the server.
-pub(crate) struct Link {
+pub(crate) struct Link<G: Greeting> {
+    shared: Arc<SharedLink<G>>,
+}
+
+struct SharedLink<G: Greeting> {
     client: Client,
-    current: Mutex<Option<Connection>>,
+    greeting: G,
+    state: Mutex<State<G::Found>>,
 }
 
-#[derive(Clone)]
-struct Connection {
-    manager: ConnectionManager,
-    made: Instant,
+/// A connection that was greeted.
+pub(crate) struct Connection<F> {
+    multiplexed: MultiplexedConnection,
+    found: Arc<F>,
+    since: Arc<AtomicI64>,
+    number: u64,
 }
 
-impl Link {
-    pub(crate) fn new(client: Client) -> Self {
-        Self { client, current: Mutex::new(None) }
+impl<F> Clone for Connection<F> {
+    fn clone(&self) -> Self {
+        Self {
+            multiplexed: self.multiplexed.clone(),
+            found: self.found.clone(),
+            since: self.since.clone(),
+            number: self.number,
+        }
+    }
+}
+
+impl<F> Connection<F> {
+    pub(crate) fn found(&self) -> &F {
+        &self.found
     }
 
-    /// Sends a command once. It is never sent again: the manager repeats attempts to connect, and
-    /// no command.
-    pub(crate) async fn ask(&self, command: &Cmd, most: Duration) -> Result<Value, Failure> {
-        let Connection { mut manager, made } = self.connection(most)?;
-        let answer = match timeout(most, manager.send_packed_command(command)).await {
-            Ok(answer) => answer.map_err(Failure::Redis),
+    /// The earliest time of the verifier's clock that was told since the connection was wanted.
+    pub(crate) fn since(&self) -> Option<i64> {
+        Some(self.since.load(Ordering::Relaxed)).filter(|since| *since != UNTOLD)
+    }
+}
+
+type Attempt<F> = Shared<BoxFuture<'static, Result<Connection<F>, Failure>>>;
+
+struct State<F> {
+    phase: Phase<F>,
+    /// When the last attempt to connect began.
+    attempted: Option<Instant>,
+    /// How many attempts there were.
+    attempts: u64,
+}
+
+enum Phase<F> {
+    /// The next one who asks connects, and so does everybody who comes meanwhile.
+    Idle,
+    Connecting {
+        attempt: Attempt<F>,
+        since: Arc<AtomicI64>,
+        /// Why the server is known to be away: only the one who began the attempt waits for it.
+        known: Option<Failure>,
+        until: Instant,
+    },
+    Connected(Connection<F>),
+    /// The next attempt is not before `until`.
+    Away {
+        until: Instant,
+        cause: Failure,
+    },
+}
+
+impl<G: Greeting> Clone for Link<G> {
+    fn clone(&self) -> Self {
+        Self { shared: self.shared.clone() }
+    }
+}
+
+impl<G: Greeting> Link<G> {
+    pub(crate) fn new(client: Client, greeting: G) -> Self {
+        let state = State { phase: Phase::Idle, attempted: None, attempts: 0 };
+        Self { shared: Arc::new(SharedLink { client, greeting, state: Mutex::new(state) }) }
+    }
+
+    /// A way of its own to the same server.
+    pub(crate) fn with_greeting(&self, greeting: G) -> Self {
+        Self::new(self.shared.client.clone(), greeting)
+    }
+
+    pub(crate) fn greeting(&self) -> &G {
+        &self.shared.greeting
+    }
+
+    /// Connects if there is no connection, and waits for it as long as an attempt takes.
+    pub(crate) async fn connect(&self, most: Duration) -> Result<(), Failure> {
+        let attempt = match self.turn(UNTOLD, most) {
+            Ok(Turn::Connected(_)) => return Ok(()),
+            Ok(Turn::Wait(attempt)) => attempt,
+            Err(failure) => return Err(failure),
+        };
+        attempt.await.map(drop)
+    }
+
+    /// Tells the time of the verifier's clock, and connects in the background if nobody has yet.
+    pub(crate) fn tell(&self, now: i64, most: Duration) {
+        {
+            let state = self.shared.lock();
+            let since = match &state.phase {
+                Phase::Connecting { since, .. } => Some(since),
+                Phase::Connected(connection) => Some(&connection.since),
+                Phase::Idle | Phase::Away { .. } => None,
+            };
+            if let Some(since) = since {
+                since.fetch_min(now, Ordering::Relaxed);
+                return;
+            }
+        }
+        if tokio::runtime::Handle::try_current().is_ok() {
+            let _ = self.turn(now, most);
+        }
+    }
+
+    /// The connection, at this time of the verifier's clock.
+    pub(crate) async fn connection(
+        &self,
+        now: i64,
+        most: Duration,
+    ) -> Result<Connection<G::Found>, Failure> {
+        match self.turn(now, most)? {
+            Turn::Connected(connection) => Ok(connection),
+            Turn::Wait(attempt) => timeout(most, attempt).await.unwrap_or(Err(Failure::Timeout)),
+        }
+    }
+
+    /// Sends commands once. They are never sent again. An error reply to one of them is an error of
+    /// all, and gives the connection up.
+    pub(crate) async fn send(
+        &self,
+        connection: &Connection<G::Found>,
+        commands: &Pipeline,
+        deadline: Instant,
+    ) -> Result<Vec<Value>, Failure> {
+        let mut multiplexed = connection.multiplexed.clone();
+        let sent = multiplexed.send_packed_commands(commands, 0, commands.len());
+        let answers = match timeout_at(deadline, sent).await {
+            Ok(answers) => answers.map_err(Failure::from).and_then(without_errors),
             Err(_) => Err(Failure::Timeout),
         };
-        if answer.is_err() && made.elapsed() >= RENEW_AFTER {
-            self.drop_connection(made);
-        }
-        answer
+        answers.map_err(|failure| self.give_up(connection, failure))
     }
 
-    fn connection(&self, most: Duration) -> Result<Connection, RedisError> {
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(connection) = &*current {
-            return Ok(connection.clone());
+    /// Lets the next one connect anew, at most once a second. Others still wait for answers of this
+    /// connection, and get them.
+    pub(crate) fn give_up(&self, connection: &Connection<G::Found>, failure: Failure) -> Failure {
+        let mut state = self.shared.lock();
+        if matches!(&state.phase, Phase::Connected(current) if current.number == connection.number)
+        {
+            let now = Instant::now();
+            let until =
+                state.attempted.map_or(now, |attempted| after(attempted, A_SECOND)).max(now);
+            state.phase = if failure.is_closed() && until <= now {
+                Phase::Idle
+            } else {
+                Phase::Away { until, cause: failure.clone() }
+            };
         }
-        let config = ConnectionManagerConfig::new()
-            .set_max_delay(MAX_DELAY)
-            .set_connection_timeout(Some(MAX_DELAY.max(most)))
-            // The timeout here covers the wait for a connection as well.
-            .set_response_timeout(None);
-        let manager = ConnectionManager::new_lazy_with_config(self.client.clone(), config)?;
-        let connection = Connection { manager, made: Instant::now() };
-        *current = Some(connection.clone());
-        Ok(connection)
+        failure
     }
 
-    /// Lets the next claim connect anew. The manager by itself would keep a connection whose peer
-    /// is gone without a word, or one that the server refused for a while.
-    fn drop_connection(&self, made: Instant) {
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if current.as_ref().is_some_and(|connection| connection.made == made) {
-            *current = None;
-        }
+    /// What the caller does: use the connection, wait for one, or fail.
+    fn turn(&self, now: i64, most: Duration) -> Result<Turn<G::Found>, Failure> {
+        let mut state = self.shared.lock();
+        let known = match &state.phase {
+            Phase::Connected(connection) => return Ok(Turn::Connected(connection.clone())),
+            Phase::Idle => None,
+            Phase::Away { until, cause } if Instant::now() < *until => return Err(cause.clone()),
+            Phase::Away { cause, .. } => Some(cause.clone()),
+            // Past its time, its runtime is gone.
+            Phase::Connecting { until, known, .. } if Instant::now() >= *until => known.clone(),
+            Phase::Connecting { known: Some(cause), .. } => return Err(cause.clone()),
+            Phase::Connecting { known: None, attempt, .. } => {
+                return Ok(Turn::Wait(attempt.clone()));
+            }
+        };
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            return Err(Failure::Unreachable(Cause::Runtime));
+        };
+        state.attempts = state.attempts.wrapping_add(1);
+        let begun = Instant::now();
+        state.attempted = Some(begun);
+        let (most, since) = (most.max(A_SECOND), Arc::new(AtomicI64::new(now)));
+        let attempt = self.shared.clone().attempt(state.attempts, since.clone(), most);
+        let attempt = attempt.boxed().shared();
+        let until = after(after(begun, most), A_SECOND);
+        state.phase = Phase::Connecting { attempt: attempt.clone(), since, known, until };
+        // It goes on when the one who began it goes away.
+        drop(runtime.spawn(attempt.clone()));
+        Ok(Turn::Wait(attempt))
     }
+}
+
+enum Turn<F> {
+    Connected(Connection<F>),
+    Wait(Attempt<F>),
+}
+
+impl<G: Greeting> SharedLink<G> {
+    async fn attempt(
+        self: Arc<Self>,
+        number: u64,
+        since: Arc<AtomicI64>,
+        most: Duration,
+    ) -> Result<Connection<G::Found>, Failure> {
+        let result = match timeout(most, self.connect()).await {
+            Ok(Ok((multiplexed, found))) => {
+                Ok(Connection { multiplexed, found: Arc::new(found), since, number })
+            }
+            Ok(Err(failure)) => Err(failure),
+            Err(_) => Err(Failure::Timeout),
+        };
+        let mut state = self.lock();
+        if state.attempts == number {
+            state.phase = match &result {
+                Ok(connection) => Phase::Connected(connection.clone()),
+                Err(cause) => {
+                    let until = after(state.attempted.unwrap_or_else(Instant::now), A_SECOND);
+                    Phase::Away { until, cause: cause.clone() }
+                }
+            };
+        }
+        result
+    }
+
+    async fn connect(&self) -> Result<(MultiplexedConnection, G::Found), Failure> {
+        // The timeouts are those around.
+        let config =
+            AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
+        let connection = self.client.get_multiplexed_async_connection_with_config(&config).await;
+        let mut connection = connection?;
+        let server = Server::ask(&mut connection).await?;
+        let found = self.greeting.greet(&mut connection, server).await?;
+        Ok((connection, found))
+    }
+
+    /// No code that holds the lock can panic; were it to, the state would be as good as before.
+    fn lock(&self) -> MutexGuard<'_, State<G::Found>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn after(instant: Instant, duration: Duration) -> Instant {
+    instant.checked_add(duration).unwrap_or(instant)
 }

@@ -187,7 +187,7 @@ impl MemoryReplay {
 
     fn try_claim(&self, request: &ReplayRequest<'_>) -> Result<Replay, ClockWentBack> {
         let begun = self.begun.load(Ordering::Relaxed);
-        if begun != UNTOLD && self.restart.may_have_forgotten(request, begun) {
+        if begun != UNTOLD && self.restart.may_have_forgotten(request.created(), begun) {
             return Ok(Replay::Forgotten);
         }
         let fingerprint = self.hashers.each_ref().map(|hasher| hasher.hash_one(request.key()));

@@ -17,11 +17,17 @@
 
 mod callers;
 #[cfg(feature = "redis")]
+mod failure;
+#[cfg(feature = "redis")]
 mod link;
+#[cfg(feature = "redis")]
+mod mark;
 mod memory;
 #[cfg(feature = "redis")]
 mod redis;
 mod restart;
+#[cfg(feature = "redis")]
+mod server;
 mod shard;
 
 use std::fmt;
@@ -35,11 +41,18 @@ use crate::crypto::{Algorithm, Mac, Tag};
 use crate::error::BoxError;
 use crate::key::{Answer, KeyId, SecretKey};
 
-#[cfg(feature = "redis")]
-pub(crate) use self::link::Link;
 pub use self::memory::MemoryReplay;
 #[cfg(feature = "redis")]
 pub use self::redis::RedisReplay;
+
+/// The way to a Redis, for stores of other things.
+#[cfg(feature = "redis")]
+pub(crate) mod redis_link {
+    pub(crate) use super::failure::Failure;
+    pub(crate) use super::link::{Greeting, Link, UNTOLD};
+    pub(crate) use super::redis::client;
+    pub(crate) use super::server::{Server, ask};
+}
 
 /// Remembers which requests have been let through.
 #[diagnostic::on_unimplemented(

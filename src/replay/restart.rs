@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use crate::replay::ReplayRequest;
-
 /// What a guard does with a request that it may have forgotten.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct RestartPolicy {
@@ -27,8 +25,8 @@ impl RestartPolicy {
     /// Whether a request may have been accepted before the memory began, in the second `begun`.
     /// What was signed in that very second is let through, so that a service that has just started
     /// answers its first callers.
-    pub(super) fn may_have_forgotten(self, request: &ReplayRequest<'_>, begun: i64) -> bool {
+    pub(super) fn may_have_forgotten(self, created: Option<i64>, begun: i64) -> bool {
         let first = begun.saturating_add_unsigned(self.margin);
-        !self.accepts_unknown && request.created().is_some_and(|created| created < first)
+        !self.accepts_unknown && created.is_some_and(|created| created < first)
     }
 }

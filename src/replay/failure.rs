@@ -1,0 +1,192 @@
+//! Why a Redis did not give the answer that was asked for.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use ::redis::{ErrorKind, RedisError, Value};
+
+/// What went wrong. It repeats no text of the server, which may hold names, and no address.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error("Redis did not answer in time")]
+    Timeout,
+    #[error("Redis cannot be reached: {0}")]
+    Unreachable(Cause),
+    #[error("Redis replied {0}: {advice}", advice = .0.advice())]
+    Reply(Code),
+    #[error("Redis gave an answer that the command does not have")]
+    Answer,
+    #[error(
+        "Redis evicts entries when its memory is full (maxmemory-policy {0}): set `noeviction`, or \
+         accept the loss by `with_eviction_accepted`"
+    )]
+    Evicts(Policy),
+    #[error("the address leads to a Sentinel, which stores nothing; take the primary's address")]
+    Sentinel,
+    #[error(
+        "the address leads to one node of a cluster, which rejects the keys of the other nodes"
+    )]
+    ClusterNode,
+    #[error("too few replicas acknowledged the claim in time")]
+    Replicas,
+}
+
+impl Failure {
+    /// Whether no server has answered. Anything else is an answer.
+    pub(crate) fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Timeout | Self::Unreachable(_))
+    }
+
+    /// Whether a new connection may be better at once: this one was closed.
+    pub(crate) fn is_closed(&self) -> bool {
+        matches!(self, Self::Unreachable(_))
+    }
+}
+
+impl From<RedisError> for Failure {
+    fn from(error: RedisError) -> Self {
+        if let Some(code) = error.code() {
+            return Self::Reply(Code::new(code));
+        }
+        match error.kind() {
+            ErrorKind::AuthenticationFailed => Self::Reply(Code::WRONG_PASSWORD),
+            ErrorKind::Parse => Self::Unreachable(Cause::Protocol),
+            _ => Self::Unreachable(Cause::of(&error)),
+        }
+    }
+}
+
+/// Takes error replies out of the answers to a pipeline: they come as values.
+pub(crate) fn without_errors(answers: Vec<Value>) -> Result<Vec<Value>, Failure> {
+    answers.into_iter().map(without_error).collect()
+}
+
+pub(crate) fn without_error(answer: Value) -> Result<Value, Failure> {
+    match answer {
+        Value::ServerError(error) => Err(Failure::Reply(Code::new(error.code()))),
+        answer => Ok(answer),
+    }
+}
+
+/// The first word of an error reply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Code(String);
+
+impl Code {
+    const WRONG_PASSWORD: Self = Self(String::new());
+
+    fn new(code: &str) -> Self {
+        let is_code =
+            (1..=20).contains(&code.len()) && code.bytes().all(|it| it.is_ascii_uppercase());
+        Self(if is_code { code } else { "ERR" }.to_owned())
+    }
+
+    pub(crate) fn is(&self, code: &str) -> bool {
+        self.as_str() == code
+    }
+
+    fn as_str(&self) -> &str {
+        if self.0.is_empty() { "WRONGPASS" } else { &self.0 }
+    }
+
+    fn advice(&self) -> &'static str {
+        match self.as_str() {
+            "NOAUTH" => "it asks for a password, and the address has none",
+            "WRONGPASS" => "the user or the password is wrong",
+            "NOPERM" => "the user lacks a right on a command or on the namespace",
+            "OOM" => "its memory is full",
+            "READONLY" => "it is a replica; the address must lead to the primary",
+            "MASTERDOWN" => "it is a replica that has lost its primary",
+            "LOADING" => "it is still loading its data",
+            "MISCONF" => "it cannot save its data, and so takes no more",
+            "NOREPLICAS" => "too few replicas are connected to it",
+            "MOVED" | "ASK" | "CROSSSLOT" | "CLUSTERDOWN" | "TRYAGAIN" => {
+                "it is one node of a cluster, or the cluster is not whole"
+            }
+            "DENIED" => "it is in protected mode",
+            "BUSY" => "a script keeps it busy",
+            "WRONGTYPE" => "somebody else uses the same names for other data",
+            _ => "it does not know the command, or not in this form",
+        }
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Why there is no connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    Io(io::ErrorKind),
+    Certificate,
+    Tls,
+    Protocol,
+    Closed,
+    NoPrimary,
+    Runtime,
+    Other,
+}
+
+impl Cause {
+    fn of(error: &RedisError) -> Self {
+        match error.kind() {
+            ErrorKind::MasterNameNotFoundBySentinel
+            | ErrorKind::NoValidReplicasFoundBySentinel
+            | ErrorKind::EmptySentinelList => return Self::NoPrimary,
+            _ => {}
+        }
+        // The source is the `Arc` that holds it.
+        let source = std::error::Error::source(error)
+            .and_then(|source| source.downcast_ref::<Arc<dyn std::error::Error + Send + Sync>>());
+        let Some(error) = source.and_then(|source| source.downcast_ref::<io::Error>()) else {
+            return if error.is_connection_dropped() { Self::Closed } else { Self::Other };
+        };
+        match error.get_ref().map(ToString::to_string) {
+            Some(text) if text.contains("certificate") => Self::Certificate,
+            _ if error.kind() == io::ErrorKind::InvalidData => Self::Tls,
+            _ => Self::Io(error.kind()),
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(kind) => kind.fmt(f),
+            Self::Certificate => f.write_str("its certificate is not trusted"),
+            Self::Tls => f.write_str("the TLS handshake failed; the port may expect plain text"),
+            Self::Protocol => f.write_str("it speaks another protocol; the port may expect TLS"),
+            Self::Closed => f.write_str("the connection was closed; the port may expect TLS"),
+            Self::NoPrimary => f.write_str("no Sentinel names a primary"),
+            Self::Runtime => f.write_str("there is no Tokio runtime"),
+            Self::Other => f.write_str("the connection failed"),
+        }
+    }
+}
+
+/// A policy that evicts, by the server's name for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Policy(String);
+
+impl Policy {
+    /// `None` for one that does not evict.
+    pub(crate) fn evicting(name: &str) -> Option<Self> {
+        let is_name =
+            name.len() <= 30 && name.bytes().all(|it| it.is_ascii_lowercase() || it == b'-');
+        match name {
+            "noeviction" => None,
+            name if is_name => Some(Self(name.to_owned())),
+            _ => Some(Self("unknown".to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

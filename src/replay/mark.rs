@@ -1,0 +1,188 @@
+//! The mark that tells since when the memory of a Redis is whole.
+//!
+//! It is a key of its own, without a time to live: the time and the server's `run_id`. It is gone
+//! when the data is, and another `run_id` says that the server was restarted or replaced, and may
+//! lack the last writes. Each claim reads it in its own round trip, *after* its own entry is
+//! written: data that was lost before then was lost with the mark.
+
+use std::sync::Arc;
+
+use ::redis::aio::MultiplexedConnection;
+use ::redis::{Cmd, Pipeline, Value};
+
+use crate::random;
+use crate::replay::failure::Failure;
+use crate::replay::link::Greeting;
+use crate::replay::server::{self, Server};
+
+/// Stands for the time until a claim brings one, and for a `run_id` that cannot be asked for.
+const UNKNOWN: &str = "-";
+
+/// Puts the mark if it is missing, or is that of another run of the server.
+#[derive(Clone, Debug)]
+pub(super) struct Marking {
+    pub(super) name: Arc<str>,
+    pub(super) accepts_eviction: bool,
+    /// How many replicas have to acknowledge a claim.
+    pub(super) replicas: u32,
+}
+
+/// The mark as it was when the connection was made.
+#[derive(Debug)]
+pub(super) struct Mark {
+    name: Arc<str>,
+    run_id: String,
+    /// Set if no time was in it: it tells this mark from every other.
+    seen: Option<String>,
+    /// Whether the server knows `SET` with `NX` and `GET` (since Redis 7.0).
+    reads_while_setting: bool,
+}
+
+impl Greeting for Marking {
+    type Found = Mark;
+
+    async fn greet(
+        &self,
+        connection: &mut MultiplexedConnection,
+        server: Server,
+    ) -> Result<Mark, Failure> {
+        server.check_eviction(self.accepts_eviction)?;
+        let run_id = server.run_id.unwrap_or_else(|| UNKNOWN.to_owned());
+        let mut mark =
+            Mark { name: self.name.clone(), run_id, seen: None, reads_while_setting: true };
+        let ours = mark.without_time();
+
+        let mut commands = mark.put_if_missing(&ours);
+        let mut answers = server::ask(connection, &commands).await;
+        if matches!(&answers, Err(Failure::Reply(code)) if code.is("ERR")) {
+            mark.reads_while_setting = false;
+            commands = mark.put_if_missing(&ours);
+            answers = server::ask(connection, &commands).await;
+        }
+        let found = Mark::read(&answers?)?;
+        let seen = match found {
+            Some(text) if mark.is_of_this_run(&text) => text,
+            Some(_) => {
+                let mut commands = Pipeline::new();
+                commands.add_command(set(&mark.name, &ours));
+                server::ask(connection, &commands).await?;
+                ours
+            }
+            None => ours,
+        };
+        mark.seen = Some(seen).filter(|seen| time(seen).is_none());
+        if self.replicas > 0 {
+            let mut commands = Pipeline::new();
+            commands.cmd("WAIT").arg(self.replicas).arg(100);
+            match server::ask(connection, &commands).await?.as_slice() {
+                [Value::Int(count)] if *count >= i64::from(self.replicas) => {}
+                [Value::Int(_)] => return Err(Failure::Replicas),
+                _ => return Err(Failure::Answer),
+            }
+        }
+        Ok(mark)
+    }
+}
+
+/// Since when the memory is whole, and what is to be written where the mark does not say so yet.
+pub(super) struct Begun {
+    pub(super) at: i64,
+    pub(super) is_to_be_written: bool,
+}
+
+impl Mark {
+    /// Appends the commands that read the mark, or put it with this time if it is missing.
+    pub(super) fn add_to(&self, commands: &mut Pipeline, now: i64) {
+        for command in self.put_if_missing(&self.at(now)).cmd_iter() {
+            commands.add_command(command.clone());
+        }
+    }
+
+    /// Reads the answers to the commands of [`add_to`](Self::add_to).
+    ///
+    /// `since` is a time that was told since the connection was wanted, and `ahead` how many seconds
+    /// the clocks of nodes may be ahead.
+    pub(super) fn begun(
+        &self,
+        answers: &[Value],
+        since: Option<i64>,
+        now: i64,
+        ahead: u64,
+    ) -> Result<Begun, Failure> {
+        let Some(text) = Self::read(answers)? else {
+            return Ok(Begun { at: now, is_to_be_written: false });
+        };
+        if !self.is_of_this_run(&text) {
+            return Err(Failure::Answer);
+        }
+        match time(&text) {
+            Some(at) if at <= now.saturating_add_unsigned(ahead) => {
+                Ok(Begun { at, is_to_be_written: false })
+            }
+            // It is the one that was there when the connection was made.
+            None if self.seen.as_ref() == Some(&text) => {
+                Ok(Begun { at: since.unwrap_or(now).min(now), is_to_be_written: true })
+            }
+            // The memory was whole when the mark was read, and a clock that is far ahead wrote it, or
+            // another node that has no time yet.
+            _ => Ok(Begun { at: now, is_to_be_written: true }),
+        }
+    }
+
+    /// Writes the time over a mark that is there.
+    pub(super) fn write(&self, at: i64) -> Pipeline {
+        let mut commands = Pipeline::new();
+        let mut command = set(&self.name, &self.at(at));
+        command.arg("XX");
+        commands.add_command(command);
+        commands
+    }
+
+    fn put_if_missing(&self, text: &str) -> Pipeline {
+        let mut commands = Pipeline::new();
+        let mut put = set(&self.name, text);
+        put.arg("NX");
+        if self.reads_while_setting {
+            put.arg("GET");
+            commands.add_command(put);
+        } else {
+            commands.add_command(put).cmd("GET").arg(&*self.name);
+        }
+        commands
+    }
+
+    /// `None` if the mark was missing, and has been put.
+    fn read(answers: &[Value]) -> Result<Option<String>, Failure> {
+        match answers {
+            [Value::Nil] | [Value::Okay, _] => Ok(None),
+            [found] | [Value::Nil, found] => server::text(found).map(Some).ok_or(Failure::Answer),
+            _ => Err(Failure::Answer),
+        }
+    }
+
+    /// Whether nothing can have been lost by a restart or a failover since the mark was put.
+    fn is_of_this_run(&self, text: &str) -> bool {
+        let run_id = text.split(' ').nth(1);
+        self.run_id == UNKNOWN || run_id == Some(&self.run_id)
+    }
+
+    fn at(&self, time: i64) -> String {
+        format!("{time} {}", self.run_id)
+    }
+
+    fn without_time(&self) -> String {
+        let mut nonce = [0; 8];
+        random::fill(&mut nonce);
+        format!("{UNKNOWN} {} {}", self.run_id, base16ct::lower::encode_string(&nonce))
+    }
+}
+
+fn time(text: &str) -> Option<i64> {
+    text.split(' ').next()?.parse().ok()
+}
+
+fn set(name: &str, value: &str) -> Cmd {
+    let mut command = ::redis::cmd("SET");
+    command.arg(name).arg(value);
+    command
+}

@@ -1,0 +1,138 @@
+//! Servers of the tests' own, each on a free port of the loopback.
+
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use redis::{Cmd, FromRedisValue};
+
+/// The promise: service again so long after the server is back.
+pub const RECOVERY: Duration = Duration::from_secs(10);
+
+/// With each answer on the disk before it is given.
+const DURABLE: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "always"];
+
+/// A Redis.
+pub struct Server {
+    pub port: u16,
+    pub folder: PathBuf,
+    program: Vec<String>,
+    child: Option<Child>,
+}
+
+impl Server {
+    /// One that keeps what it has said across a restart. `None` if there is no such program here.
+    pub fn start() -> Option<Self> {
+        Self::start_with(&DURABLE)
+    }
+
+    /// One with these settings, and without persistence.
+    pub fn start_with(settings: &[&str]) -> Option<Self> {
+        has("redis-server", "redis-server").then(|| {
+            let port = free_port();
+            let mut program = vec!["redis-server".to_owned()];
+            let own = ["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", ""];
+            program.extend(own.iter().chain(settings).map(|it| (*it).to_owned()));
+            Self::run_program(port, program)
+        })
+    }
+
+    /// Another program, which listens on this port.
+    pub fn run_program(port: u16, program: Vec<String>) -> Self {
+        let folder = std::env::temp_dir().join(format!("tower-hmac-{}-{port}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let mut server = Self { port, folder, program, child: None };
+        server.run();
+        server
+    }
+
+    pub fn run(&mut self) {
+        let mut command = Command::new(&self.program[0]);
+        command.args(&self.program[1..]).current_dir(&self.folder).stdout(Stdio::null());
+        self.child = Some(command.spawn().unwrap());
+        let deadline = Instant::now() + RECOVERY;
+        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            assert!(Instant::now() < deadline, "{} does not listen", self.program[0]);
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}/", self.port)
+    }
+
+    /// The address with a user and a password.
+    pub fn url_of(&self, user: &str) -> String {
+        format!("redis://{user}@127.0.0.1:{}/", self.port)
+    }
+
+    /// Runs a command, such as `CONFIG SET maxmemory 1`, word by word.
+    pub fn command<T: FromRedisValue>(&self, words: &str) -> T {
+        let mut words = words.split(' ');
+        let mut command = Cmd::new();
+        command.arg(words.next().unwrap());
+        for word in words {
+            command.arg(word);
+        }
+        let client = redis::Client::open(self.url()).unwrap();
+        command.query(&mut client.get_connection().unwrap()).unwrap()
+    }
+
+    /// Ends it without a chance to tidy up.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
+    pub fn signal(&self, name: &str) {
+        let id = self.child.as_ref().unwrap().id().to_string();
+        assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
+    }
+
+    /// Stops it in its tracks, and waits until it stands still.
+    pub fn freeze(&self) {
+        self.signal("-STOP");
+        let state = format!("/proc/{}/stat", self.child.as_ref().unwrap().id());
+        while !std::fs::read_to_string(&state).unwrap().contains(" T ") {
+            std::thread::yield_now();
+        }
+    }
+
+    /// Makes it a replica of another one, and waits until it has all data.
+    pub fn follow(&self, primary: &Self) {
+        let _: () = self.command(&format!("REPLICAOF 127.0.0.1 {}", primary.port));
+        let deadline = Instant::now() + RECOVERY;
+        while !self.command::<String>("INFO replication").contains("master_link_status:up") {
+            assert!(Instant::now() < deadline, "no replication");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Whether a program is here. One that is required and missing fails the test.
+pub fn has(program: &str, package: &str) -> bool {
+    let is_here = Command::new(program).arg("--version").output().is_ok()
+        || Command::new(program).arg("-v").output().is_ok();
+    if !is_here {
+        assert!(
+            std::env::var_os("TOWER_HMAC_REQUIRE_PEERS").is_none_or(|value| value != "1"),
+            "{program} is not installed, and TOWER_HMAC_REQUIRE_PEERS asks for it"
+        );
+        eprintln!("skipped: {program} is not installed (Debian: {package})");
+    }
+    is_here
+}
