@@ -17,33 +17,34 @@ const DEFAULT_CAPACITY: u64 = 10_000;
 
 /// Caches the answers of a slow [`KeyStore`], such as a database.
 ///
-/// * **Time to live.** A key that was removed from the store is rejected within the
-///   [time to live](Self::with_ttl), 60 s by default. It counts from the moment the store was asked,
-///   not from its answer.
-/// * **Single flight.** Requests that need the same keys at the same time call
-///   [`lookup`](KeyStore::lookup) once. The question goes on when the first client goes away, and
-///   is dropped when the last one does.
-/// * **Unknown names** are cached for [a shorter time](Self::with_unknown_ttl) and separately, so
-///   that strangers who make up names evict no known key.
+/// * **Time to live.** A key removed from the store is rejected within the [time to
+///   live](Self::with_ttl), 60 s by default. It starts when the store is asked, not when it
+///   answers.
+/// * **Single flight.** Concurrent requests for the same keys call [`lookup`](KeyStore::lookup)
+///   once. The lookup continues if the first client disconnects, and is dropped when the last one
+///   does.
+/// * **Unknown key IDs** are cached separately and for [a shorter time](Self::with_unknown_ttl).
+///   Made-up key IDs cannot evict known keys.
 /// * **Timeout.** If the store does not answer [in time](Self::with_timeout), requests are answered
 ///   with 503.
 /// * **Stale keys.** If [allowed](Self::with_stale_if_error), expired keys are used while the store
 ///   fails, hangs or panics. They always win over the timeout.
-/// * **Panics.** If the store panics, everyone who waits for its answer gets 503, and the next
+/// * **Panics.** If the store panics, every request waiting for its answer gets 503, and the next
 ///   request asks again.
 ///
-/// Nothing that a client sends is kept but a SHA-256 of it.
+/// Of what a client sends, the cache keeps only a SHA-256.
 ///
 /// # What the answer may depend on
 ///
-/// Only on the claimed key ID, unless [`with_cache_key`](Self::with_cache_key) adds to it. A store
-/// that also looks at the host would otherwise return one tenant's keys to another.
+/// The answer may depend only on the claimed key ID, unless
+/// [`with_cache_key`](Self::with_cache_key) adds to it. Otherwise, a store that also looks at the
+/// host would return one tenant's keys to another.
 ///
 /// # What timing reveals
 ///
-/// A cached name is answered sooner than one that the store is asked for, and known names stay in
-/// the cache for longer. An attacker who measures this can learn which names exist. `SharedKeys`
-/// and `PolledKeys` (feature `reload`) take the same time for every name.
+/// A cached key ID is answered sooner than one that needs a lookup, and known key IDs stay in the
+/// cache longer. An attacker who measures this can learn which key IDs exist. `SharedKeys` and
+/// `PolledKeys` (feature `reload`) take the same time for every key ID.
 ///
 /// # Time
 ///
@@ -87,48 +88,49 @@ impl<K: KeyStore> CachedKeys<K> {
         Self { store, flights: Arc::new(Flights::new(settings)), key: Arc::new(by_id), settings }
     }
 
-    /// Sets how long keys are used without asking the store again, from the moment it was asked.
-    /// 60 s by default. A key stays valid for this long after it was removed from the store.
+    /// Sets how long keys are used before the store is asked again. The time starts when the store
+    /// is asked. 60 s by default. A key stays valid for this long after it was removed from the
+    /// store.
     ///
-    /// A request that waits shares no question older than this. If the store takes longer to
-    /// answer, it is asked again before its answer comes.
+    /// A request never joins a lookup older than this. If the store takes longer to answer, it is
+    /// asked again before its answer arrives.
     #[must_use]
     pub fn with_ttl(self, ttl: Duration) -> Self {
         self.with(|settings| settings.ttl = ttl)
     }
 
-    /// Sets how long a name is remembered as unknown, from the moment the store was asked. 10 s by
-    /// default. A new name is rejected for this long if it was used before it was added.
+    /// Sets how long a key ID is remembered as unknown. The time starts when the store is asked. 10
+    /// s by default. A new key ID is rejected for this long if it was used before it was added.
     #[must_use]
     pub fn with_unknown_ttl(self, ttl: Duration) -> Self {
         self.with(|settings| settings.unknown_ttl = ttl)
     }
 
-    /// Sets how many known names are cached with their keys, and how many unknown ones. 10,000 of
-    /// each by default. An unknown name takes a few hundred bytes, whatever its length.
+    /// Sets how many known key IDs are cached with their keys, and how many unknown ones. 10,000 of
+    /// each by default. An unknown key ID takes a few hundred bytes, whatever its length.
     #[must_use]
     pub fn with_capacity(self, known: u64, unknown: u64) -> Self {
         self.with(|settings| (settings.capacity, settings.unknown_capacity) = (known, unknown))
     }
 
-    /// Sets how long the store may take to answer. 2 s by default. A request that joins a question
-    /// waits for what is left of it.
+    /// Sets how long the store may take to answer. 2 s by default. A request that joins a lookup in
+    /// progress waits for the time that lookup has left.
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
         self.with(|settings| settings.timeout = timeout)
     }
 
     /// Uses expired keys for this long after their time to live, while the store fails. Off by
-    /// default. A key that was removed just before the failure stays valid for both times together.
+    /// default. A key removed just before the failure stays valid for the sum of both times.
     ///
-    /// The store is asked again after a second, and each time a warning is logged (feature
+    /// The store is asked again after a second. Each failure is logged as a warning (feature
     /// `tracing`).
     #[must_use]
     pub fn with_stale_if_error(self, stale: Duration) -> Self {
         self.with(|settings| settings.stale = stale)
     }
 
-    /// Sets what the answer of the store depends on besides the key ID. Requests for which this
+    /// Sets what the store's answer depends on in addition to the key ID. Requests for which `key`
     /// returns equal bytes get the same keys.
     #[must_use]
     pub fn with_cache_key(
@@ -148,7 +150,7 @@ impl<K: KeyStore> CachedKeys<K> {
     fn cache_key(&self, query: &KeyQuery<'_>) -> CacheKey {
         let name = query.key_id().map(|id| id.as_str().as_bytes());
         let mut hasher = Hasher::new(Algorithm::Sha256);
-        // The anonymous caller differs from every name: no name is empty.
+        // The anonymous caller differs from every key ID, since no key ID is empty.
         let name = name.unwrap_or_default();
         hasher.update(&(name.len() as u64).to_be_bytes());
         hasher.update(name);

@@ -1,4 +1,4 @@
-//! The questions to a slow key store that are under way: one for each cache key.
+//! Lookups in progress to a slow key store: one for each cache key.
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,17 +14,16 @@ use tokio::time::{Instant, timeout_at};
 use crate::key::Lookup;
 use crate::key::rooms::{CacheKey, Failure, Found, Rooms, Settings, after};
 
-/// An empty list keeps room for this many questions.
+/// The capacity that the list keeps when it is empty.
 const KEPT: usize = 64;
 
 type Question = Pin<Box<dyn Future<Output = Found> + Send>>;
 
-/// The answers of a store and the questions under way to it.
+/// The cached answers of a store, and its lookups in progress.
 ///
-/// Every request that waits drives its question, so it goes on when the first client goes away and
-/// is dropped when the last one does. Answers are only written while the list of questions is
-/// locked: no question is asked twice because its answer has just arrived, and no answer replaces a
-/// newer one.
+/// Every waiting request drives its lookup. It continues if the first client disconnects, and is
+/// dropped when the last one does. Answers are written only while the list of lookups is locked. So
+/// an answer that has just arrived is not asked for again, and never replaces a newer one.
 pub(super) struct Flights {
     rooms: Rooms,
     settings: Settings,
@@ -34,7 +33,7 @@ pub(super) struct Flights {
 #[derive(Default)]
 struct UnderWay {
     flights: HashMap<CacheKey, Flight>,
-    /// The number of the last question.
+    /// The number of the latest lookup.
     last: u64,
 }
 
@@ -50,7 +49,7 @@ pub(super) enum Joined {
     Waiting(Waiting),
 }
 
-/// A request that waits for the answer.
+/// A request waiting for the answer.
 pub(super) struct Waiting {
     flights: Arc<Flights>,
     key: CacheKey,
@@ -63,14 +62,14 @@ impl Flights {
         Self { rooms: Rooms::new(settings), settings, under_way: Mutex::default() }
     }
 
-    /// Returns the cached answer, joins the question under way, or else asks the store.
+    /// Returns the cached answer, joins a lookup in progress, or asks the store.
     pub(super) fn join(self: &Arc<Self>, key: CacheKey, ask: impl FnOnce() -> Lookup) -> Joined {
         if let Some(found) = self.rooms.get(&key) {
             return Joined::Known(found);
         }
         let (waiting, asked) = {
             let mut under_way = self.lock();
-            // The answer may have arrived since.
+            // The answer may have arrived in the meantime.
             if let Some(found) = self.rooms.get(&key) {
                 return Joined::Known(found);
             }
@@ -80,8 +79,8 @@ impl Flights {
             }
             self.start(&mut under_way, key, now)
         };
-        // The list is unlocked: the store may block here, or ask this cache for another name. If it
-        // panics, dropping `asked` tells everyone who waits.
+        // The list is unlocked: the store may block here, or ask this cache for another key ID. If
+        // it panics, dropping `asked` notifies every waiting request.
         if let Ok(lookup) = catch_unwind(AssertUnwindSafe(ask)) {
             // Never fails: this request holds the receiver.
             let _ = asked.send(Caught(Some(lookup)));
@@ -89,7 +88,7 @@ impl Flights {
         Joined::Waiting(waiting)
     }
 
-    /// Joins the question under way, unless it is past its deadline or older than the time to live.
+    /// Joins the lookup in progress, unless it is past its deadline or older than the time to live.
     fn board(
         self: &Arc<Self>,
         under_way: &UnderWay,
@@ -106,7 +105,7 @@ impl Flights {
         Some(Waiting { flights: self.clone(), key, question, deadline })
     }
 
-    /// Puts a new question on the list, in place of an older one. The caller sends the lookup.
+    /// Adds a new lookup to the list, replacing an older one. The caller sends it.
     fn start(
         self: &Arc<Self>,
         under_way: &mut UnderWay,
@@ -139,8 +138,7 @@ impl Flights {
 }
 
 impl Waiting {
-    /// Waits for the answer. If it is a failure or does not come in time, uses stale keys if there
-    /// are any.
+    /// Waits for the answer. On a failure or a timeout, uses stale keys if there are any.
     pub(super) async fn wait(self) -> Found {
         let Self { flights, key, question, deadline } = self;
         // The only timeout: a second one for the same question would race with it.
@@ -161,7 +159,7 @@ impl Waiting {
     }
 }
 
-/// Removes a question from the list when it ends, with or without an answer.
+/// Removes a lookup from the list when it ends, with or without an answer.
 struct Landing {
     flights: Arc<Flights>,
     key: CacheKey,
@@ -179,13 +177,13 @@ impl Landing {
         }
     }
 
-    /// Returns whether the question was still on the list, or a newer one has taken its place.
+    /// Returns whether the lookup was still on the list, not replaced by a newer one.
     fn take_off(&self, under_way: &mut UnderWay) -> bool {
         let flights = &mut under_way.flights;
         let number = flights.get(&self.key).map(|flight| flight.number);
         let is_current = number == Some(self.number) && flights.remove(&self.key).is_some();
         if flights.is_empty() {
-            // Many names at once leave no memory behind.
+            // Release the memory of a burst of key IDs.
             flights.shrink_to(KEPT);
         }
         is_current
@@ -198,7 +196,7 @@ impl Drop for Landing {
     }
 }
 
-/// A lookup whose panics are failures, even those of its destructor.
+/// A lookup whose panics become failures, even those of its destructor.
 struct Caught(Option<Lookup>);
 
 impl Future for Caught {

@@ -5,27 +5,37 @@ use std::sync::Arc;
 use crate::error::ConfigError;
 use crate::shown::Shown;
 
-/// The public name of a key: a service in Flask-HMAC, `keyid` in RFC 9421. Never empty, compared
-/// byte for byte, cheap to clone.
+/// The public ID of a key: a service in Flask-HMAC, `keyid` in RFC 9421. Never empty, compared byte
+/// for byte, cheap to clone.
+///
+/// ```
+/// use tower_hmac::KeyId;
+///
+/// let key_id = KeyId::new("aservice")?;
+/// assert_eq!(key_id, "aservice");
+/// assert_ne!(key_id, "AService");
+/// assert!(KeyId::new("").is_err());
+/// # Ok::<(), tower_hmac::ConfigError>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId(Arc<str>);
 
 impl KeyId {
-    /// Takes a name as it is: no case is folded, nothing is trimmed.
+    /// Makes a key ID from a text as it is, without folding case or trimming.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::EmptyName`] if it is empty.
+    /// Returns [`ConfigError::EmptyName`] if the text is empty.
     pub fn new<'a>(name: impl Into<Cow<'a, str>>) -> Result<Self, ConfigError> {
         let name = name.into();
         if name.is_empty() {
-            return Err(ConfigError::EmptyName("key id".into()));
+            return Err(ConfigError::EmptyName("key ID".into()));
         }
         Ok(Self(name.into()))
     }
 
-    /// Returns the name as it is. A client may have chosen it: for logs there is
-    /// [`Display`](fmt::Display).
+    /// Returns the key ID as it is. A client may have chosen it, so use [`Display`](fmt::Display)
+    /// in logs.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -33,15 +43,16 @@ impl KeyId {
 }
 
 impl fmt::Display for KeyId {
-    /// Shows the name on one line of a log: escapes control characters and marks that change the
-    /// direction of text, and cuts it after 64 characters. [`as_str`](Self::as_str) has it whole.
+    /// Shows the key ID on one line, safe for logs: escapes control characters and marks that
+    /// change the direction of text, and cuts it after 64 characters. [`as_str`](Self::as_str)
+    /// returns all of it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&Shown(&self.0), f)
     }
 }
 
 impl fmt::Debug for KeyId {
-    /// Quotes what [`Display`](fmt::Display) shows.
+    /// Quotes the output of [`Display`](fmt::Display).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&Shown(&self.0), f)
     }

@@ -7,8 +7,8 @@ use crate::key::{KeyId, KeyQuery, KeySet, KeyStore, Lookup};
 
 /// The keys of a service in memory: one anonymous key, named keys, or both.
 ///
-/// A claim without a name is held against the anonymous key alone, one with a name against the
-/// keys of that name alone: there is no falling back from one to the other.
+/// A request without a key ID is verified only with the anonymous key. A request with a key ID is
+/// verified only with the keys of that ID. There is no fallback from one to the other.
 ///
 /// ```
 /// use tower_hmac::{Algorithm, KeyMap, SecretKey};
@@ -26,12 +26,12 @@ pub struct KeyMap {
 }
 
 impl KeyMap {
-    /// One anonymous key, or a set of them: as text, as a [`SecretKey`](crate::SecretKey), or as a
-    /// [`KeySet`].
+    /// Makes a map with one anonymous key or a set of them: text, a
+    /// [`SecretKey`](crate::SecretKey), or a [`KeySet`].
     ///
     /// # Errors
     ///
-    /// [`ConfigError::EmptyKey`] if the key is empty.
+    /// Returns [`ConfigError::EmptyKey`] if the key is empty.
     pub fn single<K>(keys: K) -> Result<Self, ConfigError>
     where
         K: TryInto<KeySet, Error: Into<ConfigError>>,
@@ -39,12 +39,13 @@ impl KeyMap {
         Self::default().with_single(keys)
     }
 
-    /// Named keys: names and keys as text, or as a [`KeyId`] and a [`SecretKey`](crate::SecretKey) or
-    /// [`KeySet`].
+    /// Makes a map of named keys. The key IDs are text or a [`KeyId`], the keys are text, a
+    /// [`SecretKey`](crate::SecretKey) or a [`KeySet`].
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if there is none, a name or a key is empty, or a name comes twice.
+    /// Returns [`ConfigError`] if there is no key, a key ID or key is empty, or a key ID occurs
+    /// twice.
     pub fn services<I, K>(services: impl IntoIterator<Item = (I, K)>) -> Result<Self, ConfigError>
     where
         I: TryInto<KeyId, Error: Into<ConfigError>>,
@@ -64,18 +65,19 @@ impl KeyMap {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if the name or the key is empty, or the name is there already.
+    /// Returns [`ConfigError`] if the key ID or the key is empty, or the key ID is already in the
+    /// map.
     pub fn with_key<I, K>(mut self, id: I, keys: K) -> Result<Self, ConfigError>
     where
         I: TryInto<KeyId, Error: Into<ConfigError>>,
         K: TryInto<KeySet, Error: Into<ConfigError>>,
     {
-        let id = id.try_into().map_err(|error| error.into().named("name of a service"))?;
+        let id = id.try_into().map_err(|error| error.into().named("key ID"))?;
         let keys =
             keys.try_into().map_err(|error| error.into().named(format!("service {id:?}")))?;
         let max_keys = self.max_keys.max(keys.len());
         if !self.named.insert(id.clone(), keys) {
-            return Err(ConfigError::invalid(format!("service {id:?}"), "is there twice"));
+            return Err(ConfigError::invalid(format!("service {id:?}"), "occurs twice"));
         }
         self.max_keys = max_keys;
         Ok(self)
@@ -85,7 +87,7 @@ impl KeyMap {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::EmptyKey`] if the key is empty.
+    /// Returns [`ConfigError::EmptyKey`] if the key is empty.
     pub fn with_single<K>(mut self, keys: K) -> Result<Self, ConfigError>
     where
         K: TryInto<KeySet, Error: Into<ConfigError>>,
@@ -96,7 +98,7 @@ impl KeyMap {
         Ok(self)
     }
 
-    /// The keys of this name; of the anonymous caller, if there is none.
+    /// Returns the keys of this key ID, or the anonymous keys for `None`.
     #[must_use]
     pub fn get(&self, id: Option<&KeyId>) -> Option<&KeySet> {
         match id {
@@ -105,13 +107,14 @@ impl KeyMap {
         }
     }
 
-    /// Whether there is no key at all.
+    /// Returns whether the map has no keys at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.single.is_none() && self.named.is_empty()
     }
 
-    /// A format whose MAC does not cover the name cannot tell two names with one key apart.
+    /// Warns about services that share a key. If a scheme's MAC does not cover the key ID, it
+    /// cannot distinguish them.
     #[cfg(feature = "tracing")]
     pub(crate) fn warn_of_shared_keys(&self) {
         let mut owners = std::collections::HashMap::new();
@@ -122,7 +125,7 @@ impl KeyMap {
                     tracing::warn!(
                         one = %owner,
                         other = %id,
-                        "two services share a key: each can pass itself off as the other"
+                        "two services share a key: each can impersonate the other"
                     );
                 }
             }

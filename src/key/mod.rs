@@ -1,8 +1,9 @@
-//! Keys: the secret, its public name, the set valid for one name, and where sets are found.
+//! Keys: secrets, key IDs, the set of keys valid for one key ID, and the stores that find them.
 //!
-//! A [`KeyStore`] finds the [`KeySet`] of a claim. [`KeyMap`] is the store in memory; [`key_fn`]
-//! makes one of a function, such as a query to a database. `SharedKeys` (feature `reload`) can be
-//! replaced while requests are served; `CachedKeys` (feature `cache`) stands before a slow store.
+//! A [`KeyStore`] finds the [`KeySet`] of a claimed key ID. [`KeyMap`] is the store in memory.
+//! [`key_fn`] turns a function into one, such as a database query. The keys of `SharedKeys`
+//! (feature `reload`) can be replaced while requests are served. `CachedKeys` (feature `cache`)
+//! caches a slow store.
 
 #[cfg(feature = "cache")]
 mod cached;

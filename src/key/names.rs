@@ -3,26 +3,26 @@ use std::hint::select_unpredictable;
 
 use crate::key::{KeyId, KeySet};
 
-/// The slots of a bucket: so many fit a cache line.
+/// The slots of a bucket: as many as fit into a cache line.
 const SLOTS: usize = 5;
-/// So often entries change their bucket to make room for one more; then the table grows.
+/// How many entries may move to their other bucket to make room, before the table grows.
 const MOST_MOVES: usize = 256;
 
-/// Keys by name. A name that is there is found in as many steps as it takes to find that another
-/// is not: no count of a lookup's steps tells which names a service knows. (What tells it in a map
-/// that is larger than the processor's caches is that a name which is there is read from memory.)
+/// Keys by key ID. Finding a key ID takes as many steps as finding that it is unknown, so the
+/// number of steps does not reveal which IDs exist. (In a map larger than the processor's caches,
+/// reading a known ID from memory still shows.)
 ///
-/// It is a cuckoo hash table (Pagh and Rodler, 2004). A name has two buckets, and both are looked
-/// through to their end.
+/// This is a cuckoo hash table (Pagh and Rodler, 2004). A key ID has two buckets, and both are
+/// always searched to the end.
 #[derive(Clone, Default)]
 pub(crate) struct Names {
     hasher: RandomState,
     entries: Vec<(KeyId, KeySet)>,
-    /// A power of two of them, or none.
+    /// Empty, or a power of two in length.
     buckets: Vec<Bucket>,
 }
 
-/// Hashes of names, 0 where there is none, and where their entries are.
+/// Hashes of key IDs, 0 for an empty slot, and the indices of their entries.
 #[derive(Clone, Copy, Default)]
 #[repr(align(64))]
 struct Bucket {
@@ -34,13 +34,13 @@ impl Names {
     pub(crate) fn get(&self, id: &KeyId) -> Option<&KeySet> {
         let (is_there, place) = self.find(self.hash(id));
         let (name, keys) = self.entries.get(place as usize)?;
-        // Where there is no such name, the one that was asked for is compared with itself.
+        // An unknown key ID is compared with itself, to take the same steps.
         let name = if is_there { name.as_str() } else { id.as_str() };
         let is_same = name == id.as_str();
         (is_there & is_same).then_some(keys)
     }
 
-    /// Adds a name, and says whether it is new.
+    /// Adds a key ID, and returns whether it is new.
     #[must_use]
     pub(crate) fn insert(&mut self, id: KeyId, keys: KeySet) -> bool {
         if self.get(&id).is_some() {
@@ -70,7 +70,7 @@ impl Names {
         self.hasher.hash_one(id.as_str()).max(1)
     }
 
-    /// Whether a hash is there, and the place of its entry; the first place if it is not.
+    /// Returns whether a hash is present, and the index of its entry. The index is 0 if it is not.
     fn find(&self, hash: u64) -> (bool, u32) {
         let (mut is_there, mut found) = (false, 0);
         for at in self.homes(hash) {
@@ -78,7 +78,7 @@ impl Names {
             for (other, place) in bucket.hashes.iter().zip(&bucket.places) {
                 let is_same = *other == hash;
                 is_there |= is_same;
-                // No branch: it would show where.
+                // Branchless: a branch would reveal the slot.
                 found = select_unpredictable(is_same, *place, found);
             }
         }
@@ -86,13 +86,14 @@ impl Names {
     }
 
     /// The two buckets of a hash.
-    #[allow(clippy::cast_possible_truncation)] // The upper half is for the second.
+    #[allow(clippy::cast_possible_truncation)] // The upper half is for the second bucket.
     fn homes(&self, hash: u64) -> [usize; 2] {
         let mask = self.buckets.len().wrapping_sub(1);
         [hash as usize & mask, (hash >> 32) as usize & mask]
     }
 
-    /// Finds a slot for an entry; false if there is none, or another has its hash.
+    /// Finds a slot for an entry. Returns false if there is none, or if another entry has the same
+    /// hash.
     fn seat(&mut self, place: usize) -> bool {
         let (Some((id, _)), Ok(mut place)) = (self.entries.get(place), u32::try_from(place)) else {
             return false;
@@ -112,7 +113,7 @@ impl Names {
                     return true;
                 }
             }
-            // Another one has to go, to its other bucket.
+            // Move another entry to its other bucket.
             let [first, second] = homes;
             let home = if from == Some(first) { second } else { first };
             let Some(bucket) = self.buckets.get_mut(home) else { return false };
@@ -125,12 +126,12 @@ impl Names {
         false
     }
 
-    /// Begins anew with twice the buckets and other hashes, so often until all entries are seated.
+    /// Rebuilds the table with twice the buckets and new hashes, until every entry has a slot.
     fn grow(&mut self) {
         loop {
             let count = self.buckets.len().saturating_mul(2).max(1);
             self.hasher = RandomState::new();
-            // Never both at once.
+            // Never hold both tables at once.
             self.buckets = Vec::new();
             self.buckets = vec![Bucket::default(); count];
             if (0..self.entries.len()).all(|place| self.seat(place)) {

@@ -1,4 +1,4 @@
-//! The cached answers of a slow key store.
+//! Cached answers of a slow key store.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use crate::key::KeySet;
 
 /// How long stale keys are used before a failing store is asked again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
-/// The longest time that is counted, 100 years: clocks overflow.
+/// The longest time that is measured, 100 years: clocks overflow.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
-/// A hash, so that names of any length take the same memory.
+/// A hash, so that key IDs of any length take the same memory.
 pub(super) type CacheKey = [u8; 32];
 
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +26,7 @@ pub(super) struct Settings {
     pub(super) unknown_capacity: u64,
 }
 
-/// The answers: one cache for names with keys, and one for unknown names.
+/// The answers: one cache for key IDs with keys, and one for unknown ones.
 pub(super) struct Rooms {
     known: Cache<CacheKey, Known>,
     unknown: Cache<CacheKey, Instant>,
@@ -36,13 +36,13 @@ pub(super) struct Rooms {
 #[derive(Clone)]
 struct Known {
     keys: KeySet,
-    /// Until when they are used without asking the store again.
+    /// Until when the keys are used without asking the store again.
     fresh_until: Instant,
-    /// Until when they are used if the store fails.
+    /// Until when the keys are used if the store fails.
     stale_until: Instant,
 }
 
-/// An answer that several requests wait for.
+/// An answer shared by several requests.
 pub(super) type Found = Result<Option<KeySet>, Failure>;
 
 /// Why there is no answer.
@@ -50,7 +50,7 @@ pub(super) type Found = Result<Option<KeySet>, Failure>;
 pub(super) enum Failure {
     #[error("the key store did not answer in time")]
     Timeout,
-    /// Without the message of the panic, which may hold anything.
+    /// Omits the message of the panic, which may contain anything.
     #[error("the key store panicked")]
     Panicked,
     #[error(transparent)]
@@ -62,7 +62,7 @@ impl Rooms {
         Self {
             known: Cache::builder()
                 .max_capacity(settings.capacity)
-                // Expired keys are wiped, not only ignored.
+                // Expired keys are wiped, not just ignored.
                 .time_to_live(settings.ttl.saturating_add(settings.stale).min(LONGEST))
                 .build(),
             unknown: Cache::builder()
@@ -73,7 +73,7 @@ impl Rooms {
         }
     }
 
-    /// Returns the answer that is still fresh.
+    /// Returns the answer if it is still fresh.
     pub(super) fn get(&self, key: &CacheKey) -> Option<Found> {
         let now = Instant::now();
         if let Some(known) = self.known.get(key).filter(|known| now < known.fresh_until) {
@@ -82,7 +82,8 @@ impl Rooms {
         self.unknown.get(key).filter(|until| now < *until).map(|_| Ok(None))
     }
 
-    /// Caches an answer. Its times count from the question: later changes may not be in it.
+    /// Caches an answer. Its times start when the store was asked: later changes may be missing
+    /// from it.
     pub(super) fn keep(&self, key: CacheKey, found: Option<KeySet>, asked: Instant) {
         if let Some(keys) = found {
             let fresh_until = after(asked, self.settings.ttl);
@@ -95,7 +96,7 @@ impl Rooms {
         }
     }
 
-    /// Returns the stale keys for a store that fails, and whether this failure is a new one. They are
+    /// Returns the stale keys to use while a store fails, and whether this failure is new. They are
     /// fresh again until the store is to be retried.
     pub(super) fn stand_in(&self, key: CacheKey) -> Option<(KeySet, bool)> {
         let now = Instant::now();
@@ -111,18 +112,18 @@ impl Rooms {
 }
 
 impl Failure {
-    /// Warns that stale keys are used: nobody would notice before they run out.
+    /// Warns that stale keys are used. Otherwise nobody would notice before they run out.
     #[cfg_attr(not(feature = "tracing"), allow(clippy::unused_self))]
     pub(super) fn warn(&self) {
         #[cfg(feature = "tracing")]
         tracing::warn!(
             source = self as &dyn std::error::Error,
-            "the key store failed, and stale keys are used"
+            "the key store failed; using stale keys"
         );
     }
 }
 
-/// Adds a time, at most 100 years of it.
+/// Adds a time, limited to 100 years.
 pub(super) fn after(start: Instant, time: Duration) -> Instant {
     start.checked_add(time.min(LONGEST)).unwrap_or(start)
 }

@@ -11,15 +11,27 @@ use crate::key::text;
 
 /// Secret bytes with their prepared HMAC state. Never empty, wiped on drop, opaque in [`Debug`].
 ///
-/// Text is taken as its UTF-8 bytes. A key that is not ASCII and comes from a Flask configuration
-/// is latin-1 there; `FlaskConfig` (feature `serde`) reads it so.
+/// Text becomes its UTF-8 bytes. In a Flask configuration, a key that is not ASCII is latin-1;
+/// `FlaskConfig` (feature `serde`) reads it that way.
+///
+/// ```
+/// use tower_hmac::{Algorithm, SecretKey};
+///
+/// let generated = SecretKey::generate(Algorithm::Sha256);
+/// assert_eq!(generated.expose_secret().len(), 32);
+///
+/// // Keys are never printed.
+/// assert!(!format!("{:?}", SecretKey::from_hex("5e4d3c2b1a09")?).contains("5e4d"));
+/// assert!(SecretKey::new("").is_err());
+/// # Ok::<(), tower_hmac::ConfigError>(())
+/// ```
 pub struct SecretKey {
     bytes: Zeroizing<Box<[u8]>>,
     prepared: Slot,
 }
 
-/// The prepared states of one key: a list, since nearly every key serves one algorithm for life.
-/// Its head stands in the key itself, where a lookup has just been.
+/// The prepared states of one key. A linked list, since almost every key is used with one algorithm
+/// only. Its head is stored in the key, which the lookup has just loaded.
 #[derive(Default)]
 struct Slot {
     prepared: OnceLock<Prepared>,
@@ -27,17 +39,17 @@ struct Slot {
 }
 
 impl SecretKey {
-    /// Takes the bytes of a key, or a text as its UTF-8 bytes.
+    /// Makes a key from bytes, or from the UTF-8 bytes of a text.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::EmptyKey`] if there is no byte.
+    /// Returns [`ConfigError::EmptyKey`] if there are no bytes.
     pub fn new(bytes: impl Into<Vec<u8>>) -> Result<Self, ConfigError> {
         let bytes = Zeroizing::new(bytes.into());
         if bytes.is_empty() {
             return Err(ConfigError::EmptyKey("key".into()));
         }
-        // A copy of its exact size: shrinking in place could leave the old bytes behind.
+        // An exact-size copy: shrinking in place could leave the old bytes behind.
         Ok(Self { bytes: Zeroizing::new(Box::from(bytes.as_slice())), prepared: Slot::default() })
     }
 
@@ -45,10 +57,10 @@ impl SecretKey {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if it is no such text, or empty. It says what is wrong, such as a newline at
-    /// the end or url-safe letters, and does not repeat the text.
+    /// Returns [`ConfigError`] if the text is not base64, or is empty. The error says what is
+    /// wrong, such as a newline at the end or url-safe letters. It never repeats the text.
     pub fn from_base64(text: &str) -> Result<Self, ConfigError> {
-        // What comes before a mistake is wiped, too.
+        // Wipes what was decoded before a mistake, too.
         let mut bytes = Zeroizing::new(Vec::new());
         match STANDARD.decode_vec(text, &mut bytes) {
             Ok(()) => Self::new(std::mem::take(&mut *bytes)),
@@ -60,8 +72,8 @@ impl SecretKey {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if it is no such text, or empty. It says what is wrong, such as a newline at
-    /// the end or an odd number of digits, and does not repeat the text.
+    /// Returns [`ConfigError`] if the text is not hex, or is empty. The error says what is wrong,
+    /// such as a newline at the end or an odd number of digits. It never repeats the text.
     pub fn from_hex(text: &str) -> Result<Self, ConfigError> {
         let mut bytes = Zeroizing::new(vec![0; text.len() / 2]);
         match base16ct::mixed::decode(text, &mut bytes).map(|_| ()) {
@@ -70,12 +82,12 @@ impl SecretKey {
         }
     }
 
-    /// Makes a key from the system's random source, as long as the tags of the algorithm
-    /// (the least length that RFC 2104 section 3 advises).
+    /// Generates a key with the system's random source, as long as the tags of the algorithm. This
+    /// is the least length that RFC 2104 section 3 advises.
     ///
     /// # Panics
     ///
-    /// If the system has no random source.
+    /// Panics if the system has no random source.
     #[must_use]
     pub fn generate(algorithm: Algorithm) -> Self {
         let mut bytes = Zeroizing::new(vec![0; algorithm.tag_len()]);
@@ -83,20 +95,20 @@ impl SecretKey {
         Self { bytes: Zeroizing::new(Box::from(bytes.as_slice())), prepared: Slot::default() }
     }
 
-    /// The secret itself, to be stored or passed on. Every use of it is easy to find by this name.
+    /// Returns the secret itself, to store it or pass it on. The name makes every use easy to find.
     #[must_use]
     pub fn expose_secret(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// A key with these bytes before its own, for schemes that derive keys.
+    /// Returns a key with these bytes prepended, for schemes that derive keys.
     #[cfg(feature = "sigv4")]
     pub(crate) fn prefixed(&self, prefix: &[u8]) -> Self {
         let bytes = [prefix, &self.bytes].concat();
         Self { bytes: Zeroizing::new(bytes.into()), prepared: Slot::default() }
     }
 
-    /// Starts an HMAC from the state prepared for this algorithm, which is made at the first use.
+    /// Starts an HMAC from the state prepared for this algorithm, preparing it on first use.
     #[inline]
     pub(crate) fn start(&self, algorithm: Algorithm) -> Mac {
         let mut slot = &self.prepared;
@@ -111,7 +123,7 @@ impl SecretKey {
 }
 
 impl Mac {
-    /// Ends the message and makes its tag a key, for schemes that derive keys
+    /// Finishes the MAC and turns its tag into a key, for schemes that derive keys
     /// ([`Scheme::key_mac`](crate::Scheme::key_mac)).
     ///
     /// ```

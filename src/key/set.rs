@@ -6,11 +6,11 @@ use crate::crypto::Algorithm;
 use crate::error::ConfigError;
 use crate::key::SecretKey;
 
-/// The most keys that one name may have at a time. Every one of them costs each request a MAC.
+/// The most keys that one key ID may have at a time. Every key costs each request a MAC.
 pub const MAX_KEYS: usize = 8;
 
-/// The keys that are valid for one name, newest first: more than one while keys are rotated.
-/// An [`Arc`], cheap to clone.
+/// The keys valid for one key ID, newest first. There is more than one while keys are rotated. An
+/// [`Arc`], cheap to clone.
 ///
 /// ```
 /// use tower_hmac::{KeyEntry, KeySet, SecretKey};
@@ -26,7 +26,8 @@ pub const MAX_KEYS: usize = 8;
 #[derive(Clone)]
 pub struct KeySet(Arc<Entries>);
 
-/// Nearly every set is one key; the pointer to it is thin, so that a map of a million is smaller.
+/// Almost every set is a single key. The pointer to it is thin, which makes a map of a million
+/// smaller.
 enum Entries {
     One(KeyEntry),
     More(Box<[KeyEntry]>),
@@ -37,7 +38,7 @@ impl KeySet {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if there is no key, or more than [`MAX_KEYS`].
+    /// Returns [`ConfigError`] if there is no key, or more than [`MAX_KEYS`].
     pub fn new<E: Into<KeyEntry>>(
         entries: impl IntoIterator<Item = E>,
     ) -> Result<Self, ConfigError> {
@@ -62,19 +63,20 @@ impl KeySet {
         }
     }
 
-    /// The number of keys, valid now or not.
+    /// Returns the number of keys, valid now or not.
     #[must_use]
     #[allow(clippy::len_without_is_empty)] // Never empty.
     pub fn len(&self) -> usize {
         self.entries().len()
     }
 
-    /// The keys, newest first.
+    /// Returns the keys, newest first.
     pub fn iter(&self) -> impl Iterator<Item = &KeyEntry> {
         self.entries().iter()
     }
 
-    /// The places of the keys that count at this time, which is asked for if it matters.
+    /// Returns the indices of the keys valid at `now`. `now` is only called if a key has a validity
+    /// period.
     #[inline]
     pub(crate) fn counting(&self, now: impl FnOnce() -> i64) -> Places {
         let entries = self.entries();
@@ -85,7 +87,7 @@ impl KeySet {
         Places::of(entries.iter().map(|entry| entry.is_valid_at(now)))
     }
 
-    /// The keys at these places.
+    /// Returns the keys at these indices.
     pub(crate) fn at(&self, places: Places) -> impl Iterator<Item = &KeyEntry> {
         (0..)
             .zip(self.iter())
@@ -93,8 +95,8 @@ impl KeySet {
             .map(|(_, entry)| entry)
     }
 
-    /// So many keys that nobody knows, random per process: what a request under an unknown name
-    /// is checked with. At least one, at most [`MAX_KEYS`].
+    /// Returns `count` keys that nobody knows, random per process, to check a request under an
+    /// unknown key ID with. At least one, at most [`MAX_KEYS`].
     pub(crate) fn dummies(count: usize) -> &'static Self {
         static DUMMIES: LazyLock<[KeySet; MAX_KEYS]> = LazyLock::new(|| {
             let dummy = || KeyEntry::new(SecretKey::generate(Algorithm::Sha256));
@@ -106,8 +108,8 @@ impl KeySet {
         DUMMIES.get(count.saturating_sub(1)).unwrap_or(all)
     }
 
-    /// Prepares all dummies for an algorithm, so that the first request under an unknown name
-    /// pays no more than any other.
+    /// Prepares all dummies for an algorithm, so that the first request under an unknown key ID
+    /// costs no more than others.
     pub(crate) fn prepare_dummies(algorithm: Algorithm) {
         (1..=MAX_KEYS).for_each(|count| Self::dummies(count).prepare(algorithm));
     }
@@ -196,7 +198,7 @@ impl TryFrom<Vec<u8>> for KeySet {
     }
 }
 
-/// Places in a [`KeySet`], a bit each.
+/// Indices into a [`KeySet`], as a bit set.
 #[derive(Clone, Copy)]
 pub(crate) struct Places(u8);
 
@@ -239,11 +241,23 @@ impl Places {
     }
 }
 
-/// One key of a [`KeySet`] with its label and the time in which it counts.
+/// One key of a [`KeySet`], with its label and its validity period.
+///
+/// ```
+/// use tower_hmac::{KeyEntry, KeySet, SecretKey};
+///
+/// let old = KeyEntry::new(SecretKey::new("k-2026-10")?)
+///     .with_label("2026-10")
+///     .with_not_after(1_796_083_200);
+/// let new = KeyEntry::new(SecretKey::new("k-2026-11")?).with_label("2026-11");
+/// let keys = KeySet::new([new, old])?;
+/// assert_eq!(keys.iter().next().and_then(|entry| entry.label()), Some("2026-11"));
+/// # Ok::<(), tower_hmac::ConfigError>(())
+/// ```
 #[derive(Clone)]
 pub struct KeyEntry {
     key: SecretKey,
-    /// Boxed, since most keys have none and there may be a million of them.
+    /// Boxed, since most keys have no limits and there may be a million keys.
     limits: Option<Box<Limits>>,
 }
 
@@ -255,14 +269,14 @@ struct Limits {
 }
 
 impl KeyEntry {
-    /// A key that counts always.
+    /// Makes an entry for a key that is always valid.
     #[must_use]
     pub fn new(key: SecretKey) -> Self {
         Self { key, limits: None }
     }
 
-    /// A public name for this very key, such as its month: [`Verified::key_label`] tells which
-    /// one matched.
+    /// Sets a public label for this one key, such as its month. [`Verified::key_label`] returns the
+    /// label of the key that matched.
     ///
     /// [`Verified::key_label`]: crate::Verified::key_label
     #[must_use]
@@ -271,27 +285,27 @@ impl KeyEntry {
         self
     }
 
-    /// Counts from this time on, in Unix seconds, the second itself included.
+    /// Makes the key valid from this time on, in Unix seconds, inclusive.
     #[must_use]
     pub fn with_not_before(mut self, unix_seconds: i64) -> Self {
         self.limits.get_or_insert_default().not_before = Some(unix_seconds);
         self
     }
 
-    /// Counts up to this time, in Unix seconds, the second itself included.
+    /// Makes the key valid until this time, in Unix seconds, inclusive.
     #[must_use]
     pub fn with_not_after(mut self, unix_seconds: i64) -> Self {
         self.limits.get_or_insert_default().not_after = Some(unix_seconds);
         self
     }
 
-    /// The secret.
+    /// Returns the secret.
     #[must_use]
     pub fn key(&self) -> &SecretKey {
         &self.key
     }
 
-    /// The public name of this very key.
+    /// Returns the label of this one key.
     #[must_use]
     pub fn label(&self) -> Option<&str> {
         self.shared_label().map(|label| &**label)

@@ -1,4 +1,4 @@
-//! Keys that are replaced while requests are served.
+//! Keys that can be replaced while requests are served.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,7 +12,7 @@ use crate::key::{KeyId, KeyMap, KeyQuery, KeySet, KeyStore, Lookup};
 /// A [`KeyMap`] that can be replaced while requests are served. Clones share their keys.
 ///
 /// Readers never wait. A request is verified with the keys from before a
-/// [replacement](Self::replace) or with those from after it, never with a mixture.
+/// [replacement](Self::replace) or from after it, never with a mixture.
 ///
 /// ```
 /// use tower_hmac::{FlaskHmac, KeyMap, SharedKeys, VerifyLayer};
@@ -23,7 +23,7 @@ use crate::key::{KeyId, KeyMap, KeyQuery, KeySet, KeyStore, Lookup};
 /// // Later, when a file of keys has changed:
 /// keys.replace(KeyMap::services([("aservice", "the new key")])?)?;
 ///
-/// // An empty map would lock everybody out: it is refused, and the keys stay as they are.
+/// // An empty map would lock everybody out: it is rejected, and the keys stay as they are.
 /// assert!(keys.replace(KeyMap::default()).is_err());
 /// # Ok::<(), tower_hmac::ConfigError>(())
 /// ```
@@ -32,16 +32,16 @@ pub struct SharedKeys(Arc<Shared>);
 
 struct Shared {
     keys: ArcSwap<KeyMap>,
-    /// Those of the formats that use it: what comes later is prepared for them.
+    /// The algorithms of the schemes that use these keys. Replacements are prepared for them.
     algorithms: Mutex<Vec<Algorithm>>,
 }
 
 impl SharedKeys {
-    /// Starts with these keys.
+    /// Makes a store that starts with these keys.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::NoKeys`] if there is none.
+    /// Returns [`ConfigError::NoKeys`] if the map is empty.
     pub fn new(keys: KeyMap) -> Result<Self, ConfigError> {
         let keys = ArcSwap::from_pointee(not_empty(keys)?);
         Ok(Self(Arc::new(Shared { keys, algorithms: Mutex::default() })))
@@ -50,28 +50,28 @@ impl SharedKeys {
     /// Replaces all keys.
     ///
     /// The new keys apply to requests whose head arrives afterwards. A request whose body is still
-    /// arriving is verified with the keys that its head found, so a removed key is accepted for as
+    /// arriving is verified with the keys found for its head, so a removed key is accepted for as
     /// long as a body may take. Bound that with a deadline for the whole request: tower-http's
     /// `TimeoutLayer` outside of the [`VerifyLayer`](crate::VerifyLayer), as in
-    /// `examples/production.rs`. `RequestBodyTimeoutLayer` alone does not: it limits the pause
+    /// `examples/production.rs`. `RequestBodyTimeoutLayer` alone is not enough: it limits the pause
     /// between two pieces of a body, and a client that sends a byte now and then never exceeds it.
     ///
-    /// [`KeyEntry::with_not_after`](crate::KeyEntry::with_not_after) needs no deadline: it is checked
-    /// again when the body is complete.
+    /// [`KeyEntry::with_not_after`](crate::KeyEntry::with_not_after) needs no deadline: it is
+    /// checked again when the body is complete.
     ///
     /// # Errors
     ///
     /// Returns [`ConfigError::NoKeys`] if the map is empty. The old keys stay in force.
     pub fn replace(&self, keys: KeyMap) -> Result<(), ConfigError> {
         let keys = not_empty(keys)?;
-        // Held until the keys are in force: no algorithm is added in between.
+        // Held until the keys are in force, so that no algorithm is added in between.
         let algorithms = self.algorithms();
         algorithms.iter().for_each(|algorithm| keys.prepare(*algorithm));
         self.0.keys.store(Arc::new(keys));
         Ok(())
     }
 
-    /// The keys in force.
+    /// Returns the keys in force.
     #[must_use]
     pub fn current(&self) -> Arc<KeyMap> {
         self.0.keys.load_full()

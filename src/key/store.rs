@@ -10,7 +10,19 @@ use crate::crypto::Algorithm;
 use crate::error::BoxError;
 use crate::key::{KeyId, KeySet};
 
-/// What a [`KeyStore`] is asked: whose keys, for which request.
+/// The question to a [`KeyStore`]: which key ID, for which request.
+///
+/// ```
+/// use http::Request;
+/// use tower_hmac::{KeyId, KeyQuery};
+///
+/// let (head, ()) = Request::get("/hook").header("host", "a.example").body(())?.into_parts();
+/// let key_id = KeyId::new("aservice")?;
+/// let query = KeyQuery::new(Some(&key_id), &head);
+/// assert_eq!(query.key_id(), Some(&key_id));
+/// assert_eq!(query.head().headers["host"], "a.example");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct KeyQuery<'a> {
     key_id: Option<&'a KeyId>,
@@ -18,53 +30,56 @@ pub struct KeyQuery<'a> {
 }
 
 impl<'a> KeyQuery<'a> {
-    /// Asks for the keys of this key ID, or of the anonymous key, for a request with this head.
+    /// Asks for the keys of `key_id`, or for the anonymous key if it is `None`, for a request with
+    /// this head.
     #[must_use]
     pub fn new(key_id: Option<&'a KeyId>, head: &'a Parts) -> Self {
         Self { key_id, head }
     }
 
-    /// Returns the claimed key ID; `None` for the anonymous key. Anybody can claim anything.
+    /// Returns the claimed key ID, or `None` for the anonymous key. Anybody can claim any key ID.
     #[must_use]
     pub fn key_id(&self) -> Option<&'a KeyId> {
         self.key_id
     }
 
-    /// Returns the head of the request, its target as first received: for stores whose keys depend
-    /// on a tenant in the host or path.
+    /// Returns the head of the request, with its target as first received. Use it if the keys
+    /// depend on a tenant in the host or path.
     #[must_use]
     pub fn head(&self) -> &'a Parts {
         self.head
     }
 }
 
-/// Finds the keys of a claim.
+/// Finds the keys of a claimed key ID.
 ///
-/// A store that answers `None` for an unknown name is all it takes: the request goes on with
-/// dummy keys and is refused like one with a wrong signature. The time that a lookup takes is the
-/// store's own; one that is slower for unknown names tells them apart by it.
+/// Answer `None` for an unknown key ID. The request is then checked with dummy keys and rejected
+/// like one with a wrong signature. The time of the lookup itself is up to the store: one that is
+/// slower for unknown key IDs reveals which ones exist.
+///
+/// To turn a function into a store, use [`key_fn`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a key store",
     label = "expected a `KeyStore`, such as `KeyMap`",
-    note = "a function becomes a key store by `tower_hmac::key_fn(..)`",
+    note = "`tower_hmac::key_fn(..)` turns a function into a key store",
     note = "`KeyMap::single(..)` and `KeyMap::services(..)` return a `Result`: add `?`"
 )]
 pub trait KeyStore: Send + Sync {
-    /// Looks up the keys of a key ID that is claimed and not proven yet.
+    /// Looks up the keys of a key ID that is claimed but not yet proven.
     fn lookup(&self, query: &KeyQuery<'_>) -> Lookup;
 
-    /// The size of the largest set that this store can answer with, at most [`MAX_KEYS`]. Every
-    /// request is checked with so many keys, the missing ones being dummies, so that an unknown
-    /// name costs what a known one does.
+    /// Returns the size of the largest set that this store can answer with, at most [`MAX_KEYS`].
+    /// Every request is checked with this many keys, some of them dummies, so that an unknown key
+    /// ID costs the same as a known one.
     ///
     /// [`MAX_KEYS`]: crate::MAX_KEYS
     fn max_keys(&self) -> usize {
         1
     }
 
-    /// Prepares the keys that are at hand for an algorithm, so that the first request under a name
-    /// takes no longer than the next. Called when a format and this store are put together;
-    /// nothing by default.
+    /// Prepares the keys in memory for an algorithm, so that the first request under a key ID takes
+    /// no longer than the next. Called when a scheme is combined with this store. Does nothing by
+    /// default.
     fn prepare(&self, algorithm: Algorithm) {
         let _ = algorithm;
     }
@@ -72,22 +87,24 @@ pub trait KeyStore: Send + Sync {
     /// Returns whether there are keys for this key ID, or, for `None`, an anonymous key. Returns
     /// `None` unless overridden: only a lookup can tell.
     ///
-    /// A verifier asks while it is built, to find a configuration that rejects every caller, and
-    /// never for a request.
+    /// Called only while a verifier is built, to find a configuration that rejects every caller.
+    /// Never called for a request.
     fn knows(&self, key_id: Option<&KeyId>) -> Option<bool> {
         let _ = key_id;
         None
     }
 
-    /// Returns whether there are keys under any key ID. Returns `None` unless overridden, as
+    /// Returns whether there are keys under any key ID. Returns `None` unless overridden, like
     /// [`knows`](Self::knows).
     fn has_named_keys(&self) -> Option<bool> {
         None
     }
 
-    /// Calls `visit` with each name that the store has at hand, `None` for the anonymous key, and
-    /// its keys. [`Verifier::explain`] looks there for a caller who signed under another's name;
-    /// nothing else asks for it. Visits nothing by default.
+    /// Calls `visit` with the keys in memory and their key IDs, `None` for the anonymous key.
+    /// Visits nothing by default.
+    ///
+    /// Only [`Verifier::explain`] calls it, to find out if a request was signed under another key
+    /// ID.
     ///
     /// [`Verifier::explain`]: crate::Verifier::explain
     fn visit_keys(&self, visit: &mut dyn FnMut(Option<&KeyId>, &KeySet)) {
@@ -121,9 +138,10 @@ impl<K: KeyStore + ?Sized> KeyStore for Arc<K> {
     }
 }
 
-/// What a store found.
+/// The result of a lookup.
 pub(crate) struct Found {
-    /// Dummies if the name is unknown, or none: then they are still to be had.
+    /// Dummies, or `None`, if the key ID is unknown. `None` means that dummies are still to be
+    /// filled in.
     pub(crate) keys: Option<KeySet>,
     pub(crate) is_known: bool,
 }
@@ -136,11 +154,12 @@ impl From<Option<KeySet>> for Found {
 
 /// The answer of a [`KeyStore`], now or later.
 ///
-/// A named future rather than an `async fn`: a store in memory answers without an allocation.
+/// A named future rather than an `async fn`, so that a store in memory answers without an
+/// allocation.
 #[must_use = "a lookup does nothing unless awaited"]
 pub struct Lookup(Answer<Result<Found, BoxError>>);
 
-/// An answer that is there, or one box.
+/// An answer that is ready, or a boxed future.
 pub(crate) enum Answer<T> {
     Ready(Option<T>),
     Later(Pin<Box<dyn Future<Output = T> + Send>>),
@@ -156,20 +175,20 @@ impl<T> Answer<T> {
 }
 
 impl Lookup {
-    /// An answer that is known at once.
+    /// Returns an answer that is already known.
     pub fn ready(found: Result<Option<KeySet>, BoxError>) -> Self {
         Self(Answer::Ready(Some(found.map(Found::from))))
     }
 
-    /// The answer of a store that has all its keys at hand, whose sets are of so many keys at most:
-    /// the same steps with and without a name.
+    /// Returns the answer of a store that has all its keys in memory, with sets of at most
+    /// `max_keys` keys. Takes the same steps for a known and an unknown key ID.
     pub(crate) fn of(known: Option<&KeySet>, max_keys: usize) -> Self {
         let dummies = KeySet::dummies(max_keys);
         let (keys, is_known) = (known.unwrap_or(dummies).clone(), known.is_some());
         Self(Answer::Ready(Some(Ok(Found { keys: Some(keys), is_known }))))
     }
 
-    /// An answer that takes a while: one box.
+    /// Returns an answer that takes a while. Allocates one box.
     pub fn later(
         future: impl Future<Output = Result<Option<KeySet>, BoxError>> + Send + 'static,
     ) -> Self {
@@ -199,15 +218,16 @@ impl fmt::Debug for Lookup {
     }
 }
 
-/// Makes a store of an async function from the claimed name and the head to a key, a set, or none.
+/// Makes a store from an async function. It takes the claimed key ID and the head, and returns a
+/// key, a set, or none.
 ///
-/// The future must not borrow the name or the head, since it outlives them: take what it needs out
-/// of them first, then return an `async move` block. An `async` closure borrows them and is not
-/// taken.
+/// The future must not borrow the key ID or the head, since it outlives them. Take what it needs
+/// out of them first, then return an `async move` block. An `async` closure borrows them and does
+/// not compile.
 ///
-/// A key that the function makes anew each time is prepared anew, too: a function that keeps its
-/// [`KeySet`]s, or a `CachedKeys` (feature `cache`) before it, spares that work and the difference
-/// that it makes between known names and unknown ones.
+/// A key that the function makes each time is also prepared each time. Keep the [`KeySet`]s, or put
+/// a `CachedKeys` (feature `cache`) in front. This saves that work, and the difference in time that
+/// it makes between known and unknown key IDs.
 ///
 /// ```
 /// use http::request::Parts;
@@ -235,7 +255,7 @@ where
     KeyFn { f, max_keys: 1 }
 }
 
-/// The store that [`key_fn`] makes.
+/// The store made by [`key_fn`].
 #[derive(Clone, Copy)]
 pub struct KeyFn<F> {
     f: F,
@@ -243,7 +263,7 @@ pub struct KeyFn<F> {
 }
 
 impl<F> KeyFn<F> {
-    /// Sets the size of the largest set that the function answers with; 1 if it is not set.
+    /// Sets the size of the largest set that the function answers with. 1 by default.
     #[must_use]
     pub fn with_max_keys(mut self, max_keys: usize) -> Self {
         self.max_keys = max_keys;

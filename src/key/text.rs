@@ -1,4 +1,4 @@
-//! What is wrong with the text of a key, without a word of it.
+//! Error messages for the text of a key. They never repeat any of it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -6,52 +6,52 @@ use zeroize::Zeroizing;
 
 use crate::error::ConfigError;
 
-/// Prefixes that texts of keys are handed out with.
+/// Prefixes that are often found in front of keys.
 const PREFIXES: [(&str, &str); 4] = [
-    ("whsec_", "it begins with the prefix `whsec_`: `SecretKey::from_whsec` takes it"),
-    ("base64:", "it begins with the prefix `base64:`, which is no part of it"),
-    ("hex:", "it begins with the prefix `hex:`, which is no part of it"),
-    ("0x", "it begins with the prefix `0x`, which is no part of it"),
+    ("whsec_", "it begins with the prefix `whsec_`; use `SecretKey::from_whsec`"),
+    ("base64:", "it begins with the prefix `base64:`, which is not part of the key"),
+    ("hex:", "it begins with the prefix `hex:`, which is not part of the key"),
+    ("0x", "it begins with the prefix `0x`, which is not part of the key"),
 ];
 
-/// The error of a text that is not base64.
+/// Returns the error for a text that is not base64.
 pub(super) fn not_base64(text: &str) -> ConfigError {
     let without_padding = text.trim_end_matches('=');
     let why = around(text).unwrap_or_else(|| {
         if text.contains(['-', '_']) {
-            "it holds `-` or `_`, which are url-safe base64 (section 5)"
+            "it contains `-` or `_`, which are url-safe base64 (section 5)"
         } else if text.bytes().any(|byte| !is_base64(byte)) {
-            "it holds a character that base64 does not have"
+            "it contains a character that is not in the base64 alphabet"
         } else if without_padding.contains('=') {
-            "it holds `=` before its end"
+            "it contains `=` before its end"
         } else if decodes(without_padding) {
             if text.len() == without_padding.len() {
-                "it has no padding `=` at its end"
+                "the padding `=` at its end is missing"
             } else {
-                "it has padding `=` of the wrong length at its end"
+                "the padding `=` at its end has the wrong length"
             }
         } else {
-            "it is cut off, or its last character has bits that no bytes have"
+            "it is cut off, or the unused bits of its last character are not zero"
         }
     });
     ConfigError::invalid("key", format!("is not base64 (RFC 4648 section 4): {why}"))
 }
 
-/// The error of a text that is not hex.
+/// Returns the error for a text that is not hex.
 pub(super) fn not_hex(text: &str) -> ConfigError {
     let why = around(text).unwrap_or_else(|| {
         if text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             "it has an odd number of digits"
         } else if text.bytes().all(|byte| is_base64(byte) || b"-_".contains(&byte)) {
-            "it holds letters that are no hex digits, and may be base64"
+            "it contains letters that are not hex digits; it may be base64"
         } else {
-            "it holds a character that is no hex digit"
+            "it contains a character that is not a hex digit"
         }
     });
     ConfigError::invalid("key", format!("is not hex (RFC 4648 section 8): {why}"))
 }
 
-/// What stands around a text and is no part of it.
+/// Returns what surrounds the text and is not part of the key.
 fn around(text: &str) -> Option<&'static str> {
     let quotes = ['"', '\''];
     if let Some((_, why)) = PREFIXES.iter().find(|(prefix, _)| text.starts_with(prefix)) {
@@ -60,11 +60,11 @@ fn around(text: &str) -> Option<&'static str> {
     if text.ends_with(['\n', '\r']) {
         Some("it ends in a newline")
     } else if text.starts_with(quotes) || text.ends_with(quotes) {
-        Some("it stands in quotes")
+        Some("it is in quotes")
     } else if text.trim() != text {
-        Some("it has white space around it")
+        Some("it has whitespace around it")
     } else if text.contains(char::is_whitespace) {
-        Some("it holds white space or a newline")
+        Some("it contains whitespace or a newline")
     } else {
         None
     }
@@ -92,14 +92,14 @@ mod tests {
             ("c2VjcmV0IQ==\n", "ends in a newline"),
             ("c2VjcmV0IQ==\r\n", "ends in a newline"),
             ("\"c2VjcmV0IQ==\"", "in quotes"),
-            (" c2VjcmV0IQ==", "white space around it"),
-            ("c2Vjcm\nV0IQ==", "holds white space or a newline"),
+            (" c2VjcmV0IQ==", "whitespace around it"),
+            ("c2Vjcm\nV0IQ==", "contains whitespace or a newline"),
             ("_-_-", "url-safe"),
-            ("c2VjcmV0IQ", "no padding `=`"),
+            ("c2VjcmV0IQ", "padding `=` at its end is missing"),
             ("c2VjcmV0IQ=", "wrong length"),
             ("c2Vj=mV0", "`=` before its end"),
-            ("c2VjcmV0!Q==", "a character that base64 does not have"),
-            ("c2VjcmV0IR==", "bits that no bytes have"),
+            ("c2VjcmV0!Q==", "a character that is not in the base64 alphabet"),
+            ("c2VjcmV0IR==", "unused bits of its last character are not zero"),
             ("c2Vjc", "cut off"),
         ] {
             let error = SecretKey::from_base64(text).unwrap_err().to_string();
@@ -117,7 +117,7 @@ mod tests {
             ("00fe17\n", "ends in a newline"),
             ("00fe1", "an odd number of digits"),
             ("AP4X", "may be base64"),
-            ("00:fe:17", "a character that is no hex digit"),
+            ("00:fe:17", "a character that is not a hex digit"),
         ] {
             let error = SecretKey::from_hex(text).unwrap_err().to_string();
             assert!(error.contains(why), "{error}");

@@ -1,4 +1,4 @@
-//! Secrets of Standard Webhooks: `whsec_` and base64.
+//! Secrets of Standard Webhooks: `whsec_` followed by base64.
 
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
@@ -8,27 +8,38 @@ use zeroize::Zeroizing;
 use crate::error::ConfigError;
 use crate::key::{KeySet, SecretKey};
 
-/// Secrets are copied out of web pages: with or without padding, and with slack bits that are set.
+/// Secrets are copied from web pages, so padding is optional and unused bits may be set.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new()
         .with_decode_padding_mode(DecodePaddingMode::Indifferent)
         .with_decode_allow_trailing_bits(true),
 );
-/// A shorter secret is logged, in bytes (Standard Webhooks asks for 24 to 64).
+/// A shorter secret is logged. In bytes (Standard Webhooks asks for 24 to 64).
 #[cfg(feature = "tracing")]
 const SHORTEST: usize = 24;
 
 impl SecretKey {
-    /// Decodes the secret of a webhook: `whsec_` and base64, padded or not, as [Standard Webhooks]
-    /// and Svix write it. `v1,whsec_` is the same.
+    /// Decodes a webhook secret: `whsec_` and base64, padded or not, as in [Standard Webhooks] and
+    /// Svix. The prefix `v1,whsec_` is accepted, too.
     ///
     /// A secret under 24 bytes is accepted and logged (feature `tracing`).
     ///
+    /// ```
+    /// use tower_hmac::SecretKey;
+    ///
+    /// let key = SecretKey::from_whsec("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")?;
+    /// assert_eq!(key.expose_secret().len(), 24);
+    ///
+    /// // An asymmetric key is rejected.
+    /// assert!(SecretKey::from_whsec("whpk_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").is_err());
+    /// # Ok::<(), tower_hmac::ConfigError>(())
+    /// ```
+    ///
     /// # Errors
     ///
-    /// [`ConfigError`] if it has no such prefix, if it is an asymmetric key (`whpk_`, `whsk_`), if
-    /// what follows is not base64, or is empty. The text is not repeated.
+    /// Returns [`ConfigError`] if the prefix is missing, if it is that of an asymmetric key
+    /// (`whpk_`, `whsk_`), or if the rest is empty or not base64. The error never repeats the text.
     ///
     /// [Standard Webhooks]: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
     pub fn from_whsec(text: &str) -> Result<Self, ConfigError> {
@@ -38,7 +49,7 @@ impl SecretKey {
         }
         let Some(encoded) = text.strip_prefix("v1,").unwrap_or(text).strip_prefix("whsec_") else {
             return invalid(if text.starts_with("whpk_") || text.starts_with("whsk_") {
-                "is an asymmetric key (`whpk_`, `whsk_`), which is not supported; `whsec_` is asked for"
+                "is an asymmetric key (`whpk_`, `whsk_`), which is not supported; expected `whsec_`"
             } else {
                 "does not begin with `whsec_`; if it is base64 all the same, use `from_base64`, and \
                  if the peer takes the text itself as the key, use `new`"
@@ -57,13 +68,13 @@ impl SecretKey {
 }
 
 impl KeySet {
-    /// Reads several webhook secrets, newest first, divided by `|` or a space, each as
-    /// [`SecretKey::from_whsec`] takes it: one environment variable during a rotation.
+    /// Reads several webhook secrets, newest first, separated by `|` or a space. Each is read as in
+    /// [`SecretKey::from_whsec`]. During a rotation, one environment variable can hold them all.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if one of them is no such secret, if there is none, or if there are more
-    /// than [`MAX_KEYS`](crate::MAX_KEYS).
+    /// Returns [`ConfigError`] if one of them is not a valid secret, if there is none, or if there
+    /// are more than [`MAX_KEYS`](crate::MAX_KEYS).
     pub fn from_whsec_list(text: &str) -> Result<Self, ConfigError> {
         let secrets = text.split(['|', ' ']).filter(|secret| !secret.is_empty());
         let keys = secrets.map(SecretKey::from_whsec).collect::<Result<Vec<_>, _>>()?;

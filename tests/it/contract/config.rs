@@ -30,7 +30,7 @@ fn an_empty_name_is_refused() {
     assert!(matches!(KeyId::new(""), Err(ConfigError::EmptyName(_))));
     let error = KeyMap::services([("", "akey")]).unwrap_err();
     assert!(matches!(error, ConfigError::EmptyName(_)));
-    says(&error, &["name of a service"]);
+    says(&error, &["key ID"]);
 }
 
 #[test]
