@@ -33,17 +33,17 @@ const KNOWN: &[&str] = &[HMAC_KEY, HMAC_KEYS, HMAC_DISARM, HMAC_ERROR_CODE, MAX_
 /// # Ok::<(), tower_hmac::BoxError>(())
 /// ```
 ///
-/// | setting | value | where it is absent or null |
+/// | setting | value | if absent or null |
 /// | --- | --- | --- |
 /// | `HMAC_KEY` | a key | no anonymous key |
-/// | `HMAC_KEYS` | a map from names to keys | no named keys |
+/// | `HMAC_KEYS` | a map from key IDs to keys | no named keys |
 /// | `HMAC_DISARM` | a switch | off |
 /// | `HMAC_ERROR_CODE` | a status, 400 to 599 | 403 |
 /// | `MAX_CONTENT_LENGTH` | a length in bytes | 2 MiB |
 ///
 /// A key is a text, `{"hex": text}`, `{"base64": text}`, or a list of those with the newest first.
-/// Text becomes bytes as in Flask-HMAC: latin-1 where every character fits, else UTF-8. A switch is
-/// `true` or `false`, also as text (`"True"`, `"1"`); any other text is an error.
+/// Text becomes bytes as in Flask-HMAC: latin-1 if every character fits, UTF-8 otherwise. A switch
+/// is `true` or `false`, also as text (`"True"`, `"1"`). Any other text is an error.
 #[derive(Clone, Default)]
 pub struct FlaskConfig {
     members: Vec<(String, Setting)>,
@@ -51,16 +51,26 @@ pub struct FlaskConfig {
 }
 
 impl FlaskConfig {
-    /// Reads the environment. `HMAC_KEYS` is JSON text there.
+    /// Reads the settings from the environment. There, `HMAC_KEYS` is JSON text.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if a setting is not Unicode, or `HMAC_KEYS` is not JSON.
+    /// Returns [`ConfigError`] if a setting is not Unicode, or `HMAC_KEYS` is not JSON.
     pub fn from_env() -> Result<Self, ConfigError> {
         Self::from_vars(std::env::vars_os())
     }
 
-    /// Reads variables as the environment holds them.
+    /// Reads the settings from variables, given as the environment stores them.
+    ///
+    /// ```
+    /// use tower_hmac::FlaskHmac;
+    /// use tower_hmac::config::FlaskConfig;
+    ///
+    /// let config = FlaskConfig::from_vars([("HMAC_KEYS", r#"{"aservice": "akey"}"#)])?;
+    /// assert!(config.layer(FlaskHmac::new()).is_ok());
+    /// assert!(FlaskConfig::from_vars([("HMAC_KEYS", "{")]).is_err());
+    /// # Ok::<(), tower_hmac::ConfigError>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -79,7 +89,7 @@ impl FlaskConfig {
                 .into_string()
                 .map_err(|_| ConfigError::invalid(name, "is not Unicode"))?;
             let setting = if name == HMAC_KEYS {
-                // The error of the parser is left out: it may repeat what it has read.
+                // The parser's error is left out: it may repeat what was read.
                 serde_json::from_str(&text)
                     .map_err(|_| ConfigError::invalid(name, "is not JSON"))?
             } else {
@@ -90,21 +100,33 @@ impl FlaskConfig {
         Ok(Self { members, allows_disarm: false })
     }
 
-    /// Loses every protection where `HMAC_DISARM` is on: lets that setting count. Without this
-    /// call, a configuration that is disarmed is an error.
+    /// Applies `HMAC_DISARM`, which turns off all protection. Without this call, a configuration
+    /// with `HMAC_DISARM` on is an error.
+    ///
+    /// ```
+    /// use tower_hmac::FlaskHmac;
+    /// use tower_hmac::config::FlaskConfig;
+    ///
+    /// let vars = [("HMAC_KEY", "s3cr3tk3y"), ("HMAC_DISARM", "1")];
+    /// let config = FlaskConfig::from_vars(vars)?;
+    /// assert!(config.layer(FlaskHmac::new()).is_err());
+    /// assert!(config.dangerous_allow_disarm().layer(FlaskHmac::new()).is_ok());
+    /// # Ok::<(), tower_hmac::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn dangerous_allow_disarm(mut self) -> Self {
         self.allows_disarm = true;
         self
     }
 
-    /// Checks the settings and makes a layer for a format: `FlaskHmac::new()`, or one with the
-    /// header and the hash that the application used.
+    /// Checks the settings and makes a layer. Pass `FlaskHmac::new()`, or a scheme with the header
+    /// and the hash that the application used.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] with the setting's name if there is no key, a key or a name is empty, a
-    /// setting is of another type or there twice, or the status is not that of a refusal.
+    /// Returns [`ConfigError`] with the setting's name if there is no key, a key or key ID is
+    /// empty, a setting has the wrong type or occurs twice, or the status is not that of a
+    /// rejection.
     pub fn layer(&self, scheme: FlaskHmac) -> Result<VerifyLayer, ConfigError> {
         let mut layer = VerifyLayer::new(scheme, self.key_map()?)?;
         if let Some(limit) = self.number(MAX_CONTENT_LENGTH)? {
@@ -112,7 +134,7 @@ impl FlaskConfig {
         }
         if let Some(code) = self.number::<u16>(HMAC_ERROR_CODE)? {
             let status = StatusCode::from_u16(code)
-                .map_err(|_| ConfigError::invalid(HMAC_ERROR_CODE, "is no status of HTTP"))?;
+                .map_err(|_| ConfigError::invalid(HMAC_ERROR_CODE, "is not an HTTP status"))?;
             let rejection =
                 StatusRejection::new(status).map_err(|error| error.named(HMAC_ERROR_CODE))?;
             layer = layer.with_rejection(rejection);
@@ -122,7 +144,7 @@ impl FlaskConfig {
             Some(Ok(true)) if self.allows_disarm => Ok(layer.dangerous_disarmed(true)),
             Some(Ok(true)) => Err(ConfigError::invalid(
                 HMAC_DISARM,
-                "is on, and only `dangerous_allow_disarm` lets it count",
+                "is on, which `dangerous_allow_disarm` must allow",
             )),
             Some(Err(error)) => Err(error),
         }
@@ -132,7 +154,8 @@ impl FlaskConfig {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] with the setting's name if there is no key, or a key or a name is empty.
+    /// Returns [`ConfigError`] with the setting's name if there is no key, or a key or key ID is
+    /// empty.
     pub fn key_map(&self) -> Result<KeyMap, ConfigError> {
         let named = match self.setting(HMAC_KEYS)? {
             None => None,
@@ -153,11 +176,11 @@ impl FlaskConfig {
         self.setting(name)?.map_or(Ok(None), |setting| setting.number(name))
     }
 
-    /// The only setting of this name.
+    /// Returns the only setting of this name.
     fn setting(&self, name: &'static str) -> Result<Option<&Setting>, ConfigError> {
         let mut found = self.members.iter().filter(|(member, _)| member == name);
         match (found.next(), found.next()) {
-            (_, Some(_)) => Err(ConfigError::invalid(name, "is there twice")),
+            (_, Some(_)) => Err(ConfigError::invalid(name, "occurs twice")),
             (found, None) => Ok(found.map(|(_, setting)| setting)),
         }
     }

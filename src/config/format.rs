@@ -1,4 +1,4 @@
-//! A format as data: which scheme a service verifies or signs with.
+//! Schemes as data: the scheme that a service verifies or signs with, from a configuration.
 
 use std::sync::Arc;
 #[cfg(feature = "sha1")]
@@ -12,11 +12,11 @@ use crate::scheme::{Encoding, FlaskHmac, FlaskHmacPath, HeaderScheme, Part, Sche
 #[cfg(feature = "rfc9421")]
 use crate::scheme::{MessageSignatures, Policy};
 
-/// A format as a configuration file holds it, in any serde format.
+/// A scheme read from a configuration file, in any serde format.
 ///
-/// It names a preset of a provider, describes a header by its parts, or names one of the crate's
-/// own schemes with its settings. Unknown members are errors, and so are members that the scheme
-/// does not have.
+/// The configuration names a preset of a provider, describes a header by its parts, or names one of
+/// the crate's own schemes with its settings. A member that is unknown, or that the scheme does not
+/// have, is an error.
 ///
 /// ```
 /// use tower_hmac::config::FormatConfig;
@@ -35,17 +35,17 @@ use crate::scheme::{MessageSignatures, Policy};
 /// | --- | --- | --- |
 /// | `preset` | | a provider, such as `stripe` (feature `webhooks`) |
 /// | `scheme` | | `flask-hmac`, `flask-hmac-0.1`, `fost`, `fost-url`, `rfc9421`, `standard-webhooks`, `svix` |
-/// | `header` | parts, Flask-HMAC | the header with the signature; alone it describes a format from parts |
+/// | `header` | parts, Flask-HMAC | the header with the signature; on its own, it describes a scheme from parts |
 /// | `prefix`, `encoding`, `key_id_header`, `message_id_header`, `list_separator`, `name` | parts | the settings of [`HeaderScheme`] |
 /// | `parts` | parts | what is signed: `"method"`, `"path"`, `"query"`, `"body"`, any other text as it is, `{"literal": ..}`, `{"header": ..}`, `{"timestamp": .., "as": ..}` |
 /// | `algorithm` | all but RFC 9421 | the hash, such as `sha256` |
 /// | `label`, `tag`, `components` | RFC 9421 | the settings of `MessageSignatures` |
-/// | `public_origin` | RFC 9421, HubSpot, Twilio | the address that clients know |
-/// | `url` | Square | the notification URL as it is registered |
+/// | `public_origin` | RFC 9421, HubSpot, Twilio | the address that clients use |
+/// | `url` | Square | the notification URL as registered |
 /// | `max_lifetime` | FOST URLs | the longest accepted lifetime, in seconds |
 ///
-/// Encodings are `hex`, `hex-upper`, `hex-any-case`, `base64`, `base64url` and `base64url-nopad`;
-/// times are `unix`, `millis`, `rfc3339` and `http-date`.
+/// Encodings are `hex`, `hex-upper`, `hex-any-case`, `base64`, `base64url` and `base64url-nopad`.
+/// Times are `unix`, `millis`, `rfc3339` and `http-date`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct FormatConfig {
@@ -84,7 +84,7 @@ enum EncodingName {
     Base64UrlNoPad,
 }
 
-/// A part of the signed text.
+/// One part of the signing string.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(
     untagged,
@@ -135,23 +135,24 @@ impl FormatConfig {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] with the member's name if a value is none that the scheme takes, if a member
-    /// is not one of the scheme's, or if the feature that it needs is not built in.
+    /// Returns [`ConfigError`] with the member's name if the scheme does not accept its value, if
+    /// the scheme has no such member, or if the feature it needs is not enabled.
     pub fn scheme(&self) -> Result<Arc<dyn Scheme>, ConfigError> {
         let mut rest = self.clone();
         let scheme = rest.take_scheme()?;
         match rest.first_left() {
             None => Ok(scheme),
-            Some(member) => Err(ConfigError::invalid(member, "is no setting of this format")),
+            Some(member) => Err(ConfigError::invalid(member, "is not a setting of this scheme")),
         }
     }
 
     /// Takes the members that the scheme reads.
     fn take_scheme(&mut self) -> Result<Arc<dyn Scheme>, ConfigError> {
         match (self.preset.take(), self.scheme.take()) {
-            (Some(_), Some(_)) => {
-                Err(ConfigError::invalid("preset", "stands beside `scheme`: name one of them"))
-            }
+            (Some(_), Some(_)) => Err(ConfigError::invalid(
+                "preset",
+                "is set together with `scheme`; expected only one of them",
+            )),
             (Some(preset), None) => self.take_preset(&preset),
             (None, None) => Ok(Arc::new(self.take_parts()?)),
             (None, Some(name)) => match &*name {
@@ -192,7 +193,7 @@ impl FormatConfig {
                 "standard-webhooks" => Ok(Arc::new(crate::webhooks::StandardWebhooks::new())),
                 #[cfg(feature = "webhooks")]
                 "svix" => Ok(Arc::new(crate::webhooks::StandardWebhooks::svix())),
-                _ => Err(ConfigError::invalid("scheme", "is none that this build has")),
+                _ => Err(ConfigError::invalid("scheme", "is not a scheme of this build")),
             },
         }
     }
@@ -257,7 +258,7 @@ impl FormatConfig {
         Ok(scheme)
     }
 
-    /// Components take the place of the strict policy.
+    /// Components replace the strict policy.
     #[cfg(feature = "rfc9421")]
     fn take_message_signatures(&mut self) -> Result<MessageSignatures, ConfigError> {
         let mut scheme = MessageSignatures::new();
@@ -284,7 +285,7 @@ impl FormatConfig {
         }
     }
 
-    /// A member that the scheme did not take.
+    /// Returns a member that the scheme did not take.
     fn first_left(&self) -> Option<&'static str> {
         let members = [
             ("name", self.name.is_some()),
@@ -350,7 +351,7 @@ impl From<TimeName> for TimeFormat {
     }
 }
 
-/// The names of presets that are most like this one.
+/// Returns the presets with the most similar names.
 #[cfg(feature = "webhooks")]
 fn nearest(name: &str) -> String {
     let letters =
@@ -366,5 +367,5 @@ fn nearest(name: &str) -> String {
         crate::webhooks::names().chain(["hubspot", "square", "twilio"]).collect();
     names.sort_by_key(likeness);
     names.truncate(3);
-    format!("is no provider that this build knows; the nearest are {}", names.join(", "))
+    format!("is not a provider of this build; the nearest are {}", names.join(", "))
 }

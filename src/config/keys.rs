@@ -6,9 +6,9 @@ use crate::config::setting::{KeyText, MembersVisitor, Setting};
 use crate::error::ConfigError;
 use crate::key::KeyMap;
 
-/// A map from key ids to keys, as a file of keys holds it. The id `""` is the anonymous key.
+/// A map from key IDs to keys, read from a file of keys. The key ID `""` is the anonymous key.
 ///
-/// A key is a text (taken as UTF-8), `{"hex": text}`, `{"base64": text}`, or a list of those with
+/// A key is a text (its UTF-8 bytes), `{"hex": text}`, `{"base64": text}`, or a list of those with
 /// the newest first.
 ///
 /// ```
@@ -16,6 +16,7 @@ use crate::key::KeyMap;
 ///
 /// let config: KeysConfig = serde_json::from_str(r#"{"aservice": ["new", {"hex": "6f6c64"}]}"#)?;
 /// let keys = config.key_map()?;
+/// assert!(!keys.is_empty());
 /// # Ok::<(), tower_hmac::BoxError>(())
 /// ```
 #[derive(Clone)]
@@ -26,14 +27,15 @@ impl KeysConfig {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if there is no key, one is empty or no key, or an id comes twice.
+    /// Returns [`ConfigError`] if there is no key, a key is empty or malformed, or a key ID occurs
+    /// twice.
     pub fn key_map(&self) -> Result<KeyMap, ConfigError> {
         let map = key_map(&self.0, "keys", KeyText::Utf8, true)?;
         if map.is_empty() { Err(ConfigError::NoKeys("keys".into())) } else { Ok(map) }
     }
 }
 
-/// Makes a store of named keys; the empty name is the anonymous key where there is such a thing.
+/// Makes a store of named keys. The empty key ID is the anonymous key, if the setting has one.
 pub(super) fn key_map(
     members: &[(String, Setting)],
     setting: &'static str,
@@ -51,7 +53,7 @@ pub(super) fn key_map(
         } else if map.get(None).is_none() {
             map = map.with_single(keys)?;
         } else {
-            return Err(ConfigError::invalid(setting, "the anonymous key is there twice"));
+            return Err(ConfigError::invalid(setting, "the anonymous key occurs twice"));
         }
     }
     map.warn_of_shared_keys();
@@ -60,7 +62,7 @@ pub(super) fn key_map(
 
 impl<'de> Deserialize<'de> for KeysConfig {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let visitor = MembersVisitor { what: "a map from key ids to keys", known: &[] };
+        let visitor = MembersVisitor { what: "a map from key IDs to keys", known: &[] };
         deserializer.deserialize_any(visitor).map(Self)
     }
 }

@@ -1,9 +1,8 @@
 //! Settings from any serde format or from the environment (feature `serde`).
 //!
-//! Reading never fails over a value and never repeats one: what a setting holds is checked when
-//! the layer is made, and the [`ConfigError`](crate::ConfigError) names the setting and the
-//! expected type. So a key that stands in the wrong place stays out of every log, whatever the
-//! format's own errors print.
+//! Deserializing never fails because of a value, and never repeats one. Values are checked when the
+//! layer is made, and the [`ConfigError`](crate::ConfigError) names the setting and the expected
+//! type. So a misplaced key stays out of every log, whatever the errors of the serde format print.
 
 mod flask;
 mod format;

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use crate::error::ConfigError;
 use crate::key::{KeySet, SecretKey};
 
-/// The value of a setting, not checked yet. Opaque in [`Debug`]: it may be a key.
+/// The unchecked value of a setting. Opaque in [`Debug`]: it may be a key.
 #[derive(Clone)]
 pub(super) enum Setting {
     Null,
@@ -17,7 +17,7 @@ pub(super) enum Setting {
     Bytes(Zeroizing<Vec<u8>>),
     List(Vec<Setting>),
     Map(Vec<(String, Setting)>),
-    /// What no setting here is, such as a fraction.
+    /// A value that no setting here can have, such as a fraction.
     Other,
 }
 
@@ -25,14 +25,14 @@ pub(super) enum Setting {
 #[derive(Clone, Copy)]
 pub(super) enum KeyText {
     Utf8,
-    /// As Flask-HMAC: latin-1 where every character fits, else UTF-8.
+    /// Like Flask-HMAC: latin-1 if every character fits, UTF-8 otherwise.
     Latin1,
 }
 
 impl KeyText {
     fn bytes(self, text: &str) -> Vec<u8> {
         let latin1 = |c| u8::try_from(c).ok();
-        // Of its size at once: growing would leave parts of the key behind.
+        // Allocated in full: growing would leave parts of the key behind.
         let mut bytes = Vec::with_capacity(text.len());
         match self {
             Self::Latin1 if text.chars().all(|c| latin1(c).is_some()) => {
@@ -49,7 +49,7 @@ impl Setting {
         Self::Text(Zeroizing::new(text))
     }
 
-    /// A switch. Texts are taken strictly, so that `"False"` is not true.
+    /// Returns a switch. Texts are matched exactly, so that `"False"` is not true.
     pub(super) fn switch(&self, name: &'static str) -> Result<bool, ConfigError> {
         match self {
             Self::Null => Ok(false),
@@ -63,7 +63,7 @@ impl Setting {
         }
     }
 
-    /// A number, or the text of one. `None` for null.
+    /// Returns a number, or a text read as one. `None` for null.
     pub(super) fn number<T: TryFrom<u64>>(
         &self,
         name: &'static str,
@@ -75,12 +75,12 @@ impl Setting {
             _ => None,
         };
         match number.and_then(|number| T::try_from(number).ok()) {
-            None => Err(ConfigError::invalid(name, "is no whole number of its range")),
+            None => Err(ConfigError::invalid(name, "is not a whole number in its range")),
             number => Ok(number),
         }
     }
 
-    /// A key, or a list of keys with the newest first.
+    /// Returns a key, or a list of keys with the newest first.
     pub(super) fn keys(
         &self,
         name: impl Into<Cow<'static, str>>,
@@ -97,7 +97,7 @@ impl Setting {
         let invalid = || {
             ConfigError::invalid(
                 "key",
-                "is neither a text nor one of {\"hex\": text}, {\"base64\": text}",
+                "is neither a text nor {\"hex\": text} nor {\"base64\": text}",
             )
         };
         match self {
@@ -117,7 +117,7 @@ impl Setting {
         }
     }
 
-    /// The members of a map; `None` for null.
+    /// Returns the members of a map. `None` for null.
     pub(super) fn members(
         &self,
         name: &'static str,
@@ -125,7 +125,7 @@ impl Setting {
         match self {
             Self::Null => Ok(None),
             Self::Map(members) => Ok(Some(members)),
-            _ => Err(ConfigError::invalid(name, "is no map from names to keys")),
+            _ => Err(ConfigError::invalid(name, "is not a map from key IDs to keys")),
         }
     }
 }
@@ -142,7 +142,7 @@ impl<'de> Deserialize<'de> for Setting {
     }
 }
 
-/// Takes whatever comes: a format's own complaint about a type would repeat the value.
+/// Accepts any type: the serde format's own error about a wrong type would repeat the value.
 struct SettingVisitor;
 
 impl<'de> Visitor<'de> for SettingVisitor {
@@ -224,12 +224,12 @@ impl<'de> Visitor<'de> for SettingVisitor {
     }
 }
 
-/// Reads a map of settings and keeps those with a known name, doubled ones too: that a setting
-/// comes twice is found when they are checked.
+/// Reads a map of settings and keeps those with a known name. Duplicates are kept, too: they are
+/// found when the settings are checked.
 pub(super) struct MembersVisitor {
-    /// What it is, for a format that finds no map at all.
+    /// What is expected, for the error of a serde format that finds no map.
     pub(super) what: &'static str,
-    /// The names to keep; all, if there is none.
+    /// The names to keep. Empty to keep all.
     pub(super) known: &'static [&'static str],
 }
 
@@ -252,7 +252,7 @@ impl<'de> Visitor<'de> for MembersVisitor {
         Ok(members)
     }
 
-    // A text in the place of a map may be a key: it is not repeated.
+    // A text in place of a map may be a key: it is not repeated.
     fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<Self::Value, E> {
         Err(E::custom(format_args!("a text is not {}", self.what)))
     }

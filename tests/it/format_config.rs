@@ -57,10 +57,10 @@ fn a_member_that_is_unknown_or_not_of_the_format_is_an_error() {
     assert!(serde_json::from_str::<FormatConfig>(odd).is_err());
     for (json, start) in [
         (r"{}", "header: is missing"),
-        (r#"{"preset": "stripe", "header": "X-Sig"}"#, "header: is no setting of this format"),
-        (r#"{"preset": "stripe", "scheme": "fost"}"#, "preset: stands beside `scheme`"),
-        (r#"{"scheme": "rfc9421", "prefix": "a"}"#, "prefix: is no setting of this format"),
-        (r#"{"scheme": "rot13"}"#, "scheme: is none"),
+        (r#"{"preset": "stripe", "header": "X-Sig"}"#, "header: is not a setting of this scheme"),
+        (r#"{"preset": "stripe", "scheme": "fost"}"#, "preset: is set together with `scheme`"),
+        (r#"{"scheme": "rfc9421", "prefix": "a"}"#, "prefix: is not a setting of this scheme"),
+        (r#"{"scheme": "rot13"}"#, "scheme: is not a scheme"),
         (r#"{"preset": "square"}"#, "url: is missing"),
         (r#"{"header": "X Sig"}"#, "header: is not a header name"),
         (r#"{"header": "X-Sig", "algorithm": "md4"}"#, "algorithm: "),
