@@ -50,6 +50,8 @@
     clippy::arithmetic_side_effects
 )]
 
+#[cfg(feature = "capture")]
+pub mod capture;
 #[cfg(feature = "reqwest")]
 pub mod client;
 mod clock;

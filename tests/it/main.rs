@@ -5,6 +5,8 @@ mod attacks;
 mod body;
 #[cfg(feature = "tracing")]
 mod capture;
+#[cfg(feature = "capture")]
+mod captures;
 mod clients;
 mod config;
 #[cfg(feature = "webhooks")]
