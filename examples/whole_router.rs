@@ -1,7 +1,8 @@
 //! How is every route of an application protected, as by Flask's `before_request`?
 //!
-//! One layer around the router. It refuses unknown paths, too, before the router has told whether
-//! they exist; here every refusal is 400.
+//! One layer around the router, added last: axum does not apply it to routes and fallbacks that are
+//! added afterwards. It rejects unknown paths, too, before the router has told whether they exist. Here
+//! every rejection is 400.
 
 use axum::Router;
 use axum::body::Body;
@@ -18,6 +19,9 @@ async fn main() -> Result<(), BoxError> {
     let app = Router::new()
         .route("/", get(|| async { "hello" }))
         .route("/echo", post(|body: String| async { body }))
+        .nest("/api", Router::new().route("/items", get(|| async { "items" })))
+        .fallback(|| async { (StatusCode::NOT_FOUND, "nothing here") })
+        // The last call, so that it covers all of the above.
         .layer(layer);
 
     let signer = Signer::new(FlaskHmac::new(), key()?);
@@ -26,6 +30,9 @@ async fn main() -> Result<(), BoxError> {
         ("GET", "/", true, StatusCode::OK),
         ("POST", "/echo", false, StatusCode::BAD_REQUEST),
         ("POST", "/echo", true, StatusCode::OK),
+        ("GET", "/api/items", false, StatusCode::BAD_REQUEST),
+        ("GET", "/api/items", true, StatusCode::OK),
+        ("GET", "/api/nowhere", false, StatusCode::BAD_REQUEST),
         ("GET", "/nowhere", false, StatusCode::BAD_REQUEST),
         ("GET", "/nowhere", true, StatusCode::NOT_FOUND),
     ] {

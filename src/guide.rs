@@ -1,32 +1,55 @@
-//! Pages for users: which format to take, how to move to it, how to test and watch signed routes,
-//! clients in other languages.
+//! A book for users, in the order to read it.
 //!
-//! They exist in the documentation alone.
+//! 1. [Which scheme?](which_format): what each one covers, and a new service with RFC 9421.
+//! 2. [Other layers and nested routers](composing): what the layer covers, and what goes around it.
+//! 3. [Testing your signed routes](testing).
+//! 4. [Clients in other languages](clients): Python, Node.js, Ruby and shell programs to copy.
+//! 5. [Watching a service](watching): events, metrics, alarms.
+//! 6. [Moving clients to another scheme](migration), one client at a time.
+//!
+//! For what you already have: [webhooks], [AWS Signature Version 4](sigv4), [Flask-HMAC](flask_hmac),
+//! [WebAssembly](wasm).
+//!
+//! These modules are empty; they exist in the documentation only.
+
+// Each page gives its links a target in the repository. The one given here comes first, and so holds
+// in these docs.
+
+#[cfg(feature = "rfc9421")]
+#[doc = "[recommended]: https://docs.rs/crate/tower-hmac/latest/source/examples/recommended.rs"]
+#[doc = "[sigv4]: crate::guide::sigv4"]
+#[doc = "[migration]: crate::guide::migration"]
+#[doc = ""]
+#[doc = include_str!("../docs/which-format.md")]
+pub mod which_format {}
+
+#[cfg(feature = "axum")]
+#[doc = include_str!("../docs/composing.md")]
+pub mod composing {}
 
 #[cfg(feature = "axum")]
 #[doc = include_str!("../docs/testing.md")]
 pub mod testing {}
 
-#[cfg(all(feature = "axum", feature = "webhooks"))]
-#[doc = include_str!("../docs/webhooks.md")]
-pub mod webhooks {}
-
 #[doc = include_str!("../docs/clients.md")]
 pub mod clients {}
 
-#[cfg(feature = "rfc9421")]
-#[doc = include_str!("../docs/which-format.md")]
-pub mod which_format {}
+#[doc = include_str!("../docs/watching.md")]
+pub mod watching {}
+
+#[doc = include_str!("../docs/migration.md")]
+pub mod migration {}
+
+#[cfg(all(feature = "axum", feature = "webhooks"))]
+#[doc = include_str!("../docs/webhooks.md")]
+pub mod webhooks {}
 
 #[cfg(feature = "sigv4")]
 #[doc = include_str!("../docs/sigv4.md")]
 pub mod sigv4 {}
 
-#[doc = include_str!("../docs/migration.md")]
-pub mod migration {}
-
-#[doc = include_str!("../docs/watching.md")]
-pub mod watching {}
+#[doc = include_str!("../docs/flask-hmac.md")]
+pub mod flask_hmac {}
 
 #[doc = include_str!("../docs/wasm.md")]
 pub mod wasm {}

@@ -113,6 +113,6 @@ pub use verify::{
 };
 
 /// The code of the README, compiled and run.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "axum", feature = "webhooks"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -67,12 +67,17 @@
 //!
 //! # Where to put it
 //!
-//! | request | `Router::layer` | `Router::route_layer`, `MethodRouter::layer` |
+//! Around the whole router, as the last call. axum applies a layer to the routes and the fallback that
+//! are there when `layer` is called, and to nothing that is added afterwards.
+//!
+//! | request, unsigned | `Router::layer` | `Router::route_layer`, `MethodRouter::layer` |
 //! | --- | --- | --- |
-//! | a path that no route has | verified, then 404 | 404, not verified |
-//! | a method that the route does not have, signed | 405 | 405 |
-//! | a method that the route does not have, unsigned | refused | refused |
-//! | a CORS preflight (`OPTIONS`, never signed) | refused | refused |
+//! | a path that no route has | rejected | 404, or the fallback: not verified |
+//! | a method that the route does not have | rejected | rejected |
+//! | a CORS preflight (`OPTIONS`, never signed) | rejected | rejected |
+//! | a route or fallback added after the call, or merged from another router | **not verified** | **not verified** |
+//! | a path under `nest` that the nested router lacks, if that router has the layer | **not verified**: it goes to the outer fallback | **not verified** |
+//! | the same, if the nested router has a fallback of its own, added before `layer` | rejected | **not verified** |
 //!
 //! A browser sends preflights without a signature: put `CorsLayer` *outside*, so that it answers
 //! them first, and adds its headers to refusals too. Layers that change the body (decompression of

@@ -2,6 +2,7 @@
 #![allow(missing_docs, unreachable_pub, clippy::pedantic)]
 
 mod attacks;
+mod axum;
 mod body;
 #[cfg(feature = "tracing")]
 mod capture;
