@@ -17,7 +17,8 @@ use futures_util::stream;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use support::{Case, body, contenders};
 use tower::ServiceExt as _;
-use tower_hmac::{Algorithm, KeyId, KeyMap, Mac};
+use tower_hmac::crypto::Mac;
+use tower_hmac::{Algorithm, KeyId, KeyMap};
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;

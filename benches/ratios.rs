@@ -18,7 +18,8 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use support::{Case, FRAME, KEY, Rounds, bare_hash, body, contenders, time_bare_hash};
 use tower::ServiceExt as _;
-use tower_hmac::{Algorithm, KeyId, KeyMap, Mac, MemoryReplay, SecretKey, Signer, VerifyLayer};
+use tower_hmac::crypto::Mac;
+use tower_hmac::{Algorithm, KeyId, KeyMap, MemoryReplay, SecretKey, Signer, VerifyLayer};
 
 fn main() {
     let wanted = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
@@ -141,7 +142,7 @@ fn keys() {
         let key = |n: u64| [&[0x5a; 24][..], &n.to_be_bytes()].concat();
         let plain: HashMap<String, Hmac<Sha256>> =
             (0..count).map(|n| (name(n), Hmac::new_from_slice(&key(n)).unwrap())).collect();
-        let ours = KeyMap::services((0..count).map(|n| (name(n), key(n)))).unwrap();
+        let ours = KeyMap::named((0..count).map(|n| (name(n), key(n)))).unwrap();
         let ids: Vec<KeyId> = (0..count).map(|n| KeyId::new(name(n)).unwrap()).collect();
         // All are prepared, and asked for in an order that no cache foresees.
         for id in &ids {
@@ -181,7 +182,7 @@ fn replay() {
     let text = body(1024);
     let time = |guarded: bool, count: u64| {
         let key = || SecretKey::new(KEY).unwrap();
-        let clock = tower_hmac::ManualClock::new(1_700_000_000);
+        let clock = tower_hmac::clock::ManualClock::new(1_700_000_000);
         let mut layer = VerifyLayer::new(support::timed_header(), KeyMap::single(key()).unwrap())
             .unwrap()
             .with_clock(clock.clone());

@@ -20,7 +20,8 @@ async fn main() -> Result<(), BoxError> {
         // does not learn which check failed. `error.kind()` is for logs: it tells an unknown key
         // ID from a wrong signature. It stands in the response's extensions, too.
         let public = error.public();
-        let status = if error.is_refusal() { StatusCode::UNAUTHORIZED } else { public.status() };
+        let status =
+            if error.is_caller_rejected() { StatusCode::UNAUTHORIZED } else { public.status() };
         let body = Json(json!({"error": public.as_str(), "code": status.as_u16()}));
         (status, body).into_response()
     });

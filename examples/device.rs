@@ -12,9 +12,9 @@ use axum::routing::post;
 use axum::{Json, Router};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use tower_hmac::scheme::{ClaimError, JsonStrings};
 use tower_hmac::{
-    BoxError, ClaimError, ConfigError, ErrorKind, HeaderScheme, JsonStrings, KeyMap, VerifyError,
-    VerifyLayer,
+    BoxError, ConfigError, ErrorKind, HeaderScheme, KeyMap, VerifyError, VerifyLayer,
 };
 
 #[derive(Deserialize)]

@@ -10,7 +10,7 @@ use tower_hmac::{BoxError, FlaskHmac, KeyMap, SecretKey, Signer, Verifier};
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    let keys = KeyMap::services([("aservice", "akey"), ("bservice", "bkey")])?;
+    let keys = KeyMap::named([("aservice", "akey"), ("bservice", "bkey")])?;
     let verifier = Verifier::new(FlaskHmac::new(), keys)?;
 
     let signer = Signer::new(FlaskHmac::new(), SecretKey::new("akey")?).with_key_id("aservice")?;

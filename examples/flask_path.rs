@@ -3,7 +3,8 @@
 //!     cargo run --example flask_path
 
 use http::Request;
-use tower_hmac::{BoxError, FlaskHmacPath, KeyMap, SecretKey, Signer, Verifier};
+use tower_hmac::scheme::FlaskHmacPath;
+use tower_hmac::{BoxError, KeyMap, SecretKey, Signer, Verifier};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), BoxError> {

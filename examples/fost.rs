@@ -7,7 +7,9 @@ use axum::body::Body;
 use axum::{Router, routing::get};
 use http::{Request, StatusCode};
 use tower::ServiceExt as _;
-use tower_hmac::{BoxError, Fost, KeyMap, ManualClock, SecretKey, Signer, Verified, VerifyLayer};
+use tower_hmac::clock::ManualClock;
+use tower_hmac::scheme::Fost;
+use tower_hmac::{BoxError, KeyMap, SecretKey, Signer, Verified, VerifyLayer};
 
 /// The old `request.SIGNED['X-FOST-User']`, or the key's own name. A header that was not signed
 /// is never taken for the user.
@@ -25,7 +27,7 @@ async fn main() -> Result<(), BoxError> {
     // 2011-04-27 03:26:37 UTC, the time of the published request. A real server has no such line.
     let clock = ManualClock::new(1_303_874_797);
 
-    let keys = KeyMap::services([("key-value", "secret-value")])?;
+    let keys = KeyMap::named([("key-value", "secret-value")])?;
     let layer = VerifyLayer::new(Fost::new(), keys)?.with_clock(clock.clone());
     let app = Router::new().route("/", get(whoami)).layer(layer);
 

@@ -10,7 +10,9 @@ use axum::extract::Path;
 use axum::{Router, routing::get};
 use http::{Request, StatusCode, Uri};
 use tower::ServiceExt as _;
-use tower_hmac::{BoxError, FostUrl, KeyMap, ManualClock, SecretKey, Signer, VerifyLayer};
+use tower_hmac::clock::ManualClock;
+use tower_hmac::scheme::FostUrl;
+use tower_hmac::{BoxError, KeyMap, SecretKey, Signer, VerifyLayer};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const PLAIN: &str = "https://files.example.com/files/book.pdf";
@@ -21,7 +23,7 @@ async fn main() -> Result<(), BoxError> {
     // A clock that we can move. Real services leave it out.
     let clock = ManualClock::new(1_700_000_000);
 
-    let keys = KeyMap::services([("shop", "a secret of both services")])?;
+    let keys = KeyMap::named([("shop", "a secret of both services")])?;
     let scheme = FostUrl::new().with_max_lifetime(DAY);
     let files = Router::new()
         .route("/files/{name}", get(|Path(name): Path<String>| async move { name }))

@@ -5,10 +5,9 @@
 //!     cargo run --example header_format
 
 use http::Request;
-use tower_hmac::{
-    BoxError, Encoding, ErrorKind, HeaderScheme, KeyMap, ManualClock, Part, SecretKey, Signer,
-    TimeFormat, Verifier,
-};
+use tower_hmac::clock::ManualClock;
+use tower_hmac::scheme::{Encoding, Part, TimeFormat};
+use tower_hmac::{BoxError, ErrorKind, HeaderScheme, KeyMap, SecretKey, Signer, Verifier};
 
 fn webhook() -> Result<HeaderScheme, tower_hmac::ConfigError> {
     HeaderScheme::new("X-Signature")?

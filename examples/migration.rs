@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 
 use http::Request;
 use http::request::Parts;
+use tower_hmac::scheme::{Part, TimeFormat};
 use tower_hmac::{
-    BoxError, ConfigError, FlaskHmac, HeaderScheme, KeyMap, Part, Scheme, SecretKey, Signer,
-    TimeFormat, Verifier,
+    BoxError, ConfigError, FlaskHmac, HeaderScheme, KeyMap, Scheme, SecretKey, Signer, Verifier,
 };
 
 const BODY: &[u8] = br#"{"amount": 7}"#;
@@ -40,11 +40,11 @@ fn new() -> Result<HeaderScheme, ConfigError> {
 
 /// Each format has keys of its own: one key for both would be as weak as the weaker.
 fn old_keys() -> Result<KeyMap, ConfigError> {
-    KeyMap::services([("shop", "old key of shop"), ("depot", "old key of depot")])
+    KeyMap::named([("shop", "old key of shop"), ("depot", "old key of depot")])
 }
 
 fn new_keys() -> Result<KeyMap, ConfigError> {
-    KeyMap::services([("shop", "new key of shop"), ("depot", "new key of depot")])
+    KeyMap::named([("shop", "new key of shop"), ("depot", "new key of depot")])
 }
 
 fn client(scheme: impl Scheme, name: &str, key: String) -> Result<Parts, BoxError> {

@@ -15,8 +15,7 @@ tower_hmac::allow_list!(Billing = ["aservice", "bservice"]);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), BoxError> {
-    let keys =
-        KeyMap::services([("aservice", "akey"), ("bservice", "bkey"), ("cservice", "ckey")])?;
+    let keys = KeyMap::named([("aservice", "akey"), ("bservice", "bkey"), ("cservice", "ckey")])?;
     let layer = VerifyLayer::new(FlaskHmac::new(), keys)?;
     let app = Router::new()
         // A list on the layer: `@hmac.auth(only=["aservice"])`.

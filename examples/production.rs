@@ -17,10 +17,9 @@ use futures_util::stream::{self, StreamExt as _};
 use http::{Request, StatusCode};
 use tokio::time::{Instant, sleep};
 use tower::ServiceExt as _;
+use tower_hmac::key::SharedKeys;
 use tower_hmac::scheme::{HeaderScheme, Part, TimeFormat};
-use tower_hmac::{
-    BoxError, KeyMap, MemoryReplay, SecretKey, SharedKeys, Signer, Verified, VerifyLayer,
-};
+use tower_hmac::{BoxError, KeyMap, MemoryReplay, SecretKey, Signer, Verified, VerifyLayer};
 use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
 use tower_http::trace::TraceLayer;
 
@@ -63,14 +62,14 @@ fn scheme() -> Result<HeaderScheme, BoxError> {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), BoxError> {
     tokio::time::pause();
-    let keys = || SharedKeys::new(KeyMap::services([("shop", "the old key")])?);
+    let keys = || SharedKeys::new(KeyMap::named([("shop", "the old key")])?);
 
     // Begun with the old key, replaced after 10 s, finished after 21 s: accepted.
     let shared = keys()?;
     let app = app(shared.clone())?;
     let replaced = async {
         sleep(Duration::from_secs(10)).await;
-        shared.replace(KeyMap::services([("shop", "the new key")])?)
+        shared.replace(KeyMap::named([("shop", "the new key")])?)
     };
     let (finished, replaced) =
         tokio::join!(send(&app, "the old key", "in time", Duration::from_secs(3)), replaced);

@@ -19,7 +19,7 @@ tower_hmac::allow_list!(Billing = ["aservice"]);
 
 fn app() -> Result<Router, BoxError> {
     let keys =
-        KeyMap::services([("aservice", "akey"), ("bservice", "bkey")])?.with_single("s3cr3tk3y")?;
+        KeyMap::named([("aservice", "akey"), ("bservice", "bkey")])?.with_single("s3cr3tk3y")?;
     let layer = VerifyLayer::new(FlaskHmac::new(), keys)?.with_body_limit(1024);
     Ok(Router::new()
         .route("/", get(hello).post(hello))

@@ -11,9 +11,10 @@ use http_body_util::Full;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use tower::{ServiceBuilder, ServiceExt as _};
+use tower_hmac::key::KeyEntry;
 use tower_hmac::{
-    BoxError, KeyEntry, KeyMap, KeySet, MemoryReplay, MessageSignatures, SecretKey, SignLayer,
-    Signer, Verified, VerifyLayer,
+    BoxError, KeyMap, KeySet, MemoryReplay, MessageSignatures, SecretKey, SignLayer, Signer,
+    Verified, VerifyLayer,
 };
 
 /// In earnest, keys are random and come from a file or a vault: `SecretKey::from_base64`.
@@ -36,7 +37,7 @@ fn app() -> Result<Router, BoxError> {
         KeyEntry::new(new_key()?).with_label("2026-11"),
         KeyEntry::new(old_key()?).with_label("2026-05"),
     ])?;
-    let keys = KeyMap::services([("billing", billing)])?;
+    let keys = KeyMap::named([("billing", billing)])?;
     // Behind a proxy that ends TLS: `format()?.with_public_origin("https://api.example.com")?`.
     let layer = VerifyLayer::new(format()?, keys)?
         // 100 requests a second, each remembered for as long as its time is accepted.

@@ -12,10 +12,9 @@
 use axum::{Router, body::Body, routing::post};
 use http::{Request, StatusCode};
 use tower::ServiceExt as _;
-use tower_hmac::{
-    BoxError, FlaskHmac, KeyEntry, KeyMap, KeySet, ManualClock, SecretKey, Signer, Verified,
-    VerifyLayer,
-};
+use tower_hmac::clock::ManualClock;
+use tower_hmac::key::KeyEntry;
+use tower_hmac::{BoxError, FlaskHmac, KeyMap, KeySet, SecretKey, Signer, Verified, VerifyLayer};
 
 /// 2026-12-01T00:00:00Z.
 const LAST_SECOND: i64 = 1_796_083_200;
@@ -30,7 +29,7 @@ async fn main() -> Result<(), BoxError> {
     ])?;
     // A service leaves the clock out, and has the system's.
     let clock = ManualClock::new(LAST_SECOND);
-    let layer = VerifyLayer::new(FlaskHmac::new(), KeyMap::services([("aservice", keys)])?)?
+    let layer = VerifyLayer::new(FlaskHmac::new(), KeyMap::named([("aservice", keys)])?)?
         .with_clock(clock.clone());
     let app: Router = Router::new()
         .route(

@@ -15,9 +15,9 @@ use axum::extract::Path;
 use axum::{Router, routing::get};
 use http::{Request, StatusCode};
 use tower::ServiceExt as _;
-use tower_hmac::{
-    AwsRejection, AwsSigV4, BoxError, KeyMap, SecretKey, Signer, Verified, VerifyLayer,
-};
+use tower_hmac::layer::AwsRejection;
+use tower_hmac::scheme::AwsSigV4;
+use tower_hmac::{BoxError, KeyMap, SecretKey, Signer, Verified, VerifyLayer};
 
 const SECRET: &str = "only-for-this-example";
 
@@ -25,7 +25,7 @@ const SECRET: &str = "only-for-this-example";
 async fn main() -> Result<(), BoxError> {
     // Region and service are what your clients are configured with.
     let scheme = AwsSigV4::new("eu-central-1", "orders")?;
-    let keys = KeyMap::services([("AKIDEXAMPLE", SECRET)])?;
+    let keys = KeyMap::named([("AKIDEXAMPLE", SECRET)])?;
 
     // Requests signed in their headers, and links, with the same keys.
     let layer = VerifyLayer::new(scheme.clone(), keys.clone())?

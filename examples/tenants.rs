@@ -12,10 +12,8 @@ use http::header::HOST;
 use http::request::Parts;
 use http::{Request, StatusCode};
 use tower::ServiceExt as _;
-use tower_hmac::{
-    BoxError, FlaskHmac, KeyMap, KeyQuery, KeyStore, Lookup, SecretKey, Signer, Verified,
-    VerifyLayer,
-};
+use tower_hmac::key::{KeyQuery, Lookup};
+use tower_hmac::{BoxError, FlaskHmac, KeyMap, KeyStore, SecretKey, Signer, Verified, VerifyLayer};
 
 /// The keys of each tenant by its host.
 struct Tenants(HashMap<&'static str, KeyMap>);
@@ -43,8 +41,8 @@ impl KeyStore for Tenants {
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
     let tenants = Tenants(HashMap::from([
-        ("red.example", KeyMap::services([("billing", "the red key")])?),
-        ("blue.example", KeyMap::services([("billing", "the blue key")])?),
+        ("red.example", KeyMap::named([("billing", "the red key")])?),
+        ("blue.example", KeyMap::named([("billing", "the blue key")])?),
     ]));
     let app: Router = Router::new()
         .route("/", post(|caller: Verified| async move { format!("{:?}\n", caller.key_id()) }))

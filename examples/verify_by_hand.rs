@@ -7,7 +7,7 @@ use tower_hmac::{BoxError, ErrorKind, FlaskHmac, KeyMap, Verifier};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), BoxError> {
-    let keys = KeyMap::services([("aservice", "akey")])?;
+    let keys = KeyMap::named([("aservice", "akey")])?;
     let verifier = Verifier::new(FlaskHmac::new(), keys)?;
 
     // Made with: printf %s "aservice:$(printf %s '{"foo": "boo"}' |

@@ -9,7 +9,8 @@ use axum::body::Body;
 use axum::routing::{get, post};
 use http::{Request, StatusCode};
 use tower::ServiceExt as _;
-use tower_hmac::{BoxError, FlaskHmac, KeyMap, SecretKey, Signer, StatusRejection, VerifyLayer};
+use tower_hmac::layer::StatusRejection;
+use tower_hmac::{BoxError, FlaskHmac, KeyMap, SecretKey, Signer, VerifyLayer};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), BoxError> {

@@ -31,7 +31,7 @@ async fn greet<B: http_body::Body>(
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), BoxError> {
-    let keys = KeyMap::services([("billing", "a key of billing's")])?;
+    let keys = KeyMap::named([("billing", "a key of billing's")])?;
     let service = ServiceBuilder::new()
         .layer(VerifyLayer::new(FlaskHmac::new(), keys)?)
         .service(service_fn(greet));

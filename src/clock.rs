@@ -47,7 +47,7 @@ impl Clock for SystemClock {
 /// A clock that stands still until it is told to move, for tests. Clones share their time.
 ///
 /// ```
-/// use tower_hmac::{Clock, ManualClock};
+/// use tower_hmac::clock::{Clock, ManualClock};
 ///
 /// let clock = ManualClock::new(1_700_000_000);
 /// clock.advance(60);

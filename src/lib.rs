@@ -14,7 +14,7 @@
 //!
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 //! // The server: a layer, and a handler that nobody reaches without a signature.
-//! let keys = KeyMap::services([("aservice", "akey"), ("bservice", "bkey")])?;
+//! let keys = KeyMap::named([("aservice", "akey"), ("bservice", "bkey")])?;
 //! let app = Router::new()
 //!     .route("/", post(|caller: Verified| async move { caller.key_id().unwrap().to_string() }))
 //!     .layer(VerifyLayer::new(FlaskHmac::new(), keys)?);
@@ -54,12 +54,16 @@
 pub mod capture;
 #[cfg(feature = "reqwest")]
 pub mod client;
-mod clock;
+pub mod clock;
 #[cfg(feature = "serde")]
 pub mod config;
-mod crypto;
+pub mod crypto;
 mod error;
 pub mod explain;
+#[cfg(feature = "axum")]
+pub mod extract;
+#[cfg(any(doc, doctest))]
+pub mod guide;
 pub mod key;
 pub mod layer;
 pub mod once;
@@ -71,46 +75,33 @@ pub mod sign;
 pub mod testing;
 pub mod verify;
 
-#[cfg(feature = "axum")]
-pub mod extract;
+// What most programs name. Each module has the rest.
 
-#[cfg(any(doc, doctest))]
-pub mod guide;
+// The server.
+pub use layer::VerifyLayer;
+pub use verify::{ErrorKind, Verified, Verifier, VerifyError};
 
-pub use clock::{Clock, ManualClock, SystemClock};
-pub use crypto::{Algorithm, Digest, Mac, Mismatch, Tag};
-pub use error::{BoxError, ConfigError};
-#[cfg(feature = "cache")]
-pub use key::CachedKeys;
-#[cfg(feature = "reload")]
-pub use key::SharedKeys;
-pub use key::{
-    KeyEntry, KeyId, KeyMap, KeyQuery, KeySet, KeyStore, Lookup, MAX_KEYS, SecretKey, key_fn,
-};
-pub use once::{MemoryOnce, OnceLayer};
-#[cfg(feature = "redis")]
-pub use replay::RedisReplay;
-pub use replay::{MemoryReplay, ReplayGuard};
-#[cfg(feature = "webhooks")]
-pub use scheme::webhooks;
-#[cfg(feature = "sigv4")]
-pub use scheme::{AwsPresigned, AwsSigV4};
-pub use scheme::{
-    Claim, ClaimError, Encoding, FlaskHmac, FlaskHmacPath, HeaderScheme, Part, Scheme, TimeFormat,
-};
-#[cfg(feature = "sha1")]
-pub use scheme::{Fost, FostUrl};
-#[cfg(feature = "serde")]
-pub use scheme::{JsonStrings, JsonText};
+// The client.
+pub use layer::SignLayer;
+pub use sign::{SignError, Signer};
+
+// Keys.
+pub use crypto::Algorithm;
+pub use key::{KeyId, KeyMap, KeySet, KeyStore, SecretKey};
+
+// Schemes.
 #[cfg(feature = "rfc9421")]
-pub use scheme::{MessageSignatures, Policy};
-pub use sign::{SignError, SignLayer, Signer};
-#[cfg(feature = "sigv4")]
-pub use verify::AwsRejection;
-pub use verify::{
-    ErrorKind, PublicError, Rejection, RejectionFn, StatusRejection, Verified, VerifiedBody,
-    Verifier, VerifyError, VerifyFuture, VerifyLayer, VerifyService,
-};
+pub use scheme::MessageSignatures;
+#[cfg(feature = "webhooks")]
+#[doc(inline)]
+pub use scheme::webhooks;
+pub use scheme::{FlaskHmac, HeaderScheme, Scheme};
+
+// Replays.
+pub use replay::MemoryReplay;
+
+// Errors of the configuration.
+pub use error::{BoxError, ConfigError};
 
 /// The code of the README, compiled and run.
 #[cfg(all(doctest, feature = "axum", feature = "webhooks"))]

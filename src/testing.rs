@@ -20,7 +20,7 @@ pub use replay_guard::check_replay_guard;
 /// use axum::{Router, routing::post};
 /// use http::Request;
 /// use tower::ServiceExt;
-/// use tower_hmac::testing::signed;
+/// use tower_hmac::testing::sign;
 /// use tower_hmac::{FlaskHmac, KeyMap, SecretKey, Signer, VerifyLayer};
 ///
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -30,7 +30,7 @@ pub use replay_guard::check_replay_guard;
 ///     .route("/order", post(async || "ordered"))
 ///     .layer(VerifyLayer::new(FlaskHmac::new(), KeyMap::single(key)?)?);
 ///
-/// let response = app.oneshot(signed(&signer, Request::post("/order").body("{}")?)).await?;
+/// let response = app.oneshot(sign(&signer, Request::post("/order").body("{}")?)).await?;
 /// assert_eq!(response.status(), 200);
 /// # Ok::<(), tower_hmac::BoxError>(())
 /// # }).unwrap();
@@ -40,7 +40,7 @@ pub use replay_guard::check_replay_guard;
 ///
 /// If the request cannot be signed: what is wrong is the test.
 #[track_caller]
-pub fn signed<S: Scheme>(
+pub fn sign<S: Scheme>(
     signer: &Signer<S>,
     request: Request<impl WholeBody>,
 ) -> Request<Full<Bytes>> {

@@ -9,8 +9,9 @@ use std::alloc::System;
 
 use futures_util::{FutureExt as _, StreamExt as _};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+use tower_hmac::MemoryReplay;
+use tower_hmac::replay::ReplayGuard as _;
 use tower_hmac::replay::{Replay, ReplayKey, ReplayRequest};
-use tower_hmac::{MemoryReplay, ReplayGuard as _};
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
@@ -62,7 +63,7 @@ fn a_body_in_many_frames_is_moved_seldom() {
 fn text_from_json_takes_no_more_than_the_body() {
     use std::fmt::Write as _;
 
-    use tower_hmac::JsonText;
+    use tower_hmac::scheme::JsonText;
 
     const MIB: usize = 1024 * 1024;
     let text = JsonText::new("mac_address").then(":", "timestamp").unwrap();
@@ -103,7 +104,8 @@ fn text_from_json_takes_no_more_than_the_body() {
 /// Strangers who make up names would fill the memory.
 #[cfg(feature = "cache")]
 fn names_that_nobody_has_leave_nothing_behind_in_the_cache() {
-    use tower_hmac::{BoxError, CachedKeys, KeyId, KeyQuery, KeyStore as _, SecretKey, key_fn};
+    use tower_hmac::key::{CachedKeys, KeyQuery, key_fn};
+    use tower_hmac::{BoxError, KeyId, KeyStore as _, SecretKey};
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let store = key_fn(|_, _| async { Ok::<Option<SecretKey>, BoxError>(None) });
@@ -129,7 +131,8 @@ fn names_that_nobody_has_leave_nothing_behind_in_the_cache() {
 /// A flood of names while the store hangs would keep its room for ever.
 #[cfg(feature = "cache")]
 fn names_asked_for_at_once_leave_nothing_behind_in_the_cache() {
-    use tower_hmac::{BoxError, CachedKeys, KeyId, KeyQuery, KeyStore as _, SecretKey, key_fn};
+    use tower_hmac::key::{CachedKeys, KeyQuery, key_fn};
+    use tower_hmac::{BoxError, KeyId, KeyStore as _, SecretKey};
 
     let store = key_fn(|_, _| std::future::pending::<Result<Option<SecretKey>, BoxError>>());
     let cached = CachedKeys::new(store);

@@ -25,10 +25,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use http::Request;
-use tower_hmac::{
-    Algorithm, ErrorKind, KeyMap, Mac, RedisReplay, ReplayGuard as _, SecretKey, SystemClock,
-    Verifier,
-};
+use tower_hmac::clock::SystemClock;
+use tower_hmac::crypto::Mac;
+use tower_hmac::replay::{RedisReplay, ReplayGuard as _};
+use tower_hmac::{Algorithm, ErrorKind, KeyMap, SecretKey, Verifier};
 
 use server::{RECOVERY, Server};
 use stamped::{Stamped, head, signer};
@@ -75,7 +75,7 @@ impl Verifiers {
     fn new(url: &str) -> Self {
         let node = |_| {
             let guard = RedisReplay::lazy(url).unwrap().with_namespace("orders");
-            let keys = KeyMap::services([("aservice", "akey")]).unwrap();
+            let keys = KeyMap::named([("aservice", "akey")]).unwrap();
             Arc::new(Verifier::new(Stamped::new(), keys).unwrap().with_replay_guard(guard).unwrap())
         };
         Self((0..NODES).map(node).collect())
@@ -85,8 +85,8 @@ impl Verifiers {
 impl Nodes for Verifiers {
     fn sign(&self) -> Signed {
         let number = next_number();
-        let now = tower_hmac::Clock::unix_now(&SystemClock);
-        let signer = signer("aservice", "akey", &tower_hmac::ManualClock::new(now));
+        let now = tower_hmac::clock::Clock::unix_now(&SystemClock);
+        let signer = signer("aservice", "akey", &tower_hmac::clock::ManualClock::new(now));
         let head = head(&signer, format!("order {number}").as_bytes());
         let value = head.headers["x-stamped"].to_str().unwrap().to_owned();
         Signed { number, headers: vec![("x-stamped".into(), value)] }

@@ -16,7 +16,7 @@ pub fn schemes() -> Vec<Case> {
         anonymous("header in hex over the body", HeaderScheme::new("x-signature").unwrap()),
         anonymous("header over time and body", timed_header()),
         #[cfg(feature = "sha1")]
-        named("FOST", tower_hmac::Fost::new()),
+        named("FOST", tower_hmac::scheme::Fost::new()),
         #[cfg(feature = "rfc9421")]
         named("RFC 9421", tower_hmac::MessageSignatures::new()),
         #[cfg(feature = "sigv4")]
@@ -27,8 +27,8 @@ pub fn schemes() -> Vec<Case> {
 }
 
 #[cfg(feature = "sigv4")]
-fn aws() -> tower_hmac::AwsSigV4 {
-    tower_hmac::AwsSigV4::new("eu-central-1", "orders").unwrap()
+fn aws() -> tower_hmac::scheme::AwsSigV4 {
+    tower_hmac::scheme::AwsSigV4::new("eu-central-1", "orders").unwrap()
 }
 
 /// The form of most webhooks: `timestamp.body`.

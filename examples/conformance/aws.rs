@@ -1,6 +1,7 @@
 //! AWS Signature Version 4.
 
-use tower_hmac::{AwsSigV4, BoxError};
+use tower_hmac::BoxError;
+use tower_hmac::scheme::AwsSigV4;
 
 /// What `SigV4` gives up, by the names of the configuration.
 pub(crate) const DANGERS: [&str; 3] = ["unsigned_payload", "raw_target", "normalized_path"];

@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use http::StatusCode;
 use serde::Deserialize;
+use tower_hmac::clock::{Clock, ManualClock, SystemClock};
 use tower_hmac::config::{FlaskConfig, FormatConfig, KeysConfig};
+use tower_hmac::layer::StatusRejection;
 use tower_hmac::once::{MemoryOnce, OnceLayer, OnceStore, RedisOnce};
+use tower_hmac::replay::RedisReplay;
+use tower_hmac::scheme::Policy;
 use tower_hmac::webhooks;
 use tower_hmac::{
-    Algorithm, BoxError, Clock, KeyMap, ManualClock, MemoryReplay, MessageSignatures, Policy,
-    RedisReplay, Scheme, StatusRejection, SystemClock, VerifyLayer,
+    Algorithm, BoxError, KeyMap, MemoryReplay, MessageSignatures, Scheme, VerifyLayer,
 };
 
 use crate::aws;
@@ -183,7 +186,7 @@ impl Config {
         Ok(scheme.with_policy(policy))
     }
 
-    pub(crate) fn aws(&self) -> Result<tower_hmac::AwsSigV4, BoxError> {
+    pub(crate) fn aws(&self) -> Result<tower_hmac::scheme::AwsSigV4, BoxError> {
         aws::scheme(self.region.as_deref(), self.service.as_deref(), |name| self.allows(name))
     }
 

@@ -5,11 +5,9 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use tower_hmac::config::{FlaskConfig, KeysConfig};
+use tower_hmac::scheme::{Encoding, FlaskHmacPath, Fost, FostUrl};
 use tower_hmac::webhooks::StandardWebhooks;
-use tower_hmac::{
-    Algorithm, BoxError, Encoding, FlaskHmac, FlaskHmacPath, Fost, FostUrl, HeaderScheme, KeyMap,
-    Scheme, VerifyLayer,
-};
+use tower_hmac::{Algorithm, BoxError, FlaskHmac, HeaderScheme, KeyMap, Scheme, VerifyLayer};
 
 use crate::config::Config;
 use crate::parts::{self, PartConfig};

@@ -1,7 +1,8 @@
 //! The parts of a `header` format.
 
 use serde::Deserialize;
-use tower_hmac::{BoxError, HeaderScheme, JsonText, Part, TimeFormat};
+use tower_hmac::scheme::{JsonText, Part, TimeFormat};
+use tower_hmac::{BoxError, HeaderScheme};
 
 #[derive(Clone, Deserialize)]
 #[serde(try_from = "Text")]

@@ -13,8 +13,9 @@ use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
 use serde_json::{Value, json};
 use tower::ServiceBuilder;
+use tower_hmac::crypto::Digest;
 use tower_hmac::scheme::Encoding;
-use tower_hmac::{Algorithm, BoxError, Digest, Verified, VerifyLayer};
+use tower_hmac::{Algorithm, BoxError, Verified, VerifyLayer};
 
 use crate::config::Config;
 

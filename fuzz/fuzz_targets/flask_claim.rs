@@ -12,7 +12,7 @@ fuzz_target!(|data: &[u8]| {
         let request = Request::get("/").header("signature", value.clone()).body(()).unwrap();
         let (head, ()) = request.into_parts();
         let Ok(claim) = scheme.claim(&head) else { continue };
-        let signatures: Vec<_> = claim.signatures().collect();
+        let signatures: Vec<_> = claim.tags().collect();
         assert_eq!(signatures.len(), 1);
         assert_eq!(signatures[0].len(), algorithm.tag_len());
         assert!(data.len() <= 8 * 1024);

@@ -35,7 +35,7 @@ fn key() -> SecretKey {
 }
 
 fuzz_target!(|input: Input| {
-    let keys = KeyMap::services([("aservice", KEY.clone())]).unwrap().with_single(key()).unwrap();
+    let keys = KeyMap::named([("aservice", KEY.clone())]).unwrap().with_single(key()).unwrap();
     let layer = VerifyLayer::new(FlaskHmac::new(), keys).unwrap().with_body_limit(LIMIT);
     let mut server = layer.layer(Handler);
 

@@ -10,9 +10,10 @@ use http_body_util::Full;
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use tower_hmac::testing::{FixedNonce, signed_text};
 use tower_hmac::{
-    Algorithm, AwsSigV4, Encoding, FlaskHmacPath, Fost, FostUrl, HeaderScheme, KeyMap, ManualClock,
-    MessageSignatures, Part, Scheme, SecretKey, Signer, TimeFormat, VerifyLayer,
+    Algorithm, HeaderScheme, KeyMap, MessageSignatures, Scheme, SecretKey, Signer, VerifyLayer,
 };
+use tower_hmac::clock::ManualClock;
+use tower_hmac::scheme::{AwsSigV4, Encoding, FlaskHmacPath, Fost, FostUrl, Part, TimeFormat};
 use tower_hmac_measure::{Handler, send};
 use tower_layer::Layer as _;
 
@@ -115,7 +116,7 @@ pub fn head_of(format: &Format, data: &[u8]) -> Option<(Parts, Vec<u8>)> {
 pub fn claim(format: &Format, data: &[u8]) {
     let Some((head, body)) = head_of(format, data) else { return };
     let Ok(claim) = format.scheme.claim(&head) else { return };
-    let lengths: Vec<_> = claim.signatures().map(|signature| signature.len()).collect();
+    let lengths: Vec<_> = claim.tags().map(|signature| signature.len()).collect();
     assert!((1..=16).contains(&lengths.len()));
     assert!(lengths.iter().all(|length| *length == format.scheme.algorithm().tag_len()));
     assert!(claim.key_id().is_none_or(|id| !id.as_str().is_empty()));
@@ -154,7 +155,7 @@ enum Then {
 /// Never accepted without the key, never a panic, never a 5xx. What our client signs is accepted,
 /// and not with another body.
 pub fn layer(format: &Format, input: &Input) {
-    let keys = KeyMap::services([("aservice", KEY.clone())]).unwrap().with_single(key()).unwrap();
+    let keys = KeyMap::named([("aservice", KEY.clone())]).unwrap().with_single(key()).unwrap();
     let layer = VerifyLayer::new(format.scheme.clone(), keys).unwrap()
         .with_clock(ManualClock::new(NOW))
         .with_body_limit(LIMIT);

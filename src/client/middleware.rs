@@ -13,7 +13,7 @@ use crate::sign::Signer;
 /// Signs each attempt of a `reqwest-middleware` client.
 ///
 /// ```no_run
-/// use tower_hmac::sign::SignMiddleware;
+/// use tower_hmac::client::SignMiddleware;
 /// use tower_hmac::{FlaskHmac, SecretKey, Signer};
 ///
 /// # async fn post() -> Result<(), tower_hmac::BoxError> {
@@ -34,7 +34,7 @@ use crate::sign::Signer;
 /// goes to another host.
 ///
 /// [`SignError`]: crate::SignError
-/// [`same_origin_redirects`]: crate::sign::same_origin_redirects
+/// [`same_origin_redirects`]: crate::client::same_origin_redirects
 pub struct SignMiddleware<S> {
     signer: Arc<Signer<S>>,
     follows: bool,

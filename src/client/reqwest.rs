@@ -115,7 +115,7 @@ fn rewritten(url: &Url, signed: &Uri) -> Result<Url, SignError> {
 ///
 /// ```
 /// let client = reqwest::Client::builder()
-///     .redirect(tower_hmac::sign::same_origin_redirects())
+///     .redirect(tower_hmac::client::same_origin_redirects())
 ///     .build()?;
 /// # Ok::<(), reqwest::Error>(())
 /// ```

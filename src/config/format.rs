@@ -173,14 +173,16 @@ impl FormatConfig {
                 }
                 #[cfg(feature = "sha1")]
                 "fost" => Ok(Arc::new(match &self.algorithm {
-                    Some(_) => crate::Fost::new().with_algorithm(self.take_algorithm()?),
-                    None => crate::Fost::new(),
+                    Some(_) => crate::scheme::Fost::new().with_algorithm(self.take_algorithm()?),
+                    None => crate::scheme::Fost::new(),
                 })),
                 #[cfg(feature = "sha1")]
                 "fost-url" => {
                     let scheme = match &self.algorithm {
-                        Some(_) => crate::FostUrl::new().with_algorithm(self.take_algorithm()?),
-                        None => crate::FostUrl::new(),
+                        Some(_) => {
+                            crate::scheme::FostUrl::new().with_algorithm(self.take_algorithm()?)
+                        }
+                        None => crate::scheme::FostUrl::new(),
                     };
                     Ok(match self.max_lifetime.take() {
                         Some(most) => Arc::new(scheme.with_max_lifetime(Duration::from_secs(most))),

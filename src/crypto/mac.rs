@@ -221,7 +221,8 @@ impl FromStr for Algorithm {
 /// | `h.finalize()` | [`mac.finalize()`](Mac::finalize) |
 ///
 /// ```
-/// use tower_hmac::{Algorithm, Mac, SecretKey};
+/// use tower_hmac::{Algorithm, SecretKey};
+/// use tower_hmac::crypto::Mac;
 ///
 /// let key = SecretKey::new("test key. Beware! A real key should use os.urandom")?;
 /// let mut mac = Mac::new(Algorithm::Sha256, &key);
@@ -238,7 +239,8 @@ impl FromStr for Algorithm {
 /// compiler:
 ///
 /// ```compile_fail,E0382
-/// # use tower_hmac::{Algorithm, Mac, SecretKey};
+/// # use tower_hmac::{Algorithm, SecretKey};
+/// # use tower_hmac::crypto::Mac;
 /// # let key = SecretKey::new("a key").unwrap();
 /// let mut mac = Mac::new(Algorithm::Sha256, &key);
 /// let tag = mac.finalize();
@@ -307,7 +309,8 @@ pub struct Mismatch;
 /// It has no `==`: what verifies is [`Mac::verify`].
 ///
 /// ```compile_fail,E0369
-/// # use tower_hmac::{Algorithm, Mac, SecretKey};
+/// # use tower_hmac::{Algorithm, SecretKey};
+/// # use tower_hmac::crypto::Mac;
 /// # let key = SecretKey::new("a key").unwrap();
 /// let one = Mac::new(Algorithm::Sha256, &key).finalize();
 /// let two = Mac::new(Algorithm::Sha256, &key).finalize();

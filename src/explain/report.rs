@@ -86,7 +86,7 @@ impl Report {
 
     /// The refusal, if it is one.
     #[must_use]
-    pub fn refusal(&self) -> Option<&VerifyError> {
+    pub fn error(&self) -> Option<&VerifyError> {
         self.refusal.as_ref()
     }
 
@@ -145,7 +145,8 @@ impl Report {
     ///
     /// ```
     /// use http::Request;
-    /// use tower_hmac::{HeaderScheme, KeyMap, Part, SecretKey, Signer, Verifier};
+    /// use tower_hmac::{HeaderScheme, KeyMap, SecretKey, Signer, Verifier};
+    /// use tower_hmac::scheme::Part;
     ///
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
     /// let parts = [Part::Method, Part::literal("\n"), Part::Body];

@@ -47,7 +47,7 @@ pub(super) fn find_hash(trial: &Trial<'_>) -> Option<Cause> {
     let expected = trial.scheme.algorithm();
     let of_len = |other: &&Algorithm| other.tag_len() == expected.tag_len();
     let fits = |other: &&Algorithm| {
-        let mut tags = trial.claim.signatures().map(|tag| tag.bytes().as_bytes());
+        let mut tags = trial.claim.tags().map(|tag| tag.bytes().as_bytes());
         tags.any(|tag| trial.fits_hash(**other, tag))
     };
     let mut others = Algorithm::ALL.iter().filter(|other| **other != expected);

@@ -168,9 +168,8 @@ impl<'a> Trial<'a> {
     }
 
     fn is_tag_of(&self, mac: Mac, text: &[&[u8]]) -> bool {
-        self.tag(mac, text).is_some_and(|tag| {
-            self.claim.signatures().any(|offered| tag.matches(offered.bytes()).into())
-        })
+        self.tag(mac, text)
+            .is_some_and(|tag| self.claim.tags().any(|offered| tag.matches(offered.bytes()).into()))
     }
 
     /// The tag of a text, if the budget is enough for it.

@@ -75,7 +75,7 @@ macro_rules! allow_list {
 ///     format!("for {}", caller.key_id().unwrap())
 /// }
 ///
-/// let keys = KeyMap::services([("aservice", "akey"), ("cservice", "ckey")])?;
+/// let keys = KeyMap::named([("aservice", "akey"), ("cservice", "ckey")])?;
 /// let app: Router = Router::new()
 ///     .route("/invoice", get(invoice))
 ///     .layer(VerifyLayer::new(FlaskHmac::new(), keys)?);

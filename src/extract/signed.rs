@@ -60,7 +60,7 @@ impl fmt::Debug for SharedVerifier {
 ///     format!("{} lines from {}", order.len(), caller.key_id().unwrap())
 /// }
 ///
-/// let keys = KeyMap::services([("aservice", "akey")])?;
+/// let keys = KeyMap::named([("aservice", "akey")])?;
 /// let verifier: SharedVerifier = VerifyLayer::new(FlaskHmac::new(), keys)?.shared();
 /// let app: Router = Router::new().route("/order", post(order)).with_state(verifier);
 /// # Ok::<(), tower_hmac::ConfigError>(())
@@ -95,7 +95,7 @@ impl fmt::Debug for SharedVerifier {
 ///     format!("{} {name}", state.greeting)
 /// }
 ///
-/// let keys = KeyMap::services([("aservice", "akey")])?;
+/// let keys = KeyMap::named([("aservice", "akey")])?;
 /// let verifier = VerifyLayer::new(FlaskHmac::new(), keys)?.shared();
 /// let state = AppState { verifier, greeting: "hello" };
 /// let app: Router = Router::new().route("/greet", post(greet)).with_state(state);

@@ -54,7 +54,8 @@ const DEFAULT_CAPACITY: u64 = 10_000;
 /// ```
 /// use std::time::Duration;
 /// use http::request::Parts;
-/// use tower_hmac::{BoxError, CachedKeys, KeyId, SecretKey, key_fn};
+/// use tower_hmac::{BoxError, KeyId, SecretKey};
+/// use tower_hmac::key::{CachedKeys, key_fn};
 ///
 /// let database = key_fn(|id: Option<&KeyId>, _: &Parts| {
 ///     let id = id.cloned();

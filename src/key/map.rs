@@ -14,7 +14,7 @@ use crate::key::{KeyId, KeyQuery, KeySet, KeyStore, Lookup};
 /// use tower_hmac::{Algorithm, KeyMap, SecretKey};
 ///
 /// let one = KeyMap::single("s3cr3tk3y")?;
-/// let many = KeyMap::services([("aservice", "akey"), ("bservice", "bkey")])?;
+/// let many = KeyMap::named([("aservice", "akey"), ("bservice", "bkey")])?;
 /// let both = many.with_single(SecretKey::generate(Algorithm::Sha256))?;
 /// # Ok::<(), tower_hmac::ConfigError>(())
 /// ```
@@ -46,7 +46,7 @@ impl KeyMap {
     ///
     /// Returns [`ConfigError`] if there is no key, a key ID or key is empty, or a key ID occurs
     /// twice.
-    pub fn services<I, K>(services: impl IntoIterator<Item = (I, K)>) -> Result<Self, ConfigError>
+    pub fn named<I, K>(services: impl IntoIterator<Item = (I, K)>) -> Result<Self, ConfigError>
     where
         I: TryInto<KeyId, Error: Into<ConfigError>>,
         K: TryInto<KeySet, Error: Into<ConfigError>>,
@@ -55,7 +55,7 @@ impl KeyMap {
             .into_iter()
             .try_fold(Self::default(), |map, (id, keys)| map.with_key(id, keys))?;
         if map.named.is_empty() {
-            return Err(ConfigError::NoKeys("services".into()));
+            return Err(ConfigError::NoKeys("named".into()));
         }
         map.warn_of_shared_keys();
         Ok(map)

@@ -127,7 +127,8 @@ impl Mac {
     /// ([`Scheme::key_mac`](crate::Scheme::key_mac)).
     ///
     /// ```
-    /// use tower_hmac::{Algorithm, Mac, SecretKey};
+    /// use tower_hmac::{Algorithm, SecretKey};
+    /// use tower_hmac::crypto::Mac;
     ///
     /// let mut mac = Mac::new(Algorithm::Sha256, &SecretKey::new("a secret")?);
     /// mac.update(b"20261128");

@@ -13,7 +13,8 @@ pub const MAX_KEYS: usize = 8;
 /// [`Arc`], cheap to clone.
 ///
 /// ```
-/// use tower_hmac::{KeyEntry, KeySet, SecretKey};
+/// use tower_hmac::{KeySet, SecretKey};
+/// use tower_hmac::key::KeyEntry;
 ///
 /// let new = KeyEntry::new(SecretKey::new("the new key")?).with_label("2026-11");
 /// let old = KeyEntry::new(SecretKey::new("the old key")?)
@@ -244,7 +245,8 @@ impl Places {
 /// One key of a [`KeySet`], with its label and its validity period.
 ///
 /// ```
-/// use tower_hmac::{KeyEntry, KeySet, SecretKey};
+/// use tower_hmac::{KeySet, SecretKey};
+/// use tower_hmac::key::KeyEntry;
 ///
 /// let old = KeyEntry::new(SecretKey::new("k-2026-10")?)
 ///     .with_label("2026-10")

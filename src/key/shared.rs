@@ -15,13 +15,14 @@ use crate::key::{KeyId, KeyMap, KeyQuery, KeySet, KeyStore, Lookup};
 /// [replacement](Self::replace) or from after it, never with a mixture.
 ///
 /// ```
-/// use tower_hmac::{FlaskHmac, KeyMap, SharedKeys, VerifyLayer};
+/// use tower_hmac::{FlaskHmac, KeyMap, VerifyLayer};
+/// use tower_hmac::key::SharedKeys;
 ///
-/// let keys = SharedKeys::new(KeyMap::services([("aservice", "the old key")])?)?;
+/// let keys = SharedKeys::new(KeyMap::named([("aservice", "the old key")])?)?;
 /// let layer = VerifyLayer::new(FlaskHmac::new(), keys.clone())?;
 ///
 /// // Later, when a file of keys has changed:
-/// keys.replace(KeyMap::services([("aservice", "the new key")])?)?;
+/// keys.replace(KeyMap::named([("aservice", "the new key")])?)?;
 ///
 /// // An empty map would lock everybody out: it is rejected, and the keys stay as they are.
 /// assert!(keys.replace(KeyMap::default()).is_err());
@@ -56,7 +57,7 @@ impl SharedKeys {
     /// `examples/production.rs`. `RequestBodyTimeoutLayer` alone is not enough: it limits the pause
     /// between two pieces of a body, and a client that sends a byte now and then never exceeds it.
     ///
-    /// [`KeyEntry::with_not_after`](crate::KeyEntry::with_not_after) needs no deadline: it is
+    /// [`KeyEntry::with_not_after`](crate::key::KeyEntry::with_not_after) needs no deadline: it is
     /// checked again when the body is complete.
     ///
     /// # Errors

@@ -14,7 +14,8 @@ use crate::key::{KeyId, KeySet};
 ///
 /// ```
 /// use http::Request;
-/// use tower_hmac::{KeyId, KeyQuery};
+/// use tower_hmac::KeyId;
+/// use tower_hmac::key::KeyQuery;
 ///
 /// let (head, ()) = Request::get("/hook").header("host", "a.example").body(())?.into_parts();
 /// let key_id = KeyId::new("aservice")?;
@@ -61,8 +62,8 @@ impl<'a> KeyQuery<'a> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a key store",
     label = "expected a `KeyStore`, such as `KeyMap`",
-    note = "`tower_hmac::key_fn(..)` turns a function into a key store",
-    note = "`KeyMap::single(..)` and `KeyMap::services(..)` return a `Result`: add `?`"
+    note = "`tower_hmac::key::key_fn(..)` turns a function into a key store",
+    note = "`KeyMap::single(..)` and `KeyMap::named(..)` return a `Result`: add `?`"
 )]
 pub trait KeyStore: Send + Sync {
     /// Looks up the keys of a key ID that is claimed but not yet proven.
@@ -72,7 +73,7 @@ pub trait KeyStore: Send + Sync {
     /// Every request is checked with this many keys, some of them dummies, so that an unknown key
     /// ID costs the same as a known one.
     ///
-    /// [`MAX_KEYS`]: crate::MAX_KEYS
+    /// [`MAX_KEYS`]: crate::key::MAX_KEYS
     fn max_keys(&self) -> usize {
         1
     }
@@ -231,7 +232,8 @@ impl fmt::Debug for Lookup {
 ///
 /// ```
 /// use http::request::Parts;
-/// use tower_hmac::{BoxError, KeyId, SecretKey, key_fn};
+/// use tower_hmac::{BoxError, KeyId, SecretKey};
+/// use tower_hmac::key::key_fn;
 ///
 /// let store = key_fn(|id: Option<&KeyId>, _head: &Parts| {
 ///     let id = id.cloned();

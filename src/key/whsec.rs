@@ -74,7 +74,7 @@ impl KeySet {
     /// # Errors
     ///
     /// Returns [`ConfigError`] if one of them is not a valid secret, if there is none, or if there
-    /// are more than [`MAX_KEYS`](crate::MAX_KEYS).
+    /// are more than [`MAX_KEYS`](crate::key::MAX_KEYS).
     pub fn from_whsec_list(text: &str) -> Result<Self, ConfigError> {
         let secrets = text.split(['|', ' ']).filter(|secret| !secret.is_empty());
         let keys = secrets.map(SecretKey::from_whsec).collect::<Result<Vec<_>, _>>()?;

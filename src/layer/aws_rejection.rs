@@ -29,9 +29,11 @@ const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 ///
 /// ```
 /// use axum::{Router, routing::get};
-/// use tower_hmac::{AwsRejection, AwsSigV4, KeyMap, VerifyLayer};
+/// use tower_hmac::{KeyMap, VerifyLayer};
+/// use tower_hmac::layer::AwsRejection;
+/// use tower_hmac::scheme::AwsSigV4;
 ///
-/// let keys = KeyMap::services([("AKIDEXAMPLE", "a secret of your own")])?;
+/// let keys = KeyMap::named([("AKIDEXAMPLE", "a secret of your own")])?;
 /// let layer = VerifyLayer::new(AwsSigV4::new("eu-central-1", "orders")?, keys)?
 ///     .with_rejection(AwsRejection::json());
 /// let app: Router = Router::new().route("/orders", get(async || "none yet")).layer(layer);

@@ -32,7 +32,7 @@ impl Delay {
     /// The wait before this error's answer: a body that cannot be read, or a store that failed,
     /// is said at once.
     pub(super) fn before(self, error: &VerifyError) -> Wait {
-        Wait { left: self.refusals.filter(|_| error.is_refusal()), sleep: None }
+        Wait { left: self.refusals.filter(|_| error.is_caller_rejected()), sleep: None }
     }
 }
 

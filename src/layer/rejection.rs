@@ -80,7 +80,7 @@ impl Default for StatusRejection {
 #[diagnostic::do_not_recommend]
 impl<B: Default> Rejection<B> for StatusRejection {
     fn reject(&self, error: &VerifyError, _: &Parts) -> Response<B> {
-        let status = if error.is_refusal() { self.0 } else { error.status() };
+        let status = if error.is_caller_rejected() { self.0 } else { error.status() };
         let mut response = Response::new(B::default());
         *response.status_mut() = status;
         if error.status() == StatusCode::SERVICE_UNAVAILABLE {
@@ -111,7 +111,8 @@ impl<B, R: Rejection<B> + ?Sized> Rejection<B> for Arc<R> {
 /// ```
 /// use axum::body::Body;
 /// use axum::response::IntoResponse as _;
-/// use tower_hmac::{ConfigError, FlaskHmac, KeyMap, Rejection, RejectionFn, VerifyLayer};
+/// use tower_hmac::{ConfigError, FlaskHmac, KeyMap, VerifyLayer};
+/// use tower_hmac::layer::{Rejection, RejectionFn};
 ///
 /// fn layer() -> Result<VerifyLayer<impl Rejection<Body>>, ConfigError> {
 ///     let layer = VerifyLayer::new(FlaskHmac::new(), KeyMap::single("key")?)?;

@@ -18,7 +18,7 @@ use crate::scheme::Scheme;
 use crate::sign::{SignError, Signer};
 
 pin_project! {
-    /// The future of [`SignService`](crate::sign::SignService).
+    /// The future of [`SignService`](crate::layer::SignService).
     pub struct SignFuture<T, S, B>
     where
         T: Service<Request<Full<Bytes>>>,

@@ -19,7 +19,7 @@ use crate::verify::anyone;
 use crate::verify::observe;
 
 pin_project! {
-    /// The future of [`VerifyService`](crate::VerifyService).
+    /// The future of [`VerifyService`](crate::layer::VerifyService).
     pub struct VerifyFuture<S, B, R, ResBody>
     where
         S: Service<Request<VerifiedBody<B>>>,

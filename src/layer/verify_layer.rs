@@ -30,7 +30,7 @@ use crate::verify::VerifyError;
 /// use tower_hmac::{FlaskHmac, KeyMap, Verified, VerifyLayer};
 ///
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// let keys = KeyMap::services([("aservice", "akey"), ("bservice", "bkey")])?;
+/// let keys = KeyMap::named([("aservice", "akey"), ("bservice", "bkey")])?;
 /// let app = Router::new()
 ///     .route("/", post(|caller: Verified| async move { caller.key_id().unwrap().to_string() }))
 ///     .layer(VerifyLayer::new(FlaskHmac::new(), keys)?);
@@ -130,7 +130,7 @@ impl<R> VerifyLayer<R> {
     /// use axum::{Json, response::IntoResponse as _};
     /// use tower_hmac::{FlaskHmac, KeyMap, VerifyLayer};
     ///
-    /// let keys = KeyMap::services([("aservice", "akey")])?;
+    /// let keys = KeyMap::named([("aservice", "akey")])?;
     /// let layer = VerifyLayer::new(FlaskHmac::new(), keys)?.with_rejection_fn(|error| {
     ///     let public = error.public();
     ///     (public.status(), Json(public.as_str())).into_response()
@@ -242,7 +242,7 @@ impl<R> VerifyLayer<R> {
     /// Each held answer keeps its connection, and needs a tokio runtime with its timer.
     #[cfg(feature = "tokio")]
     #[must_use]
-    pub fn with_refusal_delay(self, delay: Duration) -> Self {
+    pub fn with_rejection_delay(self, delay: Duration) -> Self {
         let mut gate = Arc::unwrap_or_clone(self.gate);
         gate.delay.refusals = Some(delay);
         gate.into()

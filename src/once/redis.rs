@@ -100,7 +100,7 @@ impl RedisOnce {
     ///
     /// # Errors
     ///
-    /// Names the cause, as [`RedisReplay::checked`](crate::RedisReplay::checked) does.
+    /// Names the cause, as [`RedisReplay::checked`](crate::replay::RedisReplay::checked) does.
     pub async fn checked(self) -> Result<Self, BoxError> {
         self.link.connect(self.timeout).await?;
         Ok(self)

@@ -73,7 +73,7 @@ const PREFIX: &str = "tower-hmac:";
 ///
 /// ```no_run
 /// # async fn build() -> Result<(), tower_hmac::BoxError> {
-/// use tower_hmac::RedisReplay;
+/// use tower_hmac::replay::RedisReplay;
 ///
 /// let guard = RedisReplay::connect("redis://127.0.0.1/").await?.with_namespace("billing");
 /// # Ok(())

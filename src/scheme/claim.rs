@@ -16,8 +16,8 @@ const MAX_TAGS: usize = 16;
 #[derive(Clone, Default)]
 pub struct Claim {
     key_id: Option<KeyId>,
-    first: Option<Signature>,
-    more: Vec<Signature>,
+    first: Option<OfferedTag>,
+    more: Vec<OfferedTag>,
     created: Option<i64>,
     expires: Option<i64>,
     not_before: Option<i64>,
@@ -36,9 +36,9 @@ pub(crate) struct Covered {
 
 /// One tag as it was offered, decoded. Opaque in [`Debug`]: it may be the right one.
 #[derive(Clone)]
-pub struct Signature(FixedBytes);
+pub struct OfferedTag(FixedBytes);
 
-impl Signature {
+impl OfferedTag {
     /// Takes decoded bytes; `None` if there are none, or more than the longest tag has (64).
     #[must_use]
     pub fn new(bytes: &[u8]) -> Option<Self> {
@@ -57,9 +57,9 @@ impl Signature {
     }
 }
 
-impl fmt::Debug for Signature {
+impl fmt::Debug for OfferedTag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Signature(..)")
+        f.write_str("OfferedTag(..)")
     }
 }
 
@@ -72,7 +72,7 @@ impl Claim {
 
     /// A claim with one tag.
     #[must_use]
-    pub fn signed(signature: Signature) -> Self {
+    pub fn signed(signature: OfferedTag) -> Self {
         Self { first: Some(signature), ..Self::default() }
     }
 
@@ -81,10 +81,10 @@ impl Claim {
     /// # Errors
     ///
     /// [`ClaimError::Malformed`] at the seventeenth.
-    pub fn add_signature(mut self, signature: Signature) -> Result<Self, ClaimError> {
+    pub fn add_tag(mut self, signature: OfferedTag) -> Result<Self, ClaimError> {
         if self.first.is_none() {
             self.first = Some(signature);
-        } else if self.signatures().count() < MAX_TAGS {
+        } else if self.tags().count() < MAX_TAGS {
             self.more.push(signature);
         } else {
             return Err(ClaimError::malformed("there are more than 16 signatures"));
@@ -172,7 +172,7 @@ impl Claim {
     }
 
     /// The offered tags.
-    pub fn signatures(&self) -> impl Iterator<Item = &Signature> {
+    pub fn tags(&self) -> impl Iterator<Item = &OfferedTag> {
         self.first.iter().chain(&self.more)
     }
 
@@ -278,7 +278,7 @@ impl ClaimError {
     ///
     /// ```
     /// use http::HeaderName;
-    /// use tower_hmac::ClaimError;
+    /// use tower_hmac::scheme::ClaimError;
     ///
     /// const TIME: HeaderName = HeaderName::from_static("x-time");
     ///

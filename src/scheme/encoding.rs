@@ -6,7 +6,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
 use crate::crypto::Algorithm;
 use crate::crypto::Digest;
 use crate::crypto::MAX_TAG_LEN;
-use crate::scheme::Signature;
+use crate::scheme::OfferedTag;
 
 /// How the bytes of a tag are written as text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -32,7 +32,7 @@ impl Encoding {
     /// [`HexAnyCase`](Self::HexAnyCase): other cases, alphabets, paddings and slack bits are
     /// rejected.
     #[must_use]
-    pub fn decode_tag(self, text: impl AsRef<[u8]>, algorithm: Algorithm) -> Option<Signature> {
+    pub fn decode_tag(self, text: impl AsRef<[u8]>, algorithm: Algorithm) -> Option<OfferedTag> {
         let text = text.as_ref();
         if text.len() != self.tag_text_len(algorithm) {
             return None;
@@ -47,14 +47,16 @@ impl Encoding {
             Self::Base64Url => decoded(&URL_SAFE, text, &mut buffer)?,
             Self::Base64UrlNoPad => decoded(&URL_SAFE_NO_PAD, text, &mut buffer)?,
         };
-        if bytes.len() == algorithm.tag_len() { Signature::new(bytes) } else { None }
+        if bytes.len() == algorithm.tag_len() { OfferedTag::new(bytes) } else { None }
     }
 
     /// Decodes a digest of this algorithm that a request carries, as strictly as
     /// [`decode_tag`](Self::decode_tag).
     ///
     /// ```
-    /// use tower_hmac::{Algorithm, Digest, Encoding};
+    /// use tower_hmac::Algorithm;
+    /// use tower_hmac::crypto::Digest;
+    /// use tower_hmac::scheme::Encoding;
     ///
     /// let digest = Digest::of(Algorithm::Sha256, b"{}");
     /// let text = Encoding::Base64.encode(digest.as_bytes());

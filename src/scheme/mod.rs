@@ -21,7 +21,9 @@
 //! ```
 //! use http::{HeaderName, request::Parts};
 //! use tower_hmac::scheme::{SignedText, Stamp, Window, wire};
-//! use tower_hmac::{Algorithm, Claim, ClaimError, Encoding, Scheme, SignError, Tag};
+//! use tower_hmac::{Algorithm, Scheme, SignError};
+//! use tower_hmac::crypto::Tag;
+//! use tower_hmac::scheme::{Claim, ClaimError, Encoding};
 //!
 //! const TIME: HeaderName = HeaderName::from_static("x-time");
 //! static OWNED: [HeaderName; 1] = [HeaderName::from_static("x-tag")];
@@ -60,7 +62,8 @@
 //!     }
 //! }
 //!
-//! # use tower_hmac::{KeyMap, ManualClock, SecretKey, Signer, Verifier};
+//! # use tower_hmac::{KeyMap, SecretKey, Signer, Verifier};
+//! # use tower_hmac::clock::ManualClock;
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 //! let key = SecretKey::new("a key")?;
 //! let clock = ManualClock::new(1_700_000_000);
@@ -84,7 +87,7 @@
 //! | covers a text made from the body | [`coverage`](Scheme::coverage) with [`Coverage::Derived`], and [`derive`](Scheme::derive) |
 //! | has its signature in the body | [`is_in_body`](Scheme::is_in_body), [`claim_from_body`](Scheme::claim_from_body) |
 //! | shares a header with others | [`selector`](Scheme::selector) |
-//! | derives keys | [`key_mac`](Scheme::key_mac), with [`Mac::into_key`](crate::Mac::into_key) |
+//! | derives keys | [`key_mac`](Scheme::key_mac), with [`Mac::into_key`](crate::crypto::Mac::into_key) |
 //! | has a tolerance or a longest lifetime of its own | [`window`](Scheme::window) |
 
 mod claim;
@@ -111,6 +114,7 @@ mod stamp;
 mod target;
 mod text;
 #[cfg(feature = "webhooks")]
+#[doc(hidden)]
 pub mod webhooks;
 mod window;
 pub mod wire;
@@ -119,7 +123,7 @@ use http::HeaderName;
 use http::request::Parts;
 
 pub(crate) use claim::Covered;
-pub use claim::{Claim, ClaimError, Signature};
+pub use claim::{Claim, ClaimError, OfferedTag};
 pub use coverage::{BodyDigest, Coverage};
 pub use encoding::Encoding;
 pub use flask::{FlaskHmac, FlaskHmacPath};

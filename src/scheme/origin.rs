@@ -114,7 +114,7 @@ impl<'h> SentHead<'h> {
     /// A claim without a tag is that of a request about to be signed: its head has everything as it
     /// is going to be sent.
     pub(crate) fn new(head: &'h Parts, origin: Option<&'h PublicOrigin>, claim: &Claim) -> Self {
-        Self { head, origin: origin.filter(|_| claim.signatures().next().is_some()) }
+        Self { head, origin: origin.filter(|_| claim.tags().next().is_some()) }
     }
 
     pub(crate) fn path(self) -> Cow<'h, str> {

@@ -18,12 +18,3 @@ pub use nonce::{FixedNonce, NONCE_LEN, NonceSource, SystemNonce};
 pub use signer::Signer;
 pub(crate) use signer::write_text;
 pub use whole_body::WholeBody;
-
-#[cfg(feature = "reqwest-middleware")]
-#[doc(no_inline)]
-pub use crate::client::SignMiddleware;
-#[cfg(feature = "reqwest")]
-#[doc(no_inline)]
-pub use crate::client::same_origin_redirects;
-#[doc(no_inline)]
-pub use crate::layer::{SignFuture, SignLayer, SignService};

@@ -254,7 +254,7 @@ impl Signer<FlaskHmac> {
     pub fn signature(&self, body: &[u8]) -> String {
         // There is exactly one key: the scheme carries one tag.
         let tag = |key| {
-            let mut mac = crate::Mac::new(self.scheme.algorithm(), key);
+            let mut mac = crate::crypto::Mac::new(self.scheme.algorithm(), key);
             mac.update(body);
             mac.finalize()
         };

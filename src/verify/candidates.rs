@@ -68,7 +68,7 @@ impl Candidates {
         let mut places = self.counting.iter();
         for tag in text.finalize() {
             let mut equal = Choice::from(0);
-            for offered in claim.signatures() {
+            for offered in claim.tags() {
                 equal |= tag.matches(offered.bytes());
             }
             match places.next() {

@@ -174,7 +174,7 @@ impl VerifyError {
     /// Whether it is the caller who was refused, rather than a body that could not be read or a
     /// store that failed: the kinds that a client should not be able to tell apart.
     #[must_use]
-    pub fn is_refusal(&self) -> bool {
+    pub fn is_caller_rejected(&self) -> bool {
         self.status() == StatusCode::FORBIDDEN
     }
 
@@ -183,7 +183,7 @@ impl VerifyError {
     ///
     /// | status | word | kinds |
     /// | --- | --- | --- |
-    /// | 403 | `rejected` | all that [`is_refusal`](Self::is_refusal) holds for |
+    /// | 403 | `rejected` | all that [`is_caller_rejected`](Self::is_caller_rejected) holds for |
     /// | 400 | `body_read` | [`BodyRead`](ErrorKind::BodyRead) |
     /// | 413 | `body_too_large` | [`BodyTooLarge`](ErrorKind::BodyTooLarge) |
     /// | 503 | `unavailable` | [`StoreUnavailable`](ErrorKind::StoreUnavailable), [`ReplayFull`](ErrorKind::ReplayFull), [`ReplayUnknown`](ErrorKind::ReplayUnknown) |

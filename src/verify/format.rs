@@ -108,7 +108,7 @@ fn check_keys(scheme: &impl Scheme, keys: &impl KeyStore) -> Result<(), ConfigEr
     let why = match (has_anonymous, has_named) {
         (false, false) => return Err(ConfigError::NoKeys("key store".into())),
         (true, false) if scheme.requires_key_id() => {
-            "requires a key ID, and the key store has only an anonymous key; `KeyMap::services` \
+            "requires a key ID, and the key store has only an anonymous key; `KeyMap::named` \
              takes keys with their IDs"
         }
         (false, true) if !scheme.carries_key_id() => {

@@ -109,14 +109,3 @@ pub use step::Step;
 pub(crate) use target::as_received;
 pub use verified::Verified;
 pub use verifier::Verifier;
-
-#[doc(no_inline)]
-pub use crate::explain::{Cause, Report, TextPart};
-#[cfg(feature = "sigv4")]
-#[doc(no_inline)]
-pub use crate::layer::AwsRejection;
-#[doc(no_inline)]
-pub use crate::layer::{
-    Rejection, RejectionFn, StatusRejection, TakesVerifiedBody, VerifiedBody, VerifyFuture,
-    VerifyLayer, VerifyService,
-};

@@ -79,7 +79,7 @@ impl Verifier {
     ) -> Result<&'c Claimed, VerifyError> {
         let (place, claim) = self.read(head, body)?;
         let format = self.format(place);
-        if claim.signatures().nth(format.max_tags).is_some() {
+        if claim.tags().nth(format.max_tags).is_some() {
             let error = VerifyError::from(ClaimError::malformed("more tags than the format has"));
             return Err(error.in_scheme(&format.name, Some(&claim)));
         }

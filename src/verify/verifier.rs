@@ -118,7 +118,7 @@ impl Verifier {
     /// ```
     /// use tower_hmac::{FlaskHmac, KeyMap, Verifier};
     ///
-    /// let keys = KeyMap::services([("aservice", "akey"), ("bservice", "bkey")])?;
+    /// let keys = KeyMap::named([("aservice", "akey"), ("bservice", "bkey")])?;
     /// let verifier = Verifier::new(FlaskHmac::new(), keys)?.only(["aservice", "bservice"])?;
     /// let narrower = verifier.clone().only(["aservice"])?;
     ///

@@ -1,8 +1,8 @@
-//! A missing `?` after `KeyMap::services`.
+//! A missing `?` after `KeyMap::named`.
 
 use tower_hmac::{FlaskHmac, KeyMap, VerifyLayer};
 
 fn main() {
-    let keys = KeyMap::services([("aservice", "akey")]);
+    let keys = KeyMap::named([("aservice", "akey")]);
     let _ = VerifyLayer::new(FlaskHmac::new(), keys);
 }

@@ -46,7 +46,7 @@ fn named(name: &str, with: &str) -> String {
 
 fn layer() -> VerifyLayer {
     let services = [("aservice", "akey"), ("bservice", "bkey"), ("a:b", "ckey")];
-    let keys = KeyMap::services(services).unwrap().with_single(key("single")).unwrap();
+    let keys = KeyMap::named(services).unwrap().with_single(key("single")).unwrap();
     VerifyLayer::new(FlaskHmac::new(), keys).unwrap()
 }
 
@@ -83,7 +83,7 @@ async fn refuse(app: &Router, request: Request<Body>, what: &str) {
     let response = send(app, request).await;
     assert_eq!(response.status(), StatusCode::FORBIDDEN, "{what}");
     assert!(response.headers().get("content-type").is_none(), "{what}");
-    assert!(response.extensions().get::<VerifyError>().unwrap().is_refusal(), "{what}");
+    assert!(response.extensions().get::<VerifyError>().unwrap().is_caller_rejected(), "{what}");
 }
 
 /// Refuses every one of these values of the header.

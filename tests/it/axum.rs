@@ -21,7 +21,7 @@ fn verify() -> VerifyLayer {
 }
 
 fn keys() -> KeyMap {
-    KeyMap::services([("aservice", KEY)]).unwrap()
+    KeyMap::named([("aservice", KEY)]).unwrap()
 }
 
 fn signed<B: WholeBody + Into<Body>>(request: Request<B>) -> Request<Body> {

@@ -16,9 +16,9 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt as _, Limited};
 use proptest::prelude::*;
 use tower::{Layer as _, ServiceExt as _, service_fn};
+use tower_hmac::layer::VerifiedBody;
 use tower_hmac::{
-    BoxError, ErrorKind, FlaskHmac, KeyMap, SecretKey, Signer, VerifiedBody, VerifyError,
-    VerifyLayer,
+    BoxError, ErrorKind, FlaskHmac, KeyMap, SecretKey, Signer, VerifyError, VerifyLayer,
 };
 
 use crate::support::script::{Script, Step};

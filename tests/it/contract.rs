@@ -17,10 +17,14 @@ use http::request::Parts;
 use http::{Request, Response};
 use http_body_util::BodyExt as _;
 use tower::{Layer as _, ServiceExt as _, service_fn};
+use tower_hmac::clock::{Clock, ManualClock};
+use tower_hmac::key::{KeyQuery, Lookup};
+use tower_hmac::layer::{Rejection, VerifiedBody};
+use tower_hmac::replay::ReplayGuard;
 use tower_hmac::replay::{Replay, ReplayClaim, ReplayRequest};
+use tower_hmac::scheme::Claim;
 use tower_hmac::{
-    Claim, Clock, ErrorKind, KeyMap, KeyQuery, KeyStore, Lookup, ManualClock, Rejection,
-    ReplayGuard, Scheme, SecretKey, Signer, Verified, VerifiedBody, VerifyError, VerifyLayer,
+    ErrorKind, KeyMap, KeyStore, Scheme, SecretKey, Signer, Verified, VerifyError, VerifyLayer,
 };
 
 use crate::support::joints::{Covers, Joints};
@@ -34,7 +38,7 @@ fn key(text: &str) -> SecretKey {
 }
 
 fn keys() -> KeyMap {
-    KeyMap::services([("aservice", "akey"), ("bservice", "bkey")]).unwrap()
+    KeyMap::named([("aservice", "akey"), ("bservice", "bkey")]).unwrap()
 }
 
 fn signer<S: Scheme>(scheme: S) -> Signer<S> {

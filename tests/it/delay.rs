@@ -10,14 +10,14 @@ use http::{Request, Response, StatusCode};
 use tokio::time::Instant;
 use tower::util::ServiceFn;
 use tower::{Layer as _, Service as _, ServiceExt as _, service_fn};
-use tower_hmac::{
-    BoxError, FlaskHmac, KeyId, KeyMap, SecretKey, Signer, VerifiedBody, VerifyLayer, key_fn,
-};
+use tower_hmac::key::key_fn;
+use tower_hmac::layer::VerifiedBody;
+use tower_hmac::{BoxError, FlaskHmac, KeyId, KeyMap, SecretKey, Signer, VerifyLayer};
 
 const HALF_A_SECOND: Duration = Duration::from_millis(500);
 
 fn layer() -> VerifyLayer {
-    VerifyLayer::new(FlaskHmac::new(), KeyMap::services([("a", "key")]).unwrap()).unwrap()
+    VerifyLayer::new(FlaskHmac::new(), KeyMap::named([("a", "key")]).unwrap()).unwrap()
 }
 
 fn signed(body: &'static str) -> Request<Body> {
@@ -53,10 +53,10 @@ fn refusals() -> [Request<Body>; 4] {
 #[tokio::test(start_paused = true)]
 async fn refusals_are_held_back_alike() {
     for request in refusals() {
-        let outcome = answer(layer().with_refusal_delay(HALF_A_SECOND), request).await;
+        let outcome = answer(layer().with_rejection_delay(HALF_A_SECOND), request).await;
         assert_eq!(outcome, (StatusCode::FORBIDDEN, HALF_A_SECOND));
     }
-    let allowed = layer().only(["somebody-else"]).unwrap().with_refusal_delay(HALF_A_SECOND);
+    let allowed = layer().only(["somebody-else"]).unwrap().with_rejection_delay(HALF_A_SECOND);
     let outcome = answer(allowed, signed("{}")).await;
     assert_eq!(outcome, (StatusCode::FORBIDDEN, HALF_A_SECOND));
 }
@@ -70,27 +70,27 @@ async fn nothing_is_held_back_unless_it_is_asked_for() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_let_through_is_not_held_back() {
-    let outcome = answer(layer().with_refusal_delay(HALF_A_SECOND), signed("{}")).await;
+    let outcome = answer(layer().with_rejection_delay(HALF_A_SECOND), signed("{}")).await;
     assert_eq!(outcome, (StatusCode::OK, Duration::ZERO));
 }
 
 #[tokio::test(start_paused = true)]
 async fn bodies_and_stores_that_fail_are_said_at_once() {
-    let limited = layer().with_body_limit(1).with_refusal_delay(HALF_A_SECOND);
+    let limited = layer().with_body_limit(1).with_rejection_delay(HALF_A_SECOND);
     let outcome = answer(limited, signed("{}")).await;
     assert_eq!(outcome, (StatusCode::PAYLOAD_TOO_LARGE, Duration::ZERO));
 
     let mut broken = signed("{}");
     let frames = futures_util::stream::iter([Err::<&str, _>(BoxError::from("broken off"))]);
     *broken.body_mut() = Body::from_stream(frames);
-    let outcome = answer(layer().with_refusal_delay(HALF_A_SECOND), broken).await;
+    let outcome = answer(layer().with_rejection_delay(HALF_A_SECOND), broken).await;
     assert_eq!(outcome, (StatusCode::BAD_REQUEST, Duration::ZERO));
 
     let down = key_fn(|_: Option<&KeyId>, _: &http::request::Parts| async {
         Err::<Option<tower_hmac::KeySet>, _>(BoxError::from("down"))
     });
     let failing =
-        VerifyLayer::new(FlaskHmac::new(), down).unwrap().with_refusal_delay(HALF_A_SECOND);
+        VerifyLayer::new(FlaskHmac::new(), down).unwrap().with_rejection_delay(HALF_A_SECOND);
     let outcome = answer(failing, signed("{}")).await;
     assert_eq!(outcome, (StatusCode::SERVICE_UNAVAILABLE, Duration::ZERO));
 }
@@ -99,7 +99,7 @@ async fn bodies_and_stores_that_fail_are_said_at_once() {
 #[tokio::test(start_paused = true)]
 async fn held_refusals_do_not_queue() {
     let start = Instant::now();
-    let layer = layer().with_refusal_delay(HALF_A_SECOND);
+    let layer = layer().with_rejection_delay(HALF_A_SECOND);
     let answers = (0..10).flat_map(|_| refusals()).map(|request| answer(layer.clone(), request));
     futures_util::future::join_all(answers).await;
     assert_eq!(start.elapsed(), HALF_A_SECOND);
@@ -108,7 +108,7 @@ async fn held_refusals_do_not_queue() {
 /// The timer starts on the runtime, wherever the service was called.
 #[test]
 fn a_service_may_be_called_outside_of_the_runtime() {
-    let layer = layer().with_refusal_delay(HALF_A_SECOND);
+    let layer = layer().with_rejection_delay(HALF_A_SECOND);
     let mut service = layer.layer(inner());
     let refused = service.call(Request::post("/").body(Body::empty()).unwrap());
     let mut runtime = tokio::runtime::Builder::new_current_thread();
@@ -119,9 +119,9 @@ fn a_service_may_be_called_outside_of_the_runtime() {
 
 #[tokio::test(start_paused = true)]
 async fn the_settings_that_follow_keep_the_delay() {
-    use tower_hmac::StatusRejection;
+    use tower_hmac::layer::StatusRejection;
     let layer = layer()
-        .with_refusal_delay(HALF_A_SECOND)
+        .with_rejection_delay(HALF_A_SECOND)
         .with_body_limit(1000)
         .only(["a"])
         .unwrap()

@@ -32,7 +32,7 @@ const DRAINED: usize = 10_000;
 tower_hmac::allow_list!(Team = ["aservice"]);
 
 fn layer() -> VerifyLayer {
-    let keys = KeyMap::services([("aservice", "akey")]).unwrap();
+    let keys = KeyMap::named([("aservice", "akey")]).unwrap();
     VerifyLayer::new(FlaskHmac::new(), keys)
         .unwrap()
         .with_body_limit(LIMIT)
@@ -351,7 +351,7 @@ async fn a_timeout_outside_ends_the_drain_as_it_ends_the_reading() {
 async fn the_delay_of_rejections_follows_the_drain_and_holds_for_the_extractor() {
     const DELAY: Duration = Duration::from_millis(500);
     let forged = signature(b"another body");
-    for (place, app) in apps(&layer().with_refusal_delay(DELAY)) {
+    for (place, app) in apps(&layer().with_rejection_delay(DELAY)) {
         for headers in [vec![], vec![("signature", &*forged)]] {
             let slow = async_stream(Duration::from_secs(2));
             let begun = tokio::time::Instant::now();

@@ -14,13 +14,16 @@ use base64::Engine as _;
 use http::request::Parts;
 use http::{HeaderName, Request};
 use serde_json::json;
+use tower_hmac::crypto::{Mac, Tag};
+use tower_hmac::explain::{Cause, Report};
+use tower_hmac::key::KeyEntry;
+use tower_hmac::replay::ReplayGuard;
 use tower_hmac::replay::{Replay, ReplayClaim, ReplayRequest};
 use tower_hmac::scheme::{Claim, ClaimError, Encoding, SignedText, Stamp};
 use tower_hmac::testing::ManualClock;
-use tower_hmac::verify::{Cause, Report};
 use tower_hmac::{
-    Algorithm, ConfigError, ErrorKind, FlaskHmac, KeyEntry, KeyId, KeyMap, KeySet, Mac,
-    ReplayGuard, Scheme, SecretKey, SignError, Signer, Tag, Verifier,
+    Algorithm, ConfigError, ErrorKind, FlaskHmac, KeyId, KeyMap, KeySet, Scheme, SecretKey,
+    SignError, Signer, Verifier,
 };
 
 use crate::support::conformance_lines;
@@ -149,7 +152,7 @@ async fn accepted_request_has_no_causes() {
     assert_eq!(report.step(), None);
     assert_eq!(report.signed_text(), Some("body"));
     assert_eq!(report.likely(), []);
-    assert!(report.refusal().is_none());
+    assert!(report.error().is_none());
 }
 
 #[tokio::test]
@@ -200,7 +203,7 @@ async fn tag_that_is_encoded_twice_is_named() {
 
 #[tokio::test]
 async fn another_encoding_within_the_named_form_is_named() {
-    let verifier = flask_verifier(KeyMap::services([("aservice", KEY)]).unwrap());
+    let verifier = flask_verifier(KeyMap::named([("aservice", KEY)]).unwrap());
     let hex = Encoding::Hex.encode(&tag(b"body"));
     let value = Encoding::Base64.encode(format!("aservice:{hex}").as_bytes());
     let request = Request::post("/").header("signature", value).body("body".into()).unwrap();
@@ -251,7 +254,7 @@ async fn newline_at_the_end_of_a_key_is_named() {
 
 #[tokio::test]
 async fn key_of_another_name_is_named() {
-    let keys = KeyMap::services([("aservice", "akey"), ("bservice", "bkey")]).unwrap();
+    let keys = KeyMap::named([("aservice", "akey"), ("bservice", "bkey")]).unwrap();
     let verifier = flask_verifier(keys.with_single(key("single")).unwrap());
     let named = |name: &str, text: &str| {
         let signer = Signer::new(FlaskHmac::new(), key(text)).with_key_id(name).unwrap();
@@ -385,7 +388,7 @@ async fn report_says_each_thing_in_a_line() {
         let report = explain(&verifier, &request).await;
         assert_eq!(report.to_string(), format!("{outcome}{claim}{likely}"));
         assert_eq!(
-            report.refusal().map_or("accepted", |error| error.kind().as_str()),
+            report.error().map_or("accepted", |error| error.kind().as_str()),
             report.outcome()
         );
     }
@@ -399,13 +402,14 @@ async fn report_says_each_thing_in_a_line() {
 #[cfg(feature = "sha1")]
 #[tokio::test]
 async fn expiry_is_told() {
-    let signer = Signer::new(tower_hmac::FostUrl::new(), key(KEY)).with_key_id("aservice").unwrap();
+    let signer =
+        Signer::new(tower_hmac::scheme::FostUrl::new(), key(KEY)).with_key_id("aservice").unwrap();
     let signer = signer.with_lifetime(Duration::from_secs(60)).with_clock(ManualClock::new(NOW));
     let link = signer.sign_url("http://www.example.com/a").unwrap();
     let request = Request::get(link.path_and_query().unwrap().as_str());
     let request = request.header("host", "www.example.com").body(String::new()).unwrap();
-    let keys = KeyMap::services([("aservice", KEY)]).unwrap();
-    let verifier = Verifier::new(tower_hmac::FostUrl::new(), keys).unwrap();
+    let keys = KeyMap::named([("aservice", KEY)]).unwrap();
+    let verifier = Verifier::new(tower_hmac::scheme::FostUrl::new(), keys).unwrap();
     let report = explain(&verifier.with_clock(ManualClock::new(NOW + 61)), &request).await;
     assert_eq!((report.outcome(), report.expires()), ("expired", Some(NOW + 60)));
     let line = format!("expires: {}, and now it is {}\n", NOW + 60, NOW + 61);

@@ -10,13 +10,14 @@ use axum::response::{IntoResponse as _, Response};
 use http::{Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
-use tower_hmac::{FlaskHmac, KeyMap, SecretKey, Signer, StatusRejection, VerifyError, VerifyLayer};
+use tower_hmac::layer::StatusRejection;
+use tower_hmac::{FlaskHmac, KeyMap, SecretKey, Signer, VerifyError, VerifyLayer};
 
 tower_hmac::allow_list!(Billing = ["aservice"]);
 tower_hmac::allow_list!(Nobody = []);
 
 fn layer() -> VerifyLayer {
-    let keys = KeyMap::services([("aservice", "akey"), ("bservice", "bkey")]).unwrap();
+    let keys = KeyMap::named([("aservice", "akey"), ("bservice", "bkey")]).unwrap();
     VerifyLayer::new(FlaskHmac::new(), keys.with_single("single").unwrap()).unwrap()
 }
 

@@ -36,16 +36,16 @@ fn texts_in_every_usual_form_are_key_ids_and_keys() {
     // As a configuration has them: borrowed.
     let keys =
         names.iter().zip(&["key of one name", "key of two names"]).map(|(name, key)| (name, *key));
-    assert_eq!(KeyMap::services(keys).unwrap().get(Some(&id)).unwrap().len(), 1);
+    assert_eq!(KeyMap::named(keys).unwrap().get(Some(&id)).unwrap().len(), 1);
     let keys: Vec<(String, Vec<u8>)> = names.iter().map(|name| (name.clone(), vec![1])).collect();
     let borrowed = keys.iter().map(|(name, key)| (name, key.as_slice()));
-    assert!(KeyMap::services(borrowed).is_ok());
-    assert!(KeyMap::services([("a", &"a borrowed key".to_owned())]).is_ok());
-    assert!(KeyMap::services([("a", &"key")]).is_ok());
+    assert!(KeyMap::named(borrowed).is_ok());
+    assert!(KeyMap::named([("a", &"a borrowed key".to_owned())]).is_ok());
+    assert!(KeyMap::named([("a", &"key")]).is_ok());
     let key = SecretKey::new("key").unwrap();
-    assert!(KeyMap::services([("a", &key)]).is_ok());
-    assert!(KeyMap::services([("a", &KeySet::from(key))]).is_ok());
-    assert!(KeyMap::services([("a", &String::new())]).is_err());
+    assert!(KeyMap::named([("a", &key)]).is_ok());
+    assert!(KeyMap::named([("a", &KeySet::from(key))]).is_ok());
+    assert!(KeyMap::named([("a", &String::new())]).is_err());
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn the_public_error_is_the_same_for_every_rejected_caller() {
     use ErrorKind::*;
     let public = |kind: ErrorKind| VerifyError::from(kind).public();
     for kind in [Missing, Malformed, UnknownKey, Mismatch, Stale, Expired, NotAllowed, Replayed] {
-        assert!(VerifyError::from(kind).is_refusal());
+        assert!(VerifyError::from(kind).is_caller_rejected());
         assert_eq!((public(kind).status().as_u16(), public(kind).as_str()), (403, "rejected"));
         assert_eq!(format!("{:?}", public(kind)), format!("{:?}", public(Missing)), "{kind:?}");
     }

@@ -4,10 +4,10 @@ use futures_util::FutureExt as _;
 use http::Request;
 use http::request::Parts;
 use proptest::prelude::*;
+use tower_hmac::scheme::{ClaimError, FlaskHmacPath};
 use tower_hmac::testing::signed_text;
 use tower_hmac::{
-    Algorithm, ClaimError, ErrorKind, FlaskHmacPath, KeyMap, Scheme as _, SecretKey, SignError,
-    Signer, Verifier,
+    Algorithm, ErrorKind, KeyMap, Scheme as _, SecretKey, SignError, Signer, Verifier,
 };
 
 fn key() -> SecretKey {

@@ -15,10 +15,14 @@ use http::request::Parts;
 use http::{HeaderValue, Request, Response, StatusCode};
 use serde::Deserialize;
 use tower::{Layer as _, ServiceExt as _, service_fn};
+use tower_hmac::clock::ManualClock;
+use tower_hmac::crypto::Mac;
+use tower_hmac::layer::VerifiedBody;
+use tower_hmac::scheme::Fost;
 use tower_hmac::testing::signed_text;
 use tower_hmac::{
-    Algorithm, ErrorKind, FlaskHmac, Fost, KeyMap, Mac, ManualClock, Scheme as _, SecretKey,
-    SignError, Signer, Verified, VerifiedBody, Verifier, VerifyError, VerifyLayer,
+    Algorithm, ErrorKind, FlaskHmac, KeyMap, Scheme as _, SecretKey, SignError, Signer, Verified,
+    Verifier, VerifyError, VerifyLayer,
 };
 
 /// 2011-04-27 03:26:37 UTC, the time of the published requests.
@@ -26,7 +30,7 @@ const NOW: i64 = 1_303_874_797;
 const TIME: &str = "2011-04-27 03:26:37";
 
 fn verifier(scheme: Fost, now: i64) -> Verifier {
-    let keys = KeyMap::services([("key-value", "secret-value"), ("a/b:c", "other")]).unwrap();
+    let keys = KeyMap::named([("key-value", "secret-value"), ("a/b:c", "other")]).unwrap();
     Verifier::new(scheme, keys).unwrap().with_clock(ManualClock::new(now))
 }
 
@@ -174,7 +178,7 @@ impl Vector {
     }
 
     fn verifier(&self, scheme: Fost) -> Verifier {
-        let keys = KeyMap::services([(self.key.as_str(), self.secret.as_str())]).unwrap();
+        let keys = KeyMap::named([(self.key.as_str(), self.secret.as_str())]).unwrap();
         Verifier::new(scheme, keys).unwrap().with_clock(ManualClock::new(NOW))
     }
 }

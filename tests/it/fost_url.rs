@@ -18,18 +18,23 @@ use http::{HeaderValue, Request, Response, StatusCode, Uri};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use tower::{Layer as _, ServiceExt as _, service_fn};
+use tower_hmac::clock::ManualClock;
+use tower_hmac::crypto::Mac;
+use tower_hmac::layer::VerifiedBody;
+use tower_hmac::replay::ReplayGuard;
 use tower_hmac::replay::{Replay, ReplayClaim, ReplayKey, ReplayRequest};
+use tower_hmac::scheme::FostUrl;
 use tower_hmac::testing::signed_text;
 use tower_hmac::{
-    Algorithm, ErrorKind, FostUrl, KeyMap, Mac, ManualClock, ReplayGuard, SecretKey, SignError,
-    Signer, Verified, VerifiedBody, Verifier, VerifyError, VerifyLayer,
+    Algorithm, ErrorKind, KeyMap, SecretKey, SignError, Signer, Verified, Verifier, VerifyError,
+    VerifyLayer,
 };
 
 const NOW: i64 = 1_303_874_797;
 const HOST: &str = "www.example.com";
 
 fn verifier(scheme: FostUrl) -> Verifier {
-    let keys = KeyMap::services([("key-value", "secret-value"), ("a/b c+ä", "other")]).unwrap();
+    let keys = KeyMap::named([("key-value", "secret-value"), ("a/b c+ä", "other")]).unwrap();
     Verifier::new(scheme, keys).unwrap().with_clock(ManualClock::new(NOW))
 }
 
@@ -125,7 +130,7 @@ impl Vector {
     }
 
     fn verified(&self, request: &Request<String>, now: i64) -> Result<Verified, ErrorKind> {
-        let keys = KeyMap::services([(self.key.as_str(), self.secret.as_str())]).unwrap();
+        let keys = KeyMap::named([(self.key.as_str(), self.secret.as_str())]).unwrap();
         let verifier =
             Verifier::new(FostUrl::new(), keys).unwrap().with_clock(ManualClock::new(now));
         checked(verifier, request)

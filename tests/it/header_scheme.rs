@@ -10,9 +10,11 @@ use base64::Engine as _;
 use futures_util::FutureExt as _;
 use http::Request;
 use http::request::Parts;
+use tower_hmac::clock::ManualClock;
+use tower_hmac::scheme::{ClaimError, Encoding, Part, TimeFormat};
 use tower_hmac::{
-    ClaimError, ConfigError, Encoding, ErrorKind, HeaderScheme, KeyMap, KeySet, ManualClock, Part,
-    Scheme as _, SecretKey, SignError, Signer, TimeFormat, Verified, Verifier,
+    ConfigError, ErrorKind, HeaderScheme, KeyMap, KeySet, Scheme as _, SecretKey, SignError,
+    Signer, Verified, Verifier,
 };
 
 const NOW: i64 = 1_700_000_000;
@@ -267,7 +269,7 @@ fn a_covered_header_must_be_there_exactly_once() {
 #[test]
 fn the_key_id_comes_from_its_header_alone() {
     let scheme = scheme().with_key_id_header("X-Key-Id").unwrap();
-    let keys = KeyMap::services([("a", "key of a"), ("b", "key of b")]).unwrap();
+    let keys = KeyMap::named([("a", "key of a"), ("b", "key of b")]).unwrap();
     let verifier = Verifier::new(scheme.clone(), keys.with_single(key()).unwrap()).unwrap();
     let of_a = Signer::new(scheme.clone(), SecretKey::new("key of a").unwrap());
     let request = || Request::post("/").body("body").unwrap();

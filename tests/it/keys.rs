@@ -11,10 +11,11 @@ use futures_util::StreamExt as _;
 use http::StatusCode;
 use http::request::Parts;
 use tokio::time::Instant;
+use tower_hmac::clock::{Clock as _, ManualClock};
+use tower_hmac::key::{CachedKeys, KeyEntry, KeyQuery, Lookup, SharedKeys, key_fn};
 use tower_hmac::{
-    Algorithm, BoxError, CachedKeys, Clock as _, ConfigError, ErrorKind, FlaskHmac, KeyEntry,
-    KeyId, KeyMap, KeyQuery, KeySet, KeyStore, Lookup, ManualClock, SecretKey, SharedKeys,
-    Verified, Verifier, VerifyError, key_fn,
+    Algorithm, BoxError, ConfigError, ErrorKind, FlaskHmac, KeyId, KeyMap, KeySet, KeyStore,
+    SecretKey, Verified, Verifier, VerifyError,
 };
 
 use crate::stamped::{NOW, Stamped, head, signer};
@@ -35,7 +36,7 @@ mod map {
     fn each_of_many_names_has_its_own_key_and_no_other_name_has_any() {
         let name = |number: usize| format!("service-{number}");
         let services = (0..20_000).map(|number| (name(number), format!("key {number}")));
-        let keys = KeyMap::services(services).unwrap();
+        let keys = KeyMap::named(services).unwrap();
         let get = |number| keys.get(Some(&KeyId::new(name(number)).unwrap()));
         for number in 0..20_000 {
             let entry = get(number).and_then(|keys| keys.iter().next());
@@ -51,7 +52,7 @@ mod map {
     fn a_name_that_is_there_is_refused_and_keeps_its_key_however_full_the_map_is() {
         for count in 1..200 {
             let services = (0..count).map(|number| (format!("service-{number}"), "a key"));
-            let keys = KeyMap::services(services).unwrap();
+            let keys = KeyMap::named(services).unwrap();
             for number in [0, count / 2, count - 1] {
                 let again = keys.clone().with_key(format!("service-{number}"), "another key");
                 assert!(again.is_err(), "{number} of {count}");
@@ -63,7 +64,7 @@ mod map {
     #[test]
     fn names_that_nearly_agree_are_not_taken_for_each_other() {
         let names = ["aservice", "aservicE", "aservice ", "aservic", "a", "\u{430}service"];
-        let keys = KeyMap::services(names.map(|name| (name, format!("key of {name}")))).unwrap();
+        let keys = KeyMap::named(names.map(|name| (name, format!("key of {name}")))).unwrap();
         for name in names {
             let id = KeyId::new(name).unwrap();
             let entry = keys.get(Some(&id)).unwrap().iter().next().unwrap();
@@ -90,7 +91,7 @@ mod names {
     /// `explain` holds a signature against them.
     #[test]
     fn a_store_around_another_visits_its_keys() {
-        let map = || KeyMap::services([("aservice", "akey")]).unwrap();
+        let map = || KeyMap::named([("aservice", "akey")]).unwrap();
         let stores: [(&str, Box<dyn KeyStore>); 3] = [
             ("shared", Box::new(SharedKeys::new(map()).unwrap())),
             ("cached", Box::new(CachedKeys::new(map()))),
@@ -137,7 +138,7 @@ mod rotation {
     #[tokio::test]
     async fn each_key_counts_from_its_first_second_to_its_last() {
         let clock = ManualClock::new(NOW);
-        let keys = KeyMap::services([("aservice", overlapping())]).unwrap();
+        let keys = KeyMap::named([("aservice", overlapping())]).unwrap();
         let verifier = Verifier::new(Stamped::new(), keys).unwrap().with_clock(clock.clone());
         // Time, and the label that the new and the old key prove; `None` where it is refused.
         let table = [
@@ -229,7 +230,7 @@ mod rotation {
         let clock = ManualClock::new(NOW);
         let expired = KeyEntry::new(secret("expired")).with_not_after(NOW - 1);
         let three = KeySet::new([secret("one"), secret("two"), secret("three")]).unwrap();
-        let keys = KeyMap::services([("three", three)]).unwrap();
+        let keys = KeyMap::named([("three", three)]).unwrap();
         let keys = keys.with_key("single", "alone").unwrap().with_key("expired", expired).unwrap();
         let scheme = Stamped::new();
         let verifier = Verifier::new(scheme.clone(), keys).unwrap().with_clock(clock.clone());
@@ -320,14 +321,14 @@ mod shared {
     #[tokio::test]
     async fn a_replacement_counts_from_the_next_request_on() {
         let clock = ManualClock::new(NOW);
-        let keys = SharedKeys::new(KeyMap::services([("aservice", "old")]).unwrap()).unwrap();
+        let keys = SharedKeys::new(KeyMap::named([("aservice", "old")]).unwrap()).unwrap();
         let verifier =
             Verifier::new(Stamped::new(), keys.clone()).unwrap().with_clock(clock.clone());
         let (old, new) = (signer("aservice", "old", &clock), signer("aservice", "new", &clock));
         assert!(verifier.verify(&head(&old, b""), b"").await.is_ok());
         assert!(verifier.verify(&head(&new, b""), b"").await.is_err());
 
-        keys.replace(KeyMap::services([("aservice", "new")]).unwrap()).unwrap();
+        keys.replace(KeyMap::named([("aservice", "new")]).unwrap()).unwrap();
         assert!(verifier.verify(&head(&old, b""), b"").await.is_err());
         assert!(verifier.verify(&head(&new, b""), b"").await.is_ok());
     }
@@ -370,7 +371,7 @@ mod shared {
     async fn an_empty_replacement_is_refused_and_the_old_keys_stay() {
         let clock = ManualClock::new(NOW);
         assert!(matches!(SharedKeys::new(KeyMap::default()), Err(ConfigError::NoKeys(_))));
-        let keys = SharedKeys::new(KeyMap::services([("aservice", "old")]).unwrap()).unwrap();
+        let keys = SharedKeys::new(KeyMap::named([("aservice", "old")]).unwrap()).unwrap();
         assert!(matches!(keys.replace(KeyMap::default()), Err(ConfigError::NoKeys(_))));
         let verifier = Verifier::new(Stamped::new(), keys).unwrap().with_clock(clock.clone());
         let old = signer("aservice", "old", &clock);
@@ -380,13 +381,13 @@ mod shared {
     #[test]
     fn the_keys_in_force_can_be_looked_at() {
         let id = KeyId::new("aservice").unwrap();
-        let keys = SharedKeys::new(KeyMap::services([("aservice", "old")]).unwrap()).unwrap();
+        let keys = SharedKeys::new(KeyMap::named([("aservice", "old")]).unwrap()).unwrap();
         let first_key = |map: &KeyMap| {
             let entry = map.get(Some(&id)).unwrap().iter().next().unwrap().clone();
             entry.key().expose_secret().to_vec()
         };
         assert_eq!(first_key(&keys.current()), b"old");
-        keys.replace(KeyMap::services([("aservice", "new")]).unwrap()).unwrap();
+        keys.replace(KeyMap::named([("aservice", "new")]).unwrap()).unwrap();
         assert_eq!(first_key(&keys.current()), b"new");
     }
 

@@ -7,7 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::FutureExt as _;
 use http::Request;
-use tower_hmac::{ClaimError, FlaskHmac, KeyId, KeyMap, Verifier, VerifyError};
+use tower_hmac::scheme::ClaimError;
+use tower_hmac::{FlaskHmac, KeyId, KeyMap, Verifier, VerifyError};
 
 const NAME: &str = "x\n2026-11-27T00:00:00Z  INFO accepted key_id=admin\x1b[2K\r\u{202e}nimda";
 
@@ -51,7 +52,7 @@ fn refusal() -> VerifyError {
     let tag = STANDARD.encode([7; 32]);
     let value = STANDARD.encode(format!("{NAME}:{tag}"));
     let (head, ()) = Request::post("/").header("signature", value).body(()).unwrap().into_parts();
-    let keys = KeyMap::services([("aservice", "akey")]).unwrap();
+    let keys = KeyMap::named([("aservice", "akey")]).unwrap();
     let verifier = Verifier::new(FlaskHmac::new(), keys).unwrap();
     verifier.verify(&head, b"").now_or_never().unwrap().unwrap_err()
 }

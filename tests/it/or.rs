@@ -4,9 +4,11 @@ use futures_util::FutureExt as _;
 use http::Request;
 use http::request::Parts;
 use proptest::prelude::*;
+use tower_hmac::clock::ManualClock;
+use tower_hmac::scheme::{Encoding, FlaskHmacPath, Part, TimeFormat};
 use tower_hmac::{
-    Algorithm, ConfigError, Encoding, ErrorKind, FlaskHmac, FlaskHmacPath, HeaderScheme, KeyMap,
-    ManualClock, Part, Scheme, SecretKey, Signer, TimeFormat, Verified, Verifier, VerifyLayer,
+    Algorithm, ConfigError, ErrorKind, FlaskHmac, HeaderScheme, KeyMap, Scheme, SecretKey, Signer,
+    Verified, Verifier, VerifyLayer,
 };
 
 const NOW: i64 = 1_700_000_000;
@@ -80,9 +82,9 @@ fn formats_from_parts_have_names_of_their_own() {
 #[cfg(feature = "sha1")]
 #[test]
 fn a_format_of_a_header_stands_beside_one_of_the_query_under_one_name() {
-    let url = tower_hmac::FostUrl::new;
+    let url = tower_hmac::scheme::FostUrl::new;
     let header = || header("X-A").with_name(url().name().to_owned());
-    let named = || KeyMap::services([("aservice", "akey")]).unwrap();
+    let named = || KeyMap::named([("aservice", "akey")]).unwrap();
     assert!(Verifier::new(url(), named()).unwrap().or(header(), keys("b")).is_ok());
     assert!(Verifier::new(header(), keys("a")).unwrap().or(url(), named()).is_ok());
     let twice = Verifier::new(url(), named()).unwrap().or(url(), named()).unwrap_err();
@@ -201,7 +203,7 @@ fn tags_of_two_encodings_that_are_equally_long_are_a_mistake_of_configuration() 
 #[test]
 fn a_service_of_flask_hmac_is_told_apart_from_the_tag_of_a_longer_hash() {
     for (longer, name) in [(Algorithm::Sha384, "abc"), (Algorithm::Sha512, "nineteen characters")] {
-        let services = KeyMap::services([(name, "old")]).unwrap();
+        let services = KeyMap::named([(name, "old")]).unwrap();
         let verifier = Verifier::new(FlaskHmac::new(), services)
             .unwrap()
             .or(FlaskHmac::new().with_algorithm(longer), keys("new"))
@@ -231,7 +233,7 @@ fn both_tags_of_two_algorithms_in_one_header_twice_are_refused() {
 #[test]
 fn two_formats_may_read_one_time_and_one_key_id() {
     let scheme = |name| timed(name).with_key_id_header("X-Key-Id").unwrap();
-    let services = |secret| KeyMap::services([("a", secret)]).unwrap();
+    let services = |secret| KeyMap::named([("a", secret)]).unwrap();
     let verifier = Verifier::new(scheme("X-Old"), services("old"))
         .unwrap()
         .or(scheme("X-New").with_encoding(Encoding::Base64), services("new"))

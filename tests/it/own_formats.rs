@@ -11,7 +11,8 @@ use std::convert::Infallible;
 use axum::body::Body;
 use http::{Request, Response};
 use tower::{Layer as _, ServiceExt as _, service_fn};
-use tower_hmac::{ErrorKind, Rejection, Verified, VerifiedBody, VerifyError, VerifyLayer};
+use tower_hmac::layer::{Rejection, VerifiedBody};
+use tower_hmac::{ErrorKind, Verified, VerifyError, VerifyLayer};
 
 /// Sends a request through the layer: what was proven, or why it was rejected.
 async fn send<R>(layer: &VerifyLayer<R>, request: Request<Body>) -> Result<Verified, ErrorKind>

@@ -10,9 +10,10 @@ use http::header::HOST;
 use http::request::Parts;
 use http::{Request, Uri};
 use tower::ServiceExt as _;
+use tower_hmac::clock::ManualClock;
+use tower_hmac::scheme::{FlaskHmacPath, Part};
 use tower_hmac::{
-    ErrorKind, FlaskHmacPath, HeaderScheme, KeyMap, ManualClock, Part, Scheme, SecretKey, Signer,
-    Verifier, VerifyLayer,
+    ErrorKind, HeaderScheme, KeyMap, Scheme, SecretKey, Signer, Verifier, VerifyLayer,
 };
 
 const NOW: i64 = 1_700_000_000;
@@ -116,7 +117,7 @@ fn flask_hmac_path_verifies_the_path_that_the_client_sent() {
 #[cfg(feature = "sha1")]
 #[test]
 fn fost_verifies_the_path_that_the_client_sent() {
-    use tower_hmac::Fost;
+    use tower_hmac::scheme::Fost;
 
     let named = |scheme: Fost| signer(scheme).with_key_id("billing").unwrap();
     let at = |origin: &str| Fost::new().with_public_origin(origin).unwrap();
@@ -127,7 +128,7 @@ fn fost_verifies_the_path_that_the_client_sent() {
 #[cfg(feature = "sha1")]
 #[test]
 fn fost_url_verifies_the_host_and_the_path_that_the_client_sent() {
-    use tower_hmac::FostUrl;
+    use tower_hmac::scheme::FostUrl;
 
     let named = |scheme: FostUrl| signer(scheme).with_key_id("billing").unwrap();
     let at = |origin: &str| FostUrl::new().with_public_origin(origin).unwrap();
@@ -157,8 +158,8 @@ fn what_is_no_origin_is_a_mistake_of_configuration() {
         assert!(error.starts_with("public_origin: "), "{error}");
         assert!(FlaskHmacPath::new().with_public_origin(origin).is_err());
         #[cfg(feature = "sha1")]
-        assert!(tower_hmac::Fost::new().with_public_origin(origin).is_err());
+        assert!(tower_hmac::scheme::Fost::new().with_public_origin(origin).is_err());
         #[cfg(feature = "sha1")]
-        assert!(tower_hmac::FostUrl::new().with_public_origin(origin).is_err());
+        assert!(tower_hmac::scheme::FostUrl::new().with_public_origin(origin).is_err());
     }
 }

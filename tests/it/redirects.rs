@@ -12,7 +12,7 @@ use http_body_util::Full;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use tower::{ServiceBuilder, ServiceExt as _};
-use tower_hmac::sign::same_origin_redirects;
+use tower_hmac::client::same_origin_redirects;
 use tower_hmac::{
     BoxError, FlaskHmac, KeyMap, MessageSignatures, Scheme, SecretKey, SignLayer, Signer,
     VerifyLayer,
@@ -122,7 +122,7 @@ async fn reqwest_carries_a_signature_of_the_path_to_where_it_is_rejected() {
 #[cfg(feature = "reqwest-middleware")]
 mod middleware {
     use super::*;
-    use tower_hmac::sign::SignMiddleware;
+    use tower_hmac::client::SignMiddleware;
 
     async fn each_hop_is_signed<S: Scheme + Clone + 'static>(scheme: S) {
         let service = Service::start(scheme.clone()).await;
@@ -221,7 +221,8 @@ async fn sign_layer_inside_a_layer_that_follows_redirects_signs_each_hop() {
 #[cfg(feature = "sha1")]
 #[tokio::test]
 async fn an_old_signature_on_the_request_after_a_redirect_is_judged_as_documented() {
-    use tower_hmac::{ErrorKind, FlaskHmacPath, Fost, FostUrl, HeaderScheme, Part, Verifier};
+    use tower_hmac::scheme::{FlaskHmacPath, Fost, FostUrl, Part};
+    use tower_hmac::{ErrorKind, HeaderScheme, Verifier};
 
     async fn judged(
         scheme: impl Scheme + Clone + 'static,

@@ -18,17 +18,20 @@ use http::{Request, Response, StatusCode};
 use proptest::prelude::*;
 use tokio::sync::oneshot;
 use tower::{Layer as _, ServiceExt as _, service_fn};
+use tower_hmac::clock::ManualClock;
+use tower_hmac::layer::VerifiedBody;
+use tower_hmac::replay::ReplayGuard;
 use tower_hmac::replay::{Replay, ReplayKey, ReplayRequest};
+use tower_hmac::scheme::{Part, TimeFormat};
 use tower_hmac::{
-    ConfigError, ErrorKind, FlaskHmac, HeaderScheme, KeyMap, KeySet, ManualClock, MemoryReplay,
-    Part, ReplayGuard, SecretKey, Signer, TimeFormat, Verified, VerifiedBody, Verifier,
-    VerifyError, VerifyLayer,
+    ConfigError, ErrorKind, FlaskHmac, HeaderScheme, KeyMap, KeySet, MemoryReplay, SecretKey,
+    Signer, Verified, Verifier, VerifyError, VerifyLayer,
 };
 
 use crate::stamped::{NOW, Stamped, head, signer};
 
 fn verifier(clock: &ManualClock, guard: &Arc<MemoryReplay>) -> Verifier {
-    let keys = KeyMap::services([("aservice", "akey"), ("bservice", "bkey")]).unwrap();
+    let keys = KeyMap::named([("aservice", "akey"), ("bservice", "bkey")]).unwrap();
     Verifier::new(Stamped::new(), keys)
         .unwrap()
         .with_clock(clock.clone())
@@ -211,7 +214,7 @@ proptest! {
         for (pick, tick) in steps {
             let tick = if goes_back { tick } else { tick.max(0) / 4 };
             clock.advance(tick);
-            let now = tower_hmac::Clock::unix_now(&clock);
+            let now = tower_hmac::clock::Clock::unix_now(&clock);
             requests.push((head(&signer, b""), now));
             // An old one as often as the new one.
             let place = if pick < 6 { requests.len() - 1 } else { pick * requests.len() / 12 };
@@ -418,7 +421,7 @@ async fn a_request_does_not_come_again_under_another_name_with_the_same_key() {
         .with_parts([Part::timestamp("X-Timestamp", TimeFormat::UnixSeconds).unwrap()])
         .unwrap();
     let clock = ManualClock::new(NOW);
-    let keys = KeyMap::services([("a", "shared"), ("b", "shared")]).unwrap();
+    let keys = KeyMap::named([("a", "shared"), ("b", "shared")]).unwrap();
     let verifier = Verifier::new(scheme.clone(), keys)
         .unwrap()
         .with_clock(clock.clone())

@@ -19,10 +19,12 @@ use base64::engine::general_purpose::STANDARD;
 use futures_util::FutureExt as _;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Request};
+use tower_hmac::clock::ManualClock;
+use tower_hmac::crypto::Mac;
 use tower_hmac::testing::FixedNonce;
 use tower_hmac::{
-    Algorithm, ErrorKind, KeyMap, Mac, ManualClock, MessageSignatures, Scheme, SecretKey, Signer,
-    Verified, Verifier, VerifyError,
+    Algorithm, ErrorKind, KeyMap, MessageSignatures, Scheme, SecretKey, Signer, Verified, Verifier,
+    VerifyError,
 };
 
 /// The time of the RFC's own signatures.
@@ -39,7 +41,7 @@ fn key() -> SecretKey {
 }
 
 fn verifier(scheme: impl Scheme + 'static) -> Verifier {
-    let keys = KeyMap::services([(KEY_ID, key()), ("other", SecretKey::new("other").unwrap())]);
+    let keys = KeyMap::named([(KEY_ID, key()), ("other", SecretKey::new("other").unwrap())]);
     Verifier::new(scheme, keys.unwrap()).unwrap().with_clock(ManualClock::new(NOW))
 }
 

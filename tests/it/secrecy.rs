@@ -12,10 +12,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use http::{Request, Response};
 use tower::{Layer as _, Service as _, ServiceExt as _, service_fn};
+use tower_hmac::crypto::Mac;
+use tower_hmac::key::KeyEntry;
+use tower_hmac::layer::VerifiedBody;
+use tower_hmac::scheme::Claim;
 use tower_hmac::testing::FixedNonce;
 use tower_hmac::{
-    Algorithm, Claim, ConfigError, FlaskHmac, KeyEntry, KeyMap, KeySet, Mac, SecretKey, Signer,
-    VerifiedBody, Verifier, VerifyLayer,
+    Algorithm, ConfigError, FlaskHmac, KeyMap, KeySet, SecretKey, Signer, Verifier, VerifyLayer,
 };
 
 use crate::capture::Capture;
@@ -58,10 +61,10 @@ fn no_type_shows_a_key_or_a_tag() {
     mac.update(b"text");
     let tag = mac.clone().finalize();
     let set = KeySet::new([KeyEntry::new(key()).with_label("2026-11")]).unwrap();
-    let map = KeyMap::services([("aservice", set.clone())]).unwrap().with_single(key()).unwrap();
+    let map = KeyMap::named([("aservice", set.clone())]).unwrap().with_single(key()).unwrap();
     let verifier = Verifier::new(FlaskHmac::new(), map.clone()).unwrap();
     let layer = VerifyLayer::from(verifier.clone());
-    let signature = tower_hmac::scheme::Signature::new(tag.as_bytes()).unwrap();
+    let signature = tower_hmac::scheme::OfferedTag::new(tag.as_bytes()).unwrap();
     assert_eq!(signature.len(), 32);
     let claim = Claim::signed(signature.clone()).with_nonce(b"nonce");
     let service = layer.layer(service_fn(|_: Request<VerifiedBody<Body>>| async {
@@ -69,15 +72,15 @@ fn no_type_shows_a_key_or_a_tag() {
     }));
     let future = service.clone().oneshot(Request::new(Body::from(KEY)));
     let replay_key = tower_hmac::replay::ReplayKey::from_bytes(tag.as_bytes().try_into().unwrap());
-    let lookup = tower_hmac::Lookup::ready(Ok(Some(set.clone())));
+    let lookup = tower_hmac::key::Lookup::ready(Ok(Some(set.clone())));
     let nonce = FixedNonce(*KEY.as_bytes().first_chunk().unwrap());
     let signer = Signer::new(FlaskHmac::new(), key());
     #[cfg(feature = "reload")]
-    let shared = tower_hmac::SharedKeys::new(map.clone()).unwrap();
+    let shared = tower_hmac::key::SharedKeys::new(map.clone()).unwrap();
     #[cfg(feature = "cache")]
-    let cached = tower_hmac::CachedKeys::new(map.clone());
+    let cached = tower_hmac::key::CachedKeys::new(map.clone());
     let function =
-        tower_hmac::key_fn(|_, _| async { Ok::<_, ConfigError>(SecretKey::new(KEY).ok()) });
+        tower_hmac::key::key_fn(|_, _| async { Ok::<_, ConfigError>(SecretKey::new(KEY).ok()) });
     let guard = tower_hmac::MemoryReplay::new(5).unwrap();
     let json = format!("{{\"key\":\"{KEY}\"}}");
     let replay = tower_hmac::replay::ReplayClaim::ready(Ok(tower_hmac::replay::Replay::Seen));
@@ -90,14 +93,14 @@ fn no_type_shows_a_key_or_a_tag() {
         ("KeyFn { max_keys: 1", &function),
         ("Verifier {", &verifier),
         ("VerifyLayer {", &layer),
-        ("Signature(..)", &signature),
+        ("OfferedTag(..)", &signature),
         ("Claim { key_id: None, created: None", &claim),
         ("VerifyService {", &service),
         ("Oneshot", &future),
         ("VerifyFuture(..)", &service.clone().call(Request::new(Body::from(KEY)))),
         ("HeaderScheme { name: \"header\"", &tower_hmac::HeaderScheme::new("X-Signature").unwrap()),
         #[cfg(feature = "serde")]
-        ("JsonStrings(..)", &tower_hmac::JsonStrings::read(json.as_bytes()).unwrap()),
+        ("JsonStrings(..)", &tower_hmac::scheme::JsonStrings::read(json.as_bytes()).unwrap()),
         ("ReplayKey", &replay_key),
         ("ReplayClaim", &replay),
         ("MemoryReplay { len: 0, capacity: 5, full_count: 0", &guard),
@@ -113,7 +116,7 @@ fn no_type_shows_a_key_or_a_tag() {
         let text = format!("{value:?}");
         assert!(text.starts_with(start), "{text} does not start with {start}");
     }
-    let digest = tower_hmac::Digest::of(Algorithm::Sha512, b"");
+    let digest = tower_hmac::crypto::Digest::of(Algorithm::Sha512, b"");
     let told = format!("{mac:?} {tag:?} {digest:?}");
     assert_eq!(told, "Mac { algorithm: Sha256, .. } Tag(..) Digest { algorithm: Sha512, .. }");
     let text = format!("{shown:?}{shown:#?}");
@@ -126,8 +129,8 @@ fn no_error_of_the_configuration_repeats_a_key() {
     let errors = [
         SecretKey::from_hex(KEY).unwrap_err(),
         SecretKey::from_base64(KEY).unwrap_err(),
-        KeyMap::services([("aservice", KEY), ("aservice", KEY)]).unwrap_err(),
-        KeyMap::services([("", KEY)]).unwrap_err(),
+        KeyMap::named([("aservice", KEY), ("aservice", KEY)]).unwrap_err(),
+        KeyMap::named([("", KEY)]).unwrap_err(),
         KeySet::new((0..9).map(|_| SecretKey::new(KEY).unwrap())).unwrap_err(),
     ];
     for error in errors {

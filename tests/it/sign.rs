@@ -59,7 +59,7 @@ impl Service<Request<Full<Bytes>>> for Echo {
 async fn one_scheme_object_serves_both_halves() {
     let scheme: Arc<dyn Scheme> = Arc::new(Timed::new());
     let signer = Signer::new(scheme.clone(), key()).with_key_id("aservice").unwrap();
-    let keys = KeyMap::services([("aservice", "a key")]).unwrap();
+    let keys = KeyMap::named([("aservice", "a key")]).unwrap();
     let verifier = Verifier::new(scheme, keys).unwrap();
 
     let (head, body) = signer.sign(post("body")).unwrap().into_parts();
@@ -119,7 +119,7 @@ fn sign_error_leaves_the_request_as_it_was() {
             &self,
             head: &mut http::request::Parts,
             _: &tower_hmac::scheme::Claim,
-            _: &[tower_hmac::Tag],
+            _: &[tower_hmac::crypto::Tag],
         ) -> Result<(), SignError> {
             head.headers.clear();
             Err(SignError::in_header(&HEADER.parse().unwrap(), "cannot be sent"))
@@ -342,13 +342,13 @@ async fn the_ready_service_is_the_one_that_is_called() {
 async fn requests_without_a_body_are_signed_whatever_their_type() {
     use axum::body::Body;
     use tower_hmac::sign::WholeBody;
-    use tower_hmac::testing::signed;
+    use tower_hmac::testing::sign;
 
     async fn passes(body: impl WholeBody) {
         let layer = VerifyLayer::new(FlaskHmac::new(), KeyMap::single(key()).unwrap()).unwrap();
         let app = axum::Router::new().route("/", axum::routing::get(async || "in")).layer(layer);
         let signer = Signer::new(FlaskHmac::new(), key());
-        let request = signed(&signer, Request::get("/").body(body).unwrap());
+        let request = sign(&signer, Request::get("/").body(body).unwrap());
         assert_eq!(app.oneshot(request).await.unwrap().status(), StatusCode::OK);
     }
     passes(()).await;
@@ -368,7 +368,7 @@ async fn requests_without_a_body_are_signed_whatever_their_type() {
 
 #[test]
 fn testing_kit_signs_in_one_line() {
-    let request = tower_hmac::testing::signed(&signer(), Request::post("/").body("body").unwrap());
+    let request = tower_hmac::testing::sign(&signer(), Request::post("/").body("body").unwrap());
     assert!(request.headers().contains_key(HEADER));
 }
 
@@ -376,7 +376,7 @@ fn testing_kit_signs_in_one_line() {
 #[should_panic(expected = "the request cannot be signed: the request is signed already")]
 fn testing_kit_panics_where_the_test_is_wrong() {
     let request = Request::builder().header(HEADER, "there").body("").unwrap();
-    let _ = tower_hmac::testing::signed(&signer(), request);
+    let _ = tower_hmac::testing::sign(&signer(), request);
 }
 
 /// 8 KiB is the longest value that is read: a longer one would be refused for its length.

@@ -16,9 +16,11 @@ use axum::body::Body;
 use futures_util::FutureExt as _;
 use http::{Request, Response};
 use tower::{Layer as _, ServiceExt as _, service_fn};
+use tower_hmac::clock::ManualClock;
+use tower_hmac::layer::VerifiedBody;
+use tower_hmac::scheme::{AwsPresigned, AwsSigV4};
 use tower_hmac::{
-    AwsPresigned, AwsSigV4, ErrorKind, KeyMap, ManualClock, Scheme, SecretKey, Signer, Verified,
-    VerifiedBody, Verifier, VerifyError, VerifyLayer,
+    ErrorKind, KeyMap, Scheme, SecretKey, Signer, Verified, Verifier, VerifyError, VerifyLayer,
 };
 
 /// 2015-08-30T12:36:00Z, the time of the suite.
@@ -32,7 +34,7 @@ fn scheme() -> AwsSigV4 {
 }
 
 fn keys() -> KeyMap {
-    KeyMap::services([(KEY_ID, SECRET), ("other/key", "another secret")]).unwrap()
+    KeyMap::named([(KEY_ID, SECRET), ("other/key", "another secret")]).unwrap()
 }
 
 fn verifier(scheme: impl Scheme + 'static) -> Verifier {

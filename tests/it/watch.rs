@@ -7,10 +7,10 @@ use axum::body::Body;
 use http::{Request, Response};
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use tower::{Layer as _, ServiceExt as _, service_fn};
-use tower_hmac::{
-    BoxError, KeyId, KeyMap, ManualClock, MemoryReplay, SecretKey, VerifiedBody, VerifyLayer,
-    key_fn,
-};
+use tower_hmac::clock::ManualClock;
+use tower_hmac::key::key_fn;
+use tower_hmac::layer::VerifiedBody;
+use tower_hmac::{BoxError, KeyId, KeyMap, MemoryReplay, SecretKey, VerifyLayer};
 
 use crate::capture::{Capture, Record};
 use crate::stamped::{NOW, Stamped, head, signer};
@@ -20,7 +20,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 fn layer(clock: &ManualClock) -> VerifyLayer {
-    let keys = KeyMap::services([("aservice", "akey"), ("bservice", "bkey")]).unwrap();
+    let keys = KeyMap::named([("aservice", "akey"), ("bservice", "bkey")]).unwrap();
     VerifyLayer::new(Stamped::new(), keys).unwrap().with_clock(clock.clone())
 }
 
@@ -74,7 +74,7 @@ fn each_refusal_is_one_debug_event_with_its_kind_format_and_claimed_name() {
 #[test]
 fn services_that_share_a_key_are_warned_of() {
     let warned = |services: [(&str, &str); 2]| {
-        let (capture, _) = Capture::during(|| KeyMap::services(services).unwrap());
+        let (capture, _) = Capture::during(|| KeyMap::named(services).unwrap());
         capture.events()
     };
     let events = warned([("aservice", "akey"), ("bservice", "akey")]);
@@ -88,7 +88,7 @@ fn services_that_share_a_key_are_warned_of() {
 #[test]
 fn verification_by_hand_is_watched_too() {
     let clock = ManualClock::new(NOW);
-    let keys = KeyMap::services([("aservice", "akey")]).unwrap();
+    let keys = KeyMap::named([("aservice", "akey")]).unwrap();
     let verifier = tower_hmac::Verifier::new(Stamped::new(), keys).unwrap().with_clock(clock);
     let (capture, _) = Capture::during(|| block_on(verifier.verify(&unsigned(), b"")));
     assert_eq!(only(&capture, tracing::Level::DEBUG).field("kind"), Some("missing"));
@@ -98,7 +98,7 @@ fn verification_by_hand_is_watched_too() {
 #[test]
 fn explain_is_neither_counted_nor_logged_and_names_nobody_in_the_span() {
     let clock = ManualClock::new(NOW);
-    let keys = KeyMap::services([("aservice", "akey")]).unwrap();
+    let keys = KeyMap::named([("aservice", "akey")]).unwrap();
     let verifier =
         tower_hmac::Verifier::new(Stamped::new(), keys).unwrap().with_clock(clock.clone());
     let head = head(&signer("aservice", "akey", &clock), b"hello");
@@ -110,7 +110,7 @@ fn explain_is_neither_counted_nor_logged_and_names_nobody_in_the_span() {
         }));
     });
     let (capture, report) = capture.unwrap();
-    assert_eq!(report.likely(), [tower_hmac::verify::Cause::BodyNewlineCut]);
+    assert_eq!(report.likely(), [tower_hmac::explain::Cause::BodyNewlineCut]);
     assert_eq!(capture.span_field("key_id"), None);
     assert!(capture.events().is_empty());
     assert!(metrics.is_empty(), "{metrics:?}");

@@ -9,7 +9,8 @@ mod standard;
 
 use http::Request;
 use http::request::Parts;
-use tower_hmac::{ErrorKind, KeyMap, KeySet, ManualClock, Scheme, SecretKey, Verified, Verifier};
+use tower_hmac::clock::ManualClock;
+use tower_hmac::{ErrorKind, KeyMap, KeySet, Scheme, SecretKey, Verified, Verifier};
 
 /// Verifies with one key at this time.
 fn verify_at(

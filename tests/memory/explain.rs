@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt as _;
 use http::Request;
 use stats_alloc::{Region, StatsAlloc};
-use tower_hmac::{FlaskHmac, HeaderScheme, KeyMap, Part, SecretKey, Signer, Verifier};
+use tower_hmac::scheme::Part;
+use tower_hmac::{FlaskHmac, HeaderScheme, KeyMap, SecretKey, Signer, Verifier};
 
 /// Without optimisation a hash takes that much longer.
 const SLOWER: u32 = if cfg!(debug_assertions) { 50 } else { 1 };
@@ -18,7 +19,7 @@ pub(crate) fn a_head_is_explained_in_bounded_time_and_memory(
     let most = Duration::from_millis(5) * SLOWER;
     let services = (0..100_000).map(|number| (format!("service-{number}"), "akey"));
     let keys =
-        KeyMap::services(services).unwrap().with_single(SecretKey::new("akey").unwrap()).unwrap();
+        KeyMap::named(services).unwrap().with_single(SecretKey::new("akey").unwrap()).unwrap();
     let scheme = HeaderScheme::new("x-sig").unwrap().with_list_separator(", ").unwrap();
     let verifier = Verifier::new(FlaskHmac::new(), keys.clone()).unwrap().or(scheme, keys).unwrap();
 
@@ -84,7 +85,7 @@ pub(crate) fn a_body_of_2_mib_is_explained_in_a_second() {
     let scheme = HeaderScheme::new("x-sig").unwrap().with_parts(parts).unwrap();
     let signer = Signer::new(scheme.clone(), SecretKey::new("zkey").unwrap());
     let services = (0..1_000).map(|number| (format!("service-{number}"), "akey"));
-    let keys = KeyMap::services(services).unwrap().with_single("YWtleQ==\n").unwrap();
+    let keys = KeyMap::named(services).unwrap().with_single("YWtleQ==\n").unwrap();
     let verifier = Verifier::new(scheme, keys).unwrap();
     for (name, body) in bodies {
         let request = Request::post("/a%2fb//c/?b=2&a=%20+").body(body).unwrap();

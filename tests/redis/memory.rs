@@ -3,9 +3,11 @@
 use std::time::{Duration, Instant};
 
 use http::request::Parts;
+use tower_hmac::clock::ManualClock;
+use tower_hmac::replay::{RedisReplay, ReplayGuard as _};
 use tower_hmac::replay::{Replay, ReplayKey, ReplayRequest};
 use tower_hmac::testing::check_replay_guard;
-use tower_hmac::{ErrorKind, KeyMap, ManualClock, RedisReplay, ReplayGuard as _, Signer, Verifier};
+use tower_hmac::{ErrorKind, KeyMap, Signer, Verifier};
 
 use crate::server::{Server, free_port, has};
 use crate::stamped::{Stamped, head, signer};
@@ -70,7 +72,7 @@ impl Service {
 }
 
 fn verifier(guard: RedisReplay, clock: &ManualClock) -> Verifier {
-    let keys = KeyMap::services([("aservice", "akey")]).unwrap();
+    let keys = KeyMap::named([("aservice", "akey")]).unwrap();
     let verifier = Verifier::new(Stamped::new(), keys).unwrap();
     verifier.with_clock(clock.clone()).with_replay_guard(guard).unwrap()
 }

@@ -14,9 +14,8 @@ use axum::{Router, body::Body, routing::post};
 use http::{Request, StatusCode};
 use sqlx::any::AnyPoolOptions;
 use tower::ServiceExt as _;
-use tower_hmac::{
-    BoxError, CachedKeys, FlaskHmac, KeyStore, SecretKey, Signer, Verified, VerifyLayer,
-};
+use tower_hmac::{BoxError, FlaskHmac, KeyStore, SecretKey, Signer, Verified, VerifyLayer};
+use tower_hmac::key::CachedKeys;
 
 use crate::store::Database;
 

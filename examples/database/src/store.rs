@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sqlx::{AnyPool, Row as _};
-use tower_hmac::{BoxError, KeyEntry, KeyId, KeyQuery, KeySet, KeyStore, Lookup, SecretKey};
+use tower_hmac::{BoxError, KeyId, KeySet, KeyStore, SecretKey};
+use tower_hmac::key::{KeyEntry, KeyQuery, Lookup};
 
 #[derive(Clone)]
 pub struct Database {

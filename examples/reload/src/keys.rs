@@ -27,7 +27,7 @@ pub fn load(path: &Path) -> Result<KeyMap, BoxError> {
     };
     let sets = entries.into_iter().map(|(name, keys)| Ok((name, KeySet::try_from(keys)?)));
     // `services` refuses an empty list, an empty name or key, and a name that stands there twice.
-    Ok(KeyMap::services(sets.collect::<Result<Vec<_>, BoxError>>()?)?)
+    Ok(KeyMap::named(sets.collect::<Result<Vec<_>, BoxError>>()?)?)
 }
 
 /// The entries in their order. A map would keep the last of two that have one name.

@@ -18,7 +18,8 @@ mod watch;
 use std::path::PathBuf;
 
 use axum::{Router, routing::post};
-use tower_hmac::{BoxError, FlaskHmac, SharedKeys, Verified, VerifyLayer};
+use tower_hmac::{BoxError, FlaskHmac, Verified, VerifyLayer};
+use tower_hmac::key::SharedKeys;
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {

@@ -3,7 +3,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use tower_hmac::{KeyId, SharedKeys};
+use tower_hmac::KeyId;
+use tower_hmac::key::SharedKeys;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::{keys, watch};

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher as _};
-use tower_hmac::{BoxError, SharedKeys};
+use tower_hmac::BoxError;
+use tower_hmac::key::SharedKeys;
 
 use crate::keys;
 

@@ -10,7 +10,7 @@ mod stores;
 mod tests;
 
 use tower_hmac::BoxError;
-use tower_hmac::SharedKeys;
+use tower_hmac::key::SharedKeys;
 
 use crate::settings::Settings;
 use crate::stores::Stores;

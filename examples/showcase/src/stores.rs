@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use tower_hmac::once::{MemoryOnce, OnceStore, RedisOnce};
-use tower_hmac::{BoxError, MemoryReplay, RedisReplay, ReplayGuard};
+use tower_hmac::{BoxError, MemoryReplay};
+use tower_hmac::replay::{RedisReplay, ReplayGuard};
 
 pub struct Stores {
     /// Requests of the internal API: each is accepted once.

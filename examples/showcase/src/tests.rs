@@ -4,7 +4,8 @@ use axum::http::{Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tower::ServiceExt as _;
-use tower_hmac::{KeyId, KeyMap, Scheme, SecretKey, SharedKeys, Signer, webhooks};
+use tower_hmac::{KeyId, KeyMap, Scheme, SecretKey, Signer, webhooks};
+use tower_hmac::key::SharedKeys;
 
 use crate::settings::Settings;
 use crate::stores::Stores;
@@ -16,7 +17,7 @@ const GITHUB: &str = "github-secret-of-the-tests";
 const STRIPE: &str = "stripe-secret-of-the-tests";
 
 fn shared_keys() -> SharedKeys {
-    SharedKeys::new(KeyMap::services([("billing", BILLING), ("shop", SHOP)]).unwrap()).unwrap()
+    SharedKeys::new(KeyMap::named([("billing", BILLING), ("shop", SHOP)]).unwrap()).unwrap()
 }
 
 async fn service(keys: SharedKeys) -> Router {
@@ -87,7 +88,7 @@ async fn every_path_under_the_api_asks_for_a_signature() {
 async fn a_replaced_key_is_rejected() {
     let keys = shared_keys();
     let service = service(keys.clone()).await;
-    keys.replace(KeyMap::services([("shop", "the-next-shop-key")]).unwrap()).unwrap();
+    keys.replace(KeyMap::named([("shop", "the-next-shop-key")]).unwrap()).unwrap();
     let old = signed_by("shop", SHOP, "/api/orders");
     assert_eq!(answer(&service, old).await.0, StatusCode::FORBIDDEN);
     let new = signed_by("shop", "the-next-shop-key", "/api/orders");

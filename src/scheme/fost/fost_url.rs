@@ -257,7 +257,9 @@ impl Signer<FostUrl> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tower_hmac::{FostUrl, ManualClock, SecretKey, Signer};
+    /// use tower_hmac::{SecretKey, Signer};
+    /// use tower_hmac::clock::ManualClock;
+    /// use tower_hmac::scheme::FostUrl;
     ///
     /// let signer = Signer::new(FostUrl::new(), SecretKey::new("secret-value")?)
     ///     .with_key_id("test-user2")?

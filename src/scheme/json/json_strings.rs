@@ -16,7 +16,8 @@ use crate::scheme::json::json_members::{Fault, characters, decoded};
 /// Nothing of the body is kept: each member is looked for when it is asked for.
 ///
 /// ```
-/// use tower_hmac::{HeaderScheme, JsonStrings};
+/// use tower_hmac::HeaderScheme;
+/// use tower_hmac::scheme::JsonStrings;
 ///
 /// // `{mac_address}:{timestamp}`. A time without a colon ends the text, so that the address may
 /// // hold colons.
@@ -24,7 +25,7 @@ use crate::scheme::json::json_members::{Fault, characters, decoded};
 ///     let json = JsonStrings::read(body)?;
 ///     let (mac, timestamp) = (json.get("mac_address")?, json.get("timestamp")?);
 ///     if timestamp.contains(':') {
-///         return Err(tower_hmac::ClaimError::malformed("a colon in the timestamp"));
+///         return Err(tower_hmac::scheme::ClaimError::malformed("a colon in the timestamp"));
 ///     }
 ///     Ok(format!("{mac}:{timestamp}"))
 /// })?;

@@ -9,7 +9,8 @@ use crate::scheme::{ClaimError, JsonStrings};
 /// [`dangerous_derived_text`](crate::HeaderScheme::dangerous_derived_text).
 ///
 /// ```
-/// use tower_hmac::{HeaderScheme, JsonText};
+/// use tower_hmac::HeaderScheme;
+/// use tower_hmac::scheme::JsonText;
 ///
 /// let text = JsonText::new("mac_address").then(":", "timestamp")?;
 /// let scheme = HeaderScheme::new("X-HMAC-Signature")?

@@ -20,7 +20,8 @@ pub(super) type Derive = dyn Fn(&Parts, &[u8]) -> Result<Vec<u8>, ClaimError> + 
 /// webhook is one, and so is the `X-HMAC-Signature` of many a `FastAPI` service.
 ///
 /// ```
-/// use tower_hmac::{HeaderScheme, Part, TimeFormat};
+/// use tower_hmac::HeaderScheme;
+/// use tower_hmac::scheme::{Part, TimeFormat};
 ///
 /// // `X-HMAC-Signature: <hex of HMAC-SHA-256(key, body)>`
 /// let plain = HeaderScheme::new("X-HMAC-Signature")?;
@@ -39,7 +40,7 @@ pub(super) type Derive = dyn Fn(&Parts, &[u8]) -> Result<Vec<u8>, ClaimError> + 
 /// signed request can send its body to any route that takes the key, as often as they like. The
 /// header with the key id is covered only if it is one of the parts: without that, two services
 /// with one key can take each other's name. A [`Part::Timestamp`] lets old requests be refused,
-/// and lets a [`ReplayGuard`](crate::ReplayGuard) see each once.
+/// and lets a [`ReplayGuard`](crate::replay::ReplayGuard) see each once.
 ///
 /// # How parts are told apart
 ///

@@ -63,12 +63,12 @@ impl HeaderScheme {
                 return Err(malformed("holds more than 16 entries"));
             }
             match self.without_prefix(entry) {
-                Some(text) => claim = claim.add_signature(tag(text)?)?,
+                Some(text) => claim = claim.add_tag(tag(text)?)?,
                 None if is_entry_of_another_version(entry) => {}
                 None => return Err(malformed("holds an entry that is no signature")),
             }
         }
-        if claim.signatures().next().is_none() {
+        if claim.tags().next().is_none() {
             return Err(malformed("holds no signature with this prefix"));
         }
         Ok(claim)

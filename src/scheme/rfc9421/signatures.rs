@@ -34,7 +34,7 @@ const DEFAULT_LABEL: &str = "sig1";
 /// let request = Request::post("https://api.example.com/invoices?draft=1").body(r#"{"sum": 7}"#)?;
 /// let (head, body) = signer.sign(request)?.into_parts();
 ///
-/// let verifier = Verifier::new(MessageSignatures::new(), KeyMap::services([("billing", key()?)])?)?;
+/// let verifier = Verifier::new(MessageSignatures::new(), KeyMap::named([("billing", key()?)])?)?;
 /// let verified = verifier.verify(&head, body.as_bytes()).await?;
 /// assert_eq!(
 ///     verified.covered().collect::<Vec<_>>(),

@@ -9,7 +9,7 @@ use super::members::{Member, Unread, members};
 use super::{MessageSignatures, SIGNATURE, SIGNATURE_INPUT, field};
 use crate::crypto::Algorithm;
 use crate::key::KeyId;
-use crate::scheme::{Claim, ClaimError, Encoding, Signature, shape};
+use crate::scheme::{Claim, ClaimError, Encoding, OfferedTag, shape};
 
 /// What is wanted again when the base is written.
 pub(super) struct Reading {
@@ -131,7 +131,7 @@ fn fields(head: &Parts) -> Result<(Cow<'_, str>, Cow<'_, str>), ClaimError> {
 }
 
 /// The bytes of `:base64:`, in their one canonical text.
-fn signature(raw: &str) -> Option<Signature> {
+fn signature(raw: &str) -> Option<OfferedTag> {
     let text = raw.strip_prefix(':')?.strip_suffix(':')?;
     Encoding::Base64.decode_tag(text, Algorithm::Sha256)
 }

@@ -56,11 +56,12 @@ static OWNED: [HeaderName; 4] =
 ///
 /// ```
 /// use http::Request;
-/// use tower_hmac::{AwsSigV4, KeyMap, SecretKey, Signer, Verifier};
+/// use tower_hmac::{KeyMap, SecretKey, Signer, Verifier};
+/// use tower_hmac::scheme::AwsSigV4;
 ///
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// let scheme = AwsSigV4::new("eu-central-1", "orders")?;
-/// let keys = KeyMap::services([("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")])?;
+/// let keys = KeyMap::named([("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")])?;
 /// let verifier = Verifier::new(scheme.clone(), keys)?;
 ///
 /// let signer = Signer::new(scheme, SecretKey::new("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")?)

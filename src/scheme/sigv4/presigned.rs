@@ -21,7 +21,7 @@ use crate::sign::Signer;
 const MAX_EXPIRES: u64 = 604_800;
 
 /// The presigned URLs of AWS Signature Version 4: a link that works for a while, made for somebody
-/// without a key. Made by [`AwsSigV4::presigned`](crate::AwsSigV4::presigned). Needs feature `sigv4`.
+/// without a key. Made by [`AwsSigV4::presigned`](crate::scheme::AwsSigV4::presigned). Needs feature `sigv4`.
 ///
 /// The signature stands in the query, in six parameters: `X-Amz-Algorithm`, `X-Amz-Credential`,
 /// `X-Amz-Date`, `X-Amz-Expires` (1 to 604,800 seconds), `X-Amz-SignedHeaders` and
@@ -30,9 +30,9 @@ const MAX_EXPIRES: u64 = 604_800;
 /// A link holds from its date, less the tolerance, up to its date and its expiry. It is for GET and
 /// HEAD; [`with_methods`](Self::with_methods) takes others. With a replay guard it works once.
 ///
-/// **Covered:** what [`AwsSigV4`](crate::AwsSigV4) covers but for the body: for S3 it is not signed, and a
+/// **Covered:** what [`AwsSigV4`](crate::scheme::AwsSigV4) covers but for the body: for S3 it is not signed, and a
 /// request with a body is rejected without
-/// [`dangerous_unsigned_payload`](crate::AwsSigV4::dangerous_unsigned_payload); for other services a
+/// [`dangerous_unsigned_payload`](crate::scheme::AwsSigV4::dangerous_unsigned_payload); for other services a
 /// GET or HEAD has none, and the body of another method is covered by its hash.
 ///
 /// Who has the link has what it opens, until it expires: keep it out of logs. A link stands in the
@@ -241,7 +241,9 @@ impl Signer<AwsPresigned> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tower_hmac::{AwsSigV4, ManualClock, SecretKey, Signer};
+    /// use tower_hmac::{SecretKey, Signer};
+    /// use tower_hmac::clock::ManualClock;
+    /// use tower_hmac::scheme::AwsSigV4;
     ///
     /// // The example of the S3 API reference.
     /// let key = SecretKey::new("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")?;

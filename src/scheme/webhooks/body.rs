@@ -126,7 +126,7 @@ pub fn pusher() -> HeaderScheme {
 ///
 /// [`ConfigError`](crate::ConfigError) if the URL is empty.
 pub fn square(notification_url: impl Into<Vec<u8>>) -> Result<HeaderScheme, crate::ConfigError> {
-    let parts = [crate::Part::literal(notification_url), crate::Part::Body];
+    let parts = [crate::scheme::Part::literal(notification_url), crate::scheme::Part::Body];
     Ok(HeaderScheme::new("x-square-hmacsha256-signature")?
         .with_parts(parts)?
         .with_name("square")

@@ -74,9 +74,9 @@ impl Scheme for BoxWebhooks {
             let tag = Encoding::Base64.decode_tag(value, Algorithm::Sha256);
             let tag =
                 tag.ok_or_else(|| ClaimError::in_header(name, "is no HMAC-SHA-256 in base64"))?;
-            claim = claim.add_signature(tag)?;
+            claim = claim.add_tag(tag)?;
         }
-        if claim.signatures().next().is_none() {
+        if claim.tags().next().is_none() {
             return Err(ClaimError::Missing);
         }
         Ok(claim.with_created(Self::created(head)?.1))

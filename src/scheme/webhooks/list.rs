@@ -22,7 +22,7 @@ const MAX_TAGS: usize = 16;
 ///
 /// ```
 /// use tower_hmac::webhooks::ListScheme;
-/// use tower_hmac::{Part, TimeFormat};
+/// use tower_hmac::scheme::{Part, TimeFormat};
 ///
 /// let stripe = ListScheme::new("Stripe-Signature", "v1")?
 ///     .with_time("t", TimeFormat::UnixSeconds)?
@@ -258,14 +258,14 @@ impl Scheme for ListScheme {
                 let tag = tag.ok_or_else(|| {
                     shape::no_tag(Some(self.header()), self.encoding, self.algorithm, value)
                 })?;
-                claim = claim.add_signature(tag)?;
+                claim = claim.add_tag(tag)?;
             } else if self.time.as_ref().is_some_and(|(wanted, _)| wanted == name)
                 && time.replace(value).is_some()
             {
                 return Err(malformed("has its time twice"));
             }
         }
-        if claim.signatures().next().is_none() {
+        if claim.tags().next().is_none() {
             return Err(malformed("holds no signature of this scheme"));
         }
         if let Some((_, format)) = &self.time {

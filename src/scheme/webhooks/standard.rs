@@ -120,10 +120,10 @@ impl StandardWebhooks {
                 let (name, encoding) = (Some(self.signature()), Encoding::Base64);
                 let decoded =
                     decoded.ok_or_else(|| shape::no_tag(name, encoding, Algorithm::Sha256, tag))?;
-                claim = claim.add_signature(decoded)?;
+                claim = claim.add_tag(decoded)?;
             }
         }
-        if claim.signatures().next().is_some() {
+        if claim.tags().next().is_some() {
             Ok(claim)
         } else if only_ed25519 {
             Err(malformed("holds asymmetric signatures (`v1a`) alone"))

@@ -15,7 +15,7 @@ const MAX_PARAMS: usize = 32;
 ///
 /// ```
 /// use http::{Request, header::AUTHORIZATION};
-/// use tower_hmac::{ClaimError, scheme::wire};
+/// use tower_hmac::scheme::{ClaimError, wire};
 ///
 /// let request = Request::get("/").header(AUTHORIZATION, "hawk id=\"a\"").body(())?;
 /// let (head, ()) = request.into_parts();
@@ -80,7 +80,7 @@ impl std::fmt::Debug for AuthParams<'_> {
 /// let params = auth_params(&AUTHORIZATION, r#"id="a \"b\"", ts=1700000000"#)?;
 /// assert_eq!((params.get("id"), params.get("TS")), (Some("a \"b\""), Some("1700000000")));
 /// assert!(auth_params(&AUTHORIZATION, "id=1, id=2").is_err());
-/// # Ok::<(), tower_hmac::ClaimError>(())
+/// # Ok::<(), tower_hmac::scheme::ClaimError>(())
 /// ```
 ///
 /// # Errors

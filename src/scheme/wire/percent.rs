@@ -55,7 +55,7 @@ pub fn percent_encoded(text: &str) -> String {
 /// let pairs = form_pairs("a=1&b=x+y%21").collect::<Result<Vec<_>, _>>()?;
 /// assert_eq!(pairs, [("a".into(), "1".into()), ("b".into(), "x y!".into())]);
 /// assert!(form_pairs("a=%zz").any(|pair| pair.is_err()));
-/// # Ok::<(), tower_hmac::ClaimError>(())
+/// # Ok::<(), tower_hmac::scheme::ClaimError>(())
 /// ```
 pub fn form_pairs(
     text: &str,

@@ -1,8 +1,9 @@
 //! 3xx: ways around the layer.
 
 use axum::routing::get;
+use tower_hmac::ErrorKind;
 use tower_hmac::extract::Only;
-use tower_hmac::{ErrorKind, StatusRejection};
+use tower_hmac::layer::StatusRejection;
 
 use super::*;
 
@@ -41,7 +42,7 @@ async fn attack_302_a_proof_of_another_request() {
     let proof = {
         let verifier = tower_hmac::Verifier::new(
             FlaskHmac::new(),
-            KeyMap::services([("aservice", "akey")]).unwrap(),
+            KeyMap::named([("aservice", "akey")]).unwrap(),
         )
         .unwrap();
         let (head, _) = carrying(&[named("aservice", "akey")]).into_parts();

@@ -6,11 +6,10 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 use http::HeaderValue;
+use tower_hmac::clock::ManualClock;
+use tower_hmac::scheme::{AwsSigV4, Encoding, FlaskHmacPath, Fost, FostUrl, Part, TimeFormat};
 use tower_hmac::testing::FixedNonce;
-use tower_hmac::{
-    Algorithm, AwsSigV4, Encoding, FlaskHmacPath, Fost, FostUrl, HeaderScheme, ManualClock,
-    MessageSignatures, Part, Scheme, TimeFormat,
-};
+use tower_hmac::{Algorithm, HeaderScheme, MessageSignatures, Scheme};
 
 use super::*;
 
@@ -82,7 +81,7 @@ fn formats() -> Vec<Format> {
 impl Format {
     fn layer(&self) -> VerifyLayer {
         let services = [("aservice", "akey"), ("bservice", "bkey")];
-        let keys = KeyMap::services(services).unwrap().with_single(key("single")).unwrap();
+        let keys = KeyMap::named(services).unwrap().with_single(key("single")).unwrap();
         VerifyLayer::new(self.scheme.clone(), keys).unwrap().with_clock(ManualClock::new(NOW))
     }
 
@@ -122,7 +121,7 @@ impl Format {
         }
         let scope = ["20231114", "us-east-1", "service", "aws4_request"];
         scope.iter().fold(key(&format!("AWS4{with}")), |key, part| {
-            let mut mac = tower_hmac::Mac::new(Algorithm::Sha256, &key);
+            let mut mac = tower_hmac::crypto::Mac::new(Algorithm::Sha256, &key);
             mac.update(part.as_bytes());
             mac.into_key()
         })
@@ -314,7 +313,7 @@ async fn attack_606_a_tag_of_another_hash() {
         let text = signed_text(&*format.scheme, &head, &body).unwrap();
         let signing_key = format.signing_key();
         let mac = |algorithm| {
-            let mut mac = tower_hmac::Mac::new(algorithm, &signing_key);
+            let mut mac = tower_hmac::crypto::Mac::new(algorithm, &signing_key);
             mac.update(&text);
             mac.finalize().as_bytes().to_vec()
         };
@@ -344,7 +343,7 @@ async fn attack_606_a_tag_of_another_hash() {
 
 #[tokio::test]
 async fn attack_607_tags_that_need_no_key() {
-    use tower_hmac::Digest;
+    use tower_hmac::crypto::Digest;
     use tower_hmac::testing::signed_text;
     for format in formats() {
         let (head, body) = format.signed().into_parts();
@@ -352,7 +351,7 @@ async fn attack_607_tags_that_need_no_key() {
         let algorithm = format.scheme.algorithm();
         let length = algorithm.tag_len();
         let plain = Digest::of(algorithm, &text).as_bytes().to_vec();
-        let mut no_key = tower_hmac::Mac::new(algorithm, &key("\0"));
+        let mut no_key = tower_hmac::crypto::Mac::new(algorithm, &key("\0"));
         no_key.update(&text);
         let no_key = no_key.finalize().as_bytes().to_vec();
         let tags = [plain, no_key, vec![0; length], vec![0xff; length]];
@@ -562,10 +561,7 @@ async fn attack_614_signed_in_two_formats_at_once() {
                 continue;
             }
             let keys = || {
-                KeyMap::services([("aservice", "akey")])
-                    .unwrap()
-                    .with_single(key("single"))
-                    .unwrap()
+                KeyMap::named([("aservice", "akey")]).unwrap().with_single(key("single")).unwrap()
             };
             let layer = VerifyLayer::new(first.scheme.clone(), keys())
                 .unwrap()

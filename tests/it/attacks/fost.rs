@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Method};
-use tower_hmac::{Fost, FostUrl, ManualClock, MemoryReplay};
+use tower_hmac::MemoryReplay;
+use tower_hmac::clock::ManualClock;
+use tower_hmac::scheme::{Fost, FostUrl};
 
 use super::*;
 
 const NOW: i64 = 1_700_000_000;
 
 fn keys() -> KeyMap {
-    KeyMap::services([("aservice", "akey"), ("bservice", "bkey")]).unwrap()
+    KeyMap::named([("aservice", "akey"), ("bservice", "bkey")]).unwrap()
 }
 
 fn requests() -> Router {

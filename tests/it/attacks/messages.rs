@@ -1,8 +1,9 @@
 //! 8xx: HTTP Message Signatures. Labels, tags, parameters, and components that say what is covered.
 
 use http::{HeaderName, HeaderValue};
+use tower_hmac::clock::ManualClock;
 use tower_hmac::testing::FixedNonce;
-use tower_hmac::{Algorithm, ManualClock, MessageSignatures};
+use tower_hmac::{Algorithm, MessageSignatures};
 
 use super::*;
 
@@ -13,7 +14,7 @@ fn scheme() -> MessageSignatures {
 }
 
 fn app_of(scheme: MessageSignatures) -> Router {
-    let keys = KeyMap::services([("aservice", "akey"), ("bservice", "bkey")]).unwrap();
+    let keys = KeyMap::named([("aservice", "akey"), ("bservice", "bkey")]).unwrap();
     routes().layer(VerifyLayer::new(scheme, keys).unwrap().with_clock(ManualClock::new(NOW)))
 }
 
@@ -144,9 +145,9 @@ async fn attack_803_an_algorithm_that_the_message_picks() {
         let (head, body) = request.clone().into_parts();
         let bare = text.strip_prefix("sig1=").unwrap();
         if let Ok(base) = scheme().signature_base(&head, bare) {
-            let mut mac = tower_hmac::Mac::new(Algorithm::Sha256, &key("akey"));
+            let mut mac = tower_hmac::crypto::Mac::new(Algorithm::Sha256, &key("akey"));
             mac.update(base.as_bytes());
-            let tag = tower_hmac::Encoding::Base64.encode(mac.finalize().as_bytes());
+            let tag = tower_hmac::scheme::Encoding::Base64.encode(mac.finalize().as_bytes());
             request = with(Request::from_parts(head, body), "signature", &format!("sig1=:{tag}:"));
             refuse(&app(), request.map(Body::from), algorithm).await;
         }
@@ -244,7 +245,7 @@ async fn attack_808_another_body_under_a_covered_digest() {
     let other = r#"{"amount": 999}"#;
     refuse(&app(), signed().map(|_| Body::from(other)), "another body").await;
     let digest = |text: &str| {
-        let digest = tower_hmac::Digest::of(Algorithm::Sha256, text.as_bytes());
+        let digest = tower_hmac::crypto::Digest::of(Algorithm::Sha256, text.as_bytes());
         base64::engine::general_purpose::STANDARD.encode(digest.as_bytes())
     };
     let right = value(&signed(), "content-digest");

@@ -2,7 +2,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use tower_hmac::{BoxError, ErrorKind, KeyId, key_fn};
+use tower_hmac::key::key_fn;
+use tower_hmac::{BoxError, ErrorKind, KeyId};
 
 use super::*;
 
@@ -130,7 +131,7 @@ async fn attack_211_a_name_that_fills_the_header() {
 fn attack_212_an_empty_key_cannot_be_configured() {
     assert!(SecretKey::new("").is_err());
     assert!(SecretKey::new(Vec::new()).is_err());
-    assert!(KeyMap::services([("aservice", "")]).is_err());
+    assert!(KeyMap::named([("aservice", "")]).is_err());
 }
 
 /// An empty map has no key, and so nobody who could sign: no layer can be made of it. A store that

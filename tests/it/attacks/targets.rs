@@ -6,8 +6,10 @@ use std::time::Duration;
 use http::Uri;
 use http_body_util::Empty;
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use tower_hmac::clock::ManualClock;
+use tower_hmac::scheme::FostUrl;
 use tower_hmac::testing::FixedNonce;
-use tower_hmac::{FostUrl, ManualClock, MessageSignatures, Scheme};
+use tower_hmac::{MessageSignatures, Scheme};
 
 use super::*;
 use crate::support::socket::{exchange, serve};
@@ -17,7 +19,7 @@ const HOST: &str = "example.com";
 
 /// Answers whoever has a link or a message signature.
 async fn server(scheme: impl Scheme + 'static) -> SocketAddr {
-    let keys = KeyMap::services([("aservice", "akey")]).unwrap();
+    let keys = KeyMap::named([("aservice", "akey")]).unwrap();
     serve(routes().layer(VerifyLayer::new(scheme, keys).unwrap().with_clock(ManualClock::new(NOW))))
         .await
 }

@@ -246,11 +246,12 @@ async fn attack_407_the_same_holds_without_axum() {
         }
     }
 
-    let handler =
-        service_fn(|request: Request<tower_hmac::VerifiedBody<hyper::body::Incoming>>| async {
+    let handler = service_fn(
+        |request: Request<tower_hmac::layer::VerifiedBody<hyper::body::Incoming>>| async {
             let body = request.into_body().collect().await.unwrap().to_bytes();
             Ok::<_, Infallible>(http::Response::new(Own(body.into())))
-        });
+        },
+    );
     let service = hyper_util::service::TowerToHyperService::new(layer().layer(handler));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

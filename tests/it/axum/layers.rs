@@ -14,7 +14,8 @@ use tokio::sync::Semaphore;
 use tower::limit::GlobalConcurrencyLimitLayer;
 use tower::load_shed::LoadShedLayer;
 use tower::{Layer as _, ServiceBuilder};
-use tower_hmac::{ErrorKind, HeaderScheme, Part, VerifyError};
+use tower_hmac::scheme::Part;
+use tower_hmac::{ErrorKind, HeaderScheme, VerifyError};
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::map_response_body::MapResponseBodyLayer;
 use tower_http::normalize_path::NormalizePathLayer;
@@ -195,8 +196,9 @@ async fn a_layer_inside_that_changes_the_response_needs_one_that_changes_it_back
 #[cfg(feature = "webhooks")]
 mod a_handler_that_fails_once {
     use axum::body::Bytes;
+    use tower_hmac::MemoryReplay;
+    use tower_hmac::once::{MemoryOnce, OnceLayer};
     use tower_hmac::webhooks::{StandardWebhooks, message_id};
-    use tower_hmac::{MemoryOnce, MemoryReplay, OnceLayer};
 
     use super::*;
 

@@ -2,8 +2,9 @@
 
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{StatusCode, Version};
+use tower_hmac::layer::StatusRejection;
 use tower_hmac::scheme::Window;
-use tower_hmac::{BoxError, KeySet, StatusRejection};
+use tower_hmac::{BoxError, KeySet};
 
 use super::*;
 use crate::support::script::Step;
@@ -138,7 +139,7 @@ async fn what_is_not_the_callers_fault_has_a_status_of_its_own() {
 
 #[tokio::test]
 async fn a_store_that_fails_closes_the_door_with_503() {
-    let failing = tower_hmac::key_fn(|_: Option<&tower_hmac::KeyId>, _: &Parts| async {
+    let failing = tower_hmac::key::key_fn(|_: Option<&tower_hmac::KeyId>, _: &Parts| async {
         Err::<Option<KeySet>, BoxError>("the database is away".into())
     });
     let layer = VerifyLayer::new(scheme(), failing).unwrap().with_clock(ManualClock::new(NOW));
@@ -248,7 +249,7 @@ async fn only_what_failed_on_this_side_is_a_source() {
     };
     let malformed = with_header(signed(scheme(), b"body"), "x-tag", "no tag");
     assert_eq!(source(&layer(), malformed).await, (ErrorKind::Malformed, None));
-    let broken = tower_hmac::key_fn(|_, _| async { Err::<Option<KeySet>, _>("no database") });
+    let broken = tower_hmac::key::key_fn(|_, _| async { Err::<Option<KeySet>, _>("no database") });
     let layer = VerifyLayer::new(scheme(), broken).unwrap().with_clock(ManualClock::new(NOW));
     let said = Some("no database".to_owned());
     assert_eq!(

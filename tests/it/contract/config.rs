@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use http::StatusCode;
+use tower_hmac::layer::StatusRejection;
 use tower_hmac::scheme::Window;
-use tower_hmac::{Algorithm, ConfigError, FlaskHmac, KeyId, KeySet, StatusRejection};
+use tower_hmac::{Algorithm, ConfigError, FlaskHmac, KeyId, KeySet};
 
 use super::*;
 
@@ -20,7 +21,7 @@ fn an_empty_key_is_refused_under_its_name() {
     assert!(matches!(SecretKey::new(""), Err(ConfigError::EmptyKey(_))));
     assert!(matches!(SecretKey::from_hex(""), Err(ConfigError::EmptyKey(_))));
     assert!(matches!(SecretKey::from_base64(""), Err(ConfigError::EmptyKey(_))));
-    let error = KeyMap::services([("aservice", "akey"), ("bservice", "")]).unwrap_err();
+    let error = KeyMap::named([("aservice", "akey"), ("bservice", "")]).unwrap_err();
     assert!(matches!(error, ConfigError::EmptyKey(_)));
     says(&error, &["bservice"]);
 }
@@ -28,7 +29,7 @@ fn an_empty_key_is_refused_under_its_name() {
 #[test]
 fn an_empty_name_is_refused() {
     assert!(matches!(KeyId::new(""), Err(ConfigError::EmptyName(_))));
-    let error = KeyMap::services([("", "akey")]).unwrap_err();
+    let error = KeyMap::named([("", "akey")]).unwrap_err();
     assert!(matches!(error, ConfigError::EmptyName(_)));
     says(&error, &["key ID"]);
 }
@@ -36,16 +37,16 @@ fn an_empty_name_is_refused() {
 #[test]
 fn no_key_at_all_is_refused() {
     let none: [(&str, &str); 0] = [];
-    let error = KeyMap::services(none).unwrap_err();
+    let error = KeyMap::named(none).unwrap_err();
     assert!(matches!(error, ConfigError::NoKeys(_)));
-    says(&error, &["services"]);
+    says(&error, &["named"]);
     let none: [SecretKey; 0] = [];
     assert!(matches!(KeySet::new(none), Err(ConfigError::NoKeys(_))));
 }
 
 #[test]
 fn a_name_that_is_there_twice_and_a_ninth_key_are_refused() {
-    let error = KeyMap::services([("aservice", "one"), ("aservice", "two")]).unwrap_err();
+    let error = KeyMap::named([("aservice", "one"), ("aservice", "two")]).unwrap_err();
     says(&error, &["aservice", "twice"]);
     assert!(KeySet::new((0..8).map(|n| key(&n.to_string()))).is_ok());
     says(&KeySet::new((0..9).map(|n| key(&n.to_string()))).unwrap_err(), &["key set", "8"]);
@@ -109,7 +110,7 @@ fn no_error_repeats_a_key() {
     for error in [
         SecretKey::from_hex(secret).unwrap_err(),
         SecretKey::from_base64(secret).unwrap_err(),
-        KeyMap::services([("aservice", secret), ("aservice", secret)]).unwrap_err(),
+        KeyMap::named([("aservice", secret), ("aservice", secret)]).unwrap_err(),
     ] {
         assert!(!format!("{error} {error:?}").contains("s3cr3t"));
     }

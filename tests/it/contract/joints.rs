@@ -1,8 +1,9 @@
 //! Each joint of the `Scheme` trait, from the client's half to the server's.
 
 use proptest::prelude::*;
+use tower_hmac::key::KeyEntry;
 use tower_hmac::scheme::Window;
-use tower_hmac::{Algorithm, KeyEntry, KeySet};
+use tower_hmac::{Algorithm, KeySet};
 
 use super::*;
 
@@ -106,10 +107,11 @@ async fn a_signed_request_whose_digest_is_missing_is_not_taken_for_an_unsigned_o
 /// A format with digests of two bodies in one head: the body must match both.
 #[tokio::test]
 async fn the_body_must_match_every_digest() {
-    let one = tower_hmac::Digest::of(Algorithm::Sha256, b"one");
-    let two = tower_hmac::Digest::of(Algorithm::Sha256, b"two");
-    let hex =
-        |digest: &tower_hmac::Digest| tower_hmac::scheme::Encoding::Hex.encode(digest.as_bytes());
+    let one = tower_hmac::crypto::Digest::of(Algorithm::Sha256, b"one");
+    let two = tower_hmac::crypto::Digest::of(Algorithm::Sha256, b"two");
+    let hex = |digest: &tower_hmac::crypto::Digest| {
+        tower_hmac::scheme::Encoding::Hex.encode(digest.as_bytes())
+    };
     for (value, expected) in [
         (hex(&one), None),
         (format!("{},{}", hex(&one), hex(&one)), None),
@@ -202,7 +204,7 @@ async fn a_claim_without_a_tag_is_refused() {
             &self,
             head: &mut Parts,
             claim: &Claim,
-            tags: &[tower_hmac::Tag],
+            tags: &[tower_hmac::crypto::Tag],
         ) -> Result<(), tower_hmac::SignError> {
             self.0.attach(head, claim, tags)
         }

@@ -11,8 +11,9 @@ use http_body_util::BodyExt as _;
 use tower::buffer::Buffer;
 use tower::limit::ConcurrencyLimit;
 use tower::{Service, ServiceBuilder};
+use tower_hmac::layer::VerifyService;
 use tower_hmac::scheme::Window;
-use tower_hmac::{BoxError, FlaskHmac, KeySet, VerifyService};
+use tower_hmac::{BoxError, FlaskHmac, KeySet};
 
 use super::*;
 use crate::support::script::Step;
@@ -184,7 +185,7 @@ fn slow() -> VerifyLayer {
             })
         }
     }
-    let store = tower_hmac::key_fn(|_: Option<&tower_hmac::KeyId>, _: &Parts| async {
+    let store = tower_hmac::key::key_fn(|_: Option<&tower_hmac::KeyId>, _: &Parts| async {
         tokio::task::yield_now().await;
         Ok::<_, BoxError>(Some(KeySet::from(key("akey"))))
     });

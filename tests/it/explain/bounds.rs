@@ -11,9 +11,8 @@ fn keys_beyond_256_are_counted_and_not_tried() {
         let request = flask_request(key("zkey"), "body", "body");
         explain(&flask_verifier(store), &request).now_or_never().unwrap()
     };
-    let with_last = |others: usize| {
-        KeyMap::services(services(others)).unwrap().with_key("last", "zkey").unwrap()
-    };
+    let with_last =
+        |others: usize| KeyMap::named(services(others)).unwrap().with_key("last", "zkey").unwrap();
     let last = Cause::OtherKey(Some(KeyId::new("last").unwrap()));
     let report = signed(with_last(255));
     assert_eq!(report.likely(), [last]);

@@ -94,7 +94,7 @@ fn random_wrong_requests_have_no_cause() {
             let value = request.headers()[&name].to_str().unwrap().to_uppercase();
             request.headers_mut().insert(name, value.parse().unwrap());
         }
-        let keys = KeyMap::services([("aservice", KEY), ("bservice", "bkey")]).unwrap();
+        let keys = KeyMap::named([("aservice", KEY), ("bservice", "bkey")]).unwrap();
         let keys = keys.with_single("c2VjcmV0IQ==").unwrap();
         let verifier = Verifier::new(scheme.clone(), keys).unwrap();
         let verifier = verifier.with_clock(ManualClock::new(NOW));

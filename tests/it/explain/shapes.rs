@@ -2,8 +2,8 @@
 //! its value.
 
 use futures_util::FutureExt as _;
+use tower_hmac::scheme::{ClaimError, TimeFormat};
 use tower_hmac::scheme::{FlaskHmacPath, Fost, FostUrl, HeaderScheme, MessageSignatures, Part};
-use tower_hmac::{ClaimError, TimeFormat};
 
 use super::*;
 

@@ -18,7 +18,7 @@ fn request(covers: Covers, body: &str) -> Request<String> {
 }
 
 fn verifier(covers: Covers) -> Verifier {
-    let keys = KeyMap::services([("aservice", KEY)]).unwrap();
+    let keys = KeyMap::named([("aservice", KEY)]).unwrap();
     Verifier::new(joints(covers), keys).unwrap().with_clock(ManualClock::new(NOW))
 }
 
@@ -110,7 +110,7 @@ fn store_that_fails_is_named_by_its_step() {
         }
     }
 
-    let failing = tower_hmac::key_fn(|_: Option<&KeyId>, _: &Parts| async {
+    let failing = tower_hmac::key::key_fn(|_: Option<&KeyId>, _: &Parts| async {
         Err::<Option<SecretKey>, tower_hmac::BoxError>("the store is away".into())
     });
     let no_keys =
@@ -137,7 +137,7 @@ fn body_that_rfc_9421_could_have_covered_is_said_to_be_uncovered() {
     let signer = Signer::new(scheme(), key(KEY)).with_key_id("aservice").unwrap();
     let request = Request::post("http://localhost/path").body(String::new()).unwrap();
     let request = signer.sign(request).unwrap().map(|_| "body".to_owned());
-    let keys = KeyMap::services([("aservice", KEY)]).unwrap();
+    let keys = KeyMap::named([("aservice", KEY)]).unwrap();
     let report = explain(&Verifier::new(scheme(), keys).unwrap(), &request).now_or_never().unwrap();
     assert_eq!((report.outcome(), report.step()), ("malformed", Some("body")));
     let text = report.to_string();

@@ -101,7 +101,7 @@ async fn a_401_of_an_extractor_gets_a_challenge() {
 #[tokio::test(start_paused = true)]
 async fn the_layers_delay_holds_for_the_extractors() {
     const DELAY: std::time::Duration = std::time::Duration::from_millis(500);
-    let app = routes().layer(layer().optional().with_refusal_delay(DELAY));
+    let app = routes().layer(layer().optional().with_rejection_delay(DELAY));
     for (request, expected) in [
         (get_by("bservice", "/billing"), DELAY),
         (unsigned(Method::GET, "/who"), DELAY),
@@ -170,7 +170,7 @@ async fn disarmed_everybody_passes_only_under_no_name() {
 
 #[tokio::test]
 async fn an_outer_layer_does_not_speak_for_an_inner_one() {
-    let keys = KeyMap::services([("inner", "ikey")]).unwrap();
+    let keys = KeyMap::named([("inner", "ikey")]).unwrap();
     let inner = VerifyLayer::new(FlaskHmac::new().with_header("X-Inner").unwrap(), keys).unwrap();
     let app = routes().layer(inner.optional()).layer(layer());
     // Signed for the outer alone: the inner one saw nobody.

@@ -199,7 +199,7 @@ async fn a_lower_limit_of_axums_inside_the_layer_still_holds() {
 #[tokio::test]
 async fn under_nest_the_signed_target_is_the_one_first_received() {
     let scheme = Joints::new(Covers::Body);
-    let keys = || KeyMap::services([("aservice", "akey")]).unwrap();
+    let keys = || KeyMap::named([("aservice", "akey")]).unwrap();
     let verify = || VerifyLayer::new(scheme.clone(), keys()).unwrap();
     let inner = |app: Router| Router::new().nest("/api", app);
     let echo = Router::new().route(

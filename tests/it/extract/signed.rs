@@ -104,8 +104,8 @@ async fn an_unsigned_body_never_reaches_the_inner_extractor() {
 /// Otherwise a caller who may not call this route uses up requests that another route would take.
 #[tokio::test]
 async fn the_list_is_checked_before_the_replay_claim() {
-    let clock = tower_hmac::ManualClock::new(crate::stamped::NOW);
-    let keys = || KeyMap::services([("aservice", "akey"), ("bservice", "bkey")]).unwrap();
+    let clock = tower_hmac::clock::ManualClock::new(crate::stamped::NOW);
+    let keys = || KeyMap::named([("aservice", "akey"), ("bservice", "bkey")]).unwrap();
     let guard = std::sync::Arc::new(MemoryReplay::new(10).unwrap());
     let layer = VerifyLayer::new(crate::stamped::Stamped::new(), keys())
         .unwrap()

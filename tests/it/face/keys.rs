@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use tower_hmac::key::{CachedKeys, SharedKeys, key_fn};
+use tower_hmac::scheme::{AwsSigV4, FlaskHmacPath, Fost, FostUrl, Policy};
 use tower_hmac::{
-    AwsSigV4, BoxError, CachedKeys, ConfigError, FlaskHmac, FlaskHmacPath, Fost, FostUrl,
-    HeaderScheme, KeyId, KeyMap, KeyStore, MessageSignatures, Policy, Scheme, SecretKey,
-    SharedKeys, Verifier, VerifyLayer, key_fn,
+    BoxError, ConfigError, FlaskHmac, HeaderScheme, KeyId, KeyMap, KeyStore, MessageSignatures,
+    Scheme, SecretKey, Verifier, VerifyLayer,
 };
 
 fn anonymous() -> KeyMap {
@@ -13,7 +14,7 @@ fn anonymous() -> KeyMap {
 }
 
 fn named() -> KeyMap {
-    KeyMap::services([("aservice", "akey")]).unwrap()
+    KeyMap::named([("aservice", "akey")]).unwrap()
 }
 
 fn both() -> KeyMap {

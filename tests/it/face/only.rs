@@ -5,16 +5,16 @@ use axum::body::Body;
 use axum::routing::get;
 use http::Request;
 use tower::{Layer as _, ServiceExt as _};
+use tower_hmac::key::{SharedKeys, key_fn};
 use tower_hmac::{
-    BoxError, FlaskHmac, HeaderScheme, KeyId, KeyMap, SecretKey, SharedKeys, Verifier, VerifyLayer,
-    key_fn,
+    BoxError, FlaskHmac, HeaderScheme, KeyId, KeyMap, SecretKey, Verifier, VerifyLayer,
 };
 use tracing::Level;
 
 use crate::capture::Capture;
 
 fn keys() -> KeyMap {
-    KeyMap::services([("aservice", "akey"), ("bservice", "bkey")]).unwrap()
+    KeyMap::named([("aservice", "akey"), ("bservice", "bkey")]).unwrap()
 }
 
 fn layer() -> VerifyLayer {
@@ -65,7 +65,7 @@ fn names_that_keys_have_are_no_matter() {
 #[test]
 fn the_order_of_the_settings_makes_no_difference() {
     let second = || HeaderScheme::new("X-Tag").unwrap().with_key_id_header("X-Key").unwrap();
-    let more = || KeyMap::services([("cservice", "ckey")]).unwrap();
+    let more = || KeyMap::named([("cservice", "ckey")]).unwrap();
     let list = ["cservice", "ghost"];
     let before = || layer().only(list).unwrap().or(second(), more()).unwrap().shared();
     let after = || layer().or(second(), more()).unwrap().only(list).unwrap().shared();

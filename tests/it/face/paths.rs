@@ -16,7 +16,7 @@ fn everything_is_found_behind_a_glob() {
     async fn signed(_: Signed<String, Anyone>) {}
     async fn only<L: AllowList>(_: Only<L>, _: Option<Only<L>>, _: Verified) {}
 
-    let keys = KeyMap::services([("aservice", "akey")]).unwrap();
+    let keys = KeyMap::named([("aservice", "akey")]).unwrap();
     let verifier: SharedVerifier = VerifyLayer::new(FlaskHmac::new(), keys).unwrap().shared();
     let _: Router = Router::new()
         .route("/", get(handler).post(signed))

@@ -9,9 +9,8 @@ use axum::routing::get;
 use axum::{Json, Router};
 use http::{Request, Response, StatusCode};
 use tower::{ServiceBuilder, ServiceExt as _, service_fn};
-use tower_hmac::{
-    FlaskHmac, KeyMap, Rejection, RejectionFn, SecretKey, Signer, VerifyError, VerifyLayer,
-};
+use tower_hmac::layer::{Rejection, RejectionFn};
+use tower_hmac::{FlaskHmac, KeyMap, SecretKey, Signer, VerifyError, VerifyLayer};
 use tower_http::map_request_body::MapRequestBodyLayer;
 use tower_http::map_response_body::MapResponseBodyLayer;
 use tower_http::trace::TraceLayer;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use http::{HeaderName, HeaderValue, Request};
 use proptest::prelude::*;
-use tower_hmac::Fost;
+use tower_hmac::scheme::Fost;
 use tower_hmac::testing::signed_text;
 
 use super::{NOW, TIME, checked, signer, verifier, verify};

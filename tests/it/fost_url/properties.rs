@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use http::{Request, Uri};
 use proptest::prelude::*;
-use tower_hmac::FostUrl;
+use tower_hmac::scheme::FostUrl;
 use tower_hmac::testing::signed_text;
 
 use super::{HOST, fetch, signer, verify};

@@ -107,7 +107,7 @@ fn the_signer_replaces_a_stale_time() {
 #[test]
 fn a_replay_guard_takes_a_format_with_a_time_and_no_other() {
     struct Forgetful;
-    impl tower_hmac::ReplayGuard for Forgetful {
+    impl tower_hmac::replay::ReplayGuard for Forgetful {
         fn claim(
             &self,
             _: &tower_hmac::replay::ReplayRequest<'_>,

@@ -1,6 +1,6 @@
 //! Text from the members of a JSON body.
 
-use tower_hmac::{JsonStrings, JsonText};
+use tower_hmac::scheme::{JsonStrings, JsonText};
 
 use super::*;
 

@@ -46,7 +46,7 @@ fn a_missing_signature_is_400_and_a_wrong_one_403() {
 #[test]
 fn members_that_could_run_into_each_other_are_refused() {
     // Right for the text `00:1B:44:11:3A:B7:1:2`, were it signed for this body.
-    let mut mac = tower_hmac::Mac::new(
+    let mut mac = tower_hmac::crypto::Mac::new(
         tower_hmac::Algorithm::Sha256,
         &tower_hmac::SecretKey::new(KEY).unwrap(),
     );

@@ -11,11 +11,12 @@ use futures_util::FutureExt as _;
 use http::{HeaderValue, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
+use tower_hmac::clock::ManualClock;
 use tower_hmac::once::{
     Acquired, Lease, MemoryOnce, OnceAnswer, OnceLayer, OnceRequest, OnceStore,
 };
 use tower_hmac::webhooks::{StandardWebhooks, github};
-use tower_hmac::{KeyMap, ManualClock, SecretKey, Signer, VerifyLayer};
+use tower_hmac::{KeyMap, SecretKey, Signer, VerifyLayer};
 
 use super::{NOW, acquire, key};
 

@@ -11,12 +11,14 @@ use http::{HeaderName, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use serde::Deserialize;
 use tower::ServiceExt as _;
+use tower_hmac::crypto::Tag;
 use tower_hmac::extract::{SharedVerifier, Signed};
+use tower_hmac::scheme::{Claim, ClaimError, Encoding};
 use tower_hmac::scheme::{Coverage, SignedText, Stamp};
-use tower_hmac::testing::{signed, signed_text};
+use tower_hmac::testing::{sign, signed_text};
 use tower_hmac::{
-    Algorithm, Claim, ClaimError, Encoding, ErrorKind, HeaderScheme, KeyMap, Scheme, SecretKey,
-    SignError, Signer, Tag, Verified, Verifier, VerifyLayer,
+    Algorithm, ErrorKind, HeaderScheme, KeyMap, Scheme, SecretKey, SignError, Signer, Verified,
+    Verifier, VerifyLayer,
 };
 
 use super::send;
@@ -292,7 +294,7 @@ async fn beside_a_scheme_of_a_header_each_is_told_apart() {
     for layer in layers {
         let by_header = |body: &str| {
             let request = Request::post("/").body(body.to_owned()).unwrap();
-            signed(&Signer::new(header(), other()), request).map(Body::new)
+            sign(&Signer::new(header(), other()), request).map(Body::new)
         };
         let scheme = async |request| send(&layer, request).await.map(|v| v.scheme().to_owned());
         assert_eq!(scheme(delivery(notification(TAG))).await.unwrap(), "adyen-payments");

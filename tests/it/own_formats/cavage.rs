@@ -8,10 +8,12 @@ use http::header::{AUTHORIZATION, DATE, HOST};
 use http::request::Parts;
 use http::{HeaderName, Request};
 use serde_json::json;
+use tower_hmac::clock::ManualClock;
+use tower_hmac::crypto::{Digest, Tag};
+use tower_hmac::scheme::{Claim, ClaimError, Encoding};
 use tower_hmac::scheme::{Coverage, SignedText, Stamp, Window, wire};
 use tower_hmac::{
-    Algorithm, Claim, ClaimError, Digest, Encoding, ErrorKind, KeyId, KeyMap, ManualClock, Scheme,
-    SecretKey, SignError, Signer, Tag, VerifyLayer,
+    Algorithm, ErrorKind, KeyId, KeyMap, Scheme, SecretKey, SignError, Signer, VerifyLayer,
 };
 
 use super::send;

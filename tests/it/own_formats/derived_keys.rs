@@ -3,11 +3,11 @@
 
 use http::request::Parts;
 use http::{HeaderName, Request};
+use tower_hmac::clock::ManualClock;
+use tower_hmac::crypto::{Mac, Tag};
+use tower_hmac::scheme::{Claim, ClaimError, Encoding};
 use tower_hmac::scheme::{SignedText, Stamp, Window, wire};
-use tower_hmac::{
-    Algorithm, Claim, ClaimError, Encoding, KeyMap, Mac, ManualClock, Scheme, SecretKey, SignError,
-    Signer, Tag, Verifier,
-};
+use tower_hmac::{Algorithm, KeyMap, Scheme, SecretKey, SignError, Signer, Verifier};
 
 const TIME: HeaderName = HeaderName::from_static("x-time");
 static HEADERS: [HeaderName; 1] = [HeaderName::from_static("x-signature")];

@@ -7,10 +7,13 @@ use axum::body::Body;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderName, Request};
+use tower_hmac::clock::ManualClock;
+use tower_hmac::crypto::{Digest, Tag};
 use tower_hmac::scheme::{BodyDigest, Coverage, SignedText, Stamp, Window, wire};
+use tower_hmac::scheme::{Claim, ClaimError, Encoding};
 use tower_hmac::{
-    Algorithm, Claim, ClaimError, Digest, Encoding, ErrorKind, KeyId, KeyMap, ManualClock,
-    MemoryReplay, Scheme, SecretKey, SignError, Signer, Tag, VerifyLayer,
+    Algorithm, ErrorKind, KeyId, KeyMap, MemoryReplay, Scheme, SecretKey, SignError, Signer,
+    VerifyLayer,
 };
 
 use super::send;

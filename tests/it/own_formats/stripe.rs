@@ -7,10 +7,13 @@ use axum::body::Body;
 use http::request::Parts;
 use http::{HeaderName, Request};
 use serde_json::{Value, json};
+use tower_hmac::clock::ManualClock;
+use tower_hmac::crypto::Tag;
+use tower_hmac::scheme::{Claim, ClaimError, Encoding};
 use tower_hmac::scheme::{Selector, SignedText, Stamp, Window, wire};
 use tower_hmac::{
-    Algorithm, Claim, ClaimError, Encoding, ErrorKind, KeyMap, KeySet, ManualClock, MemoryReplay,
-    Scheme, SecretKey, SignError, Signer, Tag, VerifyLayer,
+    Algorithm, ErrorKind, KeyMap, KeySet, MemoryReplay, Scheme, SecretKey, SignError, Signer,
+    VerifyLayer,
 };
 
 use super::send;
@@ -58,13 +61,13 @@ impl Scheme for Stripe {
                 ("t", _) => return Err(malformed("has two times")),
                 ("v1", text) => {
                     let tag = Encoding::Hex.decode_tag(text, Algorithm::Sha256);
-                    claim = claim.add_signature(tag.ok_or(malformed("`v1` is no tag"))?)?;
+                    claim = claim.add_tag(tag.ok_or(malformed("`v1` is no tag"))?)?;
                 }
                 ("", _) => return Err(malformed("has an entry without a name")),
                 _ => {}
             }
         }
-        if claim.signatures().next().is_none() {
+        if claim.tags().next().is_none() {
             return Err(malformed("has no `v1`"));
         }
         Ok(claim.with_created(time.ok_or(malformed("has no time"))?))

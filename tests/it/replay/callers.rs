@@ -3,7 +3,7 @@
 use super::*;
 
 fn keys(names: usize) -> KeyMap {
-    KeyMap::services((0..names).map(|name| (format!("service-{name}"), format!("key {name}"))))
+    KeyMap::named((0..names).map(|name| (format!("service-{name}"), format!("key {name}"))))
         .unwrap()
 }
 

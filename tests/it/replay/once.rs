@@ -4,9 +4,10 @@ use axum::extract::Extension;
 use axum::routing::{get, post};
 use axum::{Router, middleware};
 use tower::ServiceBuilder;
+use tower_hmac::KeyId;
 use tower_hmac::extract::{SharedVerifier, Signed};
+use tower_hmac::key::key_fn;
 use tower_hmac::testing::FixedNonce;
-use tower_hmac::{KeyId, key_fn};
 
 use super::*;
 
@@ -14,7 +15,7 @@ use super::*;
 #[tokio::test]
 async fn a_nonce_counts_once_for_a_secret_and_not_for_each_of_its_names() {
     let clock = ManualClock::new(NOW);
-    let keys = KeyMap::services([("a", "shared"), ("b", "shared"), ("c", "other")]).unwrap();
+    let keys = KeyMap::named([("a", "shared"), ("b", "shared"), ("c", "other")]).unwrap();
     let verifier = Verifier::new(Stamped::new(), keys)
         .unwrap()
         .with_clock(clock.clone())
@@ -91,7 +92,7 @@ async fn a_nonce_counts_once_for_the_secret_that_matched() {
 }
 
 fn layer(clock: &ManualClock, guard: &Arc<MemoryReplay>) -> VerifyLayer {
-    let keys = KeyMap::services([("aservice", "akey"), ("bservice", "bkey")]).unwrap();
+    let keys = KeyMap::named([("aservice", "akey"), ("bservice", "bkey")]).unwrap();
     VerifyLayer::new(Stamped::new(), keys)
         .unwrap()
         .with_clock(clock.clone())

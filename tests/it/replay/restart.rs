@@ -67,7 +67,7 @@ async fn an_unknown_request_takes_no_room() {
 #[tokio::test]
 async fn the_order_of_guard_and_clock_makes_no_difference() {
     let clock = ManualClock::new(NOW);
-    let keys = || KeyMap::services([("aservice", "akey")]).unwrap();
+    let keys = || KeyMap::named([("aservice", "akey")]).unwrap();
     let guard = || MemoryReplay::new(10).unwrap();
     let verifier = || Verifier::new(Stamped::new(), keys()).unwrap();
     let layer = || VerifyLayer::new(Stamped::new(), keys()).unwrap();
@@ -174,7 +174,7 @@ async fn a_guard_of_ones_own_is_told_the_time_and_the_caller_of_each_request() {
 
     let notes = Arc::new(Notes::default());
     let clock = ManualClock::new(NOW);
-    let keys = KeyMap::services([("aservice", "akey")]).unwrap();
+    let keys = KeyMap::named([("aservice", "akey")]).unwrap();
     let verifier = Verifier::new(Stamped::new(), keys)
         .unwrap()
         .with_clock(clock.clone())

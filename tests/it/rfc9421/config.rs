@@ -1,6 +1,7 @@
 //! Settings that cannot work are found while building.
 
-use tower_hmac::{Algorithm, ConfigError, MessageSignatures, Policy};
+use tower_hmac::scheme::Policy;
+use tower_hmac::{Algorithm, ConfigError, MessageSignatures};
 
 #[track_caller]
 fn assert_names_components<T: std::fmt::Debug>(result: Result<T, ConfigError>) {

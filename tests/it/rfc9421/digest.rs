@@ -12,7 +12,9 @@ use http::{Request, Response, StatusCode};
 use http_body::Frame;
 use serde_json::Value;
 use tower::{Layer as _, ServiceExt as _};
-use tower_hmac::{Algorithm, ErrorKind, MessageSignatures, Policy, VerifiedBody, VerifyLayer};
+use tower_hmac::layer::VerifiedBody;
+use tower_hmac::scheme::Policy;
+use tower_hmac::{Algorithm, ErrorKind, MessageSignatures, VerifyLayer};
 
 use super::{
     BODY, BODY_DIGEST, assert_refused, covered, parameters, request, set, sign, signed, signer,

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use http::Request;
 use http::request::Parts;
-use tower_hmac::{ErrorKind, ManualClock, MessageSignatures, Verifier};
+use tower_hmac::clock::ManualClock;
+use tower_hmac::{ErrorKind, MessageSignatures, Verifier};
 
 use super::{
     BODY, NOW, assert_refused, covered, parameters, request, sign, signer, verifier, verify_by,

@@ -7,9 +7,11 @@ use http::request::Parts;
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::Full;
 use tower::{Layer as _, ServiceExt as _};
+use tower_hmac::clock::ManualClock;
+use tower_hmac::layer::VerifiedBody;
 use tower_hmac::{
-    ErrorKind, KeyMap, ManualClock, MessageSignatures, Scheme as _, SecretKey, SignError, Signer,
-    Verified, VerifiedBody, Verifier, VerifyLayer,
+    ErrorKind, KeyMap, MessageSignatures, Scheme as _, SecretKey, SignError, Signer, Verified,
+    Verifier, VerifyLayer,
 };
 
 use super::{BODY, KEY_ID, NOW, assert_refused, head, request, set, signer, verifier, verify_by};
@@ -258,7 +260,7 @@ async fn optional_layer_takes_a_request_that_others_have_signed_for_unsigned() {
 
 #[test]
 fn verifier_takes_two_labels_or_two_tags_with_keys_of_their_own() {
-    let keys = |secret: &str| KeyMap::services([(KEY_ID, secret)]).unwrap();
+    let keys = |secret: &str| KeyMap::named([(KEY_ID, secret)]).unwrap();
     let sign = |scheme: MessageSignatures, secret: &str| {
         let mut head = request();
         let signer = Signer::new(scheme, SecretKey::new(secret).unwrap());
@@ -291,7 +293,7 @@ fn verifier_takes_two_labels_or_two_tags_with_keys_of_their_own() {
 fn key_id_is_required_by_policy() {
     assert!(MessageSignatures::new().requires_key_id());
     assert!(std::sync::Arc::new(MessageSignatures::new()).requires_key_id());
-    let policy = tower_hmac::Policy::strict().dangerous_without_keyid();
+    let policy = tower_hmac::scheme::Policy::strict().dangerous_without_keyid();
     assert!(!MessageSignatures::new().with_policy(policy).requires_key_id());
     assert!(!tower_hmac::FlaskHmac::new().requires_key_id());
 }

@@ -2,7 +2,8 @@
 
 use http::HeaderValue;
 use proptest::prelude::*;
-use tower_hmac::{MessageSignatures, Policy};
+use tower_hmac::MessageSignatures;
+use tower_hmac::scheme::Policy;
 
 use super::{
     BODY, covered, head, parameters, request, set, sign, signer, tag, verifier, verify, verify_by,

@@ -1,7 +1,8 @@
 //! What our signer writes, and what it refuses to write.
 
 use http::Request;
-use tower_hmac::{FlaskHmac, KeyMap, MessageSignatures, Policy, SecretKey, SignError, Signer};
+use tower_hmac::scheme::Policy;
+use tower_hmac::{FlaskHmac, KeyMap, MessageSignatures, SecretKey, SignError, Signer};
 
 use super::{BODY, KEY_ID, NOW, head, key, set, signed, signer, verifier, verify, verify_by};
 
@@ -127,11 +128,12 @@ fn signed_request_is_not_signed_again() {
 #[test]
 fn anonymous_key_signs_where_the_policy_lets_it() {
     let scheme = MessageSignatures::new().with_policy(Policy::strict().dangerous_without_keyid());
-    let signer = Signer::new(scheme.clone(), key()).with_clock(tower_hmac::ManualClock::new(NOW));
+    let signer =
+        Signer::new(scheme.clone(), key()).with_clock(tower_hmac::clock::ManualClock::new(NOW));
     let (head, body) = signer.sign(post("http://example.com/")).unwrap().into_parts();
     let verifier = tower_hmac::Verifier::new(scheme, KeyMap::single(key()).unwrap())
         .unwrap()
-        .with_clock(tower_hmac::ManualClock::new(NOW));
+        .with_clock(tower_hmac::clock::ManualClock::new(NOW));
     assert!(verify_by(&verifier, &head, body).unwrap().key_id().is_none());
 }
 
@@ -153,9 +155,9 @@ fn one_more_component_can_be_asked_for() {
 #[test]
 fn flask_hmac_and_message_signatures_stand_beside_each_other() {
     let flask = || FlaskHmac::new();
-    let flask_keys = || KeyMap::services([(KEY_ID, "flask key")]).unwrap();
-    let keys = || KeyMap::services([(KEY_ID, key())]).unwrap();
-    let clock = tower_hmac::ManualClock::new(NOW);
+    let flask_keys = || KeyMap::named([(KEY_ID, "flask key")]).unwrap();
+    let keys = || KeyMap::named([(KEY_ID, key())]).unwrap();
+    let clock = tower_hmac::clock::ManualClock::new(NOW);
     let verifiers = [
         tower_hmac::Verifier::new(MessageSignatures::new(), keys())
             .unwrap()

@@ -2,7 +2,8 @@
 
 use http::Version;
 use http::request::Parts;
-use tower_hmac::{ErrorKind, MessageSignatures, Policy};
+use tower_hmac::scheme::Policy;
+use tower_hmac::{ErrorKind, MessageSignatures};
 
 use super::{BODY, assert_refused, head, set, signed, signer, verifier, verify, verify_by};
 

@@ -1,8 +1,9 @@
 //! The RFC's own examples.
 
 use serde_json::Value;
+use tower_hmac::scheme::Policy;
 use tower_hmac::scheme::StructuredType;
-use tower_hmac::{ErrorKind, MessageSignatures, Policy};
+use tower_hmac::{ErrorKind, MessageSignatures};
 
 use super::{KEY, NOW, assert_refused, head, parse, put, set, tag, verifier, verify, verify_by};
 

@@ -9,10 +9,12 @@ use axum::body::Body;
 use http::request::Parts;
 use http::{Request, Response};
 use tower::{Layer as _, ServiceExt as _, service_fn};
+use tower_hmac::clock::ManualClock;
+use tower_hmac::layer::VerifiedBody;
 use tower_hmac::testing::FixedNonce;
 use tower_hmac::{
-    Algorithm, FlaskHmac, KeyMap, KeySet, ManualClock, MemoryReplay, Scheme, SecretKey, SignLayer,
-    Signer, VerifiedBody, Verifier, VerifyError, VerifyLayer,
+    Algorithm, FlaskHmac, KeyMap, KeySet, MemoryReplay, Scheme, SecretKey, SignLayer, Signer,
+    Verifier, VerifyError, VerifyLayer,
 };
 
 use super::spy::Spy;
@@ -90,7 +92,7 @@ impl<S: Scheme + Clone + Debug + 'static> Subject<S> {
 
     fn verifier(&self) -> Verifier {
         let set = KeySet::new([KEY, OLD_KEY].map(|key| SecretKey::new(key).unwrap())).unwrap();
-        let keys = KeyMap::services([("aservice", set.clone())]).unwrap().with_single(set).unwrap();
+        let keys = KeyMap::named([("aservice", set.clone())]).unwrap().with_single(set).unwrap();
         let mut verifier =
             Verifier::new(self.scheme.clone(), keys).unwrap().with_clock(self.clock.clone());
         if self.scheme.headers().is_empty() {
@@ -203,7 +205,7 @@ fn flask_hmac_tells_no_key_and_no_tag() {
     nothing_is_told(FlaskHmac::new(), "POST", None);
     nothing_is_told(FlaskHmac::new(), "POST", Some("aservice"));
     nothing_is_told(FlaskHmac::new().with_algorithm(Algorithm::Sha512), "POST", Some("aservice"));
-    nothing_is_told(tower_hmac::FlaskHmacPath::new(), "GET", None);
+    nothing_is_told(tower_hmac::scheme::FlaskHmacPath::new(), "GET", None);
 }
 
 #[test]
@@ -213,7 +215,8 @@ fn a_format_of_ones_own_tells_no_key_and_no_tag() {
 
 #[test]
 fn a_format_from_parts_tells_no_key_and_no_tag() {
-    use tower_hmac::{Encoding, HeaderScheme, Part, TimeFormat};
+    use tower_hmac::HeaderScheme;
+    use tower_hmac::scheme::{Encoding, Part, TimeFormat};
     let scheme = || HeaderScheme::new("X-Signature").unwrap().with_prefix("v1=").unwrap();
     for encoding in [Encoding::Hex, Encoding::Base64, Encoding::Base64UrlNoPad] {
         nothing_is_told(scheme().with_encoding(encoding), "POST", None);
@@ -227,9 +230,9 @@ fn a_format_from_parts_tells_no_key_and_no_tag() {
 #[cfg(feature = "sha1")]
 #[test]
 fn fost_tells_no_key_and_no_tag() {
-    nothing_is_told(tower_hmac::Fost::new(), "POST", Some("aservice"));
-    nothing_is_told(tower_hmac::Fost::new(), "GET", Some("aservice"));
-    nothing_is_told(tower_hmac::FostUrl::new(), "GET", Some("aservice"));
+    nothing_is_told(tower_hmac::scheme::Fost::new(), "POST", Some("aservice"));
+    nothing_is_told(tower_hmac::scheme::Fost::new(), "GET", Some("aservice"));
+    nothing_is_told(tower_hmac::scheme::FostUrl::new(), "GET", Some("aservice"));
 }
 
 #[cfg(feature = "rfc9421")]
@@ -243,7 +246,7 @@ fn message_signatures_tell_no_key_and_no_tag() {
 #[cfg(feature = "sigv4")]
 #[test]
 fn aws_signatures_tell_no_key_and_no_tag() {
-    let scheme = || tower_hmac::AwsSigV4::new("us-east-1", "service").unwrap();
+    let scheme = || tower_hmac::scheme::AwsSigV4::new("us-east-1", "service").unwrap();
     nothing_is_told(scheme(), "POST", Some("aservice"));
     nothing_is_told(scheme().with_payload_header(), "POST", Some("aservice"));
     nothing_is_told(scheme().presigned(), "GET", Some("aservice"));

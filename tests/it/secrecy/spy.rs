@@ -4,8 +4,10 @@ use std::sync::{Arc, Mutex};
 
 use http::HeaderName;
 use http::request::Parts;
+use tower_hmac::crypto::{Digest, Mac, Tag};
+use tower_hmac::scheme::Claim;
 use tower_hmac::scheme::{ClaimError, Coverage, SignedText, Stamp, Window};
-use tower_hmac::{Algorithm, Claim, Digest, Mac, Scheme, SecretKey, SignError, Tag};
+use tower_hmac::{Algorithm, Scheme, SecretKey, SignError};
 
 /// A format that notes each tag that is computed in it.
 #[derive(Clone, Debug)]

@@ -41,12 +41,12 @@ fn a_guard_that_is_away_tells_no_tag_and_no_password() {
     let text = on_a_runtime(async {
         // Nobody listens there.
         let address = format!("redis://user:{PASSWORD}@127.0.0.1:1/");
-        let guard = tower_hmac::RedisReplay::lazy(&address).unwrap();
+        let guard = tower_hmac::replay::RedisReplay::lazy(&address).unwrap();
         tracing::trace!(?guard);
-        let wrong = tower_hmac::RedisReplay::lazy(&address.replace("redis:", "nothing:"));
+        let wrong = tower_hmac::replay::RedisReplay::lazy(&address.replace("redis:", "nothing:"));
         log(&wrong.unwrap_err());
         for guard in [guard.clone(), guard.dangerous_fail_open()] {
-            let keys = KeyMap::services([("aservice", KEY)]).unwrap();
+            let keys = KeyMap::named([("aservice", KEY)]).unwrap();
             let verifier = Verifier::new(FlaskHmac::new(), keys)
                 .unwrap()
                 .dangerous_replay_by_tag(Duration::from_secs(60))
@@ -69,7 +69,8 @@ fn a_guard_that_is_away_tells_no_tag_and_no_password() {
 #[test]
 fn a_cache_before_a_store_that_is_away_tells_no_key_and_no_tag() {
     use std::sync::atomic::{AtomicU32, Ordering};
-    use tower_hmac::{CachedKeys, KeyId, key_fn};
+    use tower_hmac::KeyId;
+    use tower_hmac::key::{CachedKeys, key_fn};
 
     let (head, signature) = signed();
     let text = on_a_runtime(async {
@@ -115,7 +116,7 @@ fn a_cache_before_a_store_that_is_away_tells_no_key_and_no_tag() {
 #[test]
 fn a_wrong_list_and_an_unread_request_tell_no_key() {
     // What `unwrap` would print.
-    let keys_of = || KeyMap::services([("aservice", KEY)]).unwrap();
+    let keys_of = || KeyMap::named([("aservice", KEY)]).unwrap();
     let verifier = || Verifier::new(FlaskHmac::new(), keys_of()).unwrap();
     let empty = verifier().only([""]).unwrap_err();
     let disjoint = verifier().only(["a"]).unwrap().only(["b"]).unwrap_err();

@@ -8,9 +8,10 @@ use axum::{Router, body};
 use futures_util::FutureExt as _;
 use http::{HeaderMap, Request, StatusCode};
 use tower::ServiceExt as _;
-use tower_hmac::{
-    AwsRejection, ErrorKind, KeyQuery, KeyStore, Lookup, ManualClock, VerifyError, VerifyLayer,
-};
+use tower_hmac::clock::ManualClock;
+use tower_hmac::key::{KeyQuery, Lookup};
+use tower_hmac::layer::AwsRejection;
+use tower_hmac::{ErrorKind, KeyStore, VerifyError, VerifyLayer};
 
 use super::draft::Draft;
 use super::{KEY_ID, NOW, keys, scheme};

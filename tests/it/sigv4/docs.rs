@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use tower_hmac::{AwsRejection, AwsSigV4};
+use tower_hmac::layer::AwsRejection;
+use tower_hmac::scheme::AwsSigV4;
 
 use super::live::Live;
 use super::{KEY_ID, SECRET};

@@ -2,7 +2,9 @@
 //! the client assembled.
 
 use http::{HeaderValue, Request};
-use tower_hmac::{Algorithm, Digest, Encoding, Mac, SecretKey};
+use tower_hmac::crypto::{Digest, Mac};
+use tower_hmac::scheme::Encoding;
+use tower_hmac::{Algorithm, SecretKey};
 
 use super::{HOST, KEY_ID, SECRET};
 

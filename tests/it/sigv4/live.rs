@@ -15,7 +15,9 @@ use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
-use tower_hmac::{AwsRejection, AwsSigV4, KeyMap, Verified, VerifyLayer};
+use tower_hmac::layer::AwsRejection;
+use tower_hmac::scheme::AwsSigV4;
+use tower_hmac::{KeyMap, Verified, VerifyLayer};
 
 use super::{KEY_ID, SECRET};
 use crate::support::{peer, peer_python, send, status};
@@ -28,7 +30,7 @@ pub struct Live {
 
 impl Live {
     pub fn serve(scheme: AwsSigV4, rejection: AwsRejection, answer: &'static str) -> Self {
-        let keys = || KeyMap::services([(KEY_ID, SECRET)]).unwrap();
+        let keys = || KeyMap::named([(KEY_ID, SECRET)]).unwrap();
         let presigned = scheme.presigned();
         let layer = VerifyLayer::new(scheme, keys())
             .unwrap()

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use http::{HeaderValue, Request, Uri};
 use proptest::prelude::*;
-use tower_hmac::AwsSigV4;
+use tower_hmac::scheme::AwsSigV4;
 
 use super::draft::Draft;
 use super::{HOST, checked, link_signer, scheme, signer, verifier, verify};

@@ -7,8 +7,10 @@ use std::sync::Mutex;
 use futures_util::FutureExt as _;
 use http::{HeaderMap, Request};
 use tower_hmac::ErrorKind::{Expired, Malformed, Mismatch, Missing, Stale};
+use tower_hmac::replay::ReplayGuard;
 use tower_hmac::replay::{Replay, ReplayClaim, ReplayKey, ReplayRequest};
-use tower_hmac::{AwsSigV4, ErrorKind, ReplayGuard, Scheme};
+use tower_hmac::scheme::AwsSigV4;
+use tower_hmac::{ErrorKind, Scheme};
 
 use super::draft::{Draft, sha256};
 use super::{KEY_ID, checked, scheme, verifier};

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use http::Request;
 use http::header::AUTHORIZATION;
-use tower_hmac::{AwsSigV4, ConfigError, ManualClock, SecretKey, SignError, Signer};
+use tower_hmac::clock::ManualClock;
+use tower_hmac::scheme::AwsSigV4;
+use tower_hmac::{ConfigError, SecretKey, SignError, Signer};
 
 use super::draft::Draft;
 use super::{HOST, checked, link_signer, scheme, signer, verifier, verify};

@@ -7,10 +7,10 @@ use std::time::Duration;
 use http::header::{AUTHORIZATION, HOST};
 use http::{HeaderName, HeaderValue, Method, Request};
 use serde::Deserialize;
+use tower_hmac::clock::ManualClock;
+use tower_hmac::scheme::{AwsPresigned, AwsSigV4};
 use tower_hmac::testing::signed_text;
-use tower_hmac::{
-    AwsPresigned, AwsSigV4, KeyMap, ManualClock, Scheme, SecretKey, Signer, Verifier,
-};
+use tower_hmac::{KeyMap, Scheme, SecretKey, Signer, Verifier};
 
 use super::{KEY_ID, NOW, SECRET, checked, scheme, verifier};
 
@@ -208,7 +208,7 @@ impl S3 {
     }
 
     fn verifier(&self, scheme: impl Scheme + 'static, now: i64) -> Verifier {
-        let keys = KeyMap::services([(&*self.access_key, &*self.secret_key)]).unwrap();
+        let keys = KeyMap::named([(&*self.access_key, &*self.secret_key)]).unwrap();
         Verifier::new(scheme, keys).unwrap().with_clock(ManualClock::new(now))
     }
 

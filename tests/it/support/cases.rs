@@ -5,9 +5,10 @@ use base64::engine::general_purpose::STANDARD;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Request};
 use serde_json::Value;
+use tower_hmac::clock::ManualClock;
+use tower_hmac::scheme::{Encoding, Part, Policy, TimeFormat};
 use tower_hmac::{
-    ConfigError, Encoding, FlaskHmac, HeaderScheme, KeyMap, ManualClock, MessageSignatures, Part,
-    Policy, SecretKey, TimeFormat, Verifier,
+    ConfigError, FlaskHmac, HeaderScheme, KeyMap, MessageSignatures, SecretKey, Verifier,
 };
 
 /// The request of a case, as a server has received it.

@@ -6,8 +6,10 @@
 
 use http::request::Parts;
 use http::{HeaderName, HeaderValue};
+use tower_hmac::crypto::{Digest, Mac, Tag};
+use tower_hmac::scheme::Claim;
 use tower_hmac::scheme::{ClaimError, Coverage, Encoding, Selector, SignedText, Stamp, Window};
-use tower_hmac::{Algorithm, Claim, Digest, KeyId, Mac, Scheme, SecretKey, SignError, Tag};
+use tower_hmac::{Algorithm, KeyId, Scheme, SecretKey, SignError};
 
 use super::script::Log;
 
@@ -152,7 +154,7 @@ impl Scheme for Joints {
         let mut claim = Claim::new();
         for tag in self.value(head, "tag")?.ok_or(ClaimError::Missing)?.split(',') {
             let tag = Encoding::Hex.decode_tag(tag, self.algorithm);
-            claim = claim.add_signature(tag.ok_or(ClaimError::malformed("is no tag"))?)?;
+            claim = claim.add_tag(tag.ok_or(ClaimError::malformed("is no tag"))?)?;
         }
         if let Some(id) = self.value(head, "key")? {
             claim = claim.with_key_id(KeyId::new(id).map_err(|_| ClaimError::malformed("empty"))?);

@@ -1,8 +1,10 @@
 //! The time and the tags in one header.
 
 use http::Request;
+use tower_hmac::clock::ManualClock;
+use tower_hmac::scheme::{Encoding, Part, TimeFormat};
 use tower_hmac::webhooks::{ListScheme, stripe};
-use tower_hmac::{Encoding, ErrorKind, HeaderScheme, ManualClock, Part, Signer, TimeFormat};
+use tower_hmac::{ErrorKind, HeaderScheme, Signer};
 
 use super::{head, key, verify_at};
 
@@ -68,7 +70,7 @@ fn the_time_that_was_sent_is_the_one_that_is_signed() {
             .and_then(|scheme| scheme.with_parts([Part::Time, Part::literal("."), Part::Body]))
             .unwrap()
     };
-    let mut mac = tower_hmac::Mac::new(tower_hmac::Algorithm::Sha256, &key("a secret"));
+    let mut mac = tower_hmac::crypto::Mac::new(tower_hmac::Algorithm::Sha256, &key("a secret"));
     mac.update(b"1533204620123.body");
     let tag = Encoding::Hex.encode(mac.finalize().as_bytes());
     let value = format!("t=1533204620123,v1={tag}");

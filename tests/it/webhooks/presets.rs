@@ -7,7 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderName, HeaderValue, Request};
 use proptest::prelude::*;
 use serde_json::Value;
-use tower_hmac::{ErrorKind, KeyId, ManualClock, Scheme, SecretKey, Signer, Verifier, webhooks};
+use tower_hmac::clock::ManualClock;
+use tower_hmac::{ErrorKind, KeyId, Scheme, SecretKey, Signer, Verifier, webhooks};
 
 use super::{head, verify_at};
 
@@ -92,7 +93,7 @@ fn signed(scheme: &Arc<dyn Scheme>, body: &str) -> (http::request::Parts, String
 }
 
 fn verifier(scheme: Arc<dyn Scheme>, now: i64) -> Verifier {
-    let keys = tower_hmac::key_fn(|_: Option<&KeyId>, _: &http::request::Parts| {
+    let keys = tower_hmac::key::key_fn(|_: Option<&KeyId>, _: &http::request::Parts| {
         std::future::ready(Ok::<_, tower_hmac::BoxError>(Some(key())))
     });
     Verifier::new(scheme, keys).unwrap().with_clock(ManualClock::new(now))

@@ -5,10 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 use http::Request;
 use http::header::HeaderMap;
 use serde_json::Value;
+use tower_hmac::clock::ManualClock;
 use tower_hmac::webhooks::{StandardWebhooks, message_id};
-use tower_hmac::{
-    ConfigError, ErrorKind, KeySet, ManualClock, MemoryReplay, SecretKey, SignError, Signer,
-};
+use tower_hmac::{ConfigError, ErrorKind, KeySet, MemoryReplay, SecretKey, SignError, Signer};
 
 use super::{head, verify_at};
 

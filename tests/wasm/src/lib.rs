@@ -9,9 +9,12 @@ use http::request::Parts;
 use serde_json::Value;
 use tower_hmac::webhooks::StandardWebhooks;
 use tower_hmac::{
-    Algorithm, Clock as _, ErrorKind, FlaskHmac, KeyMap, Mac, ManualClock, MemoryReplay,
-    MessageSignatures, Policy, SecretKey, Signer, SystemClock, Verifier,
+    Algorithm, ErrorKind, FlaskHmac, KeyMap, MemoryReplay, MessageSignatures, SecretKey, Signer,
+    Verifier,
 };
+use tower_hmac::clock::{Clock as _, ManualClock, SystemClock};
+use tower_hmac::crypto::Mac;
+use tower_hmac::scheme::Policy;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 fn parse(json: &str) -> Value {
@@ -102,7 +105,7 @@ pub fn message_signature() {
         .unwrap();
     let secret = &vectors["shared_secret"];
     let key = SecretKey::from_base64(text(&secret["base64"])).unwrap();
-    let keys = KeyMap::services([(text(&secret["keyid"]), key)]).unwrap();
+    let keys = KeyMap::named([(text(&secret["keyid"]), key)]).unwrap();
     let verifier = Verifier::new(MessageSignatures::new().with_policy(policy), keys)
         .unwrap()
         .with_clock(ManualClock::new(1_618_884_473));
@@ -122,7 +125,7 @@ pub fn now() -> f64 {
 #[wasm_bindgen]
 pub fn signed_now_is_accepted_once() {
     let key = SecretKey::generate(Algorithm::Sha256);
-    let keys = KeyMap::services([("a-service", key.clone())]).unwrap();
+    let keys = KeyMap::named([("a-service", key.clone())]).unwrap();
     let guard = MemoryReplay::new(100).unwrap();
     let verifier =
         Verifier::new(MessageSignatures::new(), keys).unwrap().with_replay_guard(guard).unwrap();

@@ -9,9 +9,8 @@ use std::task::{Context, Poll, Waker};
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::Full;
-use tower_hmac::{
-    FlaskHmac, KeyMap, KeySet, SecretKey, Signer, VerifiedBody, VerifyLayer, VerifyService,
-};
+use tower_hmac::{FlaskHmac, KeyMap, KeySet, SecretKey, Signer, VerifyLayer};
+use tower_hmac::layer::{VerifiedBody, VerifyService};
 use tower_layer::Layer as _;
 use tower_service::Service;
 
@@ -34,7 +33,7 @@ impl Service<Request<VerifiedBody<Full<Bytes>>>> for Handler {
     }
 }
 
-pub type Server = VerifyService<Handler, tower_hmac::StatusRejection>;
+pub type Server = VerifyService<Handler, tower_hmac::layer::StatusRejection>;
 
 /// A service with so many keys for each of its two names, and an anonymous key.
 #[must_use]
@@ -43,7 +42,7 @@ pub fn server(keys: usize) -> Server {
         let key = |n| SecretKey::new(format!("{name} {n}")).unwrap();
         KeySet::new((0..keys).map(key)).unwrap()
     };
-    let map = KeyMap::services([("aservice", set("a")), ("bservice", set("b"))]).unwrap();
+    let map = KeyMap::named([("aservice", set("a")), ("bservice", set("b"))]).unwrap();
     VerifyLayer::new(FlaskHmac::new(), map.with_single(set("single")).unwrap()).unwrap().layer(Handler)
 }
 
