@@ -18,6 +18,7 @@
 #[cfg(feature = "rfc9421")]
 #[doc = "[recommended]: https://docs.rs/crate/tower-hmac/latest/source/examples/recommended.rs"]
 #[doc = "[sigv4]: crate::guide::sigv4"]
+#[doc = "[webhooks]: crate::guide::webhooks"]
 #[doc = "[migration]: crate::guide::migration"]
 #[doc = ""]
 #[doc = include_str!("../docs/which-format.md")]
@@ -27,7 +28,9 @@ pub mod which_format {}
 #[doc = include_str!("../docs/composing.md")]
 pub mod composing {}
 
-#[cfg(feature = "axum")]
+#[cfg(all(feature = "axum", feature = "rfc9421"))]
+#[doc = "[explain]: https://docs.rs/crate/tower-hmac/latest/source/examples/explain.rs"]
+#[doc = ""]
 #[doc = include_str!("../docs/testing.md")]
 pub mod testing {}
 
@@ -37,6 +40,8 @@ pub mod clients {}
 #[doc = include_str!("../docs/watching.md")]
 pub mod watching {}
 
+#[doc = "[example]: https://docs.rs/crate/tower-hmac/latest/source/examples/migration.rs"]
+#[doc = ""]
 #[doc = include_str!("../docs/migration.md")]
 pub mod migration {}
 
