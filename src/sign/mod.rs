@@ -1,7 +1,7 @@
 //! The client's half: the same scheme objects, the other way round.
 //!
 //! * [`Signer`] signs one request whose body is in memory.
-//! * [`SignLayer`] signs each request of a tower client: hyper-util's, or one like tonic's.
+//! * [`SignLayer`](crate::SignLayer) signs each request of a tower client: hyper-util's, or one like tonic's.
 //! * `Signer::sign_reqwest` signs a `reqwest::Request` (feature `reqwest`), and `SignMiddleware`
 //!   each attempt of a `reqwest-middleware` client (feature of that name).
 //!

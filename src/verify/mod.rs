@@ -25,7 +25,7 @@
 //! [`VerifyError::step`] names the step that refused. A digest that does not match, where the MAC
 //! covers a digest of the body, is a step of its own after step 5.
 //!
-//! A refusal at any step becomes a response by the [`Rejection`], and leaves its [`VerifyError`]
+//! A refusal at any step becomes a response by the [`Rejection`](crate::layer::Rejection), and leaves its [`VerifyError`]
 //! in the response's extensions for outer layers and logs.
 //!
 //! # The body of a rejected request
@@ -52,7 +52,7 @@
 //! bounds both: `tower_http`'s `TimeoutLayer` for the whole request, or `RequestBodyTimeoutLayer`
 //! for the wait between two frames.
 //!
-//! Behind an [optional](VerifyLayer::optional) layer the body of an unsigned request belongs to the
+//! Behind an [optional](crate::VerifyLayer::optional) layer the body of an unsigned request belongs to the
 //! handler. If [`Verified`] or [`Only`](crate::extract::Only) rejects such a request over HTTP/1.x, the
 //! answer carries `Connection: close` unless there is no body.
 //!
@@ -63,7 +63,7 @@
 //! load shedder *outside* the layer therefore never sees the inner service busy: put it inside,
 //! around the limit that it watches.
 //!
-//! [`with_drain_limit`]: VerifyLayer::with_drain_limit
+//! [`with_drain_limit`]: crate::VerifyLayer::with_drain_limit
 //!
 //! # Where to put it
 //!
