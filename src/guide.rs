@@ -58,3 +58,8 @@ pub mod flask_hmac {}
 
 #[doc = include_str!("../docs/wasm.md")]
 pub mod wasm {}
+
+/// The code for agents, compiled.
+#[cfg(all(doctest, feature = "axum", feature = "rfc9421", feature = "webhooks"))]
+#[doc = include_str!("../docs/skill/SKILL.md")]
+mod skill {}
