@@ -24,14 +24,14 @@ use crate::sign::Signer;
 /// # }
 /// ```
 ///
-/// Beside other middlewares, add it last: after one that retries, each attempt is signed afresh,
-/// with a new time and a new nonce. A request that cannot be signed, such as one whose body
-/// streams, is an [`Error::Middleware`] around a [`SignError`] before anything is sent.
+/// Add it after all other middlewares. If one of them retries, each attempt is then signed again,
+/// with a new time and a new nonce. A request that cannot be signed, such as one with a streaming
+/// body, fails before anything is sent, with an [`Error::Middleware`] around a [`SignError`].
 ///
 /// No middleware sees the redirects that `reqwest` follows. [`into_client`](Self::into_client)
-/// takes care of them; if you build the inner client yourself, give it
-/// [`Policy::none`](reqwest::redirect::Policy::none) or [`same_origin_redirects`], so that no signature
-/// goes to another host.
+/// takes care of them. If you build the inner client yourself, give it
+/// [`Policy::none`](reqwest::redirect::Policy::none) or [`same_origin_redirects`], so that no
+/// signature goes to another host.
 ///
 /// [`SignError`]: crate::SignError
 /// [`same_origin_redirects`]: crate::client::same_origin_redirects
@@ -40,7 +40,7 @@ pub struct SignMiddleware<S> {
     follows: bool,
 }
 
-/// The most redirects that are followed, as many as `reqwest` does by default.
+/// The most redirects that are followed, the same as the default of `reqwest`.
 const MAX_REDIRECTS: usize = 10;
 
 impl<S: Scheme + 'static> SignMiddleware<S> {
@@ -50,10 +50,12 @@ impl<S: Scheme + 'static> SignMiddleware<S> {
         Self { signer: signer.into(), follows: false }
     }
 
-    /// Builds a client that signs, and that follows redirects in the place of the builder's own
-    /// policy: at most 10, within one origin (scheme, host and port), if they keep the method and the
-    /// body. These are 307 and 308, and for GET and HEAD 301, 302 and 303. Each hop is signed anew.
-    /// The answer to any other redirect is the caller's.
+    /// Builds a client that signs and follows redirects. The builder's own redirect policy is
+    /// replaced.
+    ///
+    /// Follows at most 10 redirects, within one origin (scheme, host and port), if they keep the
+    /// method and the body: 307 and 308, and for GET and HEAD also 301, 302 and 303. Each hop is
+    /// signed again. The response to any other redirect is returned to the caller.
     ///
     /// # Errors
     ///

@@ -10,12 +10,11 @@ use crate::scheme::Scheme;
 use crate::sign::{SignError, Signer};
 
 impl<S: Scheme> Signer<S> {
-    /// Signs a request of `reqwest` whose body is in memory. It is left as it was unless all of it
-    /// succeeds.
+    /// Signs a `reqwest` request whose body is in memory. Leaves the request unchanged on an error.
     ///
-    /// Build the client with [`same_origin_redirects`], or with no redirects at all: `reqwest`
-    /// carries a header such as `Signature` along to another host, and to a request that it does not
-    /// fit.
+    /// Build the client with [`same_origin_redirects`], or with no redirects at all. Otherwise
+    /// `reqwest` sends a header such as `Signature` on to another host, with a request that the
+    /// signature does not match.
     ///
     /// ```
     /// use tower_hmac::{FlaskHmac, SecretKey, Signer};
@@ -31,8 +30,8 @@ impl<S: Scheme> Signer<S> {
     /// # Ok::<(), tower_hmac::BoxError>(())
     /// ```
     ///
-    /// It takes requests of `reqwest` 0.13. With another version, sign an `http::Request` and convert
-    /// it, without this feature:
+    /// This works with requests of `reqwest` 0.13. With another version, sign an `http::Request`
+    /// and convert it, without this feature:
     ///
     /// ```
     /// # use tower_hmac::{FlaskHmac, SecretKey, Signer};
@@ -45,8 +44,8 @@ impl<S: Scheme> Signer<S> {
     ///
     /// # Errors
     ///
-    /// [`SignError::Streaming`] if the body streams; any other [`SignError`] if the scheme cannot sign
-    /// this request.
+    /// Returns [`SignError::Streaming`] if the body streams, and any other [`SignError`] if the
+    /// scheme cannot sign this request.
     ///
     /// A multipart form of `reqwest` streams even if all its parts are in memory. Collect it first:
     ///
@@ -86,9 +85,9 @@ impl<S: Scheme> Signer<S> {
     }
 }
 
-/// The target as `reqwest` sends it: user, password and fragment stay behind.
+/// Returns the target that `reqwest` sends: without user, password and fragment.
 fn target(url: &Url) -> Result<Uri, SignError> {
-    let unsendable = SignError::Request("the URL is no target of an HTTP request");
+    let unsendable = SignError::Request("the URL is not a valid target of an HTTP request");
     let mut url = url.clone();
     url.set_fragment(None);
     if url.set_username("").and_then(|()| url.set_password(None)).is_err() {
@@ -97,11 +96,11 @@ fn target(url: &Url) -> Result<Uri, SignError> {
     url.as_str().parse().map_err(|_| unsendable)
 }
 
-/// The URL for a target whose query carries the signature now.
+/// Returns the URL for a target whose query now carries the signature.
 fn rewritten(url: &Url, signed: &Uri) -> Result<Url, SignError> {
     let mut url = url.clone();
     url.set_query(signed.query());
-    // What is sent must be what was signed, to the letter.
+    // What is sent must be exactly what was signed.
     if target(&url)? == *signed {
         Ok(url)
     } else {
@@ -109,9 +108,9 @@ fn rewritten(url: &Url, signed: &Uri) -> Result<Url, SignError> {
     }
 }
 
-/// Redirects for clients that sign: followed if they keep method and body (307 and 308) and stay
-/// within one origin (scheme, host and port), as often as `reqwest` does by default. Any other
-/// redirect is not followed, and its answer is the caller's.
+/// Returns a redirect policy for clients that sign. Redirects are followed if they keep method and
+/// body (307 and 308) and stay within one origin (scheme, host and port), as often as `reqwest`
+/// does by default. The response to any other redirect is returned to the caller.
 ///
 /// ```
 /// let client = reqwest::Client::builder()
@@ -120,10 +119,10 @@ fn rewritten(url: &Url, signed: &Uri) -> Result<Url, SignError> {
 /// # Ok::<(), reqwest::Error>(())
 /// ```
 ///
-/// The signature goes along unchanged. After 301, 302 or 303 a POST would become a GET without its
-/// body, which no signature of the POST fits. In a scheme that covers the path, the signature does not
-/// fit the new path either, and the server rejects it: for such a scheme take
-/// [`Policy::none`](reqwest::redirect::Policy::none) and sign the next request yourself, or
+/// The signature is sent on unchanged. After 301, 302 or 303, a POST would become a GET without its
+/// body, and the signature of the POST would not match. If the scheme covers the path, the
+/// signature does not match the new path either, and the server rejects it. For such a scheme, use
+/// [`Policy::none`](reqwest::redirect::Policy::none) and sign the next request yourself, or use
 /// `SignMiddleware`, which signs each hop.
 #[must_use]
 pub fn same_origin_redirects() -> Policy {
@@ -137,13 +136,13 @@ pub fn same_origin_redirects() -> Policy {
     })
 }
 
-/// Whether a redirect asks for the same method and body again (RFC 9110 section 15.4).
+/// Returns whether a redirect asks for the same method and body again (RFC 9110 section 15.4).
 fn keeps_body(status: StatusCode) -> bool {
     matches!(status, StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT)
 }
 
-/// The request that follows a redirect, yet to be signed. `None` if there is no redirect, or if it
-/// leads to another origin or method.
+/// Returns the request that follows a redirect, not signed yet. `None` if there is no redirect, or
+/// if it leads to another origin or changes the method.
 #[cfg(feature = "reqwest-middleware")]
 pub(super) fn redirected(
     mut request: reqwest::Request,

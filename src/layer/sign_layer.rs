@@ -7,7 +7,7 @@ use crate::layer::sign_service::SignService;
 use crate::scheme::Scheme;
 use crate::sign::Signer;
 
-/// The body limit where none is set: 2 MiB, as the server's.
+/// The default body limit: 2 MiB, the same as the server's.
 const DEFAULT_BODY_LIMIT: usize = 2 * 1024 * 1024;
 
 /// Signs each request of a client stack.
@@ -35,23 +35,23 @@ const DEFAULT_BODY_LIMIT: usize = 2 * 1024 * 1024;
 /// # }).unwrap();
 /// ```
 ///
-/// 1. The body is collected, up to the [limit](Self::with_body_limit). Trailers are covered by no
-///    format and dropped.
-/// 2. The head is signed, and the signature marked sensitive, so that logs do not print it.
-/// 3. The inner service is called, with the body as [`Full<Bytes>`]. Where it takes another, such
-///    as a boxed one, put `map_request(|request| request.map(Body::new))` in between.
+/// 1. Collects the body, up to the [limit](Self::with_body_limit). Drops trailers, which no scheme
+///    covers.
+/// 2. Signs the head, and marks the signature as sensitive, so that logs do not print it.
+/// 3. Calls the inner service with the body as [`Full<Bytes>`]. If the service takes another body
+///    type, such as a boxed one, put `map_request(|request| request.map(Body::new))` in between.
 ///
-/// A body over the limit, or a request that the format cannot sign, is an error before anything is
-/// sent. As with tower's own layers that can fail, the error is a [`BoxError`]: [`SignError`] if
-/// it is one of ours, else the body's or the inner service's own.
+/// If a body is over the limit, or the scheme cannot sign a request, the call fails before anything
+/// is sent. As with tower's own layers that can fail, the error is a [`BoxError`]: a [`SignError`]
+/// from this crate, or the body's or the inner service's own error.
 ///
-/// Put it *inside* a retry layer, so that each attempt is signed afresh, with a new time and a new
-/// nonce; and inside layers that change the body, such as compression of requests.
+/// Put it *inside* a retry layer, so that each attempt is signed again, with a new time and a new
+/// nonce. Put it inside layers that change the body, too, such as compression of requests.
 ///
-/// Put it *inside* a layer that follows redirects as well: each hop is signed anew, also a POST that
-/// 303 has made a GET without a body. Such a layer must not follow redirects to another host, which
-/// would get a signature of its own; with `tower_http`'s `FollowRedirect`, that is the policy
-/// `SameOrigin`. hyper-util's client follows none.
+/// Put it *inside* a layer that follows redirects as well. Each hop is then signed again, even a
+/// POST that became a GET without a body after a 303. Such a layer must not follow redirects to
+/// another host, which would get a valid signature. With `tower_http`'s `FollowRedirect`, use the
+/// policy `SameOrigin`. hyper-util's client follows no redirects.
 ///
 /// [`Full<Bytes>`]: http_body_util::Full
 /// [`BoxError`]: crate::BoxError
@@ -68,7 +68,7 @@ impl<S: Scheme> SignLayer<S> {
         Self { signer: signer.into(), body_limit: DEFAULT_BODY_LIMIT }
     }
 
-    /// Sets the longest body that is collected, in bytes; 2 MiB if it is not set.
+    /// Sets the longest body that is collected, in bytes. 2 MiB by default.
     #[must_use]
     pub fn with_body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = bytes;

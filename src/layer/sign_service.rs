@@ -13,7 +13,7 @@ use crate::layer::sign_future::SignFuture;
 use crate::scheme::Scheme;
 use crate::sign::Signer;
 
-/// The service that [`SignLayer`](crate::SignLayer) makes.
+/// The service made by [`SignLayer`](crate::SignLayer).
 pub struct SignService<T, S> {
     pub(super) inner: T,
     pub(super) signer: Arc<Signer<S>>,
@@ -35,7 +35,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        // The ready service is this one; its clone may not be.
+        // `self.inner` is ready, but its clone may not be.
         let clone = self.inner.clone();
         let inner = std::mem::replace(&mut self.inner, clone);
         SignFuture::new(inner, self.signer.clone(), self.body_limit, request)

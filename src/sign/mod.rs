@@ -1,13 +1,14 @@
-//! The client's half: the same scheme objects, the other way round.
+//! Sign requests, with the same scheme objects that verify them.
 //!
 //! * [`Signer`] signs one request whose body is in memory.
-//! * [`SignLayer`](crate::SignLayer) signs each request of a tower client: hyper-util's, or one like tonic's.
-//! * `Signer::sign_reqwest` signs a `reqwest::Request` (feature `reqwest`), and `SignMiddleware`
+//! * [`SignLayer`](crate::SignLayer) signs each request of a tower client: hyper-util's, or one
+//!   like tonic's.
+//! * `Signer::sign_reqwest` signs a `reqwest::Request` (feature `reqwest`). `SignMiddleware` signs
 //!   each attempt of a `reqwest-middleware` client (feature of that name).
 //!
-//! A signature is for one host and one request. A client that follows redirects carries a header of
-//! its user's along, to another host and to a request that the signature does not fit: the guide
-//! `docs/clients.md` says what each of our clients does.
+//! A signature is for one host and one request. A client that follows redirects sends its user's
+//! headers on to another host, with a request that the signature does not match. The guide
+//! `docs/clients.md` describes how each supported client behaves.
 
 mod nonce;
 mod signer;

@@ -6,9 +6,19 @@ use crate::random;
 /// The length of a nonce, in bytes.
 pub const NONCE_LEN: usize = 24;
 
-/// Where nonces come from.
+/// A source of nonces.
+///
+/// Implement it if nonces must come from your own generator. They must never repeat:
+///
+/// ```
+/// use tower_hmac::sign::{FixedNonce, NONCE_LEN, NonceSource, SystemNonce};
+///
+/// assert_ne!(SystemNonce.nonce(), SystemNonce.nonce());
+/// // For tests alone: the same request always gets the same signature.
+/// assert_eq!(FixedNonce([7; NONCE_LEN]).nonce(), [7; NONCE_LEN]);
+/// ```
 pub trait NonceSource: Send + Sync {
-    /// Bytes that no other request of the key has.
+    /// Returns bytes that no other request under the same key has.
     fn nonce(&self) -> [u8; NONCE_LEN];
 }
 
@@ -18,7 +28,7 @@ impl<N: NonceSource + ?Sized> NonceSource for Arc<N> {
     }
 }
 
-/// The system's random source, the default.
+/// The system's random source. The default.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemNonce;
 

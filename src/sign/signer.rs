@@ -15,7 +15,7 @@ use crate::scheme::{
 };
 use crate::sign::{NonceSource, SystemNonce, WholeBody};
 
-/// Signs requests in the format that a [`Verifier`](crate::Verifier) verifies them in.
+/// Signs requests so that a [`Verifier`](crate::Verifier) of the same scheme accepts them.
 ///
 /// ```
 /// use http::Request;
@@ -55,11 +55,11 @@ impl<S: Scheme> Signer<S> {
         }
     }
 
-    /// Sets the name of the key: who the server is to see.
+    /// Sets the key ID that the server will see.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::EmptyName`] if it is empty.
+    /// Returns [`ConfigError::EmptyName`] if the key ID is empty.
     pub fn with_key_id<I>(mut self, key_id: I) -> Result<Self, ConfigError>
     where
         I: TryInto<KeyId, Error: Into<ConfigError>>,
@@ -68,8 +68,8 @@ impl<S: Scheme> Signer<S> {
         Ok(self)
     }
 
-    /// Adds an older key to sign with, at most [`MAX_SIGNING_KEYS`] in all: while a secret is
-    /// rotated, each receiver finds the tag of the key that it has. The first key is the newest.
+    /// Adds an older key to sign with, at most [`MAX_SIGNING_KEYS`] in all. The first key is the
+    /// newest. While a secret is rotated, each receiver finds the tag of the key that it knows.
     ///
     /// ```
     /// use http::Request;
@@ -84,63 +84,91 @@ impl<S: Scheme> Signer<S> {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if the scheme cannot carry another tag
+    /// Returns [`ConfigError`] if the scheme cannot carry another tag
     /// ([`Scheme::max_tags`](crate::Scheme::max_tags)).
     pub fn add_key(mut self, key: SecretKey) -> Result<Self, ConfigError> {
         if self.keys.len() >= self.scheme.max_tags().min(MAX_SIGNING_KEYS) {
-            return Err(ConfigError::invalid("signer", "the scheme carries no tag of another key"));
+            return Err(ConfigError::invalid(
+                "signer",
+                "the scheme cannot carry the tag of another key",
+            ));
         }
         self.keys = self.keys.iter().cloned().chain([key]).collect();
         Ok(self)
     }
 
-    /// Sets where the time comes from; the system's clock if it is not set.
+    /// Sets where the time comes from. The system's clock by default.
+    ///
+    /// ```
+    /// use http::Request;
+    /// use tower_hmac::{Fost, ManualClock, SecretKey, Signer};
+    ///
+    /// let signer = Signer::new(Fost::new(), SecretKey::new("k7Qz-b3Wn")?)
+    ///     .with_key_id("aservice")?
+    ///     .with_clock(ManualClock::new(1_790_000_000));
+    /// let request = Request::get("/plain").header("host", "a.example").body("")?;
+    /// let signed = signer.sign(request)?;
+    /// assert_eq!(signed.headers()["x-fost-timestamp"], "2026-09-21 14:13:20");
+    /// # Ok::<(), tower_hmac::BoxError>(())
+    /// ```
     #[must_use]
     pub fn with_clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// Sets where nonces come from; the system's random source if it is not set.
+    /// Sets where nonces come from. The system's random source by default.
     #[must_use]
     pub fn with_nonce_source(mut self, nonces: impl NonceSource + 'static) -> Self {
         self.nonces = Arc::new(nonces);
         self
     }
 
-    /// Sets how long a signature is to hold, in whole seconds, in formats that carry an expiry.
+    /// Sets how long a signature is valid, in whole seconds. Only used by schemes that carry an
+    /// expiry.
     #[must_use]
     pub fn with_lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = Some(lifetime.as_secs());
         self
     }
 
-    /// Replaces a signature that is there, where it is an error otherwise.
+    /// Replaces an existing signature. Without this call, signing a request twice is an error.
+    ///
+    /// ```
+    /// use http::Request;
+    /// use tower_hmac::{FlaskHmac, SecretKey, SignError, Signer};
+    ///
+    /// let signer = Signer::new(FlaskHmac::new(), SecretKey::new("s3cr3tk3y")?);
+    /// let signed = signer.sign(Request::post("/plain").body("first")?)?;
+    /// assert_eq!(signer.sign(signed.clone()).unwrap_err(), SignError::AlreadySigned);
+    /// assert!(signer.replace_signature().sign(signed).is_ok());
+    /// # Ok::<(), tower_hmac::BoxError>(())
+    /// ```
     #[must_use]
     pub fn replace_signature(mut self) -> Self {
         self.replaces = true;
         self
     }
 
-    /// The format that it signs in.
+    /// Returns the scheme that it signs with.
     #[must_use]
     pub fn scheme(&self) -> &S {
         &self.scheme
     }
 
-    /// Signs a request whose body is in memory. [`sign_mut`](Self::sign_mut) is for those who want
-    /// the request back if it cannot be signed.
+    /// Signs a request whose body is in memory. Use [`sign_mut`](Self::sign_mut) to keep the
+    /// request if it cannot be signed.
     ///
     /// # Errors
     ///
-    /// [`SignError::Streaming`] if the body is not in memory; any other [`SignError`] if the scheme
-    /// cannot sign this request.
+    /// Returns [`SignError::Streaming`] if the body is not in memory, and any other [`SignError`]
+    /// if the scheme cannot sign this request.
     pub fn sign<B: WholeBody>(&self, mut request: Request<B>) -> Result<Request<B>, SignError> {
         self.sign_mut(&mut request)?;
         Ok(request)
     }
 
-    /// Signs a request in its place. It is left as it was unless all of it succeeds.
+    /// Signs a request in place. Leaves the request unchanged on an error.
     ///
     /// # Errors
     ///
@@ -159,18 +187,17 @@ impl<S: Scheme> Signer<S> {
         Ok(())
     }
 
-    /// Signs a head for a body that is sent apart. The head is left as it was unless all of it
-    /// succeeds.
+    /// Signs a head for a body that is sent separately. Leaves the head unchanged on an error.
     ///
     /// # Errors
     ///
-    /// [`SignError`] if the format cannot sign this request.
+    /// Returns [`SignError`] if the scheme cannot sign this request.
     pub fn sign_head(&self, head: &mut Parts, body: &[u8]) -> Result<(), SignError> {
         *head = self.signed(head.clone(), body)?;
         Ok(())
     }
 
-    /// Signs a copy of a head, which is thrown away if any of it fails.
+    /// Signs a copy of a head, which is discarded on an error.
     fn signed(&self, mut signed: Parts, body: &[u8]) -> Result<Parts, SignError> {
         if self.replaces {
             self.scheme.strip(&mut signed);
@@ -196,7 +223,7 @@ impl<S: Scheme> Signer<S> {
         Ok(signed)
     }
 
-    /// Whether the request carries a signature of this scheme already.
+    /// Returns whether the request already carries a signature of this scheme.
     fn is_signed(&self, head: &Parts, body: &[u8]) -> bool {
         if self.scheme.is_in_body() {
             !matches!(self.scheme.claim_from_body(head, body), Err(ClaimError::Missing))
@@ -207,14 +234,14 @@ impl<S: Scheme> Signer<S> {
 
     fn tags(&self, head: &Parts, claim: &Claim, body: &[u8]) -> Result<Vec<Tag>, SignError> {
         let mut macs = self.keys.iter().map(|key| self.scheme.key_mac(key, claim));
-        let first = macs.next().ok_or(SignError::Request("there is no key"))?;
+        let first = macs.next().ok_or(SignError::Request("the signer has no key"))?;
         let mut text = SignedText::new(first, macs.collect());
         write_text(&self.scheme, head, claim, body, &mut text)?;
         Ok(text.finalize().collect())
     }
 }
 
-/// The whole signed text of a request, as a server would write it.
+/// Writes the whole signing string of a request, as a server would.
 pub(crate) fn write_text(
     scheme: &(impl Scheme + ?Sized),
     head: &Parts,
@@ -240,8 +267,8 @@ pub(crate) fn write_text(
 }
 
 impl Signer<FlaskHmac> {
-    /// The value of the header for this body: `make_hmac` of Flask-HMAC, or `make_hmac_for` with a
-    /// [key id](Self::with_key_id). For another application's key, make a signer with that key.
+    /// Returns the header's value for this body: `make_hmac` of Flask-HMAC, or `make_hmac_for` with
+    /// a [key ID](Self::with_key_id). For another application's key, make a signer with that key.
     ///
     /// ```
     /// use tower_hmac::{FlaskHmac, SecretKey, Signer};
@@ -252,7 +279,7 @@ impl Signer<FlaskHmac> {
     /// ```
     #[must_use]
     pub fn signature(&self, body: &[u8]) -> String {
-        // There is exactly one key: the scheme carries one tag.
+        // There is exactly one key, since the scheme carries one tag.
         let tag = |key| {
             let mut mac = crate::crypto::Mac::new(self.scheme.algorithm(), key);
             mac.update(body);

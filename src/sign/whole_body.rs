@@ -6,8 +6,8 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use http_body_util::Empty;
 
-/// A body that is in memory, so that it can be signed: text, bytes, and those that are empty, such
-/// as `()`, `http_body_util::Empty` and `axum::body::Body::empty()`.
+/// A body in memory, so that it can be signed: text, bytes, and empty bodies such as `()`,
+/// `http_body_util::Empty` and `axum::body::Body::empty()`.
 ///
 /// ```
 /// use http::Request;
@@ -23,11 +23,11 @@ use http_body_util::Empty;
 /// # Ok::<(), tower_hmac::BoxError>(())
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a body that is known to be in memory",
-    note = "a signature needs the whole body: collect it first, or sign with `SignLayer`, which does"
+    message = "the body `{Self}` is not known to be in memory",
+    note = "a signature needs the whole body: collect it first, or use `SignLayer`, which does that"
 )]
 pub trait WholeBody {
-    /// Returns the bytes of the body; `None` if they are not in memory, as those of a stream.
+    /// Returns the bytes of the body, or `None` if they are not in memory, as for a stream.
     fn whole(&self) -> Option<&[u8]>;
 }
 
@@ -62,7 +62,7 @@ impl<D> WholeBody for Empty<D> {
     }
 }
 
-/// Only one without a byte: what is in an axum body cannot be looked at.
+/// Only an empty body: the contents of an axum body cannot be read in place.
 #[cfg(feature = "axum")]
 impl WholeBody for axum::body::Body {
     fn whole(&self) -> Option<&[u8]> {

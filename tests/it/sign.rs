@@ -373,7 +373,7 @@ fn testing_kit_signs_in_one_line() {
 }
 
 #[test]
-#[should_panic(expected = "the request cannot be signed: the request is signed already")]
+#[should_panic(expected = "the request cannot be signed: the request is already signed")]
 fn testing_kit_panics_where_the_test_is_wrong() {
     let request = Request::builder().header(HEADER, "there").body("").unwrap();
     let _ = tower_hmac::testing::sign(&signer(), request);
