@@ -1,4 +1,4 @@
-//! Time, passed in.
+//! Clocks: where the current time comes from.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,20 +6,20 @@ use std::sync::atomic::{AtomicI64, Ordering};
 #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
 pub(crate) use std::time as platform;
 
-// The standard library's `now` panics there.
+// The standard library's `now` panics on this target.
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 pub(crate) use web_time as platform;
 
 use platform::{SystemTime, UNIX_EPOCH};
 
-/// Where the current time comes from.
+/// A source of the current time.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a clock",
     label = "expected a `Clock`, such as `ManualClock`",
-    note = "a test sets the time by `ManualClock::new(unix_seconds)`"
+    note = "in a test, set the time with `ManualClock::new(unix_seconds)`"
 )]
 pub trait Clock: Send + Sync {
-    /// The time in Unix seconds: whole seconds since 1970-01-01T00:00:00Z, rounded down.
+    /// Returns the time in Unix seconds: whole seconds since 1970-01-01T00:00:00Z, rounded down.
     fn unix_now(&self) -> i64;
 }
 
@@ -29,7 +29,7 @@ impl<C: Clock + ?Sized> Clock for Arc<C> {
     }
 }
 
-/// The system's clock, the default. On `wasm32-unknown-unknown` it is JavaScript's `Date.now()`.
+/// The system's clock. The default. On `wasm32-unknown-unknown` it is JavaScript's `Date.now()`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
@@ -44,7 +44,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still until it is told to move, for tests. Clones share their time.
+/// A clock for tests that only moves when told to. Clones share their time.
 ///
 /// ```
 /// use tower_hmac::clock::{Clock, ManualClock};
@@ -57,18 +57,18 @@ impl Clock for SystemClock {
 pub struct ManualClock(Arc<AtomicI64>);
 
 impl ManualClock {
-    /// Stands at this time, in Unix seconds.
+    /// Makes a clock that shows this time, in Unix seconds.
     #[must_use]
     pub fn new(unix_seconds: i64) -> Self {
         Self(Arc::new(AtomicI64::new(unix_seconds)))
     }
 
-    /// Moves to this time, in Unix seconds.
+    /// Sets the time, in Unix seconds.
     pub fn set(&self, unix_seconds: i64) {
         self.0.store(unix_seconds, Ordering::SeqCst);
     }
 
-    /// Moves on by so many seconds; back, if negative.
+    /// Moves the time by this many seconds, backwards if negative.
     pub fn advance(&self, seconds: i64) {
         self.0.fetch_add(seconds, Ordering::SeqCst);
     }

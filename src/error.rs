@@ -1,57 +1,64 @@
-//! What can be wrong with a configuration.
+//! Configuration errors.
 
 use std::borrow::Cow;
 use std::convert::Infallible;
 
 use http::{HeaderName, StatusCode};
 
-/// An error behind one of ours: a store's, a body's.
+/// The error of a store, a body or a service, behind one of ours.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A mistake in the configuration, found while building.
 ///
-/// It is for the person who configures: it names the setting, and never repeats a secret.
+/// Meant for the operator: it names the setting, and never repeats a secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// A key without a byte: anybody could sign with it.
+    /// The key is empty: anybody could sign with it.
     #[error("{0}: the key is empty")]
     EmptyKey(Cow<'static, str>),
-    /// A name without a character.
+    /// The name is empty.
     #[error("{0}: the name is empty")]
     EmptyName(Cow<'static, str>),
-    /// No key at all: nothing could ever be let through.
+    /// There is no key: every request would be rejected.
     #[error("{0}: there is no key")]
     NoKeys(Cow<'static, str>),
-    /// A refusal that would look like a success or a redirect.
-    #[error("{setting}: {status} is no status of a refusal; take one from 400 to 599")]
+    /// The status would make a rejection look like a success or a redirect.
+    #[error("{setting}: expected a status from 400 to 599, found {status}")]
     RejectionStatus {
         /// The setting's name.
         setting: Cow<'static, str>,
-        /// The status that was asked for.
+        /// The requested status.
         status: StatusCode,
     },
-    /// Two formats that would both claim the same request.
-    #[error("the formats `{0}` and `{1}` read the same header and cannot be told apart")]
+    /// Two schemes that would both claim the same request.
+    #[error("the schemes `{0}` and `{1}` read the same header and cannot be distinguished")]
     AmbiguousSchemes(String, String),
-    /// A replay guard over a format that gives it nothing to tell two requests apart by.
+    /// A replay guard with a scheme that carries no time to distinguish two requests by.
     #[error(
-        "a replay guard needs a time in the format, and `{0}` has none; \
+        "a replay guard needs a scheme with a time, and `{0}` has none; \
          `dangerous_replay_by_tag` sets how long a tag is remembered"
     )]
     ReplayWithoutTime(String),
-    /// Any other setting that cannot work.
+    /// Any other setting that does not work.
     #[error("{setting}: {why}")]
     Invalid {
         /// The setting's name.
         setting: Cow<'static, str>,
-        /// What is wrong with it; never its value where that is secret.
+        /// What is wrong with it. Never repeats a secret value.
         why: Cow<'static, str>,
     },
 }
 
 impl ConfigError {
-    /// For a scheme of one's own: a setting that cannot work.
+    /// Makes an error for a setting that does not work, for your own schemes.
+    ///
+    /// ```
+    /// use tower_hmac::ConfigError;
+    ///
+    /// let error = ConfigError::invalid("prefix", "is not ASCII");
+    /// assert_eq!(error.to_string(), "prefix: is not ASCII");
+    /// ```
     pub fn invalid(
         setting: impl Into<Cow<'static, str>>,
         why: impl Into<Cow<'static, str>>,
@@ -63,7 +70,7 @@ impl ConfigError {
         Self::invalid(setting, "is not a header name (RFC 9110 section 5.1)")
     }
 
-    /// The same mistake under the name that the user knows it by.
+    /// The same mistake, with the setting's name as the user knows it.
     pub(crate) fn named(self, name: impl Into<Cow<'static, str>>) -> Self {
         let setting = name.into();
         match self {
@@ -83,7 +90,7 @@ impl From<Infallible> for ConfigError {
     }
 }
 
-/// Reads a header's name from a setting.
+/// Parses a header name from a setting.
 pub(crate) fn header_name<N>(name: N, setting: &'static str) -> Result<HeaderName, ConfigError>
 where
     N: TryInto<HeaderName>,

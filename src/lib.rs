@@ -1,10 +1,10 @@
-//! HMAC request authentication for Tower and axum: one layer verifies signed requests, one signs
-//! them, and every signature format is one small file.
+//! HMAC request authentication for Tower and axum. One layer verifies signed requests, one signs
+//! them, and every signature scheme is one small file.
 //!
-//! A client and a server share a secret key. The client signs each request with it; the layer lets
-//! the request through only if the signature is right, and tells the handler who sent it. What a
-//! signature covers is the format's: Flask-HMAC's covers the body alone, RFC 9421's whatever it
-//! lists. Nothing is hidden: use TLS.
+//! A client and a server share a secret key. The client signs each request with it. The layer
+//! rejects requests without a valid signature, and tells the handler who sent the others. The
+//! scheme decides what a signature covers: Flask-HMAC's covers only the body, RFC 9421's whatever
+//! it lists. Nothing is encrypted, so use TLS.
 //!
 //! ```
 //! use axum::{Router, body::Body, routing::post};
@@ -13,13 +13,13 @@
 //! use tower_hmac::{FlaskHmac, KeyMap, SecretKey, Signer, Verified, VerifyLayer};
 //!
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-//! // The server: a layer, and a handler that nobody reaches without a signature.
+//! // The server: only signed requests reach the handler.
 //! let keys = KeyMap::named([("aservice", "akey"), ("bservice", "bkey")])?;
 //! let app = Router::new()
 //!     .route("/", post(|caller: Verified| async move { caller.key_id().unwrap().to_string() }))
 //!     .layer(VerifyLayer::new(FlaskHmac::new(), keys)?);
 //!
-//! // The client: the same scheme, the other way round.
+//! // The client: signs with the same scheme.
 //! let signer = Signer::new(FlaskHmac::new(), SecretKey::new("akey")?).with_key_id("aservice")?;
 //! let signed = signer.sign(Request::post("/").body("a body")?)?;
 //! assert_eq!(app.clone().oneshot(signed.map(Body::from)).await?.status(), StatusCode::OK);
@@ -30,15 +30,14 @@
 //! # }).unwrap();
 //! ```
 //!
-//! * [`mod@verify`] has the server's half, its contract step by step, and where to put the layer.
-//! * [`mod@sign`] has the client's half.
-//! * [`mod@scheme`] has the formats, and how to write one.
-//! * [`mod@key`] has keys in memory, in rotation, from a database.
-//! * [`mod@replay`] has requests that count once.
-//! * [`mod@extract`] has extractors.
+//! * [`mod@verify`]: verify requests. The contract step by step, and where to put the layer.
+//! * [`mod@sign`]: sign requests with `Signer` or `SignLayer`.
+//! * [`mod@scheme`]: the schemes, and how to write your own.
+//! * [`mod@key`]: keys in memory, in rotation, or from a database.
+//! * [`mod@replay`]: reject replayed requests.
+//! * [`mod@extract`]: axum extractors.
 //!
-//! The [README] has the formats side by side, the features, and a table for those who come from
-//! Flask-HMAC.
+//! The [README] compares the schemes, lists the features, and has a table for users of Flask-HMAC.
 //!
 //! [README]: https://crates.io/crates/tower-hmac
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -1,16 +1,16 @@
-//! Text from outside, as logs, errors and reports show it: on one line, and never long.
+//! Text from outside, as shown in logs, errors and reports: on one line, and never long.
 
 use std::fmt::{self, Write as _};
 
-/// The most characters of one text that are shown.
+/// The most characters shown of one text.
 const MOST: usize = 64;
 
 /// A text that anybody may have chosen. [`Display`](fmt::Display) escapes what could end a line,
-/// steer a terminal or change the order of the letters beside it; `Debug` quotes it in addition.
+/// control a terminal or reorder the letters next to it. `Debug` also quotes it.
 pub(crate) struct Shown<'a>(pub(crate) &'a str);
 
 impl Shown<'_> {
-    /// The characters that are shown, and whether there are more.
+    /// Returns the characters to show, and whether there are more.
     fn shortened(&self) -> (&str, bool) {
         match self.0.char_indices().nth(MOST) {
             Some((end, _)) => (self.0.get(..end).unwrap_or_default(), true),
@@ -42,8 +42,8 @@ impl fmt::Debug for Shown<'_> {
     }
 }
 
-/// Control characters, separators of lines, and the marks that change the direction of text
-/// (Unicode Standard Annex 9, section 2).
+/// Returns whether `c` is a control character, a line separator, or a mark that changes the
+/// direction of text (Unicode Standard Annex 9, section 2).
 fn is_misleading(c: char) -> bool {
     c.is_control()
         || matches!(

@@ -3,7 +3,16 @@ use std::fmt;
 use crate::crypto::fixed_bytes::FixedBytes;
 use crate::crypto::mac::{Algorithm, PlainHash};
 
-/// The plain hash of a body, as a `Content-Digest` field carries it (RFC 9530). No secret.
+/// The plain hash of a body, as in a `Content-Digest` field (RFC 9530). Not a secret.
+///
+/// ```
+/// use tower_hmac::{Algorithm, Digest};
+///
+/// let digest = Digest::of(Algorithm::Sha256, b"a body");
+/// assert_eq!(digest.as_bytes().len(), 32);
+/// // Too short for SHA-256.
+/// assert!(Digest::received(Algorithm::Sha256, b"a body").is_none());
+/// ```
 #[derive(Clone)]
 pub struct Digest {
     pub(crate) algorithm: Algorithm,
@@ -19,20 +28,20 @@ impl Digest {
         hasher.finalize()
     }
 
-    /// Takes a digest as it was received; `None` if its length is not that of the algorithm.
+    /// Makes a digest from received bytes. `None` if the length is not that of the algorithm.
     #[must_use]
     pub fn received(algorithm: Algorithm, bytes: &[u8]) -> Option<Self> {
         let bytes = FixedBytes::try_of(bytes)?;
         (bytes.as_bytes().len() == algorithm.tag_len()).then_some(Self { algorithm, bytes })
     }
 
-    /// The hash that made it.
+    /// Returns the hash algorithm.
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
 
-    /// The bytes of the digest.
+    /// Returns the bytes of the digest.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.as_bytes()

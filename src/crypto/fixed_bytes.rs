@@ -1,4 +1,4 @@
-//! Tags and digests on the stack, compared in a time that depends on no byte of them.
+//! Tags and digests on the stack, compared in constant time.
 
 use subtle::{Choice, ConstantTimeEq as _};
 use zeroize::Zeroize as _;
@@ -6,7 +6,7 @@ use zeroize::Zeroize as _;
 /// The longest tag of any [`Algorithm`](crate::Algorithm), in bytes.
 pub(crate) const MAX_TAG_LEN: usize = 64;
 
-/// Up to [`MAX_TAG_LEN`] bytes on the stack, the rest of them zero.
+/// Up to [`MAX_TAG_LEN`] bytes on the stack, padded with zeros.
 #[derive(Clone)]
 pub(crate) struct FixedBytes {
     pub(crate) bytes: [u8; MAX_TAG_LEN],
@@ -16,7 +16,7 @@ pub(crate) struct FixedBytes {
 impl FixedBytes {
     pub(crate) const EMPTY: Self = Self { bytes: [0; MAX_TAG_LEN], len: 0 };
 
-    /// `None` if there are more bytes than the longest tag has.
+    /// Returns `None` if there are more bytes than in the longest tag.
     pub(crate) fn try_of(bytes: &[u8]) -> Option<Self> {
         let mut fixed = Self::EMPTY;
         fixed.bytes.get_mut(..bytes.len())?.copy_from_slice(bytes);
@@ -24,7 +24,7 @@ impl FixedBytes {
         Some(fixed)
     }
 
-    /// For the output of a hash, which is never longer than [`MAX_TAG_LEN`].
+    /// Takes the output of a hash, which is never longer than [`MAX_TAG_LEN`].
     pub(crate) fn of(bytes: &[u8]) -> Self {
         Self::try_of(bytes).unwrap_or(Self::EMPTY)
     }
@@ -38,11 +38,11 @@ impl FixedBytes {
     }
 
     pub(crate) fn wipe(&mut self) {
-        // What lies past the length is zero anyway.
+        // The bytes past the length are zero already.
         self.bytes.get_mut(..usize::from(self.len)).unwrap_or_default().zeroize();
     }
 
-    /// Compares all words whatever they hold; the bytes past the length are zero on both sides.
+    /// Compares all words, whatever they contain. The bytes past the length are zero on both sides.
     pub(crate) fn constant_time_eq(&self, other: &Self) -> Choice {
         let (ours, _) = self.bytes.as_chunks::<8>();
         let (theirs, _) = other.bytes.as_chunks::<8>();

@@ -1,4 +1,4 @@
-//! HMAC (RFC 2104) with the hash chosen at run time. The only file that names a hash crate.
+//! HMAC (RFC 2104) with the hash chosen at run time. No other file names a hash crate.
 
 use std::borrow::{Borrow, BorrowMut};
 use std::fmt;
@@ -15,13 +15,12 @@ use crate::crypto::fixed_bytes::{FixedBytes, MAX_TAG_LEN};
 use crate::error::ConfigError;
 use crate::key::SecretKey;
 
-/// A value that stands in the enum itself, or behind a box where it is large, so that the common
-/// hashes stay cheap to move.
+/// A value stored inline, or in a box if it is large, so that the common hashes stay cheap to move.
 type Inline<T> = T;
 type Boxed<T> = Box<T>;
 
-/// A running HMAC, as [`hmac::Hmac`]; but its end does not take it by value, and moving a block and
-/// two states costs more than it seems.
+/// A running HMAC, like [`hmac::Hmac`], but finalized in place: moving a block and two states is
+/// expensive.
 #[derive(Clone)]
 struct Working<H: EagerHash> {
     core: HmacCore<H>,
@@ -58,32 +57,33 @@ macro_rules! algorithms {
         impl Algorithm {
             pub(crate) const ALL: &[Algorithm] = &[ $( $(#[cfg(feature = $feature)])? Algorithm::$name, )+ ];
 
-            /// The name in lower case, such as `sha256` or `sha3-256`.
+            /// Returns the name in lower case, such as `sha256` or `sha3-256`.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $( $(#[cfg(feature = $feature)])? Self::$name => $text, )+ }
             }
 
-            /// The length of a tag, in bytes.
+            /// Returns the length of a tag, in bytes.
             #[must_use]
             pub const fn tag_len(self) -> usize {
                 match self { $( $(#[cfg(feature = $feature)])? Self::$name => $tag, )+ }
             }
 
-            /// The block length of the hash, in bytes: a longer key is hashed before its use.
+            /// Returns the block length of the hash, in bytes. A longer key is hashed before use.
             #[must_use]
             pub const fn block_len(self) -> usize {
                 match self { $( $(#[cfg(feature = $feature)])? Self::$name => $block, )+ }
             }
         }
 
-        /// The two chaining values of RFC 2104 section 4, prepared once a key.
+        /// The two chaining values of RFC 2104 section 4, prepared once per key.
         enum State { $( $(#[cfg(feature = $feature)])? $name($slot<HmacCore<$hash>>), )+ }
 
         impl State {
             fn new(algorithm: Algorithm, key: &[u8]) -> Self {
                 match algorithm { $( $(#[cfg(feature = $feature)])? Algorithm::$name => {
-                    // The only error is a wrong key length, and RFC 2104 takes every length.
+                    // The only possible error is a wrong key length, and RFC 2104 allows every
+                    // length.
                     #[allow(clippy::expect_used)]
                     let core = HmacCore::<$hash>::new_from_slice(key).expect("HMAC takes keys of any length");
                     #[allow(clippy::useless_conversion)]
@@ -119,7 +119,7 @@ macro_rules! algorithms {
                 match self { $( $(#[cfg(feature = $feature)])? Self::$name(mac) => {
                     let (head, _) = out.split_at_mut($tag);
                     let mac: &mut Working<$hash> = mac.borrow_mut();
-                    // The slice was cut to the length of this very hash.
+                    // The slice has the tag length of this hash.
                     #[allow(clippy::expect_used)]
                     mac.finalize(head.try_into().expect("the tag length of the hash"));
                     $tag
@@ -174,9 +174,9 @@ algorithms! {
     Sha512_256 = "sha512-256", 32, 128, sha2::Sha512_256, Boxed;
     /// SHA-512/224 (FIPS 180-4).
     Sha512_224 = "sha512-224", 28, 128, sha2::Sha512_224, Boxed;
-    /// SHA-1 (RFC 3174), feature `sha1`. For formats that ask for it.
+    /// SHA-1 (RFC 3174), feature `sha1`. For schemes that require it.
     Sha1 if "sha1" = "sha1", 20, 64, sha1::Sha1, Inline;
-    /// MD5 (RFC 1321), feature `md5`. For peers that offer nothing else.
+    /// MD5 (RFC 1321), feature `md5`. For peers that support nothing else.
     Md5 if "md5" = "md5", 16, 64, md5::Md5, Inline;
     /// SHA3-224 (FIPS 202), feature `sha3`.
     Sha3_224 if "sha3" = "sha3-224", 28, 144, sha3::Sha3_224, Boxed;
@@ -197,20 +197,21 @@ impl fmt::Display for Algorithm {
 impl FromStr for Algorithm {
     type Err = ConfigError;
 
-    /// Reads a name such as `sha256`. Python's spelling `sha3_256` is the same as `sha3-256`.
+    /// Parses a name such as `sha256`. Python's spelling `sha3_256` means `sha3-256`.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if no such hash is built in; some need a feature.
+    /// Returns [`ConfigError`] if this build has no such hash. Some hashes need a feature.
     fn from_str(name: &str) -> Result<Self, ConfigError> {
         let name = name.to_ascii_lowercase().replace('_', "-");
         Self::ALL.iter().copied().find(|algorithm| algorithm.as_str() == name).ok_or_else(|| {
-            ConfigError::invalid("digest", "is no hash that this build has; see the features")
+            ConfigError::invalid("digest", "is not a hash of this build; some need a feature")
         })
     }
 }
 
-/// A running HMAC (RFC 2104): the counterpart of `cryptography`'s `HMAC` with the same verbs.
+/// A running HMAC (RFC 2104). The counterpart of `cryptography`'s `HMAC`, with the same method
+/// names.
 ///
 /// | Python | here |
 /// | --- | --- |
@@ -235,8 +236,8 @@ impl FromStr for Algorithm {
 /// # Ok::<(), tower_hmac::ConfigError>(())
 /// ```
 ///
-/// `verify` and `finalize` take the value, so that Python's `AlreadyFinalized` is an error of the
-/// compiler:
+/// `verify` and `finalize` consume the value, so Python's `AlreadyFinalized` becomes a compile
+/// error:
 ///
 /// ```compile_fail,E0382
 /// # use tower_hmac::{Algorithm, SecretKey};
@@ -250,40 +251,41 @@ impl FromStr for Algorithm {
 pub struct Mac(Running);
 
 impl Mac {
-    /// Starts an HMAC under this key. The key keeps its prepared state for the next one.
+    /// Starts an HMAC under this key. The key keeps the prepared state for later use.
     #[must_use]
     pub fn new(algorithm: Algorithm, key: &SecretKey) -> Self {
         key.start(algorithm)
     }
 
-    /// The hash under this HMAC.
+    /// Returns the hash under this HMAC.
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {
         self.0.algorithm()
     }
 
-    /// Takes in more of the message.
+    /// Adds `bytes` to the message.
     pub fn update(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }
 
-    /// Compares the tag of the message with this one, in a time that depends only on lengths.
+    /// Compares the tag of the message with `tag`, in a time that depends only on the lengths.
     ///
     /// # Errors
     ///
-    /// [`Mismatch`] if the tag is another one, or has another length.
+    /// Returns [`Mismatch`] if the tag differs, or has another length.
     pub fn verify(self, tag: &[u8]) -> Result<(), Mismatch> {
         let offered = FixedBytes::try_of(tag).ok_or(Mismatch)?;
         if bool::from(self.finalize().matches(&offered)) { Ok(()) } else { Err(Mismatch) }
     }
 
-    /// Ends the message and gives its tag.
+    /// Finishes the message and returns its tag.
     #[must_use]
     pub fn finalize(mut self) -> Tag {
         self.finalize_in_place()
     }
 
-    /// The same without a move of the state, which is of no use afterwards.
+    /// Like [`finalize`](Self::finalize), without moving the state. The state is unusable
+    /// afterwards.
     #[inline]
     pub(crate) fn finalize_in_place(&mut self) -> Tag {
         let mut bytes = FixedBytes::EMPTY;
@@ -299,14 +301,14 @@ impl fmt::Debug for Mac {
     }
 }
 
-/// The tag of a message is another one than was offered.
+/// The tag of the message differs from the offered one.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the tag does not match")]
 pub struct Mismatch;
 
 /// The output of an HMAC. Wiped on drop, opaque in [`Debug`].
 ///
-/// It has no `==`: what verifies is [`Mac::verify`].
+/// Has no `==`. Use [`Mac::verify`] to verify a tag.
 ///
 /// ```compile_fail,E0369
 /// # use tower_hmac::{Algorithm, SecretKey};
@@ -319,13 +321,14 @@ pub struct Mismatch;
 pub struct Tag(FixedBytes);
 
 impl Tag {
-    /// The bytes of the tag, to be sent: whoever has them can pass the message off as its own.
+    /// Returns the bytes of the tag, to send them. Anyone who has them can pass the message off as
+    /// their own.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
     }
 
-    /// Bytes in the place of a tag, where only the way in which a format writes it counts.
+    /// Makes a placeholder for a tag, if only its encoding matters.
     pub(crate) fn stand_in(bytes: &[u8]) -> Self {
         Self(FixedBytes::of(bytes))
     }

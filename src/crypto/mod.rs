@@ -1,4 +1,4 @@
-//! HMACs, plain hashes, and the comparison of their outputs. Knows no key and no request.
+//! HMACs, plain hashes, and constant-time comparison. Independent of keys and requests.
 
 mod digest;
 mod fixed_bytes;

@@ -9,10 +9,10 @@ use crate::crypto::FixedBytes;
 use crate::key::KeyId;
 use crate::shown::Shown;
 
-/// The most tags that one request may offer.
+/// The most tags that one request may carry.
 const MAX_TAGS: usize = 16;
 
-/// What a request's head *says*: who signed it, with which tags, and when. Not yet true.
+/// What a request's head *claims*: who signed it, with which tags, and when. Not yet verified.
 #[derive(Clone, Default)]
 pub struct Claim {
     key_id: Option<KeyId>,
@@ -27,25 +27,26 @@ pub struct Claim {
     memo: Option<Arc<dyn Any + Send + Sync>>,
 }
 
-/// What a format says that its signature covers, beside the body.
+/// What the scheme says that the signature covers, in addition to the body.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Covered {
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) components: Vec<Cow<'static, str>>,
 }
 
-/// One tag as it was offered, decoded. Opaque in [`Debug`]: it may be the right one.
+/// One decoded tag from a request. Opaque in [`Debug`]: it may be the right one.
 #[derive(Clone)]
 pub struct OfferedTag(FixedBytes);
 
+    /// Makes a tag from decoded bytes. `None` if there are no bytes, or more than the longest tag
+    /// has (64).
 impl OfferedTag {
-    /// Takes decoded bytes; `None` if there are none, or more than the longest tag has (64).
     #[must_use]
     pub fn new(bytes: &[u8]) -> Option<Self> {
         if bytes.is_empty() { None } else { FixedBytes::try_of(bytes).map(Self) }
     }
 
-    /// The length, in bytes.
+    /// Returns the length, in bytes.
     #[must_use]
     #[allow(clippy::len_without_is_empty)] // Never empty.
     pub fn len(&self) -> usize {
@@ -64,13 +65,13 @@ impl fmt::Debug for OfferedTag {
 }
 
 impl Claim {
-    /// A claim by the anonymous key, without a tag yet.
+    /// Makes a claim by the anonymous key, without a tag yet.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A claim with one tag.
+    /// Makes a claim with one tag.
     #[must_use]
     pub fn signed(signature: OfferedTag) -> Self {
         Self { first: Some(signature), ..Self::default() }
@@ -80,7 +81,7 @@ impl Claim {
     ///
     /// # Errors
     ///
-    /// [`ClaimError::Malformed`] at the seventeenth.
+    /// Returns [`ClaimError::Malformed`] at the seventeenth.
     pub fn add_tag(mut self, signature: OfferedTag) -> Result<Self, ClaimError> {
         if self.first.is_none() {
             self.first = Some(signature);
@@ -92,48 +93,49 @@ impl Claim {
         Ok(self)
     }
 
-    /// Sets the claimed name.
+    /// Sets the claimed key ID.
     #[must_use]
     pub fn with_key_id(mut self, key_id: impl Into<Option<KeyId>>) -> Self {
         self.key_id = key_id.into();
         self
     }
 
-    /// Sets the time of signing, in Unix seconds. The signed text must cover it.
+    /// Sets the time of signing, in Unix seconds. The signing string must cover it.
     #[must_use]
     pub fn with_created(mut self, unix_seconds: i64) -> Self {
         self.created = Some(unix_seconds);
         self
     }
 
-    /// Sets the time up to which it holds, in Unix seconds, the second itself included. The signed
-    /// text must cover it.
+    /// Sets the time until which the signature is valid, in Unix seconds, inclusive. The signing
+    /// string must cover it.
     #[must_use]
     pub fn with_expires(mut self, unix_seconds: i64) -> Self {
         self.expires = Some(unix_seconds);
         self
     }
 
-    /// Sets the time from which on it holds, in Unix seconds. The signed text must cover it.
+    /// Sets the time from which the signature is valid, in Unix seconds. The signing string must
+    /// cover it.
     #[must_use]
     pub fn with_not_before(mut self, unix_seconds: i64) -> Self {
         self.not_before = Some(unix_seconds);
         self
     }
 
-    /// Sets the ID of the message, which stays the same when a delivery is retried. The signed text
-    /// must cover it.
+    /// Sets the ID of the message, which stays the same when a delivery is retried. The signing
+    /// string must cover it.
     ///
-    /// It is no nonce: a replay guard would reject the retry of a delivery that failed. A layer
-    /// that handles each delivery once goes by it.
+    /// It is not a nonce: a replay guard would reject the retry of a failed delivery. A layer that
+    /// handles each delivery only once uses it.
     #[must_use]
     pub fn with_message_id(mut self, id: impl Into<Arc<str>>) -> Self {
         self.message_id = Some(id.into());
         self
     }
 
-    /// Sets the value that no other request of this key has. The signed text must cover it: a
-    /// replay guard knows the request by it, and one that can be changed makes the guard useless.
+    /// Sets a value that no other request under this key has. The signing string must cover it. A
+    /// replay guard identifies the request by it, and is useless if it can be changed.
     #[must_use]
     pub fn with_nonce(mut self, nonce: &[u8]) -> Self {
         self.nonce = Some(nonce.into());
@@ -147,7 +149,7 @@ impl Claim {
         self
     }
 
-    /// Sets the names of the components that the signature covers, in the format's own terms.
+    /// Sets the names of the components that the signature covers, in the scheme's own terms.
     #[must_use]
     pub fn with_covered<I>(mut self, components: I) -> Self
     where
@@ -158,37 +160,37 @@ impl Claim {
         self
     }
 
-    /// Keeps what the format has parsed and wants again when the text is written.
+    /// Keeps what the scheme has parsed, for use when the signing string is written.
     #[must_use]
     pub fn with_memo<T: Any + Send + Sync>(mut self, memo: T) -> Self {
         self.memo = Some(Arc::new(memo));
         self
     }
 
-    /// The claimed name; `None` for the anonymous key.
+    /// Returns the claimed key ID, or `None` for the anonymous key.
     #[must_use]
     pub fn key_id(&self) -> Option<&KeyId> {
         self.key_id.as_ref()
     }
 
-    /// The offered tags.
+    /// Returns the tags of the request.
     pub fn tags(&self) -> impl Iterator<Item = &OfferedTag> {
         self.first.iter().chain(&self.more)
     }
 
-    /// The claimed time of signing, in Unix seconds.
+    /// Returns the claimed time of signing, in Unix seconds.
     #[must_use]
     pub fn created(&self) -> Option<i64> {
         self.created
     }
 
-    /// The time up to which it holds, in Unix seconds.
+    /// Returns the time until which the signature is valid, in Unix seconds.
     #[must_use]
     pub fn expires(&self) -> Option<i64> {
         self.expires
     }
 
-    /// Returns the time from which on it holds, in Unix seconds.
+    /// Returns the time from which the signature is valid, in Unix seconds.
     #[must_use]
     pub fn not_before(&self) -> Option<i64> {
         self.not_before
@@ -204,13 +206,13 @@ impl Claim {
         self.message_id.as_ref()
     }
 
-    /// The value that no other request of this key has.
+    /// Returns the value that no other request under this key has.
     #[must_use]
     pub fn nonce(&self) -> Option<&[u8]> {
         self.nonce.as_deref()
     }
 
-    /// What the format kept by [`with_memo`](Self::with_memo), if it is of this type.
+    /// Returns what the scheme kept with [`with_memo`](Self::with_memo), if it has this type.
     #[must_use]
     pub fn memo<T: Any + Send + Sync>(&self) -> Option<&T> {
         self.memo.as_deref()?.downcast_ref()
@@ -231,50 +233,50 @@ impl fmt::Debug for Claim {
     }
 }
 
-/// Why a head holds no claim of a format.
+/// Why a head has no valid claim of a scheme.
 ///
-/// It names headers, never their values.
+/// Names headers, never their values.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClaimError {
-    /// No header or parameter of the format is there.
+    /// The request has no header or parameter of the scheme.
     #[error("the request is not signed")]
     Missing,
-    /// There is something that this format does not write.
+    /// The request has something that this scheme does not write.
     #[error("{}{why}", .header.as_ref().map(before_why).unwrap_or_default())]
     Malformed {
-        /// The header that it stands in.
+        /// The header concerned.
         header: Option<HeaderName>,
         /// What is wrong, without any value.
         why: &'static str,
     },
-    /// Something else stands there than this format writes.
+    /// The request has something other than this scheme writes.
     #[error("{}expected {expected}, found {found}", .header.as_ref().map(before_why).unwrap_or_default())]
     Unexpected {
-        /// The header that it stands in.
+        /// The header concerned.
         header: Option<HeaderName>,
-        /// What the format writes there.
+        /// What the scheme writes there.
         expected: Cow<'static, str>,
-        /// The shape of what is there, such as `a number with a fraction`; never what it says.
+        /// The shape of what was found, such as `a number with a fraction`, never its content.
         found: Cow<'static, str>,
     },
 }
 
 impl ClaimError {
-    /// Something that this format does not write.
+    /// Makes an error for something that this scheme does not write.
     #[must_use]
     pub const fn malformed(why: &'static str) -> Self {
         Self::Malformed { header: None, why }
     }
 
-    /// The same in a header.
+    /// Makes such an error for a header.
     #[must_use]
     pub fn in_header(name: &HeaderName, why: &'static str) -> Self {
         Self::Malformed { header: Some(name.clone()), why }
     }
 
-    /// Something else in a header, or elsewhere, than this format writes there: what that is, and
-    /// the shape of what was found. It never repeats a value, which may be a right tag.
+    /// Makes an error from what the scheme writes in a header or elsewhere, and the shape of what
+    /// was found instead. The error never repeats a value, which may be a valid tag.
     ///
     /// ```
     /// use http::HeaderName;

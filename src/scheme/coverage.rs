@@ -3,38 +3,38 @@
 use crate::crypto::Algorithm;
 use crate::crypto::{Digest, Hasher};
 
-/// How a format covers the body.
+/// How a scheme covers the body.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Coverage {
-    /// The raw body stands in the signed text, between what comes before and after it.
+    /// The raw body is part of the signing string, between what comes before and after it.
     Signed,
-    /// The signed text covers plain digests that the head carries; the body must match every one
-    /// of them, and there is at least one. The MAC is checked before the body is read. A digest can
-    /// be of the body alone, or of the body between two texts.
+    /// The signing string covers plain digests in the head. There is at least one, and the body
+    /// must match all of them. The MAC is checked before the body is read. A digest covers the body
+    /// alone, or the body between two texts.
     Digest(Vec<BodyDigest>),
-    /// The signed text is made from the whole body by [`Scheme::derive`](crate::Scheme::derive). Parts of the body that
-    /// the text leaves out can be changed by anybody.
+    /// The signing string is made from the whole body by [`Scheme::derive`](crate::Scheme::derive).
+    /// Parts of the body that it leaves out can be changed by anybody.
     Derived,
-    /// The signed text is made from a plain hash of the whole body by
+    /// The signing string is made from a plain hash of the whole body by
     /// [`Scheme::derive_from_hash`](crate::Scheme::derive_from_hash). The body is hashed as it
-    /// arrives, so that a large one does not block when all of it is there.
+    /// arrives, so a large one does not block once it is complete.
     Hashed(Algorithm),
-    /// The format signs no body: a request that has one is refused.
+    /// The scheme cannot sign a body. A request with one is rejected.
     Empty,
-    /// The format can sign a body, and this signature does not: a request that has one is refused
-    /// for this reason.
+    /// The scheme can sign a body, but this signature does not cover it. A request with a body is
+    /// rejected for this reason.
     Uncovered(&'static str),
-    /// The format signs no body, and whatever comes is let through to the handler. Whoever sees
-    /// one signed head can send any body with it.
+    /// The scheme signs no body, and any body reaches the handler. Whoever sees one signed head can
+    /// send any body with it.
     Unsigned,
 }
 
 impl Coverage {
-    /// Why a body is refused, if none may be there.
+    /// Returns why a body is rejected, if the request must not have one.
     pub(crate) fn refuses_body(&self) -> Option<&'static str> {
         match self {
-            Self::Empty => Some("the format signs no body, and there is one"),
+            Self::Empty => Some("the scheme cannot sign a body, and there is one"),
             Self::Uncovered(why) => Some(why),
             Self::Signed | Self::Digest(_) | Self::Derived | Self::Hashed(_) | Self::Unsigned => {
                 None
@@ -43,7 +43,7 @@ impl Coverage {
     }
 }
 
-/// A digest that the body must match, or the body between two texts.
+/// A digest that the body must match, alone or between two texts.
 #[derive(Clone, Debug)]
 pub struct BodyDigest {
     digest: Digest,
@@ -52,21 +52,21 @@ pub struct BodyDigest {
 }
 
 impl BodyDigest {
-    /// Expects this digest of `before`, the body and `after` in a row, as Hawk's payload hash has
-    /// it.
+    /// Expects this digest of `before`, the body and `after`, concatenated, as in Hawk's payload
+    /// hash.
     #[must_use]
     pub fn framed(digest: Digest, before: &[u8], after: &[u8]) -> Self {
         Self { digest, before: before.into(), after: after.into() }
     }
 
-    /// Starts to hash a body.
+    /// Starts hashing a body.
     pub(crate) fn hasher(&self) -> Hasher {
         let mut hasher = Hasher::new(self.digest.algorithm());
         hasher.update(&self.before);
         hasher
     }
 
-    /// Whether the body that was hashed is the one that was signed.
+    /// Returns whether the hashed body is the signed one.
     pub(crate) fn matches(&self, mut hasher: Hasher) -> bool {
         hasher.update(&self.after);
         hasher.finalize().matches(&self.digest)

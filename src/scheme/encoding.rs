@@ -1,4 +1,4 @@
-//! The text forms of a tag.
+//! Text encodings of a tag.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
@@ -8,7 +8,16 @@ use crate::crypto::Digest;
 use crate::crypto::MAX_TAG_LEN;
 use crate::scheme::OfferedTag;
 
-/// How the bytes of a tag are written as text.
+/// How a tag is encoded as text.
+///
+/// ```
+/// use tower_hmac::{Algorithm, Encoding};
+///
+/// assert_eq!(Encoding::Hex.encode(b"\xa1\xb2"), "a1b2");
+/// // 64 digits for SHA-256, in lower case only.
+/// assert!(Encoding::Hex.decode_tag("a1".repeat(32), Algorithm::Sha256).is_some());
+/// assert!(Encoding::Hex.decode_tag("A1".repeat(32), Algorithm::Sha256).is_none());
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Encoding {
@@ -28,16 +37,16 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// Decodes a tag of this algorithm. Each tag has one text, but in
-    /// [`HexAnyCase`](Self::HexAnyCase): other cases, alphabets, paddings and slack bits are
-    /// rejected.
+    /// Decodes a tag of this algorithm. Each tag has exactly one text, except in
+    /// [`HexAnyCase`](Self::HexAnyCase). Other cases, alphabets, padding and nonzero unused bits
+    /// are rejected.
     #[must_use]
     pub fn decode_tag(self, text: impl AsRef<[u8]>, algorithm: Algorithm) -> Option<OfferedTag> {
         let text = text.as_ref();
         if text.len() != self.tag_text_len(algorithm) {
             return None;
         }
-        // Base64 engines ask for room for whole groups of three.
+        // Base64 engines need room for whole groups of three.
         let mut buffer = [0; MAX_TAG_LEN + 8];
         let bytes = match self {
             Self::Hex => base16ct::lower::decode(text, &mut buffer).ok()?,
@@ -50,7 +59,7 @@ impl Encoding {
         if bytes.len() == algorithm.tag_len() { OfferedTag::new(bytes) } else { None }
     }
 
-    /// Decodes a digest of this algorithm that a request carries, as strictly as
+    /// Decodes a digest of this algorithm from a request, as strictly as
     /// [`decode_tag`](Self::decode_tag).
     ///
     /// ```
@@ -69,7 +78,7 @@ impl Encoding {
         Digest::received(algorithm, decoded.bytes().as_bytes())
     }
 
-    /// Writes bytes as text.
+    /// Encodes bytes as text.
     #[must_use]
     pub fn encode(self, bytes: &[u8]) -> String {
         match self {
@@ -81,7 +90,7 @@ impl Encoding {
         }
     }
 
-    /// The length of every tag's text, in bytes.
+    /// Returns the length of every encoded tag, in bytes.
     pub(crate) fn tag_text_len(self, algorithm: Algorithm) -> usize {
         let bytes = algorithm.tag_len();
         match self {

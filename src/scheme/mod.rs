@@ -1,22 +1,22 @@
-//! Wire formats: where a signature travels and which bytes it covers.
+//! Schemes: where a signature is sent, and which bytes it covers.
 //!
-//! One file a format. Each implements [`Scheme`], which both halves use: the server to verify, the
+//! Each scheme is one file that implements [`Scheme`]. Both sides use it: the server to verify, the
 //! client to sign.
 //!
 //! # A scheme of your own
 //!
-//! [`HeaderScheme`] covers most headers without code. For any other, implement [`Scheme`]; [`wire`]
-//! has what reads and writes the parts of a request strictly:
+//! [`HeaderScheme`] covers most headers without code. For any other, implement [`Scheme`]. The
+//! helpers in [`wire`] read and write the parts of a request strictly:
 //!
-//! 1. [`claim`](Scheme::claim) reads the head and says who *claims* to have signed, with which tag
-//!    and when. It compares nothing and knows no key.
-//! 2. [`before_body`](Scheme::before_body) and [`after_body`](Scheme::after_body) write what stands
-//!    before and after the body in the signed text.
-//! 3. [`stamp`](Scheme::stamp) and [`attach`](Scheme::attach) do the same for the client: they write
-//!    times, nonces and the tag into the head.
+//! 1. [`claim`](Scheme::claim) reads the head: who *claims* to have signed, with which tag and
+//!    when. It compares nothing and knows no key.
+//! 2. [`before_body`](Scheme::before_body) and [`after_body`](Scheme::after_body) write the parts
+//!    of the signing string before and after the body.
+//! 3. [`stamp`](Scheme::stamp) and [`attach`](Scheme::attach) do the same for the client: they
+//!    write times, nonces and the tag into the head.
 //!
-//! Comparing tags, reading clocks, asking key stores and collecting bodies is up to the
-//! [`Verifier`](crate::Verifier).
+//! The [`Verifier`](crate::Verifier) compares tags, reads clocks, asks key stores and collects
+//! bodies.
 //!
 //! ```
 //! use http::{HeaderName, request::Parts};
@@ -77,8 +77,8 @@
 //! # }).unwrap();
 //! ```
 //!
-//! What two requests must never share is a signed text: put a delimiter that neither side can hold
-//! between parts, and say in the docs of your scheme what its signature does not cover.
+//! Two different requests must never have the same signing string. Put a delimiter between parts
+//! that neither part can contain, and document what your scheme does not cover.
 //!
 //! | your scheme | override |
 //! | --- | --- |
@@ -88,7 +88,7 @@
 //! | has its signature in the body | [`is_in_body`](Scheme::is_in_body), [`claim_from_body`](Scheme::claim_from_body) |
 //! | shares a header with others | [`selector`](Scheme::selector) |
 //! | derives keys | [`key_mac`](Scheme::key_mac), with [`Mac::into_key`](crate::crypto::Mac::into_key) |
-//! | has a tolerance or a longest lifetime of its own | [`window`](Scheme::window) |
+//! | has its own tolerance or longest lifetime | [`window`](Scheme::window) |
 
 mod claim;
 mod coverage;
@@ -150,37 +150,38 @@ use crate::crypto::Digest;
 use crate::crypto::{Algorithm, Mac, Tag};
 use crate::key::SecretKey;
 
-/// The most keys that one signer signs with, during a rotation.
+/// The most keys that one signer may sign with during a rotation.
 pub const MAX_SIGNING_KEYS: usize = 4;
 
-/// A wire format.
+/// A signature scheme.
 ///
-/// It never compares, never reads a clock, never awaits, and sees a key in
-/// [`key_mac`](Self::key_mac) alone.
+/// It never compares, never reads a clock, never awaits, and sees a key only in
+/// [`key_mac`](Self::key_mac).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a scheme",
     label = "expected a `Scheme`, such as `FlaskHmac::new()`",
     note = "constructors and settings that can fail return a `Result`: add `?`"
 )]
 pub trait Scheme: Send + Sync {
-    /// Returns the name of the scheme, such as `flask-hmac`, which [`Verified::scheme`] repeats.
+    /// Returns the name of the scheme, such as `flask-hmac`. [`Verified::scheme`] returns it, too.
     ///
-    /// The verifier asks once, when it is built.
+    /// Called once, when the verifier is built.
     ///
     /// [`Verified::scheme`]: crate::Verified::scheme
     fn name(&self) -> &str;
 
-    /// The hash under the HMAC. The server picks it, never the message.
+    /// Returns the hash under the HMAC. It is chosen by the server, never by the message.
     fn algorithm(&self) -> Algorithm;
 
-    /// The headers that the format owns: exactly one value of each, stripped, marked sensitive.
+    /// Returns the headers that belong to the scheme. Each must have exactly one value; they are
+    /// stripped and marked sensitive.
     fn headers(&self) -> &[HeaderName];
 
-    /// Returns what selects this scheme's signatures among others in the same header; `None` unless
-    /// overridden. [`Verifier::or`] takes two schemes over one header if their selectors exclude
+    /// Returns what selects this scheme's signatures among others in the same header. `None` unless
+    /// overridden. [`Verifier::or`] accepts two schemes on one header if their selectors exclude
     /// each other.
     ///
-    /// [`claim`](Self::claim) answers [`ClaimError::Missing`] if every signature in the header is
+    /// [`claim`](Self::claim) returns [`ClaimError::Missing`] if every signature in the header is
     /// selected by another label or tag.
     ///
     /// [`Verifier::or`]: crate::Verifier::or
@@ -188,52 +189,54 @@ pub trait Scheme: Send + Sync {
         None
     }
 
-    /// Returns whether every claim names a key ID, so that the anonymous key can never sign. `false`
+    /// Returns whether every claim has a key ID, so that the anonymous key can never sign. `false`
     /// unless overridden.
     ///
-    /// A verifier cannot be built of such a scheme and a key store that has only an anonymous key:
-    /// it would reject every request.
+    /// With a key store that has only an anonymous key, such a scheme would reject every request.
+    /// Building that verifier fails.
     fn requires_key_id(&self) -> bool {
         false
     }
 
-    /// Returns whether a claim can name a key ID. `true` unless overridden.
+    /// Returns whether a claim can have a key ID. `true` unless overridden.
     ///
-    /// A verifier cannot be built of a scheme that carries none and a key store that has only named
-    /// keys: it would reject every request.
+    /// With a key store that has only named keys, a scheme that carries none would reject every
+    /// request. Building that verifier fails.
     fn carries_key_id(&self) -> bool {
         true
     }
 
-    /// What the format says of time; [`Window::untimed`] unless it says otherwise.
+    /// Returns the time rules of the scheme. [`Window::untimed`] unless overridden.
     fn window(&self) -> Window {
         Window::untimed()
     }
 
-    /// Reads what the head says.
+    /// Reads the claim from the head.
     ///
     /// # Errors
     ///
-    /// [`ClaimError::Missing`] if no header or parameter of the format is there,
-    /// [`ClaimError::Malformed`] if there is something that this format does not write.
+    /// Returns [`ClaimError::Missing`] if the request has no header or parameter of the scheme, and
+    /// [`ClaimError::Malformed`] if it has something that this scheme does not write.
     fn claim(&self, head: &Parts) -> Result<Claim, ClaimError>;
 
-    /// Returns whether the signature stands in the body. `false` unless overridden.
+    /// Returns whether the signature is in the body. `false` unless overridden.
     ///
-    /// If the head has no claim of another scheme ([`Verifier::or`](crate::Verifier::or)), the verifier
-    /// then reads the body first, up to its limit, and calls [`claim_from_body`](Self::claim_from_body).
-    /// So anybody can make it read that much, and an optional layer rejects an unsigned body over the
-    /// limit. [`claim`](Self::claim) must answer [`ClaimError::Missing`].
+    /// If the head has no claim of another scheme ([`Verifier::or`](crate::Verifier::or)), the
+    /// verifier then reads the body first, up to its limit, and calls
+    /// [`claim_from_body`](Self::claim_from_body). So anybody can make it read that much, and an
+    /// optional layer rejects an unsigned body over the limit. [`claim`](Self::claim) must return
+    /// [`ClaimError::Missing`].
     ///
-    /// A [`Signer`](crate::Signer) does not change bodies, and so cannot sign in such a scheme: let
-    /// [`stamp`](Self::stamp) say so.
+    /// A [`Signer`](crate::Signer) does not change bodies, so it cannot sign with such a scheme.
+    /// Return an error from [`stamp`](Self::stamp).
     fn is_in_body(&self) -> bool {
         false
     }
 
-    /// Reads what a signature in the body says; only called if [`is_in_body`](Self::is_in_body).
+    /// Reads the claim from the body. Only called if [`is_in_body`](Self::is_in_body) returns
+    /// `true`.
     ///
-    /// Such a scheme covers the body by [`Coverage::Derived`].
+    /// Such a scheme covers the body with [`Coverage::Derived`].
     ///
     /// # Errors
     ///
@@ -243,21 +246,22 @@ pub trait Scheme: Send + Sync {
         self.claim(head)
     }
 
-    /// How the body is covered; [`Coverage::Signed`] unless it says otherwise.
+    /// Returns how the body is covered. [`Coverage::Signed`] unless overridden.
     ///
     /// # Errors
     ///
-    /// [`ClaimError::Malformed`] if the head does not say so in the format's terms.
+    /// Returns [`ClaimError::Malformed`] if the head states the coverage in a form that this scheme
+    /// does not write.
     fn coverage(&self, head: &Parts, claim: &Claim) -> Result<Coverage, ClaimError> {
         let _ = (head, claim);
         Ok(Coverage::Signed)
     }
 
-    /// Writes what stands before the body in the signed text.
+    /// Writes the part of the signing string before the body.
     ///
     /// # Errors
     ///
-    /// [`ClaimError::Malformed`] if a covered part of the head is missing or ambiguous.
+    /// Returns [`ClaimError::Malformed`] if a covered part of the head is missing or ambiguous.
     fn before_body(
         &self,
         head: &Parts,
@@ -265,7 +269,7 @@ pub trait Scheme: Send + Sync {
         text: &mut SignedText,
     ) -> Result<(), ClaimError>;
 
-    /// Writes what stands after the body; nothing unless it says otherwise.
+    /// Writes the part of the signing string after the body. Writes nothing unless overridden.
     ///
     /// # Errors
     ///
@@ -280,12 +284,12 @@ pub trait Scheme: Send + Sync {
         Ok(())
     }
 
-    /// Writes the part of the text that is made from the whole body. Called for
-    /// [`Coverage::Derived`] alone, between `before_body` and `after_body`.
+    /// Writes the part of the signing string that is made from the whole body. Only called for
+    /// [`Coverage::Derived`], between `before_body` and `after_body`.
     ///
     /// # Errors
     ///
-    /// [`ClaimError::Malformed`] if the body has no such text.
+    /// Returns [`ClaimError::Malformed`] if the body has no such text.
     fn derive(
         &self,
         head: &Parts,
@@ -294,15 +298,15 @@ pub trait Scheme: Send + Sync {
         text: &mut SignedText,
     ) -> Result<(), ClaimError> {
         let _ = (head, claim, body, text);
-        Err(ClaimError::malformed("this format derives no text from the body"))
+        Err(ClaimError::malformed("this scheme derives no text from the body"))
     }
 
-    /// Writes the part of the text that is made from a hash of the body. Called for
-    /// [`Coverage::Hashed`] alone, between `before_body` and `after_body`.
+    /// Writes the part of the signing string that is made from a hash of the body. Only called for
+    /// [`Coverage::Hashed`], between `before_body` and `after_body`.
     ///
     /// # Errors
     ///
-    /// [`ClaimError::Malformed`] if there is no such text.
+    /// Returns [`ClaimError::Malformed`] if there is no such text.
     fn derive_from_hash(
         &self,
         head: &Parts,
@@ -311,25 +315,25 @@ pub trait Scheme: Send + Sync {
         text: &mut SignedText,
     ) -> Result<(), ClaimError> {
         let _ = (head, claim, hash, text);
-        Err(ClaimError::malformed("this format derives no text from a hash of the body"))
+        Err(ClaimError::malformed("this scheme derives no text from a hash of the body"))
     }
 
-    /// Starts the HMAC under a key; formats that derive keys override it.
+    /// Starts the HMAC under a key. Override it to derive keys.
     fn key_mac(&self, key: &SecretKey, claim: &Claim) -> Mac {
         let _ = claim;
         Mac::new(self.algorithm(), key)
     }
 
-    /// Writes times, nonce and digests into the head of a request that is about to be signed, and
-    /// says what a server would read from it, the tag excepted.
+    /// Writes times, nonce and digests into the head of a request that is about to be signed.
+    /// Returns the claim that a server would read from it, without the tag.
     ///
     /// # Errors
     ///
-    /// [`SignError`] if the format cannot carry this request or key id.
+    /// Returns [`SignError`] if the scheme cannot carry this request or key ID.
     fn stamp(&self, head: &mut Parts, stamp: &Stamp<'_>) -> Result<Claim, SignError>;
 
-    /// Returns how many tags one request can carry, each made with a key of its own: 1 unless
-    /// overridden. A claim with more is malformed, and a signer with more keys cannot be built.
+    /// Returns how many tags one request can carry, each made with its own key. 1 unless
+    /// overridden. A claim with more is malformed, and building a signer with more keys fails.
     fn max_tags(&self) -> usize {
         1
     }
@@ -339,17 +343,17 @@ pub trait Scheme: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`SignError`] if the head cannot take them.
+    /// Returns [`SignError`] if they cannot be written into the head.
     fn attach(&self, head: &mut Parts, claim: &Claim, tags: &[Tag]) -> Result<(), SignError>;
 
-    /// Whether the head carries a signature that one of this signer's would collide with; by
-    /// default, unless [`claim`](Self::claim) answers [`ClaimError::Missing`].
+    /// Returns whether the head already carries a signature that would collide with the signer's.
+    /// By default, `true` unless [`claim`](Self::claim) returns [`ClaimError::Missing`].
     fn is_signed(&self, head: &Parts) -> bool {
         !matches!(self.claim(head), Err(ClaimError::Missing))
     }
 
-    /// Takes the signature out of the head; by default the headers that the format owns. What
-    /// another [selector](Self::selector) owns in them stays.
+    /// Removes the signature from the head. By default, removes the scheme's headers, but keeps
+    /// signatures in them that belong to another [selector](Self::selector).
     fn strip(&self, head: &mut Parts) {
         for name in self.headers() {
             head.headers.remove(name);

@@ -1,4 +1,4 @@
-//! The address that clients know a service by, where a proxy changes it.
+//! The address under which clients reach a service, if a proxy changes it.
 
 use std::borrow::Cow;
 
@@ -9,9 +9,9 @@ use http::uri::Authority;
 use crate::error::ConfigError;
 use crate::scheme::{Claim, ClaimError, wire};
 
-/// The address that clients know a service by, such as `https://api.example.com/v2`: for a scheme
-/// that covers the host or the path, behind a proxy that rewrites `Host` or strips a prefix of the
-/// path.
+/// The address under which clients reach a service, such as `https://api.example.com/v2`. A scheme
+/// that covers the host or the path needs it behind a proxy that rewrites `Host` or strips a prefix
+/// of the path.
 ///
 /// ```
 /// use http::Request;
@@ -32,12 +32,12 @@ pub struct PublicOrigin {
 }
 
 impl PublicOrigin {
-    /// Reads an address: `http` or `https`, a host with an optional port, and the prefix of the path
-    /// that a proxy strips, if any. A `/` at its end makes no difference.
+    /// Parses an address: `http` or `https`, a host with an optional port, and the path prefix that
+    /// a proxy strips, if any. A trailing `/` makes no difference.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] for the setting `public_origin` if it is anything else.
+    /// Returns [`ConfigError`] for the setting `public_origin` if it is anything else.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
         let mut origin = Self::parse_with_port(text)?;
         let port = if origin.scheme == "http" { ":80" } else { ":443" };
@@ -47,20 +47,20 @@ impl PublicOrigin {
         Ok(origin)
     }
 
-    /// Reads an address as [`parse`](Self::parse) does, but keeps the default port if it is written:
-    /// some peers sign the URL as it was typed in.
+    /// Parses an address like [`parse`](Self::parse), but keeps an explicit default port: some
+    /// peers sign the URL as it was configured.
     pub(crate) fn parse_with_port(text: &str) -> Result<Self, ConfigError> {
         let invalid = |why: &'static str| ConfigError::invalid("public_origin", why);
-        let uri: Uri = text.parse().map_err(|_| invalid("is no URI"))?;
+        let uri: Uri = text.parse().map_err(|_| invalid("is not a URI"))?;
         let scheme = match uri.scheme_str() {
             Some("http") => "http",
             Some("https") => "https",
-            _ => return Err(invalid("has no scheme `http` or `https`")),
+            _ => return Err(invalid("does not begin with `http://` or `https://`")),
         };
         let authority = uri.authority().map(Authority::as_str).unwrap_or_default();
         let is_host = uri.host().is_some_and(|host| !host.is_empty());
         if !is_host || authority.contains('@') {
-            return Err(invalid("has no host, or a user in it"));
+            return Err(invalid("has no host, or contains a user"));
         }
         if uri.query().is_some() || text.contains('#') {
             return Err(invalid("has a query or a fragment"));
@@ -75,8 +75,8 @@ impl PublicOrigin {
         self.scheme
     }
 
-    /// Returns the host in lower case, with its port unless that is the default of the scheme: what
-    /// clients send as `Host` or `:authority`.
+    /// Returns the host in lower case, with its port unless it is the default port. Clients send it
+    /// as `Host` or `:authority`.
     #[must_use]
     pub fn authority(&self) -> &str {
         &self.authority
@@ -89,13 +89,12 @@ impl PublicOrigin {
         format!("{}://{}{}{query}", self.scheme, self.authority, self.path(head))
     }
 
-    /// Returns the path of a request as its client sent it: the prefix that was stripped, then the
-    /// path that arrived. The two are not told apart: a client's `/v2` and `/v2/` both arrive as `/`,
-    /// and are taken for `/v2/`.
+    /// Returns the path of a request as its client sent it: the stripped prefix, then the path that
+    /// arrived. A client's `/v2` and `/v2/` both arrive as `/`, and both become `/v2/`.
     #[must_use]
     pub fn path<'h>(&self, head: &'h Parts) -> Cow<'h, str> {
         let path = head.uri.path();
-        // The target of `OPTIONS *` is no path.
+        // The target of `OPTIONS *` is not a path.
         if self.prefix.is_empty() || !path.starts_with('/') {
             return Cow::Borrowed(path);
         }
@@ -111,8 +110,8 @@ pub(crate) struct SentHead<'h> {
 }
 
 impl<'h> SentHead<'h> {
-    /// A claim without a tag is that of a request about to be signed: its head has everything as it
-    /// is going to be sent.
+    /// A claim without a tag belongs to a request that is about to be signed. Its head already has
+    /// everything that will be sent.
     pub(crate) fn new(head: &'h Parts, origin: Option<&'h PublicOrigin>, claim: &Claim) -> Self {
         Self { head, origin: origin.filter(|_| claim.tags().next().is_some()) }
     }

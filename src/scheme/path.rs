@@ -1,15 +1,15 @@
 use crate::scheme::{ClaimError, wire};
 
-/// The percent-decoded path, as Flask and Django hand it over.
+/// Returns the percent-decoded path, as Flask and Django pass it on.
 ///
-/// An escaped `/` or `%` would let two paths share one text, and is refused; so are escapes that
-/// are none, or whose bytes are not UTF-8.
+/// Rejects an escaped `/` or `%`, which would give two paths the same text. Rejects malformed
+/// escapes and those that are not UTF-8, too.
 pub(crate) fn decoded(path: &str) -> Result<String, ClaimError> {
     if ["%2F", "%2f", "%25"].iter().any(|escape| path.contains(escape)) {
-        return Err(ClaimError::malformed("the path has an escaped `/` or `%`"));
+        return Err(ClaimError::malformed("the path contains an escaped `/` or `%`"));
     }
     wire::percent_decoded(path)
-        .ok_or(ClaimError::malformed("the path has an escape that is none, or is not UTF-8"))
+        .ok_or(ClaimError::malformed("the path contains a malformed escape, or is not UTF-8"))
 }
 
 #[cfg(test)]

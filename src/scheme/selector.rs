@@ -1,18 +1,18 @@
-//! What tells the schemes of one header apart.
+//! How schemes that share a header are distinguished.
 
-/// What selects the signatures of one scheme among others in the same header.
+/// Selects the signatures of one scheme among others in the same header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Selector<'a> {
-    /// The label of a member of a dictionary, as in RFC 9421. The signature does not cover it.
+    /// The label of a dictionary member, as in RFC 9421. The signature does not cover it.
     Label(&'a str),
     /// The application that a signature is meant for: the parameter `tag` of RFC 9421, which the
-    /// signature covers. It is a part of what a replay guard remembers.
+    /// signature covers. A replay guard remembers it with the request.
     Tag(&'a str),
-    /// The form of an entry: the text that it begins with, such as a version, and its length in
-    /// bytes with that text.
+    /// The form of an entry: its first bytes, such as a version, and its length including those
+    /// bytes.
     Entry {
-        /// The text that every entry begins with; can be empty.
+        /// The text that every entry begins with. May be empty.
         prefix: &'a str,
         /// The length of every entry, in bytes.
         len: usize,
@@ -22,7 +22,7 @@ pub enum Selector<'a> {
 }
 
 impl Selector<'_> {
-    /// Whether no signature can be selected by both.
+    /// Returns whether no signature can be selected by both.
     pub(crate) fn excludes(&self, other: &Selector<'_>) -> bool {
         match (self, other) {
             (Self::Label(ours), Selector::Label(theirs))

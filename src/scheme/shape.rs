@@ -1,11 +1,11 @@
-//! What a text looks like, for those who are told that it is malformed: never what it says.
+//! Describes the shape of a malformed text in an error, never its content.
 
 use http::HeaderName;
 
 use crate::crypto::Algorithm;
 use crate::scheme::{ClaimError, Encoding};
 
-/// The shape of any text, such as `64 hex digits in upper case`.
+/// Returns the shape of any text, such as `64 hex digits in upper case`.
 pub(crate) fn of(text: &str) -> String {
     let len = text.chars().count();
     let rest = text.trim_start();
@@ -13,7 +13,7 @@ pub(crate) fn of(text: &str) -> String {
         return "nothing".to_owned();
     }
     if rest.len() < text.len() {
-        return format!("white space and {}", of(rest));
+        return format!("whitespace and {}", of(rest));
     }
     let all = |is: fn(&u8) -> bool| text.as_bytes().iter().all(is);
     let has = |chars: &[char]| text.contains(chars);
@@ -27,13 +27,13 @@ pub(crate) fn of(text: &str) -> String {
         };
         format!("{len} hex digits in {case}")
     } else if !all(|byte| byte.is_ascii_alphanumeric() || b"+/-_=".contains(byte)) {
-        format!("{len} characters that are no encoding of bytes")
+        format!("{len} characters in no known encoding")
     } else if has(&['-', '_']) && !has(&['+', '/']) {
         format!("{len} characters of url-safe base64")
     } else if !has(&['-', '_']) {
         format!("{len} characters of base64")
     } else {
-        format!("{len} characters of both alphabets of base64")
+        format!("{len} characters of both base64 alphabets")
     }
 }
 
@@ -45,7 +45,7 @@ fn has_lower(text: &str) -> bool {
     text.bytes().any(|byte| byte.is_ascii_lowercase())
 }
 
-/// The shape of each tag in this encoding.
+/// Returns the shape of every tag in this encoding.
 pub(crate) fn of_tags(encoding: Encoding, algorithm: Algorithm) -> String {
     let len = encoding.tag_text_len(algorithm);
     match encoding {
@@ -60,7 +60,7 @@ pub(crate) fn of_tags(encoding: Encoding, algorithm: Algorithm) -> String {
     }
 }
 
-/// The error of a text that stands in the place of a tag and is none.
+/// Returns the error for a text that is not a tag.
 pub(crate) fn no_tag(
     name: Option<&HeaderName>,
     encoding: Encoding,
@@ -72,18 +72,18 @@ pub(crate) fn no_tag(
     ClaimError::unexpected(name, tags, found)
 }
 
-/// The error of a text that stands in the place of a time and is none.
+/// Returns the error for a text that is not a time.
 pub(crate) fn no_time(name: Option<&HeaderName>, expected: &'static str, text: &str) -> ClaimError {
     ClaimError::unexpected(name, expected, of_time(text))
 }
 
-/// The shape of a text that is no tag, though it may look like one.
+/// Returns the shape of a text that is not a tag, though it may look like one.
 pub(crate) fn of_other_than(expected: &str, text: &str) -> String {
     let found = of(text);
     if found == expected { format!("{found} that do not decode") } else { found }
 }
 
-/// The shape of a text that should be a time, such as `a number with a fraction`.
+/// Returns the shape of a text that should be a time, such as `a number with a fraction`.
 pub(crate) fn of_time(text: &str) -> String {
     let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     if let Some((whole, fraction)) = text.split_once('.')
@@ -113,7 +113,7 @@ fn of_date(text: &str) -> Option<&'static str> {
         (b"0000-00-00T00:00:00" | b"0000-00-00 00:00:00", "") => {
             Some("a date and time without a zone")
         }
-        (b"0000-00-00 00:00:00", _) => Some("a date and time with a space for the `T`"),
+        (b"0000-00-00 00:00:00", _) => Some("a date and time with a space instead of `T`"),
         (b"0000-00-00T00:00:00", zone) if zone.starts_with(['+', '-']) && !zone.contains(':') => {
             Some("a date and time with an offset without its colon")
         }
@@ -134,12 +134,12 @@ mod tests {
             ("beef", "4 hex digits in lower case"),
             ("BEEF1", "5 hex digits in upper case"),
             ("bEEF", "4 hex digits in both cases"),
-            (" beef", "white space and 4 hex digits in lower case"),
+            (" beef", "whitespace and 4 hex digits in lower case"),
             ("xy+/", "4 characters of base64"),
             ("xy-_", "4 characters of url-safe base64"),
-            ("x/-_", "4 characters of both alphabets of base64"),
-            ("sha256=beef, x", "14 characters that are no encoding of bytes"),
-            ("é", "1 characters that are no encoding of bytes"),
+            ("x/-_", "4 characters of both base64 alphabets"),
+            ("sha256=beef, x", "14 characters in no known encoding"),
+            ("é", "1 characters in no known encoding"),
         ] {
             assert_eq!(of(text), shape);
         }
@@ -157,7 +157,7 @@ mod tests {
             ("1700000000123", "13 decimal digits"),
             ("2023-11-14T22:13:20.123456", "a date and time without a zone"),
             ("2023-11-14 22:13:20", "a date and time without a zone"),
-            ("2023-11-14 22:13:20Z", "a date and time with a space for the `T`"),
+            ("2023-11-14 22:13:20Z", "a date and time with a space instead of `T`"),
             ("2023-11-14T22:13:20+0000", "a date and time with an offset without its colon"),
             ("2023-11-14T22:13:20Z", "a date and time"),
             ("Tue, 14 Nov 2023 22:13:20 GMT", "an HTTP date"),

@@ -9,9 +9,9 @@ use crate::key::SecretKey;
 use crate::scheme::SignError;
 use crate::scheme::{Claim, ClaimError, Coverage, Scheme, Selector, SignedText, Stamp, Window};
 
-/// One scheme object for both halves, or one that is chosen at run time.
+/// A shared scheme, or one chosen at run time.
 ///
-/// Every method is passed on: a default that stood in for one would be another format.
+/// Every method is forwarded: a default implementation here would change the scheme.
 impl<S: Scheme + ?Sized> Scheme for Arc<S> {
     fn name(&self) -> &str {
         (**self).name()

@@ -2,12 +2,12 @@ use std::fmt;
 
 use crate::crypto::{Mac, Tag};
 
-/// Where a format writes the text that is signed. It takes bytes and gives none back: every
-/// candidate key is fed at once.
+/// Where a scheme writes the signing string. It takes bytes and returns none: every candidate key's
+/// MAC is updated at once.
 pub struct SignedText(Sink);
 
 enum Sink {
-    /// One for nearly everybody; more while keys are rotated.
+    /// One for almost every request, and more while keys are rotated.
     Macs {
         first: Mac,
         more: Box<[Mac]>,
@@ -15,7 +15,7 @@ enum Sink {
     Record(Recorded),
 }
 
-/// A signed text, and where its parts begin.
+/// A recorded signing string, and where its parts begin.
 #[derive(Default)]
 pub(crate) struct Recorded {
     pub(crate) bytes: Vec<u8>,
@@ -28,12 +28,12 @@ impl SignedText {
         Self(Sink::Macs { first, more })
     }
 
-    /// Keeps the text instead, for those who ask why a signature does not match.
+    /// Records the text instead, to explain why a signature does not match.
     pub(crate) fn record() -> Self {
         Self(Sink::Record(Recorded::default()))
     }
 
-    /// Takes in more of the text.
+    /// Appends bytes to the text.
     #[inline]
     pub fn update(&mut self, bytes: &[u8]) {
         match &mut self.0 {
@@ -47,10 +47,10 @@ impl SignedText {
         }
     }
 
-    /// Names the part of the text that comes next, up to the next name: `method`, `path`, `query`,
-    /// `literal` for what is the same in every request, the name of a header, or a name of the
-    /// format's own. [`Verifier::explain`](crate::Verifier::explain) shows where each byte comes
-    /// from, and tries the usual mistakes of a part. It costs nothing while a request is verified.
+    /// Names the next part of the text, up to the next name. Use `method`, `path`, `query`,
+    /// `literal` for constant text, the name of a header, or a name of the scheme's own.
+    /// [`Verifier::explain`](crate::Verifier::explain) shows where each byte comes from, and tries
+    /// the usual mistakes of a part. Costs nothing while a request is verified.
     ///
     /// ```
     /// use http::request::Parts;
@@ -72,13 +72,13 @@ impl SignedText {
         self
     }
 
-    /// Whether the text is kept, so that the names of its parts count.
+    /// Returns whether the text is recorded, so that the names of its parts matter.
     #[cfg(feature = "rfc9421")]
     pub(crate) fn is_record(&self) -> bool {
         matches!(self.0, Sink::Record(_))
     }
 
-    /// The number of candidates.
+    /// Returns the number of candidates.
     #[inline]
     pub(crate) fn len(&self) -> usize {
         match &self.0 {
@@ -87,7 +87,7 @@ impl SignedText {
         }
     }
 
-    /// The tags of all candidates, in their order. Once: the text is over.
+    /// Returns the tags of all candidates, in order. Call it once: the text ends here.
     #[inline]
     pub(crate) fn finalize(&mut self) -> impl Iterator<Item = Tag> {
         let (first, more) = match &mut self.0 {

@@ -1,6 +1,14 @@
-//! What a scheme says of time.
+//! The time rules of a scheme.
 
-/// What a format says of time.
+/// The time rules of a scheme.
+///
+/// ```
+/// use tower_hmac::scheme::Window;
+///
+/// let window = Window::timed().with_max_lifetime(3600);
+/// assert!(window.is_timed());
+/// assert!(!Window::untimed().is_timed());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     timed: bool,
@@ -10,7 +18,7 @@ pub struct Window {
     max_lifetime: Option<u64>,
 }
 
-/// How far a signed time can lie from now, in seconds.
+/// How far a signed time may differ from now, in seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Tolerance {
     pub(crate) past: u64,
@@ -18,7 +26,7 @@ pub(crate) struct Tolerance {
 }
 
 impl Window {
-    /// The format carries no time: a signature is good for ever.
+    /// The scheme carries no time: a signature is valid forever.
     #[must_use]
     pub const fn untimed() -> Self {
         Self {
@@ -30,7 +38,7 @@ impl Window {
         }
     }
 
-    /// Every claim carries a time of creation or of expiry. One without is refused.
+    /// Every claim carries a time of creation or expiry. One without is rejected.
     #[must_use]
     pub const fn timed() -> Self {
         let mut window = Self::untimed();
@@ -38,15 +46,15 @@ impl Window {
         window
     }
 
-    /// An age of just the tolerance is refused, where it is accepted otherwise.
+    /// Rejects an age equal to the tolerance, which is accepted otherwise.
     #[must_use]
     pub const fn excluding_edge(mut self) -> Self {
         self.excludes_edge = true;
         self
     }
 
-    /// Sets how old a signature can be and how far ahead its clock, in seconds, where the scheme's
-    /// own rules say so. [`Verifier::with_tolerance`] wins over it.
+    /// Sets how old a signature may be and how far ahead its clock, in seconds, if the scheme
+    /// itself defines that. [`Verifier::with_tolerance`] overrides it.
     ///
     /// [`Verifier::with_tolerance`]: crate::Verifier::with_tolerance
     #[must_use]
@@ -55,26 +63,28 @@ impl Window {
         self
     }
 
-    /// Bounds the age of a claim that expires by its expiry alone: `created` is only checked to lie
-    /// not too far ahead. Without it, a lifetime that is longer than the tolerance never holds.
+    /// Limits the age of a claim with an expiry by that expiry alone. `created` is only checked not
+    /// to be too far ahead. Without this, a lifetime longer than the tolerance never applies in
+    /// full.
     ///
-    /// Set a [longest lifetime](Self::with_max_lifetime) with it, or the signer decides how long.
+    /// Set a [longest lifetime](Self::with_max_lifetime) with it. Otherwise, the signer decides how
+    /// long its signature is valid.
     #[must_use]
     pub const fn aged_by_expiry(mut self) -> Self {
         self.aged_by_expiry = true;
         self
     }
 
-    /// A claim that expires later than so many seconds from now is refused; with
-    /// [`aged_by_expiry`](Self::aged_by_expiry), also one that expires later than that after it was
-    /// created.
+    /// Rejects a claim that expires more than this many seconds from now. With
+    /// [`aged_by_expiry`](Self::aged_by_expiry), also rejects one that expires more than that after
+    /// its creation.
     #[must_use]
     pub const fn with_max_lifetime(mut self, seconds: u64) -> Self {
         self.max_lifetime = Some(seconds);
         self
     }
 
-    /// Whether every claim carries a time.
+    /// Returns whether every claim carries a time.
     #[must_use]
     pub const fn is_timed(&self) -> bool {
         self.timed

@@ -298,7 +298,7 @@ fn the_key_id_comes_from_its_header_alone() {
 #[test]
 fn a_key_id_that_would_arrive_as_another_is_not_signed() {
     let scheme = scheme().with_key_id_header("X-Key-Id").unwrap();
-    let spaces = "begins or ends with white space";
+    let spaces = "begins or ends with whitespace";
     let bytes = "is not ASCII text";
     for (id, why) in
         [(" a", spaces), ("a ", spaces), ("a\n", bytes), ("é", bytes), ("a\u{a0}", bytes)]

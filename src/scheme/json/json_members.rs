@@ -1,4 +1,4 @@
-//! Walks through the members of a JSON object without keeping any.
+//! Visits the members of a JSON object without storing any.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,16 +8,16 @@ use std::str::Chars;
 use serde::de::{Deserializer as _, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// The body is no JSON object, or one that two readers could take differently.
+/// The body is not a JSON object, or one that two readers could read differently.
 pub(super) struct Fault;
 
-/// So many bytes of a body give room for the hash of one name: the hashes take a twelfth of it.
+/// The number of body bytes per stored hash of a name: the hashes take a twelfth of the body.
 const BYTES_A_HASH: usize = 48;
-/// The least room for hashes, so that nearly every body is read once.
+/// The least capacity for hashes, so that almost every body is read once.
 const LEAST_ROOM: usize = 64;
 
-/// Calls `visit` with each member of the body, its name and its value as they stand there, until
-/// one is refused.
+/// Calls `visit` with the name and value of each member, as written in the body, until one is
+/// rejected.
 pub(super) fn visit<'b>(
     body: &'b [u8],
     visit: impl FnMut(&'b str, &'b str) -> Result<(), Fault>,
@@ -44,10 +44,10 @@ impl<'b, F: FnMut(&'b str, &'b str) -> Result<(), Fault>> Visitor<'b> for Member
     }
 }
 
-/// Refuses a body with a member twice, or with a name, a string or a number that stands for none.
+/// Rejects a body with a duplicate member, or with an invalid name, string or number.
 ///
-/// The names of a large body would take more than the body. So their hashes are compared, and if
-/// these have no room, a part of them at a time.
+/// Storing the names of a large body would take more memory than the body. So hashes are compared,
+/// and only a part of them at a time if there is no room for all.
 pub(super) fn check(body: &[u8]) -> Result<(), Fault> {
     let hasher = RandomState::new();
     let room = (body.len() / BYTES_A_HASH).max(LEAST_ROOM);
@@ -82,7 +82,7 @@ pub(super) fn check(body: &[u8]) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Refuses equal names among those with equal hashes.
+/// Rejects equal names among those with equal hashes.
 fn check_equals(body: &[u8], hasher: &RandomState, hashes: &mut [u32]) -> Result<(), Fault> {
     hashes.sort_unstable();
     let equal: Vec<u32> = hashes.windows(2).filter_map(same).collect();
@@ -109,14 +109,14 @@ fn same(pair: &[u32]) -> Option<u32> {
     }
 }
 
-/// The hash of what a name stands for.
+/// Returns the hash of a decoded name.
 fn hash(hasher: &RandomState, name: &str) -> Result<u32, Fault> {
     let hash = hasher.hash_one(decoded(name).ok_or(Fault)?);
-    #[allow(clippy::cast_possible_truncation)] // Half of it is enough.
+    #[allow(clippy::cast_possible_truncation)] // Half of the hash is enough.
     Ok(hash as u32)
 }
 
-/// Refuses what the syntax allows, and what has no meaning all the same.
+/// Rejects values that the syntax allows but that have no meaning.
 fn check_value(value: &str) -> Result<(), Fault> {
     let is_valid = match value.as_bytes().first() {
         Some(b'"') => characters(value).all(|c| c.is_some()),
@@ -126,7 +126,7 @@ fn check_value(value: &str) -> Result<(), Fault> {
     if is_valid { Ok(()) } else { Err(Fault) }
 }
 
-/// What a string of JSON stands for, if it stands for any text.
+/// Decodes a JSON string, if it stands for any text.
 pub(super) fn decoded(string: &str) -> Option<Cow<'_, str>> {
     let text = unquoted(string);
     if !text.contains('\\') {
@@ -143,7 +143,7 @@ fn unquoted(string: &str) -> &str {
     string.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or_default()
 }
 
-/// The characters that a string of JSON stands for, `None` for an escape that stands for none.
+/// Returns the characters of a JSON string, with `None` for an escape that stands for no character.
 /// Its syntax has been checked.
 pub(super) fn characters(string: &str) -> impl Iterator<Item = Option<char>> {
     let mut rest = unquoted(string).chars();

@@ -5,22 +5,21 @@ use crate::scheme::ClaimError;
 use crate::scheme::json::json_members;
 use crate::scheme::json::json_members::{Fault, characters, decoded};
 
-/// The string members of a JSON object, for text that is
+/// The string members of a JSON object, for a signing string
 /// [derived](crate::HeaderScheme::dangerous_derived_text) from a body.
 ///
-/// Strict, so that no other reader of JSON sees another text in the same bytes: the body must be
-/// an object in UTF-8, and no member may be there twice. The text of a string is what it stands for,
-/// its escapes undone, whatever way a client writes it; one that stands for no Unicode text is
-/// refused. Members within members are not looked at.
+/// Strict, so that every JSON reader sees the same text in the same bytes. The body must be an
+/// object in UTF-8, without duplicate members. Escapes are decoded, however the client writes a
+/// string. A string that is not valid Unicode is rejected. Nested members are ignored.
 ///
-/// Nothing of the body is kept: each member is looked for when it is asked for.
+/// Nothing of the body is stored: each member is searched for when requested.
 ///
 /// ```
 /// use tower_hmac::HeaderScheme;
 /// use tower_hmac::scheme::JsonStrings;
 ///
-/// // `{mac_address}:{timestamp}`. A time without a colon ends the text, so that the address may
-/// // hold colons.
+/// // `{mac_address}:{timestamp}`. The time comes last and has no colon, so the address may
+/// // contain colons.
 /// let scheme = HeaderScheme::new("X-HMAC-Signature")?.dangerous_derived_text(|_, body| {
 ///     let json = JsonStrings::read(body)?;
 ///     let (mac, timestamp) = (json.get("mac_address")?, json.get("timestamp")?);
@@ -38,10 +37,10 @@ impl<'b> JsonStrings<'b> {
     ///
     /// # Errors
     ///
-    /// [`ClaimError::Malformed`] if it is no JSON object, or has a member twice.
+    /// Returns [`ClaimError::Malformed`] if it is not a JSON object, or has a duplicate member.
     pub fn read(body: &'b [u8]) -> Result<Self, ClaimError> {
         json_members::check(body).map_err(|Fault| {
-            ClaimError::malformed("the body is no JSON object, or one with a doubled member")
+            ClaimError::malformed("the body is not a JSON object, or has a duplicate member")
         })?;
         Ok(Self(body))
     }
@@ -50,12 +49,12 @@ impl<'b> JsonStrings<'b> {
     ///
     /// # Errors
     ///
-    /// [`ClaimError::Malformed`] if it is missing or no string.
+    /// Returns [`ClaimError::Malformed`] if the member is missing or not a string.
     pub fn get(&self, name: &str) -> Result<Cow<'b, str>, ClaimError> {
         decoded(self.string(name)?).ok_or(MISSING)
     }
 
-    /// A member as it stands in the body, a string with its quotes.
+    /// Returns a member as written in the body, a string with its quotes.
     pub(super) fn string(&self, name: &str) -> Result<&'b str, ClaimError> {
         let mut found = None;
         let _ = json_members::visit(self.0, |member, value| {
@@ -63,7 +62,7 @@ impl<'b> JsonStrings<'b> {
                 return Ok(());
             }
             found = Some(value);
-            // No other has its name.
+            // No other member has this name.
             Err(Fault)
         });
         found.filter(|value| value.starts_with('"')).ok_or(MISSING)
@@ -71,7 +70,7 @@ impl<'b> JsonStrings<'b> {
 }
 
 const MISSING: ClaimError =
-    ClaimError::malformed("a signed member of the JSON body is missing, or no string");
+    ClaimError::malformed("a signed member of the JSON body is missing, or not a string");
 
 impl fmt::Debug for JsonStrings<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,7 +5,7 @@ use crate::scheme::json::json_members::characters;
 use crate::scheme::{ClaimError, JsonStrings};
 
 /// A text made of string members of a JSON body with literals between them, such as
-/// `{mac_address}:{timestamp}`, for
+/// `{mac_address}:{timestamp}`. Used with
 /// [`dangerous_derived_text`](crate::HeaderScheme::dangerous_derived_text).
 ///
 /// ```
@@ -18,9 +18,9 @@ use crate::scheme::{ClaimError, JsonStrings};
 /// # Ok::<(), tower_hmac::ConfigError>(())
 /// ```
 ///
-/// No two bodies that differ in a member have one text: the first member may hold anything; each
-/// later one is found from the end, down to the last character of the literal before it, which it
-/// must not hold. So the address above may hold colons, and the time may not.
+/// Two bodies that differ in a member never have the same text. The first member may contain
+/// anything. Each later member is found from the end, and must not contain the last character of
+/// the literal before it. So the address above may contain colons, and the time may not.
 #[derive(Clone, Debug)]
 pub struct JsonText {
     first: Cow<'static, str>,
@@ -28,17 +28,17 @@ pub struct JsonText {
 }
 
 impl JsonText {
-    /// Begins with a member.
+    /// Starts with a member.
     #[must_use]
     pub fn new(member: impl Into<Cow<'static, str>>) -> Self {
         Self { first: member.into(), rest: Vec::new() }
     }
 
-    /// Goes on with a literal and another member.
+    /// Adds a literal and another member.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if the literal is empty: the members could run into each other.
+    /// Returns [`ConfigError`] if the literal is empty: the members could run into each other.
     pub fn then(
         mut self,
         literal: impl Into<Cow<'static, str>>,
@@ -52,11 +52,12 @@ impl JsonText {
         Ok(self)
     }
 
-    /// The text of a body.
+    /// Returns the text of a body.
     ///
     /// # Errors
     ///
-    /// [`ClaimError::Malformed`] as [`JsonStrings`], and if a member holds the delimiter before it.
+    /// Returns [`ClaimError::Malformed`] as [`JsonStrings`] does, and if a member contains the
+    /// delimiter before it.
     pub fn of(&self, body: &[u8]) -> Result<String, ClaimError> {
         let json = JsonStrings::read(body)?;
         let first = json.string(&self.first)?;
@@ -65,12 +66,14 @@ impl JsonText {
         for (end, literal, member) in &self.rest {
             let value = json.string(member)?;
             if characters(value).any(|c| c == Some(*end)) {
-                return Err(ClaimError::malformed("a signed member holds the delimiter before it"));
+                return Err(ClaimError::malformed(
+                    "a signed member contains the delimiter before it",
+                ));
             }
             room = room.saturating_add(literal.len()).saturating_add(value.len());
             rest.push((literal, value));
         }
-        // A member may be as long as the body: it is written once, and never moved.
+        // A member may be as long as the body, so it is written once and never moved.
         let mut text = String::with_capacity(room);
         text.extend(characters(first).flatten());
         for (literal, value) in rest {

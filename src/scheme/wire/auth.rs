@@ -1,4 +1,4 @@
-//! `Authorization`: its scheme, and its parameters.
+//! The `Authorization` header: its authentication scheme and parameters.
 
 use std::borrow::Cow;
 
@@ -10,8 +10,9 @@ use crate::scheme::{ClaimError, wire};
 /// The most parameters that are read.
 const MAX_PARAMS: usize = 32;
 
-/// Returns what follows the authentication scheme in `Authorization`, or in another header of its
-/// form. The scheme compares in any case ([RFC 9110 section 11.1]), and one space follows it.
+/// Returns what follows the authentication scheme in `Authorization`, or in another header of the
+/// same form. The scheme is matched in any case ([RFC 9110 section 11.1]), and one space follows
+/// it.
 ///
 /// ```
 /// use http::{Request, header::AUTHORIZATION};
@@ -26,8 +27,9 @@ const MAX_PARAMS: usize = 32;
 ///
 /// # Errors
 ///
-/// [`ClaimError::Missing`] if the header is absent or of another scheme, [`ClaimError::Malformed`] if
-/// it occurs more than once, is not ASCII text, or ends after the scheme.
+/// Returns [`ClaimError::Missing`] if the header is absent or has another scheme, and
+/// [`ClaimError::Malformed`] if it occurs more than once, is not ASCII text, or ends after the
+/// scheme.
 ///
 /// [RFC 9110 section 11.1]: https://www.rfc-editor.org/rfc/rfc9110#section-11.1
 pub fn credentials<'h>(
@@ -44,34 +46,34 @@ pub fn credentials<'h>(
     credentials.ok_or_else(|| ClaimError::in_header(name, "ends after the scheme"))
 }
 
-/// The parameters of an `Authorization`, each of which occurs once.
+/// The parameters of an `Authorization` header. Each occurs once.
 #[derive(Clone)]
 pub struct AuthParams<'t>(Vec<(&'t str, Cow<'t, str>)>);
 
 impl<'t> AuthParams<'t> {
-    /// Returns the value of a parameter, without its quotes. Names compare in any case.
+    /// Returns the value of a parameter, without its quotes. Names are matched in any case.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         let found = self.0.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
         found.map(|(_, value)| &**value)
     }
 
-    /// Returns the names, as they were sent. Compare them with those that your scheme knows if it
-    /// must not take any other.
+    /// Returns the names as they were sent. Compare them with the names of your scheme if it must
+    /// not accept others.
     pub fn names(&self) -> impl Iterator<Item = &'t str> {
         self.0.iter().map(|(name, _)| *name)
     }
 }
 
 impl std::fmt::Debug for AuthParams<'_> {
-    /// Without the values: one of them is a signature.
+    /// Omits the values: one of them is a signature.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_set().entries(self.names()).finish()
     }
 }
 
-/// Reads parameters as `Authorization` writes them ([RFC 9110 section 11.2]), at most 32: names with
-/// `=` and a token or a quoted string, separated by commas. The name of the header is for the error.
+/// Parses the parameters of `Authorization` ([RFC 9110 section 11.2]), at most 32: names with `=`
+/// and a token or a quoted string, separated by commas. The name of the header is for the error.
 ///
 /// ```
 /// use http::header::AUTHORIZATION;
@@ -85,8 +87,8 @@ impl std::fmt::Debug for AuthParams<'_> {
 ///
 /// # Errors
 ///
-/// [`ClaimError::Malformed`] if it is anything else, such as a list with an empty element or with one
-/// name twice.
+/// Returns [`ClaimError::Malformed`] if it is anything else, such as a list with an empty element
+/// or a repeated name.
 ///
 /// [RFC 9110 section 11.2]: https://www.rfc-editor.org/rfc/rfc9110#section-11.2
 pub fn auth_params<'t>(name: &HeaderName, text: &'t str) -> Result<AuthParams<'t>, ClaimError> {
@@ -111,8 +113,8 @@ pub fn auth_params<'t>(name: &HeaderName, text: &'t str) -> Result<AuthParams<'t
     }
 }
 
-/// Writes a text as a quoted string ([RFC 9110 section 5.6.4]), as [`auth_params`] reads it. `None` if
-/// it is anything but visible ASCII, spaces and tabs.
+/// Writes a text as a quoted string ([RFC 9110 section 5.6.4]) that [`auth_params`] reads. `None`
+/// if the text is not only visible ASCII, spaces and tabs.
 ///
 /// ```
 /// use tower_hmac::scheme::wire::quoted;
@@ -135,7 +137,7 @@ pub fn quoted(text: &str) -> Option<String> {
     Some(out)
 }
 
-/// The first parameter with the white space around it, and what follows.
+/// Returns the first parameter, with the whitespace around it removed, and the rest.
 fn param(text: &str) -> Option<((&str, Cow<'_, str>), &str)> {
     let (name, rest) = token(trimmed(text))?;
     let rest = trimmed(trimmed(rest).strip_prefix('=')?);
@@ -150,14 +152,14 @@ fn trimmed(text: &str) -> &str {
     text.trim_start_matches([' ', '\t'])
 }
 
-/// A token (RFC 9110 section 5.6.2), and what follows.
+/// Returns a token (RFC 9110 section 5.6.2), and the rest.
 fn token(text: &str) -> Option<(&str, &str)> {
     let of_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
     let end = text.find(|c| !of_token(c)).unwrap_or(text.len());
     if end == 0 { None } else { text.split_at_checked(end) }
 }
 
-/// The rest of a quoted string behind its first quote, and what follows.
+/// Returns the contents of a quoted string after its first quote, and the rest.
 fn quoted_string(text: &str) -> Option<(Cow<'_, str>, &str)> {
     let mut value = Cow::Borrowed("");
     let mut start = 0;

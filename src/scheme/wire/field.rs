@@ -1,4 +1,4 @@
-//! Header fields: one value, several lines, values to be sent.
+//! Header fields: a single value, several lines, and values to send.
 
 use std::borrow::Cow;
 
@@ -15,14 +15,14 @@ pub const MAX_VALUE_LEN: usize = 8 * 1024;
 ///
 /// # Errors
 ///
-/// [`ClaimError::Missing`] if the header is absent, [`ClaimError::Malformed`] if it occurs more than
-/// once or is too long.
+/// Returns [`ClaimError::Missing`] if the header is absent, and [`ClaimError::Malformed`] if it
+/// occurs more than once or is too long.
 pub fn single<'h>(head: &'h Parts, name: &HeaderName) -> Result<&'h HeaderValue, ClaimError> {
     let value = head.headers.get(name).ok_or(ClaimError::Missing)?;
-    // Nearly no request has any header twice, and to know that costs no second lookup.
+    // Almost no request repeats a header, and checking that takes no second lookup.
     let all_single = head.headers.len() == head.headers.keys_len();
     if !all_single && head.headers.get_all(name).iter().nth(1).is_some() {
-        return Err(ClaimError::in_header(name, "is there more than once"));
+        return Err(ClaimError::in_header(name, "occurs more than once"));
     }
     if value.len() > MAX_VALUE_LEN {
         return Err(ClaimError::in_header(name, "is longer than 8 KiB"));
@@ -34,15 +34,16 @@ pub fn single<'h>(head: &'h Parts, name: &HeaderName) -> Result<&'h HeaderValue,
 ///
 /// # Errors
 ///
-/// As [`single`], but an absent header is malformed as well, and so is white space around the
-/// value: it is no part of it (RFC 9110 section 5.5), and a signature over it would not arrive.
+/// As [`single`], but an absent header is malformed as well. So is whitespace around the value: it
+/// is not part of the value (RFC 9110 section 5.5), and a signature over it would not match on
+/// arrival.
 pub fn required<'h>(head: &'h Parts, name: &HeaderName) -> Result<&'h HeaderValue, ClaimError> {
     let value = single(head, name).map_err(|error| match error {
         ClaimError::Missing => ClaimError::in_header(name, "is missing"),
         error => error,
     })?;
     if value.as_bytes().trim_ascii() != value.as_bytes() {
-        return Err(ClaimError::in_header(name, "begins or ends with white space"));
+        return Err(ClaimError::in_header(name, "begins or ends with whitespace"));
     }
     Ok(value)
 }
@@ -51,14 +52,13 @@ pub fn required<'h>(head: &'h Parts, name: &HeaderName) -> Result<&'h HeaderValu
 ///
 /// # Errors
 ///
-/// [`ClaimError::Malformed`] if it holds any other byte.
+/// Returns [`ClaimError::Malformed`] if it contains any other byte.
 pub fn text<'h>(name: &HeaderName, value: &'h HeaderValue) -> Result<&'h str, ClaimError> {
     value.to_str().map_err(|_| ClaimError::in_header(name, "is not ASCII text"))
 }
 
 /// Returns the values of all field lines of a header as one, joined by `, ` (RFC 9110 section 5.3),
-/// at most [`MAX_VALUE_LEN`] bytes. For headers that hold a list; of any other, only one line can be
-/// the one that is signed.
+/// at most [`MAX_VALUE_LEN`] bytes. Use it only for headers whose value is a list.
 ///
 /// ```
 /// use http::{HeaderName, Request};
@@ -73,8 +73,8 @@ pub fn text<'h>(name: &HeaderName, value: &'h HeaderValue) -> Result<&'h str, Cl
 ///
 /// # Errors
 ///
-/// [`ClaimError::Missing`] if the header is absent, [`ClaimError::Malformed`] if the values are not
-/// ASCII text, or too long together.
+/// Returns [`ClaimError::Missing`] if the header is absent, and [`ClaimError::Malformed`] if the
+/// values are not ASCII text, or too long together.
 pub fn joined<'h>(head: &'h Parts, name: &HeaderName) -> Result<Cow<'h, str>, ClaimError> {
     let mut lines = head.headers.get_all(name).iter();
     let first = text(name, lines.next().ok_or(ClaimError::Missing)?)?;
@@ -93,23 +93,23 @@ pub fn joined<'h>(head: &'h Parts, name: &HeaderName) -> Result<Cow<'h, str>, Cl
     Ok(whole)
 }
 
-/// Makes a header value that arrives as it is: white space around a value is lost on the way.
+/// Makes a header value that arrives unchanged: whitespace around a value is lost on the way.
 ///
 /// # Errors
 ///
-/// [`SignError::Header`] if it is not visible ASCII and inner spaces, or longer than
+/// Returns [`SignError::Header`] if it is not visible ASCII and inner spaces, or longer than
 /// [`MAX_VALUE_LEN`].
 pub fn value(name: &HeaderName, text: &str) -> Result<HeaderValue, SignError> {
     if text.len() > MAX_VALUE_LEN {
         return Err(SignError::in_header(name, "is longer than 8 KiB"));
     }
     if text.trim_matches([' ', '\t']) != text {
-        return Err(SignError::in_header(name, "begins or ends with white space"));
+        return Err(SignError::in_header(name, "begins or ends with whitespace"));
     }
     HeaderValue::from_str(text).map_err(|_| SignError::in_header(name, "is not ASCII text"))
 }
 
-/// As [`value`], and marks it sensitive, so that logs do not print it.
+/// Like [`value`], but marks the value as sensitive, so that logs do not print it.
 ///
 /// # Errors
 ///
@@ -120,11 +120,12 @@ pub fn sensitive(name: &HeaderName, text: &str) -> Result<HeaderValue, SignError
     Ok(value)
 }
 
-/// Returns the tag of a scheme that writes one ([`Scheme::max_tags`](crate::Scheme::max_tags)).
+/// Returns the only tag, for a scheme that writes one
+/// ([`Scheme::max_tags`](crate::Scheme::max_tags)).
 ///
 /// # Errors
 ///
-/// [`SignError::Request`] if there are several, or none.
+/// Returns [`SignError::Request`] if there are several, or none.
 pub fn only_tag(tags: &[Tag]) -> Result<&Tag, SignError> {
     match tags {
         [tag] => Ok(tag),

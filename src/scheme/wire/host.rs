@@ -1,4 +1,4 @@
-//! The host that a request is for.
+//! The host of a request.
 
 use http::header::HOST;
 use http::request::Parts;
@@ -6,11 +6,11 @@ use http::uri::{Authority, Scheme};
 
 use crate::scheme::{ClaimError, wire};
 
-/// Returns the host that a request is for, with its port, as it was sent: the authority of the
+/// Returns the host of a request, with its port, as it was sent. This is the authority of the
 /// target (`:authority` over HTTP/2, or that of an absolute URI), or else the only `Host`.
 ///
-/// If a request has both, they must name the same host. Case and the default port of the scheme
-/// make no difference (RFC 9110 section 4.2.3), and the target's spelling is returned.
+/// If a request has both, they must name the same host. Case and the default port make no
+/// difference (RFC 9110 section 4.2.3), and the target's spelling is returned.
 ///
 /// ```
 /// use http::Request;
@@ -29,8 +29,8 @@ use crate::scheme::{ClaimError, wire};
 ///
 /// # Errors
 ///
-/// [`ClaimError::Malformed`] if there is no host, if there are two, or if it is not a host with an
-/// optional port.
+/// Returns [`ClaimError::Malformed`] if there is no host, if there are two, or if it is not a host
+/// with an optional port.
 pub fn host(head: &Parts) -> Result<&str, ClaimError> {
     let malformed = |why| Err(ClaimError::in_header(&HOST, why));
     let header = match wire::single(head, &HOST) {
@@ -40,12 +40,12 @@ pub fn host(head: &Parts) -> Result<&str, ClaimError> {
     let scheme = head.uri.scheme();
     let host = match (head.uri.authority().map(Authority::as_str), header) {
         (Some(target), Some(header)) if !is_same(target, header, scheme) => {
-            return malformed("is not the target's");
+            return malformed("differs from the host of the target");
         }
         (Some(host), _) | (None, Some(host)) => host,
-        (None, None) => return malformed("is missing, and the target names no host"),
+        (None, None) => return malformed("is missing, and the target has no host"),
     };
-    // A `/` in it could pass for the beginning of the path.
+    // A `/` in it could pass for the start of the path.
     match Authority::try_from(host) {
         Ok(authority) if !host.contains('@') && !authority.host().is_empty() => Ok(host),
         _ => malformed("is not a host with an optional port"),

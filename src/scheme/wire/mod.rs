@@ -1,20 +1,24 @@
-//! Helpers that read and write the parts of a request that most schemes share.
+//! Helpers to read and write the parts of a request that most schemes share.
 //!
-//! Every scheme of this crate uses them. Use them in a scheme of your own, so that it is as strict:
-//! a value that can be read in two ways, or that has two spellings, is rejected.
+//! Every scheme of this crate uses them. Use them in your own scheme to make it as strict: a value
+//! that can be read in two ways, or that has two spellings, is rejected.
 //!
 //! | to read | use |
 //! | --- | --- |
 //! | a header that occurs once | [`single`], [`required`], then [`text`] |
 //! | a header whose field lines are one list | [`joined`] |
-//! | `Authorization: Scheme ...` | [`credentials`], then [`auth_params`] or a text of your own |
+//! | `Authorization: Scheme ...` | [`credentials`], then [`auth_params`] or your own parser |
 //! | a time | [`unix_seconds`], [`unix_millis`], [`rfc3339`], [`http_date`] |
-//! | the host that the request is for | [`host`] |
+//! | the host of the request | [`host`] |
 //! | percent-encoding, forms | [`percent_decoded`], [`form_pairs`] |
 //!
-//! To write: [`value`] and [`sensitive`] make header values that arrive as they are, [`only_tag`]
-//! takes the one tag of a scheme that writes one, [`quoted`] writes a parameter of
-//! `Authorization`, [`to_rfc3339`] and [`to_http_date`] a time, [`percent_encoded`] a part of a URI.
+//! | to write | use |
+//! | --- | --- |
+//! | a header value that arrives unchanged | [`value`], [`sensitive`] |
+//! | the only tag of a scheme that writes one | [`only_tag`] |
+//! | a parameter of `Authorization` | [`quoted`] |
+//! | a time | [`to_rfc3339`], [`to_http_date`] |
+//! | a part of a URI | [`percent_encoded`] |
 //!
 //! ```
 //! use http::{HeaderName, Request};
@@ -26,7 +30,7 @@
 //! let text = wire::text(&TIME, wire::required(&head, &TIME)?)?;
 //! assert_eq!(wire::unix_seconds(text), Some(1_700_000_000));
 //!
-//! // Anybody could put a second one in front of the one that is signed.
+//! // Anybody could put a second one in front of the signed one.
 //! let twice = Request::post("/").header(TIME, "1").header(TIME, "2").body(())?;
 //! assert!(wire::required(&twice.into_parts().0, &TIME).is_err());
 //! # Ok::<(), tower_hmac::BoxError>(())

@@ -1,13 +1,13 @@
-//! Percent-encoding (RFC 3986 section 2.1), and forms.
+//! Percent-encoding (RFC 3986 section 2.1) and forms.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use crate::scheme::ClaimError;
 
-/// Undoes percent-encoding. The digits can be in either case, and a `+` is a `+`. `None` if an
-/// escape is malformed, or if the outcome is not UTF-8: lenient readers keep such escapes or
-/// replace them, and two texts share a signature.
+/// Decodes percent-encoding. The digits may be in either case, and a `+` stays a `+`. `None` if an
+/// escape is malformed, or if the result is not UTF-8. Lenient readers keep or replace such
+/// escapes, so two texts would share a signature.
 ///
 /// ```
 /// use tower_hmac::scheme::wire::percent_decoded;
@@ -20,8 +20,8 @@ pub fn percent_decoded(text: &str) -> Option<String> {
     unescaped(text, false).map(Cow::into_owned)
 }
 
-/// Escapes all characters but the unreserved ones (RFC 3986 section 2.3), with digits in upper
-/// case.
+/// Escapes all characters except the unreserved ones (RFC 3986 section 2.3), with upper-case
+/// digits.
 ///
 /// ```
 /// use tower_hmac::scheme::wire::percent_encoded;
@@ -36,18 +36,19 @@ pub fn percent_encoded(text: &str) -> String {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
                 out.push(char::from(byte));
             }
-            // Writing into a `String` does not fail.
+            // Writing to a `String` does not fail.
             _ => drop(write!(out, "%{byte:02X}")),
         }
     }
     out
 }
 
-/// Reads the names and values of a query or a body in `application/x-www-form-urlencoded`, in their
-/// order. A `+` is a space; a name without `=` has an empty value; nothing between two `&` is no
-/// pair.
+/// Parses the names and values of a query or a body in `application/x-www-form-urlencoded`, in
+/// order. A `+` is a space. A name without `=` has an empty value. An empty string between two `&`
+/// is skipped.
 ///
-/// One at a time, since a body of nothing but `&` and `a` would take many times its length.
+/// Returns an iterator: collected, a body of nothing but `&` and `a` would take many times its
+/// length.
 ///
 /// ```
 /// use tower_hmac::scheme::wire::form_pairs;

@@ -1,10 +1,10 @@
-//! Times as text. Each reads and writes one spelling.
+//! Times as text. Each function reads or writes exactly one spelling.
 
 use std::time::{Duration, UNIX_EPOCH};
 
 use time::{Date, Month, OffsetDateTime, PrimitiveDateTime, Time};
 
-/// Reads a count of Unix seconds in decimal digits: no sign, no leading zero, at most 18 digits.
+/// Parses Unix seconds in decimal digits: no sign, no leading zero, at most 18 digits.
 ///
 /// ```
 /// use tower_hmac::scheme::wire::unix_seconds;
@@ -21,8 +21,7 @@ pub fn unix_seconds(text: &str) -> Option<i64> {
     if canonical && digits { text.parse().ok() } else { None }
 }
 
-/// Reads a count of Unix milliseconds as strictly as [`unix_seconds`], and returns the second that
-/// they are in.
+/// Parses Unix milliseconds as strictly as [`unix_seconds`], and returns the second they fall into.
 ///
 /// ```
 /// use tower_hmac::scheme::wire::unix_millis;
@@ -34,9 +33,9 @@ pub fn unix_millis(text: &str) -> Option<i64> {
     unix_seconds(text).map(|millis| millis.div_euclid(1000))
 }
 
-/// Reads a date and time of [RFC 3339], and returns the second that it is in, in Unix seconds. `T`
-/// stands between the two, then a fraction of up to nine digits or none, then `Z` or an offset. A
-/// leap second has no Unix seconds, and is rejected.
+/// Parses a date and time of [RFC 3339], and returns the second it falls into, in Unix seconds. A
+/// `T` separates the two. A fraction of up to nine digits is optional, and `Z` or an offset
+/// follows. A leap second has no Unix time, and is rejected.
 ///
 /// ```
 /// use tower_hmac::scheme::wire::rfc3339;
@@ -70,7 +69,7 @@ pub fn rfc3339(text: &str) -> Option<i64> {
     local.checked_sub(offset(zone)?)
 }
 
-/// Writes Unix seconds as [`rfc3339`] reads them, in UTC. `None` outside the years 0 to 9999.
+/// Writes Unix seconds for [`rfc3339`], in UTC. `None` outside the years 0 to 9999.
 ///
 /// ```
 /// use tower_hmac::scheme::wire::to_rfc3339;
@@ -85,8 +84,9 @@ pub fn to_rfc3339(unix_seconds: i64) -> Option<String> {
     Some(format!("{year:04}-{month:02}-{:02}T{hour:02}:{minute:02}:{second:02}Z", date.day()))
 }
 
-/// Reads an HTTP date in the form that senders must write ([RFC 9110 section 5.6.7], `IMF-fixdate`),
-/// and returns its Unix seconds. The weekday must be that of the date, and the year not before 1970.
+/// Parses an HTTP date in the form that senders must write ([RFC 9110 section 5.6.7],
+/// `IMF-fixdate`), and returns its Unix seconds. The weekday must match the date, and the year must
+/// not be before 1970.
 ///
 /// ```
 /// use tower_hmac::scheme::wire::http_date;
@@ -103,11 +103,11 @@ pub fn http_date(text: &str) -> Option<i64> {
     let date = httpdate::parse_http_date(text).ok()?;
     let seconds = date.duration_since(UNIX_EPOCH).ok()?.as_secs();
     let seconds = i64::try_from(seconds).ok()?;
-    // The library takes the obsolete forms, and white space around them.
+    // The library accepts the obsolete forms, and whitespace around them.
     to_http_date(seconds).filter(|canonical| canonical == text).map(|_| seconds)
 }
 
-/// Writes Unix seconds as [`http_date`] reads them. `None` outside the years 1970 to 9999.
+/// Writes Unix seconds for [`http_date`]. `None` outside the years 1970 to 9999.
 ///
 /// ```
 /// use tower_hmac::scheme::wire::to_http_date;
@@ -122,7 +122,7 @@ pub fn to_http_date(unix_seconds: i64) -> Option<String> {
     UNIX_EPOCH.checked_add(since).map(httpdate::fmt_http_date)
 }
 
-/// The seconds that a zone is ahead of UTC.
+/// Returns how many seconds a zone is ahead of UTC.
 fn offset(zone: &str) -> Option<i64> {
     if zone == "Z" {
         return Some(0);
@@ -142,7 +142,7 @@ fn clock_time(hour: u16, minute: u16, second: u16) -> Option<Time> {
     Time::from_hms(hour.ok()?, minute.ok()?, second.ok()?).ok()
 }
 
-/// Decimal numbers of just so many digits.
+/// Parses decimal numbers with exactly this many digits.
 fn numbers<const N: usize>(text: &str, separator: char, digits: [usize; N]) -> Option<[u16; N]> {
     let mut fields = text.split(separator);
     let mut numbers = [0; N];

@@ -34,7 +34,7 @@ fn malformed_tag_is_told_by_its_shape() {
         ),
         (
             told(sha256(), get().header("x-sig", format!("sha256= {hex}"))),
-            format!("{expected}`sha256=` and white space and 64 hex digits in lower case"),
+            format!("{expected}`sha256=` and whitespace and 64 hex digits in lower case"),
         ),
         (
             told(sha256(), get().header("x-sig", &hex)),

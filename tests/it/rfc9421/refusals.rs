@@ -393,7 +393,7 @@ fn tag_in_another_text_is_refused() {
 fn second_host_is_refused() {
     let mut head = signed();
     head.headers.append("host", head.headers["host"].clone());
-    assert_malformed(&head, "header `host`: is there more than once");
+    assert_malformed(&head, "header `host`: occurs more than once");
 }
 
 #[test]

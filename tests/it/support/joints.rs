@@ -104,7 +104,7 @@ impl Joints {
             (Some(value), None) => {
                 value.to_str().map(Some).map_err(|_| ClaimError::in_header(name, "is not text"))
             }
-            _ => Err(ClaimError::in_header(name, "is there more than once")),
+            _ => Err(ClaimError::in_header(name, "occurs more than once")),
         }
     }
 
