@@ -6,7 +6,8 @@ use crate::crypto::mac::{Algorithm, PlainHash};
 /// The plain hash of a body, as in a `Content-Digest` field (RFC 9530). Not a secret.
 ///
 /// ```
-/// use tower_hmac::{Algorithm, Digest};
+/// use tower_hmac::Algorithm;
+/// use tower_hmac::crypto::Digest;
 ///
 /// let digest = Digest::of(Algorithm::Sha256, b"a body");
 /// assert_eq!(digest.as_bytes().len(), 32);

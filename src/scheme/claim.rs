@@ -38,8 +38,8 @@ pub(crate) struct Covered {
 #[derive(Clone)]
 pub struct OfferedTag(FixedBytes);
 
-    /// Makes a tag from decoded bytes. `None` if there are no bytes, or more than the longest tag
-    /// has (64).
+/// Makes a tag from decoded bytes. `None` if there are no bytes, or more than the longest tag
+/// has (64).
 impl OfferedTag {
     #[must_use]
     pub fn new(bytes: &[u8]) -> Option<Self> {

@@ -11,7 +11,8 @@ use crate::scheme::OfferedTag;
 /// How a tag is encoded as text.
 ///
 /// ```
-/// use tower_hmac::{Algorithm, Encoding};
+/// use tower_hmac::Algorithm;
+/// use tower_hmac::scheme::Encoding;
 ///
 /// assert_eq!(Encoding::Hex.encode(b"\xa1\xb2"), "a1b2");
 /// // 64 digits for SHA-256, in lower case only.

@@ -101,7 +101,9 @@ impl<S: Scheme> Signer<S> {
     ///
     /// ```
     /// use http::Request;
-    /// use tower_hmac::{Fost, ManualClock, SecretKey, Signer};
+    /// use tower_hmac::clock::ManualClock;
+    /// use tower_hmac::scheme::Fost;
+    /// use tower_hmac::{SecretKey, Signer};
     ///
     /// let signer = Signer::new(Fost::new(), SecretKey::new("k7Qz-b3Wn")?)
     ///     .with_key_id("aservice")?
