@@ -125,7 +125,7 @@ fn every_mistake_names_its_setting() {
         (json!({"HMAC_KEYS": {"a": null}}), "HMAC_KEYS[\"a\"]: is neither"),
         (json!({"HMAC_KEYS": {"a": ""}}), "HMAC_KEYS[\"a\"]: the key is empty"),
         (json!({"HMAC_KEYS": {"": "k"}}), "HMAC_KEYS: the name is empty"),
-        (json!({"HMAC_KEY": "k", "HMAC_ERROR_CODE": 200}), "HMAC_ERROR_CODE: 200 OK is no status"),
+        (json!({"HMAC_KEY": "k", "HMAC_ERROR_CODE": 200}), "HMAC_ERROR_CODE: expected a status"),
         (json!({"HMAC_KEY": "k", "HMAC_ERROR_CODE": 42}), "HMAC_ERROR_CODE: is not an HTTP"),
         (json!({"HMAC_KEY": "k", "HMAC_ERROR_CODE": -1}), "HMAC_ERROR_CODE: is not a whole"),
         (json!({"HMAC_KEY": "k", "MAX_CONTENT_LENGTH": 1.5}), "MAX_CONTENT_LENGTH: is not a whole"),
