@@ -38,9 +38,9 @@ pub(crate) struct Covered {
 #[derive(Clone)]
 pub struct OfferedTag(FixedBytes);
 
-/// Makes a tag from decoded bytes. `None` if there are no bytes, or more than the longest tag
-/// has (64).
 impl OfferedTag {
+    /// Makes a tag from decoded bytes. `None` if there are no bytes, or more than the longest tag
+    /// has (64).
     #[must_use]
     pub fn new(bytes: &[u8]) -> Option<Self> {
         if bytes.is_empty() { None } else { FixedBytes::try_of(bytes).map(Self) }
