@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::redis::aio::MultiplexedConnection;
+#[cfg(feature = "redis-sentinel")]
+use ::redis::sentinel::SentinelClient;
 use ::redis::{Client, Cmd, Pipeline, Value};
 use tokio::time::Instant;
 
 use crate::error::{BoxError, ConfigError};
 use crate::once::{Acquired, Lease, OnceAnswer, OnceKey, OnceRequest, OnceStore};
-use crate::replay::redis_link::{self, Failure, Greeting, Link, Server};
+use crate::replay::redis_link::{self, Failure, Greeting, Link, Server, Source};
 
 /// How long a command can take where nothing is set.
 const DEFAULT_TIMEOUT: Duration = Duration::from_millis(500);
@@ -75,15 +77,15 @@ pub struct RedisOnce {
 }
 
 impl RedisOnce {
-    /// Takes an address such as `redis://host:6379/0`. It connects at the first message: a service
-    /// can start before its Redis, and answers 503 until it is there.
+    /// Takes an [address](crate::RedisReplay#addresses) such as `redis://host:6379/0`. It connects at
+    /// the first message: a service can start before its Redis, and answers 503 until it is there.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if it is no address of a Redis. The address is not repeated, since it may
-    /// hold a password.
+    /// [`ConfigError`] if it is no address of a Redis, or of a kind whose feature is not compiled in.
+    /// The address is not repeated, since it may hold a password.
     pub fn lazy(url: &str) -> Result<Self, ConfigError> {
-        Ok(Self::from_client(redis_link::client(url)?))
+        Ok(Self::from_source(Source::new(url)?))
     }
 
     /// As [`lazy`](Self::lazy), and [checks](Self::checked) the server.
@@ -109,9 +111,20 @@ impl RedisOnce {
     /// Takes a client that has been made elsewhere. The server is checked at each new connection.
     #[must_use]
     pub fn from_client(client: Client) -> Self {
+        Self::from_source(client.into())
+    }
+
+    /// Takes a client of Sentinels, which are asked for the primary at each new connection.
+    #[cfg(feature = "redis-sentinel")]
+    #[must_use]
+    pub fn from_sentinel(client: SentinelClient) -> Self {
+        Self::from_source(client.into())
+    }
+
+    fn from_source(source: Source) -> Self {
         let prefix: Arc<str> = PREFIX.into();
         let checking = Checking { prefix: prefix.clone(), accepts_eviction: false };
-        Self { link: Link::new(client, checking), prefix, timeout: DEFAULT_TIMEOUT }
+        Self { link: Link::new(source, checking), prefix, timeout: DEFAULT_TIMEOUT }
     }
 
     /// Sets the name of the service: the keys are `tower-hmac-once:NAMESPACE:` and 64 hex digits.

@@ -147,8 +147,14 @@ impl Cause {
         };
         match error.get_ref().map(ToString::to_string) {
             Some(text) if text.contains("certificate") => Self::Certificate,
-            _ if error.kind() == io::ErrorKind::InvalidData => Self::Tls,
-            _ => Self::Io(error.kind()),
+            _ => match error.kind() {
+                io::ErrorKind::InvalidData => Self::Tls,
+                io::ErrorKind::ConnectionReset
+                | io::ErrorKind::ConnectionAborted
+                | io::ErrorKind::BrokenPipe
+                | io::ErrorKind::UnexpectedEof => Self::Closed,
+                kind => Self::Io(kind),
+            },
         }
     }
 }
@@ -158,9 +164,9 @@ impl fmt::Display for Cause {
         match self {
             Self::Io(kind) => kind.fmt(f),
             Self::Certificate => f.write_str("its certificate is not trusted"),
-            Self::Tls => f.write_str("the TLS handshake failed; the port may expect plain text"),
-            Self::Protocol => f.write_str("it speaks another protocol; the port may expect TLS"),
-            Self::Closed => f.write_str("the connection was closed; the port may expect TLS"),
+            Self::Tls => f.write_str("the TLS handshake failed (does the port expect plain text?)"),
+            Self::Protocol => f.write_str("it speaks another protocol (does the port expect TLS?)"),
+            Self::Closed => f.write_str("the connection was closed (does the port expect TLS?)"),
             Self::NoPrimary => f.write_str("no Sentinel names a primary"),
             Self::Runtime => f.write_str("there is no Tokio runtime"),
             Self::Other => f.write_str("the connection failed"),

@@ -11,11 +11,12 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, Pipeline, Value};
+use redis::{Pipeline, Value};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::replay::failure::{Cause, Failure, without_errors};
 use crate::replay::server::Server;
+use crate::replay::source::Source;
 
 /// The shortest time between two attempts to connect, and the longest that one can take.
 const A_SECOND: Duration = Duration::from_secs(1);
@@ -40,7 +41,7 @@ pub(crate) struct Link<G: Greeting> {
 }
 
 struct SharedLink<G: Greeting> {
-    client: Client,
+    source: Source,
     greeting: G,
     state: Mutex<State<G::Found>>,
 }
@@ -110,14 +111,14 @@ impl<G: Greeting> Clone for Link<G> {
 }
 
 impl<G: Greeting> Link<G> {
-    pub(crate) fn new(client: Client, greeting: G) -> Self {
+    pub(crate) fn new(source: Source, greeting: G) -> Self {
         let state = State { phase: Phase::Idle, attempted: None, attempts: 0 };
-        Self { shared: Arc::new(SharedLink { client, greeting, state: Mutex::new(state) }) }
+        Self { shared: Arc::new(SharedLink { source, greeting, state: Mutex::new(state) }) }
     }
 
     /// A way of its own to the same server.
     pub(crate) fn with_greeting(&self, greeting: G) -> Self {
-        Self::new(self.shared.client.clone(), greeting)
+        Self::new(self.shared.source.clone(), greeting)
     }
 
     pub(crate) fn greeting(&self) -> &G {
@@ -265,11 +266,7 @@ impl<G: Greeting> SharedLink<G> {
     }
 
     async fn connect(&self) -> Result<(MultiplexedConnection, G::Found), Failure> {
-        // The timeouts are those around.
-        let config =
-            AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
-        let connection = self.client.get_multiplexed_async_connection_with_config(&config).await;
-        let mut connection = connection?;
+        let mut connection = self.source.connect().await?;
         let server = Server::ask(&mut connection).await?;
         let found = self.greeting.greet(&mut connection, server).await?;
         Ok((connection, found))

@@ -29,6 +29,8 @@ mod restart;
 #[cfg(feature = "redis")]
 mod server;
 mod shard;
+#[cfg(feature = "redis")]
+mod source;
 
 use std::fmt;
 use std::future::Future;
@@ -50,8 +52,8 @@ pub use self::redis::RedisReplay;
 pub(crate) mod redis_link {
     pub(crate) use super::failure::Failure;
     pub(crate) use super::link::{Greeting, Link, UNTOLD};
-    pub(crate) use super::redis::client;
     pub(crate) use super::server::{Server, ask};
+    pub(crate) use super::source::Source;
 }
 
 /// Remembers which requests have been let through.

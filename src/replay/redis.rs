@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+#[cfg(feature = "redis-sentinel")]
+use ::redis::sentinel::SentinelClient;
 use ::redis::{Client, Cmd, Pipeline, Value};
 use tokio::time::Instant;
 
@@ -13,6 +15,7 @@ use crate::replay::failure::Failure;
 use crate::replay::link::{Connection, Link};
 use crate::replay::mark::{Begun, Mark, Marking};
 use crate::replay::restart::RestartPolicy;
+use crate::replay::source::Source;
 use crate::replay::{GuardId, Replay, ReplayClaim, ReplayGuard, ReplayKey, ReplayRequest};
 
 /// How long a claim may take where nothing is set.
@@ -50,6 +53,18 @@ const PREFIX: &str = "tower-hmac:";
 /// | Redis is away, slow, full, or rejects the command | nothing: 503 |
 ///
 /// While the server is away, claims fail at once; at most once a second, one of them tries again.
+///
+/// # Addresses
+///
+/// | address | server | feature |
+/// | --- | --- | --- |
+/// | `redis://USER:PASSWORD@HOST:PORT/DB`, `unix:PATH` | Redis, Valkey, and what speaks their protocol | `redis` |
+/// | `rediss://…` | the same with TLS, for certificates that the system trusts | `redis-tls` |
+/// | `redis+sentinel://USER:PASSWORD@HOST:PORT,HOST:PORT/SERVICE/DB` | the primary that the Sentinels name | `redis-sentinel` |
+///
+/// User and password of the last are the primary's. For Sentinels with a password, and for
+/// certificates of one's own, make a client and take [`from_client`](Self::from_client) or
+/// `from_sentinel`. A Redis Cluster cannot be used: a mark on one node says nothing of the others.
 ///
 /// # Rights
 ///
@@ -92,16 +107,16 @@ pub struct RedisReplay {
 }
 
 impl RedisReplay {
-    /// Takes an address such as `redis://host:6379/0`. It connects when a verifier is built with
-    /// the guard, and does not wait for it: a service can start before its Redis, and answers 503
-    /// until it is there.
+    /// Takes an [address](Self#addresses) such as `redis://host:6379/0`. It connects when a verifier
+    /// is built with the guard, and does not wait for it: a service can start before its Redis, and
+    /// answers 503 until it is there.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if it is no address of a Redis. The address is not repeated, since it may
-    /// hold a password.
+    /// [`ConfigError`] if it is no address of a Redis, or of a kind whose feature is not compiled in.
+    /// The address is not repeated, since it may hold a password.
     pub fn lazy(url: &str) -> Result<Self, ConfigError> {
-        Ok(Self::from_client(client(url)?))
+        Ok(Self::from_source(Source::new(url)?))
     }
 
     /// As [`lazy`](Self::lazy), and [checks](Self::checked) the server.
@@ -133,9 +148,20 @@ impl RedisReplay {
     /// Takes a client that has been made elsewhere. The server is checked at each new connection.
     #[must_use]
     pub fn from_client(client: Client) -> Self {
+        Self::from_source(client.into())
+    }
+
+    /// Takes a client of Sentinels, which are asked for the primary at each new connection.
+    #[cfg(feature = "redis-sentinel")]
+    #[must_use]
+    pub fn from_sentinel(client: SentinelClient) -> Self {
+        Self::from_source(client.into())
+    }
+
+    fn from_source(source: Source) -> Self {
         let marking = Marking { name: mark_name(PREFIX), accepts_eviction: false, replicas: 0 };
         Self {
-            link: Link::new(client, marking),
+            link: Link::new(source, marking),
             prefix: PREFIX.into(),
             timeout: DEFAULT_TIMEOUT,
             clock_skew: DEFAULT_CLOCK_SKEW,
@@ -330,11 +356,6 @@ struct Asked {
     is_new: bool,
     /// Since when its memory is whole.
     begun: i64,
-}
-
-/// Reads an address.
-pub(crate) fn client(url: &str) -> Result<Client, ConfigError> {
-    Client::open(url).map_err(|_| ConfigError::invalid("redis", "is no address of a Redis"))
 }
 
 fn mark_name(prefix: &str) -> Arc<str> {

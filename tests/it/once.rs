@@ -1,16 +1,16 @@
 //! Messages that are handled once.
 
+#[macro_use]
+mod contract;
 mod layer;
 mod memory;
 
-use std::time::Duration;
-
+use contract::LEASE;
 use futures_util::FutureExt as _;
 use tower_hmac::KeyId;
 use tower_hmac::once::{Acquired, Lease, OnceAnswer, OnceKey, OnceRequest, OnceStore};
 
 const NOW: i64 = 1_700_000_000;
-const LEASE: Duration = Duration::from_secs(300);
 
 fn key(message_id: &str) -> OnceKey {
     OnceKey::new("standard-webhooks", None, message_id)

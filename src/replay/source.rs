@@ -1,0 +1,104 @@
+//! Where connections to a Redis come from.
+
+use ::redis::aio::MultiplexedConnection;
+#[cfg(feature = "redis-sentinel")]
+use ::redis::sentinel::SentinelClient;
+use ::redis::{AsyncConnectionConfig, Client};
+
+use crate::error::ConfigError;
+use crate::replay::failure::Failure;
+
+/// A server, or Sentinels that know which server it is.
+#[derive(Clone)]
+pub(crate) enum Source {
+    Server(Client),
+    /// One attempt at a time: it keeps its connections to the Sentinels.
+    #[cfg(feature = "redis-sentinel")]
+    Sentinel(std::sync::Arc<tokio::sync::Mutex<SentinelClient>>),
+}
+
+impl Source {
+    /// Reads an address.
+    pub(crate) fn new(url: &str) -> Result<Self, ConfigError> {
+        let invalid = |why: &'static str| Err(ConfigError::invalid("redis", why));
+        let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
+        match (scheme, Client::open(url)) {
+            (_, Ok(client)) => Ok(Self::Server(client)),
+            #[cfg(feature = "redis-sentinel")]
+            ("redis+sentinel", _) => match sentinel(url) {
+                Some(client) => Ok(client.into()),
+                None => invalid(
+                    "is no address of Sentinels: `redis+sentinel://HOST:PORT,HOST:PORT/SERVICE/DB`",
+                ),
+            },
+            #[cfg(not(feature = "redis-sentinel"))]
+            ("redis+sentinel", _) => {
+                invalid("`redis+sentinel://` needs the feature `redis-sentinel`")
+            }
+            #[cfg(not(feature = "redis-tls"))]
+            ("rediss" | "valkeys", _) => invalid("`rediss://` needs the feature `redis-tls`"),
+            ("redis+cluster", _) => invalid("a cluster cannot be used; take a single primary"),
+            _ => invalid("is no address of a Redis"),
+        }
+    }
+
+    /// Without timeouts, which are the caller's.
+    pub(crate) async fn connect(&self) -> Result<MultiplexedConnection, Failure> {
+        let config =
+            AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
+        #[cfg(feature = "redis-tls")]
+        choose_cryptography();
+        let connection = match self {
+            Self::Server(client) => {
+                client.get_multiplexed_async_connection_with_config(&config).await
+            }
+            #[cfg(feature = "redis-sentinel")]
+            Self::Sentinel(client) => {
+                client.lock().await.get_async_connection_with_config(&config).await
+            }
+        };
+        Ok(connection?)
+    }
+}
+
+impl From<Client> for Source {
+    fn from(client: Client) -> Self {
+        Self::Server(client)
+    }
+}
+
+#[cfg(feature = "redis-sentinel")]
+impl From<SentinelClient> for Source {
+    fn from(client: SentinelClient) -> Self {
+        Self::Sentinel(std::sync::Arc::new(tokio::sync::Mutex::new(client)))
+    }
+}
+
+/// Without a choice of the application's own, rustls would panic if it found two providers.
+#[cfg(feature = "redis-tls")]
+fn choose_cryptography() {
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        // It fails if another thread was faster, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    }
+}
+
+/// User and password are those of the servers, not of the Sentinels.
+#[cfg(feature = "redis-sentinel")]
+fn sentinel(url: &str) -> Option<SentinelClient> {
+    use ::redis::IntoConnectionInfo as _;
+    use ::redis::sentinel::{SentinelNodeConnectionInfo, SentinelServerType};
+
+    let rest = url.strip_prefix("redis+sentinel://")?;
+    let (user, rest) = rest.rsplit_once('@').unwrap_or(("", rest));
+    let (hosts, path) = rest.split_once('/')?;
+    let (service, database) = path.split_once('/').unwrap_or((path, ""));
+    if service.is_empty() {
+        return None;
+    }
+    let server = format!("redis://{user}@localhost/{database}").into_connection_info().ok()?;
+    let server = SentinelNodeConnectionInfo::default()
+        .set_redis_connection_info(server.redis_settings().clone());
+    let hosts: Vec<String> = hosts.split(',').map(|host| format!("redis://{host}/")).collect();
+    SentinelClient::build(hosts, service.to_owned(), Some(server), SentinelServerType::Master).ok()
+}

@@ -1,0 +1,173 @@
+//! The forms in which a Redis is run: TLS, Sentinels, and addresses of other kinds.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use redis::{Client, TlsCertificates};
+use tower_hmac::once::RedisOnce;
+use tower_hmac::replay::{Replay, ReplayKey, ReplayRequest};
+use tower_hmac::{ConfigError, RedisReplay, ReplayGuard as _};
+
+use crate::server::{Server, free_port, has};
+
+/// Three guards, each with a connection of its own.
+fn nodes(guard: impl Fn() -> RedisReplay) -> [RedisReplay; 3] {
+    [guard(), guard(), guard()]
+}
+
+fn request(number: u32, created: i64) -> ReplayRequest<'static> {
+    let mut bytes = [7; 32];
+    bytes[..4].copy_from_slice(&number.to_be_bytes());
+    ReplayRequest::new(ReplayKey::from_bytes(bytes), created + 300, created).with_created(created)
+}
+
+/// Sends the same request to all nodes at once: exactly one accepts it.
+async fn one_accepts(nodes: &[RedisReplay; 3], numbers: std::ops::Range<u32>, now: i64) {
+    for number in numbers {
+        let answers = nodes.each_ref().map(|node| node.claim(&request(number, now)));
+        let mut claimed = 0;
+        for answer in futures_util::future::join_all(answers).await {
+            claimed += usize::from(answer.unwrap() == Replay::Claimed);
+        }
+        assert_eq!(claimed, 1, "request {number}");
+    }
+}
+
+/// How many of these requests would be accepted again.
+async fn replays(node: &RedisReplay, numbers: std::ops::Range<u32>, now: i64) -> usize {
+    let mut replays = 0;
+    for number in numbers {
+        let request = request(number, now);
+        let again = ReplayRequest::new(*request.key(), now + 300, now + 60).with_created(now);
+        replays += usize::from(node.claim(&again).await.unwrap() == Replay::Claimed);
+    }
+    replays
+}
+
+/// Makes an authority and a certificate for 127.0.0.1, and returns the authority's.
+fn certificate(folder: &std::path::Path) -> Vec<u8> {
+    let script = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
+        -subj /CN=authority -keyout ca.key -out ca.pem && \
+        openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=redis \
+        -keyout redis.key -out redis.csr && \
+        printf 'subjectAltName=IP:127.0.0.1' > san && \
+        openssl x509 -req -in redis.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 \
+        -extfile san -out redis.pem";
+    let output = Command::new("sh").args(["-c", script]).current_dir(folder).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    std::fs::read(folder.join("ca.pem")).unwrap()
+}
+
+#[tokio::test]
+async fn over_tls_exactly_one_of_three_nodes_accepts_a_request() {
+    if !has("redis-server", "redis-server") {
+        return;
+    }
+    let port = free_port();
+    let folder = std::env::temp_dir().join(format!("tower-hmac-tls-{port}"));
+    std::fs::create_dir_all(&folder).unwrap();
+    let authority = certificate(&folder);
+    let file = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    let mut program: Vec<String> =
+        ["redis-server", "--bind", "127.0.0.1", "--port", "0", "--tls-auth-clients", "no"]
+            .map(str::to_owned)
+            .to_vec();
+    for (setting, value) in [
+        ("--tls-port", port.to_string()),
+        ("--tls-cert-file", file("redis.pem")),
+        ("--tls-key-file", file("redis.key")),
+        ("--tls-ca-cert-file", file("ca.pem")),
+        ("--requirepass", "pa55phrase".to_owned()),
+    ] {
+        program.extend([setting.to_owned(), value]);
+    }
+    let server = Server::run_program(port, program);
+    let url = format!("rediss://:pa55phrase@127.0.0.1:{}/", server.port);
+    let client = || {
+        let trusted = TlsCertificates { client_tls: None, root_cert: Some(authority.clone()) };
+        Client::build_with_tls(url.as_str(), trusted).unwrap()
+    };
+    let nodes = nodes(|| RedisReplay::from_client(client()));
+    for node in &nodes {
+        let start = Instant::now();
+        node.clone().checked().await.unwrap();
+        println!("connected over TLS in {:?}", start.elapsed());
+    }
+    one_accepts(&nodes, 0..500, 1_800_000_000).await;
+    RedisOnce::from_client(client()).checked().await.unwrap();
+
+    // An authority that is not trusted, and the two protocols mixed up.
+    let untrusted = RedisReplay::connect(&url).await.unwrap_err().to_string();
+    assert!(untrusted.contains("certificate"), "{untrusted}");
+    let plain = RedisReplay::connect(&url.replace("rediss", "redis")).await.unwrap_err();
+    assert!(plain.to_string().contains("TLS"), "{plain}");
+    let Some(other) = Server::start_with(&[]) else { return };
+    let tls = RedisReplay::connect(&other.url().replace("redis:", "rediss:")).await.unwrap_err();
+    assert!(tls.to_string().contains("plain text"), "{tls}");
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// What the new primary lacks, it does not claim to know.
+#[tokio::test]
+async fn a_failover_by_a_sentinel_lets_no_replay_pass() {
+    let (Some(mut one), Some(two)) = (Server::start_with(&[]), Server::start_with(&[])) else {
+        return;
+    };
+    two.follow(&one);
+    let port = free_port();
+    let file = std::env::temp_dir().join(format!("tower-hmac-sentinel-{port}.conf"));
+    let config = format!(
+        "port {port}\nbind 127.0.0.1\nsentinel monitor billing 127.0.0.1 {} 1\n\
+         sentinel down-after-milliseconds billing 300\nsentinel failover-timeout billing 3000\n",
+        one.port
+    );
+    std::fs::write(&file, config).unwrap();
+    let program = ["redis-server", file.to_str().unwrap(), "--sentinel"];
+    let sentinel = Server::run_program(port, program.map(str::to_owned).to_vec());
+    // The Sentinel has to learn of the replica first.
+    let start = Instant::now();
+    while sentinel.command::<Vec<redis::Value>>("SENTINEL REPLICAS billing").is_empty() {
+        assert!(start.elapsed() < Duration::from_secs(15), "no replica is known");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    // The first address leads nowhere.
+    let url = format!("redis+sentinel://127.0.0.1:1,127.0.0.1:{port}/billing");
+    let nodes = nodes(|| RedisReplay::lazy(&url).unwrap());
+    let now = 1_800_000_000;
+    one_accepts(&nodes, 0..500, now).await;
+
+    one.kill();
+    let start = Instant::now();
+    let mut number = 500;
+    for node in &nodes {
+        while node.claim(&request(number, now + 60)).await.is_err() {
+            assert!(start.elapsed() < Duration::from_secs(15), "no failover");
+            number += 1;
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+    println!("service again {:?} after the primary was killed", start.elapsed());
+    for node in &nodes {
+        assert_eq!(replays(node, 0..500, now).await, 0);
+    }
+    one_accepts(&nodes, 100_000..100_500, now + 61).await;
+    let _ = std::fs::remove_file(file);
+}
+
+#[test]
+fn an_address_of_another_kind_is_rejected_without_repeating_it() {
+    for url in [
+        "http://user:pa55phrase@host/",
+        "redis+cluster://user:pa55phrase@host/",
+        "redis+sentinel://user:pa55phrase@host",
+        "redis+sentinel://user:pa55phrase@host:26379/",
+        "redis+sentinel://user:pa55phrase@host:26379/billing/no-number",
+        "",
+    ] {
+        for error in [RedisReplay::lazy(url).unwrap_err(), RedisOnce::lazy(url).unwrap_err()] {
+            assert!(matches!(error, ConfigError::Invalid { .. }));
+            assert!(!error.to_string().contains("pa55phrase"), "{error}");
+        }
+    }
+    assert!(RedisReplay::lazy("valkey://host/").is_ok());
+}
