@@ -11,7 +11,7 @@ use crate::replay::failure::Failure;
 /// A server, or Sentinels that know which server it is.
 #[derive(Clone)]
 pub(crate) enum Source {
-    Server(Client),
+    Server(Box<Client>),
     /// One attempt at a time: it keeps its connections to the Sentinels.
     #[cfg(feature = "redis-sentinel")]
     Sentinel(std::sync::Arc<tokio::sync::Mutex<SentinelClient>>),
@@ -23,7 +23,7 @@ impl Source {
         let invalid = |why: &'static str| Err(ConfigError::invalid("redis", why));
         let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
         match (scheme, Client::open(url)) {
-            (_, Ok(client)) => Ok(Self::Server(client)),
+            (_, Ok(client)) => Ok(client.into()),
             #[cfg(feature = "redis-sentinel")]
             ("redis+sentinel", _) => match sentinel(url) {
                 Some(client) => Ok(client.into()),
@@ -63,7 +63,7 @@ impl Source {
 
 impl From<Client> for Source {
     fn from(client: Client) -> Self {
-        Self::Server(client)
+        Self::Server(Box::new(client))
     }
 }
 
@@ -99,6 +99,8 @@ fn sentinel(url: &str) -> Option<SentinelClient> {
     let server = format!("redis://{user}@localhost/{database}").into_connection_info().ok()?;
     let server = SentinelNodeConnectionInfo::default()
         .set_redis_connection_info(server.redis_settings().clone());
+    // With TLS any text would do.
+    let service = service.to_owned();
     let hosts: Vec<String> = hosts.split(',').map(|host| format!("redis://{host}/")).collect();
-    SentinelClient::build(hosts, service.to_owned(), Some(server), SentinelServerType::Master).ok()
+    SentinelClient::build(hosts, service, Some(server), SentinelServerType::Master).ok()
 }
