@@ -77,7 +77,7 @@ pub struct RedisOnce {
 }
 
 impl RedisOnce {
-    /// Takes an [address](crate::RedisReplay#addresses) such as `redis://host:6379/0`. It connects at
+    /// Takes an [address](crate::replay::RedisReplay#addresses) such as `redis://host:6379/0`. It connects at
     /// the first message: a service can start before its Redis, and answers 503 until it is there.
     ///
     /// # Errors

@@ -40,7 +40,7 @@ const PREFIX: &str = "tower-hmac:";
 /// another run of the server, the last writes may be lost. From then on the guard rejects each
 /// request that was signed before: 503, [`ReplayUnknown`](crate::ErrorKind::ReplayUnknown). A client
 /// that signs anew is accepted at once. The two gaps of
-/// [`MemoryReplay`](crate::MemoryReplay#after-a-restart) are there, too, and
+/// [`MemoryReplay`](crate::replay::MemoryReplay#after-a-restart) are there, too, and
 /// [`with_restart_margin`](Self::with_restart_margin) closes them.
 ///
 /// | what happens | what can be replayed |

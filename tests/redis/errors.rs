@@ -1,7 +1,6 @@
 //! What the guard says of a server that is not as expected.
 
-use tower_hmac::replay::{RedisReplay, ReplayGuard as _};
-use tower_hmac::replay::{Replay, ReplayKey, ReplayRequest};
+use tower_hmac::replay::{RedisReplay, Replay, ReplayGuard as _, ReplayKey, ReplayRequest};
 
 use crate::server::Server;
 

@@ -4,9 +4,9 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use redis::{Client, TlsCertificates};
+use tower_hmac::ConfigError;
 use tower_hmac::once::RedisOnce;
-use tower_hmac::replay::{Replay, ReplayKey, ReplayRequest};
-use tower_hmac::{ConfigError, RedisReplay, ReplayGuard as _};
+use tower_hmac::replay::{RedisReplay, Replay, ReplayGuard as _, ReplayKey, ReplayRequest};
 
 use crate::server::{Server, free_port, has};
 

@@ -4,8 +4,7 @@ use std::time::{Duration, Instant};
 
 use http::request::Parts;
 use tower_hmac::clock::ManualClock;
-use tower_hmac::replay::{RedisReplay, ReplayGuard as _};
-use tower_hmac::replay::{Replay, ReplayKey, ReplayRequest};
+use tower_hmac::replay::{RedisReplay, Replay, ReplayGuard as _, ReplayKey, ReplayRequest};
 use tower_hmac::testing::check_replay_guard;
 use tower_hmac::{ErrorKind, KeyMap, Signer, Verifier};
 
