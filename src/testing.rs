@@ -1,4 +1,4 @@
-//! What tests of signed routes need.
+//! Helpers to test signed routes and your own schemes.
 
 mod replay_guard;
 
@@ -38,7 +38,7 @@ pub use replay_guard::check_replay_guard;
 ///
 /// # Panics
 ///
-/// If the request cannot be signed: what is wrong is the test.
+/// Panics if the request cannot be signed: the test itself is wrong.
 #[track_caller]
 pub fn sign<S: Scheme>(
     signer: &Signer<S>,
@@ -53,12 +53,12 @@ pub fn sign<S: Scheme>(
     }
 }
 
-/// The text that a format signs for this request, as a server assembles it from what it received.
-/// It holds no key and no tag: for tests of a format of one's own.
+/// Returns the signing string of a request, as a server assembles it from what it received. It
+/// contains no key and no tag. Use it to test your own scheme.
 ///
 /// # Errors
 ///
-/// [`ClaimError`] if the request is not one of the format.
+/// Returns [`ClaimError`] if the request does not belong to the scheme.
 pub fn signed_text(
     scheme: &(impl Scheme + ?Sized),
     head: &Parts,

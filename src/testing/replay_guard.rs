@@ -11,27 +11,27 @@ use crate::replay::{Replay, ReplayClaim, ReplayGuard, ReplayKey, ReplayRequest};
 
 /// How many claims of one request are made at the same time.
 const AT_ONCE: usize = 32;
-/// How often they race.
+/// How often the claims race.
 const RACES: usize = 8;
-/// The seconds for which the requests are to be remembered.
+/// How many seconds the requests are to be remembered.
 const KEEP: i64 = 600;
 
 /// Tests a replay guard against the contract of [`ReplayGuard`].
 ///
 /// `make` returns a guard as your service makes it when it starts, with room for 100 requests. It
-/// is called twice, the second time as after a restart: what was accepted before must not be
+/// is called twice. The second call simulates a restart: what was accepted before must not be
 /// accepted again, whether the memory has survived or not.
 ///
-/// * A request is claimed once, however many claims there are at the same time.
+/// * A request is claimed only once, however many claims there are at the same time.
 /// * Requests are distinguished by every bit of their key.
 /// * A request is remembered through its last second.
 /// * A request that was signed since the guard began is accepted, and so is one without a time. A
 ///   later [`begin`](ReplayGuard::begin) changes nothing.
 /// * After a restart, no request that was accepted before is accepted again.
 ///
-/// Time is passed in, so it takes no longer than the guard does. The keys are random: a test can
-/// run against a database that is never emptied. A guard that answers at once is asked from several
-/// threads; it must not need your runtime for that.
+/// Time is passed in, so the test takes no longer than the guard does. The keys are random, so it
+/// can run against a database that is never emptied. A guard that answers at once is called from
+/// several threads, and must not need your runtime for that.
 ///
 /// ```
 /// use tower_hmac::MemoryReplay;
@@ -45,7 +45,7 @@ const KEEP: i64 = 600;
 ///
 /// # Errors
 ///
-/// Returns what the guard breaks, or the error of a claim that failed.
+/// Returns which part of the contract the guard breaks, or the error of a failed claim.
 pub async fn check_replay_guard<G: ReplayGuard>(
     mut make: impl AsyncFnMut() -> G,
 ) -> Result<(), BoxError> {
@@ -70,15 +70,15 @@ pub async fn check_replay_guard<G: ReplayGuard>(
     for key in accepted {
         let request = Asked { key, created: Some(now), now: restarted };
         let answer = request.of(&guard).await?;
-        let what = "a request that was accepted before a restart is accepted again after it";
+        let what = "a request accepted before a restart is accepted again after it";
         check(matches!(answer, Replay::Seen | Replay::Forgotten), what)?;
     }
     let request = Asked { key: random_key(), created: Some(restarted), now: restarted };
-    let what = "a request that was signed after a restart is not accepted";
+    let what = "a request signed after a restart is not accepted";
     check(request.of(&guard).await? == Replay::Claimed, what)
 }
 
-/// A request, by what the contract is about.
+/// A request as the contract sees it.
 #[derive(Clone, Copy)]
 struct Asked {
     key: ReplayKey,
@@ -121,7 +121,7 @@ async fn claims_once(
     check(answer == Replay::Claimed, "a new request is not claimed")?;
     for _ in 0..2 {
         let answer = request.of(guard).await?;
-        check(answer == Replay::Seen, "a request that was claimed is not seen")?;
+        check(answer == Replay::Seen, "a claimed request is not seen")?;
     }
     accepted.push(request.key);
     Ok(answers_at_once)
@@ -140,7 +140,7 @@ async fn distinguishes_every_bit(
         }
         let key = ReplayKey::from_bytes(other);
         let answer = Asked::new(key, now).of(guard).await?;
-        check(answer == Replay::Claimed, "two keys that differ in one bit are taken for one")?;
+        check(answer == Replay::Claimed, "two keys that differ in one bit are not distinguished")?;
         accepted.push(key);
     }
     Ok(())
@@ -177,10 +177,13 @@ async fn claims_one_of_many(
     for answer in all_at_once(claims).await {
         match answer? {
             Replay::Claimed => claimed = claimed.saturating_add(1),
-            other => check(other == Replay::Seen, "a claim of many is neither claimed nor seen")?,
+            other => check(
+                other == Replay::Seen,
+                "one of several concurrent claims is neither claimed nor seen",
+            )?,
         }
     }
-    check(claimed == 1, "of many claims at the same time, not exactly one is claimed")?;
+    check(claimed == 1, "expected exactly one of several concurrent claims to be claimed")?;
     Ok(request.key)
 }
 
@@ -195,13 +198,13 @@ async fn knows_what_came_since(
 
     guard.begin(now.saturating_add(60));
     let request = Asked { now: now.saturating_add(60), ..Asked::new(random_key(), now) };
-    let what = "a request that was signed after the guard began is not accepted";
+    let what = "a request signed after the guard began is not accepted";
     check(request.of(guard).await? == Replay::Claimed, what)?;
     accepted.push(request.key);
     Ok(())
 }
 
-/// Polls all claims in turn, so that each may be between two steps of another.
+/// Polls all claims in turn, so that each may be interrupted between two steps of another.
 async fn all_at_once(claims: Vec<ReplayClaim>) -> Vec<Result<Replay, BoxError>> {
     let mut pending = claims;
     let mut answers = Vec::new();

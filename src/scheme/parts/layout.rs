@@ -7,16 +7,16 @@ use crate::error::ConfigError;
 use crate::scheme::parts::{Part, TimeFormat};
 use crate::scheme::{ClaimError, SentHead, SignedText};
 
-/// The parts of a signed text, such that no two requests that differ in a part have one text.
+/// The parts of a signing string. No two requests that differ in a part have the same text.
 ///
-/// One part may hold anything: the body, or without one the last that is no timestamp. The parts
-/// before it are found from the front of the text, each up to the first byte of the literal that
-/// follows; the parts after it from the back, each down to the last byte of the literal that
-/// precedes. So it is enough that no such part holds that byte.
+/// One part may contain anything: the body, or without a body the last part that is not a
+/// timestamp. The parts before it are found from the front of the text, each up to the first byte
+/// of the literal that follows. The parts after it are found from the back, each down to the last
+/// byte of the literal that precedes. So it is enough that such a part does not contain that byte.
 ///
-/// A time in RFC 3339 or of HTTP ends where its grammar says, and needs no literal beside it: read
-/// from the front, its first `:` stands at a fixed place; read from the back, the zone and the
-/// fraction are found before the characters that are always there.
+/// A time in RFC 3339 or of HTTP ends where its grammar says, and needs no literal next to it. Read
+/// from the front, its first `:` is at a fixed place. Read from the back, the zone and the fraction
+/// are found before the characters that are always present.
 #[derive(Clone, Debug)]
 pub(crate) struct Layout {
     before: Vec<Piece>,
@@ -27,14 +27,14 @@ pub(crate) struct Layout {
 #[derive(Clone, Debug)]
 struct Piece {
     part: Part,
-    /// The byte of the delimiter that the value must not hold.
+    /// The byte of the delimiter that the value must not contain.
     stop: Option<u8>,
 }
 
-/// What the parts are read from.
+/// Where the parts are read from.
 pub(crate) struct Values<'v> {
     pub(crate) sent: SentHead<'v>,
-    /// What [`Part::Time`] stands for; empty in formats whose time has a header of its own.
+    /// The value of [`Part::Time`]. Empty in schemes whose time has its own header.
     pub(crate) time: Cow<'v, str>,
 }
 
@@ -49,7 +49,7 @@ impl Layout {
         Self::with_time(parts, None)
     }
 
-    /// For a list whose time, if it has one, is in this format.
+    /// Makes a layout for a list scheme, with the format of its time, if it has one.
     pub(crate) fn with_time(
         parts: impl IntoIterator<Item = Part>,
         format: Option<TimeFormat>,
@@ -66,7 +66,7 @@ impl Layout {
             let stop = match place.cmp(&free) {
                 Ordering::Less => match literal(&parts, place.checked_add(1)) {
                     Some(literal) => literal.first(),
-                    // In front of a time, whose first `:` is found.
+                    // A time follows: its first `:` is found.
                     None => Some(&b':'),
                 },
                 Ordering::Equal => None,
@@ -82,12 +82,12 @@ impl Layout {
         self.has_body
     }
 
-    /// The headers that the text covers.
+    /// Returns the headers that the text covers.
     pub(crate) fn headers(&self) -> impl Iterator<Item = &HeaderName> {
         self.pieces().filter_map(|piece| piece.part.header_name())
     }
 
-    /// The header that carries the time.
+    /// Returns the header that carries the time.
     pub(crate) fn time(&self) -> Option<(&HeaderName, TimeFormat)> {
         self.pieces().find_map(|piece| match &piece.part {
             Part::Timestamp(name, format) => Some((name, *format)),
@@ -119,11 +119,11 @@ impl Layout {
 impl Piece {
     fn new(part: Part, time: Option<TimeFormat>, stop: Option<u8>) -> Result<Self, ConfigError> {
         let clash = match (&part, time, stop) {
-            (Part::Path, _, Some(b'/')) => Some("every path holds a `/`: take another delimiter"),
+            (Part::Path, _, Some(b'/')) => Some("every path contains a `/`: use another delimiter"),
             (_, Some(TimeFormat::UnixSeconds | TimeFormat::UnixMillis), Some(byte))
                 if byte.is_ascii_digit() =>
             {
-                Some("a time in digits runs into a delimiter that is a digit")
+                Some("a time in digits cannot be followed by a delimiter that is a digit")
             }
             _ => None,
         };
@@ -139,10 +139,10 @@ impl Piece {
     fn write(&self, values: &Values<'_>, text: &mut SignedText) -> Result<(), ClaimError> {
         let value = self.part.value(values)?;
         if self.stop.is_some_and(|stop| value.contains(&stop)) {
-            let why = "holds the delimiter beside it in the signed text";
+            let why = "contains the delimiter next to it in the signing string";
             return Err(match self.part.header_name() {
                 Some(name) => ClaimError::in_header(name, why),
-                None => ClaimError::malformed("a signed part holds the delimiter beside it"),
+                None => ClaimError::malformed("a signed part contains the delimiter next to it"),
             });
         }
         text.part(self.part.name()).update(&value);
@@ -150,7 +150,8 @@ impl Piece {
     }
 }
 
-/// Refuses a time of a list that is not signed, and one that is signed and not there.
+/// Rejects a time in a list header that is not signed, and a signed one that the header does not
+/// have.
 fn check_time_of_list(parts: &[Part], format: Option<TimeFormat>) -> Result<(), ConfigError> {
     let own_header = |part: &&Part| matches!(part, Part::Timestamp(..));
     let times =
@@ -164,7 +165,7 @@ fn check_time_of_list(parts: &[Part], format: Option<TimeFormat>) -> Result<(), 
     }
 }
 
-/// Refuses what cannot be told apart; gives the place of the part that may hold anything.
+/// Rejects ambiguous parts. Returns the index of the part that may contain anything.
 fn checked(parts: &[Part], format: Option<TimeFormat>) -> Result<usize, ConfigError> {
     let count = |wanted: fn(&Part) -> bool| parts.iter().filter(|part| wanted(part)).count();
     let is_time = |part: &Part| part.time_format(format).is_some();
@@ -172,7 +173,7 @@ fn checked(parts: &[Part], format: Option<TimeFormat>) -> Result<usize, ConfigEr
         return Err(invalid("a literal is empty"));
     }
     if count(|part| *part == Part::Body) > 1 {
-        return Err(invalid("the body is there more than once"));
+        return Err(invalid("the body occurs more than once"));
     }
     if parts.iter().filter(|part| is_time(part)).count() > 1 {
         return Err(invalid("there is more than one timestamp"));
@@ -185,7 +186,7 @@ fn checked(parts: &[Part], format: Option<TimeFormat>) -> Result<usize, ConfigEr
     let ends_itself = |part: &Part| part.time_format(format).is_some_and(TimeFormat::ends_itself);
     let run_together = |(place, pair): (usize, &[Part])| match pair {
         [Part::Literal(_), _] | [_, Part::Literal(_)] => false,
-        // Behind the free part the text is read from the back: a time can only come first there.
+        // After the free part, the text is read from the back. There, a time can only come first.
         [first, second] => {
             !(ends_itself(first) && place < free || ends_itself(second) && place <= free)
         }
@@ -193,7 +194,7 @@ fn checked(parts: &[Part], format: Option<TimeFormat>) -> Result<usize, ConfigEr
     };
     if parts.windows(2).enumerate().any(run_together) {
         return Err(invalid(
-            "two parts stand side by side and could run into each other: put a literal between",
+            "two adjacent parts could run into each other: put a literal between them",
         ));
     }
     Ok(free)

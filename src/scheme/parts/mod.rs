@@ -1,4 +1,4 @@
-//! A format put together from parts.
+//! A scheme composed of parts.
 
 mod layout;
 mod part;
@@ -6,7 +6,8 @@ mod scheme;
 mod time;
 mod wire;
 
-#[cfg_attr(not(feature = "webhooks"), allow(unused_imports))] // Lists are made of parts, too.
+#[cfg_attr(not(feature = "webhooks"), allow(unused_imports))]
+// List schemes are made of parts, too.
 pub(crate) use layout::{Layout, Values};
 pub use part::Part;
 pub use scheme::HeaderScheme;

@@ -8,25 +8,35 @@ use crate::scheme::parts::TimeFormat;
 use crate::scheme::parts::layout::Values;
 use crate::scheme::{ClaimError, wire};
 
-/// A part of the signed text of a [`HeaderScheme`](super::HeaderScheme).
+/// A part of the signing string of a [`HeaderScheme`](super::HeaderScheme).
+///
+/// ```
+/// use tower_hmac::scheme::{Part, TimeFormat};
+///
+/// let time = Part::timestamp("X-Timestamp", TimeFormat::UnixSeconds)?;
+/// let parts = [time, Part::literal("."), Part::Body];
+/// assert_eq!(parts.len(), 3);
+/// assert!(Part::header("not a header").is_err());
+/// # Ok::<(), tower_hmac::ConfigError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Part {
-    /// These bytes, the same in every request: a version, or a delimiter.
+    /// The same bytes in every request: a version, or a delimiter.
     Literal(Vec<u8>),
     /// The method as sent, such as `POST`.
     Method,
     /// The path as sent, percent-escapes included.
     Path,
-    /// The query as sent, without its `?`; nothing if there is none. A `?` with nothing after it
-    /// is refused: it would sign as no query.
+    /// The query as sent, without its `?`. Empty if there is none. A `?` with nothing after it is
+    /// rejected: it would sign like no query.
     Query,
-    /// The value of a header, which must be there exactly once. `Host` is the host that the request
-    /// is for, as [`wire::host`] reads it: over HTTP/2 it is `:authority`.
+    /// The value of a header, which must occur exactly once. For `Host`, the host of the request as
+    /// read by [`wire::host`]: over HTTP/2 it is `:authority`.
     Header(HeaderName),
-    /// The value of a header, which must be there exactly once and is held against the clock.
+    /// The value of a header, which must occur exactly once and is checked against the clock.
     Timestamp(HeaderName, TimeFormat),
-    /// The time of a `ListScheme` (feature `webhooks`), as it stands in the signature's own header.
+    /// The time of a `ListScheme` (feature `webhooks`), as written in the signature's own header.
     Time,
     /// The raw body, or the text that
     /// [`dangerous_derived_text`](super::HeaderScheme::dangerous_derived_text) makes from it.
@@ -34,26 +44,26 @@ pub enum Part {
 }
 
 impl Part {
-    /// Bytes that are the same in every request.
+    /// Makes a part of bytes that are the same in every request.
     #[must_use]
     pub fn literal(bytes: impl Into<Vec<u8>>) -> Self {
         Self::Literal(bytes.into())
     }
 
-    /// The value of a header.
+    /// Makes a part of the value of a header.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if it is no header name.
+    /// Returns [`ConfigError`] if it is not a header name.
     pub fn header<N: TryInto<HeaderName>>(name: N) -> Result<Self, ConfigError> {
         header_name(name, "parts").map(Self::Header)
     }
 
-    /// The value of a header that is held against the clock.
+    /// Makes a part of the value of a header that is checked against the clock.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if it is no header name.
+    /// Returns [`ConfigError`] if it is not a header name.
     pub fn timestamp<N>(name: N, format: TimeFormat) -> Result<Self, ConfigError>
     where
         N: TryInto<HeaderName>,
@@ -65,7 +75,7 @@ impl Part {
         matches!(self, Self::Literal(_))
     }
 
-    /// What the part is called in the signed text.
+    /// Returns the name of the part in the signing string.
     pub(super) fn name(&self) -> &str {
         match self {
             Self::Literal(_) => "literal",
@@ -78,7 +88,7 @@ impl Part {
         }
     }
 
-    /// The format of a time.
+    /// Returns the format of the time, if the part is one.
     pub(super) fn time_format(&self, of_list: Option<TimeFormat>) -> Option<TimeFormat> {
         match self {
             Self::Timestamp(_, format) => Some(*format),
@@ -87,7 +97,7 @@ impl Part {
         }
     }
 
-    /// The header that it reads.
+    /// Returns the header that the part reads.
     pub(super) fn header_name(&self) -> Option<&HeaderName> {
         match self {
             Self::Header(name) | Self::Timestamp(name, _) => Some(name),
@@ -95,7 +105,7 @@ impl Part {
         }
     }
 
-    /// Its bytes in this request. The body's are not in the head: none.
+    /// Returns the part's bytes in this request. Empty for the body, which is not in the head.
     pub(super) fn value<'a>(&'a self, values: &'a Values<'_>) -> Result<Cow<'a, [u8]>, ClaimError> {
         let sent = values.sent;
         let head = sent.head;

@@ -16,8 +16,8 @@ use crate::scheme::parts::layout::Layout;
 
 pub(super) type Derive = dyn Fn(&Parts, &[u8]) -> Result<Vec<u8>, ClaimError> + Send + Sync;
 
-/// A format put together from parts: one header with a tag over what you list. Nearly every
-/// webhook is one, and so is the `X-HMAC-Signature` of many a `FastAPI` service.
+/// A scheme composed of parts: one header with a tag over the parts that you list. It fits almost
+/// every webhook, and the `X-HMAC-Signature` of many `FastAPI` services.
 ///
 /// ```
 /// use tower_hmac::HeaderScheme;
@@ -36,28 +36,29 @@ pub(super) type Derive = dyn Fn(&Parts, &[u8]) -> Result<Vec<u8>, ClaimError> + 
 /// # Ok::<(), tower_hmac::ConfigError>(())
 /// ```
 ///
-/// **Covered:** the parts. **Not covered:** everything else; with the body alone whoever sees one
-/// signed request can send its body to any route that takes the key, as often as they like. The
-/// header with the key id is covered only if it is one of the parts: without that, two services
-/// with one key can take each other's name. A [`Part::Timestamp`] lets old requests be refused,
-/// and lets a [`ReplayGuard`](crate::replay::ReplayGuard) see each once.
+/// **Covered:** the parts. **Not covered:** everything else. With the body alone, whoever sees one
+/// signed request can send its body to any route that accepts the key, as often as they like. The
+/// header with the key ID is covered only if it is one of the parts. Without that, two services
+/// that share a key can use each other's key ID. A [`Part::Timestamp`] lets the server reject old
+/// requests, and lets a [`ReplayGuard`](crate::replay::ReplayGuard) reject replays.
 ///
-/// # How parts are told apart
+/// # How parts are distinguished
 ///
-/// No two requests that differ in a part have one signed text:
+/// No two requests that differ in a part have the same signing string:
 ///
-/// * Two parts side by side are refused while building: put a literal between. A time in RFC 3339
+/// * Two adjacent parts are rejected while building: put a literal between them. A time in RFC 3339
 ///   needs none, since it ends where its grammar says.
-/// * One part may hold anything: the body, or without one the last part that is no timestamp.
-/// * A part before it must not hold the first byte of the literal that follows, a part after it
-///   not the last byte of the literal that precedes. A request in which it does is refused, and is
-///   not signed. For times this never happens, nor for a method, path or query beside a newline.
-///   With `<X-Id>.<X-Timestamp>.<body>` an id with a dot is refused: else an id `a.1` at time `2`
-///   would sign as an id `a` at time `1` with another body.
-/// * A target that ends in a bare `?` is refused where the query is a part.
+/// * One part may contain anything: the body, or without a body the last part that is not a
+///   timestamp.
+/// * A part before it must not contain the first byte of the literal that follows. A part after it
+///   must not contain the last byte of the literal that precedes. Requests that break this are
+///   rejected, and are not signed. For times this never happens, nor for a method, path or query
+///   next to a newline. With `<X-Id>.<X-Timestamp>.<body>`, an ID with a dot is rejected.
+///   Otherwise, an ID `a.1` at time `2` would sign like an ID `a` at time `1` with another body.
+/// * A target that ends in a bare `?` is rejected if the query is a part.
 ///
-/// Scheme and authority of the target are no parts. Sign [`Part::Header`]`(HOST)` if one key serves
-/// several hosts: over HTTP/2 it is `:authority`.
+/// The scheme and authority of the target are not parts. Sign [`Part::Header`]`(HOST)` if one key
+/// serves several hosts: over HTTP/2 it is `:authority`.
 #[derive(Clone)]
 pub struct HeaderScheme {
     pub(super) name: Cow<'static, str>,
@@ -76,11 +77,11 @@ pub struct HeaderScheme {
 }
 
 impl HeaderScheme {
-    /// The tag in this header, in hex, HMAC-SHA-256 over the body.
+    /// Makes a scheme with the tag in this header, in hex: HMAC-SHA-256 over the body.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if it is no header name.
+    /// Returns [`ConfigError`] if it is not a header name.
     pub fn new<N: TryInto<HeaderName>>(header: N) -> Result<Self, ConfigError> {
         Ok(Self {
             name: "header".into(),
@@ -99,8 +100,8 @@ impl HeaderScheme {
         })
     }
 
-    /// Sets what [`Verified::scheme`](crate::Verified::scheme) says, to tell several formats from
-    /// parts apart; `header` if it is not set.
+    /// Sets the name that [`Verified::scheme`](crate::Verified::scheme) returns, to distinguish
+    /// several schemes made of parts. `header` by default.
     #[must_use]
     pub fn with_name(mut self, name: impl Into<Cow<'static, str>>) -> Self {
         self.name = name.into();
@@ -108,38 +109,42 @@ impl HeaderScheme {
     }
 
     /// Sets the text before the tag, such as `sha256=`. In `Authorization`, a value of another
-    /// authentication scheme, or that does not begin with the prefix if that has none, is of another
-    /// kind: missing, not malformed.
+    /// authentication scheme counts as missing, not as malformed. If the prefix names no
+    /// authentication scheme, so does a value that does not begin with the prefix.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if a header cannot begin with it, or if it holds the list separator.
+    /// Returns [`ConfigError`] if a header cannot begin with it, or if it contains the list
+    /// separator.
     pub fn with_prefix(
         mut self,
         prefix: impl Into<Cow<'static, str>>,
     ) -> Result<Self, ConfigError> {
         self.prefix = prefix.into();
         if !is_header_text(&self.prefix) || self.prefix.starts_with([' ', '\t']) {
-            return Err(ConfigError::invalid("prefix", "is no text that a header begins with"));
+            return Err(ConfigError::invalid(
+                "prefix",
+                "is not a text that a header can begin with",
+            ));
         }
         self.checked()
     }
 
-    /// Sets how the tag is written; [`Encoding::Hex`] if it is not set.
+    /// Sets the encoding of the tag. [`Encoding::Hex`] by default.
     #[must_use]
     pub fn with_encoding(mut self, encoding: Encoding) -> Self {
         self.encoding = encoding;
         self
     }
 
-    /// Sets the hash; SHA-256 if it is not set.
+    /// Sets the hash. SHA-256 by default.
     #[must_use]
     pub fn with_algorithm(mut self, algorithm: Algorithm) -> Self {
         self.algorithm = algorithm;
         self
     }
 
-    /// Sets how old a signature can be and how far ahead its clock, in whole seconds, for a
+    /// Sets how old a signature may be and how far ahead its clock, in whole seconds, for a
     /// verifier without a tolerance of its own.
     #[must_use]
     pub fn with_tolerance(mut self, past: Duration, future: Duration) -> Self {
@@ -147,12 +152,12 @@ impl HeaderScheme {
         self
     }
 
-    /// Sets what is signed, in this order; the body alone if it is not set.
+    /// Sets what is signed, in this order. Only the body by default.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if two parts could run into each other, the body or a timestamp is there
-    /// twice, nothing of the request is signed, or the signature's own header is a part.
+    /// Returns [`ConfigError`] if two parts could run into each other, the body or a timestamp
+    /// occurs twice, nothing of the request is signed, or the signature's own header is a part.
     pub fn with_parts(
         mut self,
         parts: impl IntoIterator<Item = Part>,
@@ -161,12 +166,12 @@ impl HeaderScheme {
         self.checked()
     }
 
-    /// Sets the header that carries the key id, as it is; without one there is the anonymous key
-    /// alone.
+    /// Sets the header that carries the key ID, unencoded. Without it, only the anonymous key is
+    /// used.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if it is no header name, or has another use already.
+    /// Returns [`ConfigError`] if it is not a header name, or already has another use.
     pub fn with_key_id_header<N>(mut self, name: N) -> Result<Self, ConfigError>
     where
         N: TryInto<HeaderName>,
@@ -175,26 +180,27 @@ impl HeaderScheme {
         self.checked()
     }
 
-    /// Sets the address that clients know this service by, where a proxy rewrites `Host` or strips a
-    /// prefix of the path, such as `https://api.example.com/v2`. [`Part::Path`] is then the path as
-    /// clients sent it, and [`Part::Header`]`(HOST)` is this host, whatever the request says. A
-    /// signer signs its own request as it is, and does not go by this.
+    /// Sets the address under which clients reach this service, such as
+    /// `https://api.example.com/v2`, if a proxy rewrites `Host` or strips a prefix of the path.
+    /// [`Part::Path`] is then the path as clients sent it, and [`Part::Header`]`(HOST)` is this
+    /// host, whatever the request says. A signer ignores this, and signs its own request as it is.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if it is not `http` or `https`, a host, and an optional prefix of the path.
+    /// Returns [`ConfigError`] if it is not `http` or `https`, a host, and an optional prefix of
+    /// the path.
     pub fn with_public_origin(mut self, origin: impl AsRef<str>) -> Result<Self, ConfigError> {
         self.origin = Some(PublicOrigin::parse(origin.as_ref())?);
         Ok(self)
     }
 
     /// Sets the header that carries the ID of the message, which stays the same when a delivery is
-    /// retried: [`Verified::message_id`](crate::Verified::message_id).
+    /// retried. [`Verified::message_id`](crate::Verified::message_id) returns it.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if it is no header name, or none of the [parts](Self::with_parts): an ID that
-    /// can be changed would let a delivery be handled again.
+    /// Returns [`ConfigError`] if it is not a header name, or not one of the
+    /// [parts](Self::with_parts): an ID that can be changed would let a delivery be handled again.
     pub fn with_message_id_header<N>(mut self, name: N) -> Result<Self, ConfigError>
     where
         N: TryInto<HeaderName>,
@@ -203,16 +209,16 @@ impl HeaderScheme {
         self.checked()
     }
 
-    /// Lets the header hold up to 16 tags, each behind its prefix, one of which must be right:
-    /// for peers that sign with two keys while they change them. A signer writes one for each of its
-    /// keys.
+    /// Lets the header contain up to 16 tags, each after its own prefix. One of them must be right.
+    /// Use it for peers that sign with two keys during a rotation. A signer writes one tag for each
+    /// of its keys.
     ///
-    /// The text is taken as it is: `","` does not split `a, b`.
+    /// The separator is matched exactly: `","` does not split `a, b`.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if it is empty, no text of a header, could be part of a tag, or is in the
-    /// prefix.
+    /// Returns [`ConfigError`] if it is empty, is not header text, could be part of a tag, or is in
+    /// the prefix.
     pub fn with_list_separator(
         mut self,
         separator: impl Into<Cow<'static, str>>,
@@ -222,24 +228,23 @@ impl HeaderScheme {
         if separator.is_empty() || !is_header_text(&separator) || separator.contains(of_tags) {
             return Err(ConfigError::invalid(
                 "list_separator",
-                "must be text of a header without letters, digits and `+/-_=`",
+                "expected header text without letters, digits and `+/-_=`",
             ));
         }
         self.separator = Some(separator);
         self.checked()
     }
 
-    /// Loses the protection of everything in the body that the text leaves out: anybody can
-    /// change it.
+    /// Leaves everything in the body unprotected that the text leaves out: anybody can change it.
     ///
-    /// The text that `f` makes from head and body stands in the place of [`Part::Body`]. It is to
-    /// be made from the bytes themselves and must not read one body in two ways; for members of
-    /// JSON there is `JsonStrings` (feature `serde`). Values that it joins must not run into each
-    /// other: `{mac}:{time}` signs `a:b` with `c` as it does `a` with `b:c`.
+    /// The text that `f` makes from head and body replaces [`Part::Body`]. Make it from the bytes
+    /// themselves, so that one body cannot be read in two ways. For members of JSON, use
+    /// `JsonStrings` (feature `serde`). The values that it joins must not run into each other:
+    /// `{mac}:{time}` signs `a:b` with `c` like `a` with `b:c`.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if the body is none of the parts.
+    /// Returns [`ConfigError`] if the body is not one of the parts.
     pub fn dangerous_derived_text<F, T>(mut self, f: F) -> Result<Self, ConfigError>
     where
         F: Fn(&Parts, &[u8]) -> Result<T, ClaimError> + Send + Sync + 'static,
@@ -249,15 +254,15 @@ impl HeaderScheme {
         self.checked()
     }
 
-    /// Loses the protection of the body: where it is none of the parts, any body is let through
-    /// to the handler. Without this, a request with a body is refused there.
+    /// Leaves the body unprotected: if it is not one of the parts, any body reaches the handler.
+    /// Without this call, a request with a body is then rejected.
     #[must_use]
     pub fn dangerous_unsigned_body(mut self) -> Self {
         self.unsigned_body = true;
         self
     }
 
-    /// What no setting alone can tell.
+    /// Checks what no setting alone can check.
     fn checked(self) -> Result<Self, ConfigError> {
         let header = self.header();
         let key_id = self.key_id_header.as_ref();
@@ -268,12 +273,15 @@ impl HeaderScheme {
         if key_id.is_some_and(|name| name == header || Some(name) == time) {
             return Err(ConfigError::invalid(
                 "key_id_header",
-                "carries the signature or the time already",
+                "already carries the signature or the time",
             ));
         }
         let is_signed = |name: &HeaderName| self.layout.headers().any(|signed| signed == name);
         if self.message_id_header.as_ref().is_some_and(|name| !is_signed(name)) {
-            return Err(ConfigError::invalid("message_id_header", "is none of the signed parts"));
+            return Err(ConfigError::invalid(
+                "message_id_header",
+                "is not one of the signed parts",
+            ));
         }
         if self.separator.as_ref().is_some_and(|separator| self.prefix.contains(&**separator)) {
             return Err(ConfigError::invalid("list_separator", "is in the prefix"));
@@ -281,7 +289,7 @@ impl HeaderScheme {
         if self.derive.is_some() && !self.layout.has_body() {
             return Err(ConfigError::invalid(
                 "derived_text",
-                "stands in the place of the body, which is none of the parts",
+                "replaces the body, which is not one of the parts",
             ));
         }
         Ok(self)

@@ -1,16 +1,28 @@
 use crate::scheme::wire;
 
-/// How a header writes a time.
+/// How a time is written in a header.
+///
+/// ```
+/// use tower_hmac::HeaderScheme;
+/// use tower_hmac::scheme::{Part, TimeFormat};
+///
+/// // Signs `<X-Time>.<body>`, such as `2026-11-28T12:00:00Z.{}`.
+/// let time = Part::timestamp("X-Time", TimeFormat::Rfc3339)?;
+/// let scheme = HeaderScheme::new("X-Signature")?
+///     .with_parts([time, Part::literal("."), Part::Body])?;
+/// # let _ = scheme;
+/// # Ok::<(), tower_hmac::ConfigError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TimeFormat {
     /// Unix seconds in decimal digits: no sign, no leading zero, at most 18 digits.
     #[default]
     UnixSeconds,
-    /// Unix milliseconds in decimal digits, as strictly. They count as the second they are in.
+    /// Unix milliseconds in decimal digits, as strictly. They are rounded down to seconds.
     UnixMillis,
-    /// A date and time of [RFC 3339] with `T`, a fraction of up to nine digits or none, and `Z`
-    /// or an offset. A leap second is refused. The signer writes whole seconds in UTC.
+    /// A date and time of [RFC 3339] with `T`, an optional fraction of up to nine digits, and `Z`
+    /// or an offset. A leap second is rejected. The signer writes whole seconds in UTC.
     ///
     /// [RFC 3339]: https://www.rfc-editor.org/rfc/rfc3339#section-5.6
     Rfc3339,
@@ -20,7 +32,7 @@ pub enum TimeFormat {
 }
 
 impl TimeFormat {
-    /// The Unix seconds of a text; `None` if this format does not write it so.
+    /// Parses a text into Unix seconds. `None` if it is not in this format.
     pub(crate) fn read(self, text: &str) -> Option<i64> {
         match self {
             Self::UnixSeconds => wire::unix_seconds(text),
@@ -30,7 +42,7 @@ impl TimeFormat {
         }
     }
 
-    /// What it asks for, in words.
+    /// Describes the format in an error.
     pub(crate) fn expected(self) -> &'static str {
         match self {
             Self::UnixSeconds => "Unix seconds in decimal digits",
@@ -40,12 +52,12 @@ impl TimeFormat {
         }
     }
 
-    /// Whether such a time begins and ends where its grammar says, whatever stands beside it.
+    /// Returns whether such a time begins and ends where its grammar says, whatever is next to it.
     pub(super) fn ends_itself(self) -> bool {
         matches!(self, Self::Rfc3339 | Self::HttpDate)
     }
 
-    /// The text of a time; `None` if [`read`](Self::read) would refuse it.
+    /// Writes a time. `None` if [`read`](Self::read) would reject it.
     pub(crate) fn write(self, now: i64) -> Option<String> {
         let text = match self {
             Self::UnixSeconds => now.to_string(),

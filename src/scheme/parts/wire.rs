@@ -1,4 +1,4 @@
-//! What travels: how a [`HeaderScheme`] reads and writes a head.
+//! How a [`HeaderScheme`] reads and writes a head.
 
 use http::header::{AUTHORIZATION, HOST};
 use http::request::Parts;
@@ -14,12 +14,12 @@ use crate::scheme::{
 };
 use crate::scheme::{shape, wire};
 
-/// The most entries that a list can have.
+/// The most entries in a list.
 const MAX_ENTRIES: usize = 16;
 
 impl HeaderScheme {
-    /// Whether it is an `Authorization` of another kind, which others may want. Where the prefix
-    /// begins with an authentication scheme, that alone says so: `HMAC` without a tag is ours.
+    /// Returns whether an `Authorization` is meant for another scheme. If the prefix begins with an
+    /// authentication scheme, that alone decides: `HMAC` without a tag belongs to this scheme.
     fn is_other_kind(&self, value: &HeaderValue) -> bool {
         if self.header() != AUTHORIZATION {
             return false;
@@ -31,8 +31,8 @@ impl HeaderScheme {
         !scheme.eq_ignore_ascii_case(own_scheme.as_bytes())
     }
 
-    /// What follows the prefix. The scheme of an `Authorization` compares in any case (RFC 9110
-    /// section 11.1), everything else byte by byte.
+    /// Returns what follows the prefix. The scheme of an `Authorization` is matched in any case
+    /// (RFC 9110 section 11.1), everything else byte for byte.
     fn without_prefix<'t>(&self, text: &'t str) -> Option<&'t str> {
         let exact = match self.prefix.split_once(' ') {
             Some((scheme, _)) if self.header() == AUTHORIZATION => scheme.len(),
@@ -43,8 +43,8 @@ impl HeaderScheme {
         if scheme.eq_ignore_ascii_case(own_scheme) { rest.strip_prefix(own_rest) } else { None }
     }
 
-    /// The tags of the header's value. In a list, entries with another prefix are another
-    /// version's, and are skipped.
+    /// Reads the tags from the header's value. In a list, entries with another prefix are other
+    /// versions, and are skipped.
     fn tags(&self, value: &HeaderValue) -> Result<Claim, ClaimError> {
         let malformed = |why| ClaimError::in_header(self.header(), why);
         let tag = |text: &str| {
@@ -60,21 +60,22 @@ impl HeaderScheme {
         let mut claim = Claim::new();
         for (place, entry) in text.split(&**separator).enumerate() {
             if place >= MAX_ENTRIES {
-                return Err(malformed("holds more than 16 entries"));
+                return Err(malformed("has more than 16 entries"));
             }
             match self.without_prefix(entry) {
                 Some(text) => claim = claim.add_tag(tag(text)?)?,
                 None if is_entry_of_another_version(entry) => {}
-                None => return Err(malformed("holds an entry that is no signature")),
+                None => return Err(malformed("has an entry that is not a signature")),
             }
         }
         if claim.tags().next().is_none() {
-            return Err(malformed("holds no signature with this prefix"));
+            return Err(malformed("has no signature with this prefix"));
         }
         Ok(claim)
     }
 
-    /// What stands behind the prefix, if there is one, is no tag; or the whole is none.
+    /// Returns the error for a value that is not a tag after the prefix, or does not have the
+    /// prefix at all.
     fn unexpected_tag(&self, behind: Option<&str>, whole: &str) -> ClaimError {
         let tags = shape::of_tags(self.encoding, self.algorithm);
         let with_prefix = |tag: &str| match &*self.prefix {
@@ -88,7 +89,7 @@ impl HeaderScheme {
         ClaimError::unexpected(self.header(), with_prefix(&tags), found)
     }
 
-    /// What the other headers say: key id, time, and the values that are covered.
+    /// Reads the other headers: key ID, time, and the covered values.
     fn read(&self, head: &Parts, mut claim: Claim) -> Result<Claim, ClaimError> {
         if let Some(name) = &self.key_id_header {
             let text = wire::text(name, wire::required(head, name)?)?;
@@ -119,7 +120,7 @@ impl HeaderScheme {
     }
 }
 
-/// The value of a covered header, as it is signed.
+/// Returns the value of a covered header, as signed.
 fn covered_value(name: &HeaderName, sent: SentHead<'_>) -> Result<HeaderValue, ClaimError> {
     if *name == HOST {
         let value = HeaderValue::from_str(sent.host()?);
@@ -128,7 +129,7 @@ fn covered_value(name: &HeaderName, sent: SentHead<'_>) -> Result<HeaderValue, C
     Ok(wire::required(sent.head, name)?.clone())
 }
 
-/// A version in front of something else: anything else could be a tag that is mangled.
+/// Returns whether an entry has another version in front. Any other entry could be a mangled tag.
 fn is_entry_of_another_version(entry: &str) -> bool {
     let end = entry.find(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_');
     end.is_some_and(|end| end > 0 && entry.get(end..).is_some_and(|rest| rest.len() > 1))
@@ -223,14 +224,14 @@ impl Scheme for HeaderScheme {
     }
 
     fn stamp(&self, head: &mut Parts, stamp: &Stamp<'_>) -> Result<Claim, SignError> {
-        // What is there now is of another kind, and would get lost.
+        // Overwriting a header of another kind would lose it.
         if head.headers.contains_key(self.header()) {
             return Err(SignError::AlreadySigned);
         }
         match (&self.key_id_header, stamp.key_id()) {
             (None, None) => {}
-            (None, Some(_)) => return Err(SignError::KeyId("this format has no place for one")),
-            (Some(_), None) => return Err(SignError::KeyId("this format asks for one")),
+            (None, Some(_)) => return Err(SignError::KeyId("this scheme does not carry one")),
+            (Some(_), None) => return Err(SignError::KeyId("this scheme needs one")),
             (Some(name), Some(key_id)) => {
                 let value = wire::value(name, key_id.as_str())?;
                 head.headers.insert(name.clone(), value);
@@ -238,7 +239,8 @@ impl Scheme for HeaderScheme {
         }
         if let Some((name, format)) = self.layout.time() {
             let value = format.write(stamp.now()).and_then(|text| text.try_into().ok());
-            let value = value.ok_or(SignError::Request("the clock stands where no time can be"))?;
+            let value = value
+                .ok_or(SignError::Request("the clock shows a time that the scheme cannot write"))?;
             head.headers.insert(name.clone(), value);
         }
         Ok(self.read(head, Claim::new().with_key_id(stamp.key_id().cloned()))?)
