@@ -1,4 +1,4 @@
-//! The way of one message: collect, acquire, handle, complete.
+//! How one message is handled: collect, acquire, handle, complete.
 
 use std::fmt;
 use std::future::Future;
@@ -32,9 +32,9 @@ pin_project! {
     {
         #[pin]
         state: State<B, S::Future, S::Response>,
-        // There until the handler is called.
+        // Present until the handler is called.
         inner: Option<S>,
-        // There until the body is collected or the handler is called.
+        // Present until the body is collected or the handler is called.
         request: Option<Request<VerifiedBody<B>>>,
         held: Option<Held>,
         config: Arc<Config<R>>,
@@ -152,7 +152,7 @@ where
                     State::Calling { future: inner.call(request) }
                 }
                 StateProjection::Calling { future } => {
-                    // An error drops the future, which gives the lease back.
+                    // An error drops the future, which releases the lease.
                     let response = ready!(future.poll(cx))?;
                     let Some(held) = this.held else { return Poll::Ready(Ok(response)) };
                     held.finish(
@@ -175,11 +175,11 @@ where
     }
 }
 
-/// What is to be done with a request.
+/// What to do with a request.
 enum Message {
     /// It has an ID, and the store is asked.
     Known(OnceAnswer<Acquired>),
-    /// A layer that checks nothing let it through, without an ID.
+    /// A disarmed layer let it through, without an ID.
     Free,
     Refused(StatusCode),
 }
@@ -190,7 +190,7 @@ impl<R> Config<R> {
             #[cfg(feature = "tracing")]
             tracing::error!(
                 path = head.uri.path(),
-                "no VerifyLayer stands outside OnceLayer, so that it refuses everything"
+                "OnceLayer is not inside a VerifyLayer, so it rejects every request"
             );
             return Message::Refused(StatusCode::INTERNAL_SERVER_ERROR);
         };
@@ -213,14 +213,15 @@ impl<R> Config<R> {
             None if verified.is_disarmed() => Message::Free,
             None => {
                 count("no_id");
-                warn(None, "a message carries no ID, so that it cannot be handled once");
+                warn(None, "a message has no ID, so it cannot be handled only once");
                 Message::Refused(StatusCode::BAD_REQUEST)
             }
         }
     }
 }
 
-/// A lease while the handler runs. Dropped, it gives the lease back, or finishes what was begun.
+/// A lease while the handler runs. Dropping it releases the lease, or finishes a call to the store
+/// that has begun.
 struct Held {
     store: Arc<dyn OnceStore>,
     stage: Stage,
@@ -244,18 +245,18 @@ impl Held {
         self.stage = Stage::Finishing(answer);
     }
 
-    /// The handler has run: its answer goes out whatever the store says.
+    /// The handler has run, so its response is sent whatever the store answers.
     fn poll_finished(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if let Stage::Finishing(answer) = &mut self.stage {
             match ready!(Pin::new(answer).poll(cx)) {
                 Ok(true) => {}
                 Ok(false) => {
                     count("taken_over");
-                    warn(None, "a message took longer than its lease, and is handled again");
+                    warn(None, "a message took longer than its lease, and is being handled again");
                 }
                 Err(error) => {
                     count("not_completed");
-                    warn(Some(&*error), "a message was handled, and the store could not be told");
+                    warn(Some(&*error), "a message was handled, but the store could not record it");
                 }
             }
         }
@@ -285,7 +286,7 @@ fn status<B: Default>(status: StatusCode) -> Response<B> {
     response
 }
 
-/// 503, to be tried again after so many whole seconds, at least one.
+/// Returns 503 with `Retry-After` in whole seconds, at least one.
 fn unavailable<B: Default>(retry_after: Duration) -> Response<B> {
     let mut response = status(StatusCode::SERVICE_UNAVAILABLE);
     let seconds = HeaderValue::from(retry_after.as_secs().max(1));

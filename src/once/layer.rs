@@ -12,14 +12,15 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::{ConfigError, header_name};
 use crate::once::{OnceService, OnceStore};
 
-/// How long a handler can take where nothing is set.
+/// How long a handler may take by default.
 const DEFAULT_LEASE: Duration = Duration::from_secs(5 * 60);
-/// How long a message that was handled is remembered where nothing is set.
+/// How long a handled message is remembered by default.
 const DEFAULT_RETENTION: Duration = Duration::from_secs(3 * 24 * 3600);
 
-/// Lets each signed message through until its handler succeeds, and answers repeats without it.
+/// Lets each signed message through until its handler succeeds, and answers repeats without calling
+/// the handler.
 ///
-/// It stands *inside* the verifying layer:
+/// Put it *inside* the verifying layer:
 ///
 /// ```
 /// use axum::{Router, routing::post};
@@ -37,14 +38,15 @@ const DEFAULT_RETENTION: Duration = Duration::from_secs(3 * 24 * 3600);
 ///
 /// 1. A request without a [`Verified`](crate::Verified) is answered with 500, and the mistake is
 ///    logged: the verifying layer is missing.
-/// 2. The message is known by the scheme, the proven key ID and the message ID. One without an ID
-///    is answered with 400.
-/// 3. The store gives a lease. A message that was handled is answered with 200, one that is being
-///    handled with 503 and `Retry-After`, and a store that fails or is full with 503.
-/// 4. The handler runs. A 2xx completes the message; any other status, an error, a panic, and a
-///    client that hangs up give the lease back, so that the next attempt is handled.
+/// 2. The message is identified by the scheme, the proven key ID and the message ID. One without an
+///    ID is answered with 400.
+/// 3. The store grants a lease. A handled message is answered with 200. One that is being handled
+///    is answered with 503 and `Retry-After`. If the store fails or is full, the answer is 503.
+/// 4. The handler runs. A 2xx completes the message. Any other status, an error, a panic, and a
+///    client that disconnects release the lease, so that the next attempt is handled.
 ///
-/// A disarmed verifying layer proves nothing: a message without an ID goes on to the handler then.
+/// A disarmed verifying layer proves nothing: in that case, a message without an ID reaches the
+/// handler.
 pub struct OnceLayer<R = EmptyOk> {
     pub(super) config: Arc<Config<R>>,
 }
@@ -58,7 +60,7 @@ pub(super) struct Config<R> {
     pub(super) repeat: Arc<R>,
 }
 
-/// Where the ID of a message stands.
+/// Where the ID of a message is read from.
 #[derive(Clone)]
 pub(super) enum IdSource {
     Claim,
@@ -69,8 +71,8 @@ pub(super) enum IdSource {
 pub(super) type IdFn = dyn Fn(&Parts, &[u8]) -> Option<String> + Send + Sync;
 
 impl OnceLayer {
-    /// Goes by the ID that the scheme has signed ([`Verified::message_id`]), and remembers in this
-    /// store.
+    /// Identifies messages by the ID that the scheme has signed ([`Verified::message_id`]), and
+    /// remembers them in this store.
     ///
     /// [`Verified::message_id`]: crate::Verified::message_id
     #[must_use]
@@ -95,9 +97,9 @@ impl<R> OnceLayer<R> {
         Self { config: Arc::new(config) }
     }
 
-    /// Reads the ID from the head and the verified body, for schemes whose ID stands in the body,
-    /// such as Stripe's `id`. The function is to take it from what the signature covers: an ID
-    /// that can be changed makes the layer useless.
+    /// Reads the ID from the head and the verified body, for schemes with the ID in the body, such
+    /// as Stripe's `id`. The function must take it from what the signature covers: an ID that can
+    /// be changed makes the layer useless.
     #[must_use]
     pub fn with_id_fn<F>(self, f: F) -> Self
     where
@@ -106,14 +108,14 @@ impl<R> OnceLayer<R> {
         self.map(|config| config.id = IdSource::Body(Arc::new(f)))
     }
 
-    /// Loses the protection against whoever has captured a request: they send it again under an ID
-    /// of their own, and it is handled again.
+    /// Leaves captured requests unprotected: whoever has one can send it again under another ID,
+    /// and it is handled again.
     ///
     /// Reads the ID from a header that no signature covers, such as `X-GitHub-Delivery`.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if it is no header name.
+    /// Returns [`ConfigError`] if it is not a header name.
     pub fn dangerous_unsigned_id<N>(self, header: N) -> Result<Self, ConfigError>
     where
         N: TryInto<HeaderName>,
@@ -122,27 +124,27 @@ impl<R> OnceLayer<R> {
         Ok(self.map(|config| config.id = IdSource::UnsignedHeader(name)))
     }
 
-    /// Sets how long a handler can take, in whole seconds, at least 1; 5 minutes by default. After
-    /// that the next attempt is handled, also while the first still runs.
+    /// Sets how long a handler may take, in whole seconds, at least 1. 5 minutes by default. After
+    /// that, the next attempt is handled, even while the first is still running.
     #[must_use]
     pub fn with_lease(self, lease: Duration) -> Self {
         self.map(|config| config.lease = lease.max(Duration::from_secs(1)))
     }
 
-    /// Sets how long a message that was handled is remembered, in whole seconds; 3 days by default.
-    /// Make it longer than the sender keeps retrying.
+    /// Sets how long a handled message is remembered, in whole seconds. 3 days by default. Make it
+    /// longer than the sender keeps retrying.
     #[must_use]
     pub fn with_retention(self, retention: Duration) -> Self {
         self.map(|config| config.retention = retention)
     }
 
-    /// Sets where the time comes from; the system's clock by default.
+    /// Sets where the time comes from. The system's clock by default.
     #[must_use]
     pub fn with_clock(self, clock: impl Clock + 'static) -> Self {
         self.map(|config| config.clock = Arc::new(clock))
     }
 
-    /// Sets the answer to a message that was handled before; 200 and no body by default.
+    /// Sets the response to a message that was already handled. 200 without a body by default.
     #[must_use]
     pub fn with_repeat_response<F, B>(self, f: F) -> OnceLayer<RepeatFn<F>>
     where
@@ -154,13 +156,13 @@ impl<R> OnceLayer<R> {
     }
 }
 
-/// How a message that was handled before is answered.
+/// Makes the response to a message that was already handled.
 pub trait RepeatResponse<B>: Send + Sync {
-    /// The answer.
+    /// Returns the response.
     fn response(&self) -> Response<B>;
 }
 
-/// 200 and no body, the default.
+/// 200 without a body. The default.
 #[derive(Clone, Copy, Debug)]
 pub struct EmptyOk;
 
@@ -170,7 +172,7 @@ impl<B: Default> RepeatResponse<B> for EmptyOk {
     }
 }
 
-/// An answer from a function; what [`OnceLayer::with_repeat_response`] makes.
+/// Makes the response with a function. See [`OnceLayer::with_repeat_response`].
 #[derive(Clone, Copy)]
 pub struct RepeatFn<F>(F);
 

@@ -1,4 +1,4 @@
-//! The store of one process.
+//! The store for a single process.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
@@ -10,16 +10,24 @@ use crate::error::ConfigError;
 use crate::key::KeyId;
 use crate::once::{Acquired, Lease, OnceAnswer, OnceKey, OnceRequest, OnceStore};
 
-/// The most entries that have run out which one call removes.
+/// The most expired entries that one call removes.
 const SWEPT_A_CALL: usize = 8;
 
-/// The messages of one process. A restart forgets them: what was handled before can be handled
-/// again.
+/// Remembers the messages of one process. A restart forgets them: what was handled before can be
+/// handled again.
 ///
-/// It never forgets a live entry: when it is full, messages are answered with 503. One key ID can
-/// take an eighth of the capacity, unless it is the only one so far or
-/// [`with_key_limit`](Self::with_key_limit) says otherwise, so that no caller locks out the others.
-/// An entry takes some 250 bytes.
+/// It never forgets a live entry. If it is full, messages are answered with 503. One key ID may use
+/// an eighth of the capacity, so that no caller locks out the others, unless it is the only one so
+/// far or [`with_key_limit`](Self::with_key_limit) is set. An entry takes some 250 bytes.
+///
+/// ```
+/// use tower_hmac::once::MemoryOnce;
+///
+/// let store = MemoryOnce::new(10_000)?.with_key_limit(5_000);
+/// assert!(store.is_empty());
+/// assert!(MemoryOnce::new(0).is_err());
+/// # Ok::<(), tower_hmac::ConfigError>(())
+/// ```
 pub struct MemoryOnce {
     capacity: usize,
     key_limit: Option<usize>,
@@ -30,27 +38,30 @@ pub struct MemoryOnce {
 #[derive(Default)]
 struct Entries {
     known: HashMap<OnceKey, Entry>,
-    /// The same, by the last second of each.
+    /// The same entries, ordered by their last second.
     ends: BTreeSet<(i64, OnceKey)>,
     callers: HashMap<Option<KeyId>, usize>,
 }
 
 struct Entry {
-    /// The owner of the lease; `None` once the message is handled.
+    /// The owner of the lease. `None` once the message is handled.
     owner: Option<[u8; 16]>,
     end: i64,
     caller: Option<KeyId>,
 }
 
 impl MemoryOnce {
-    /// Remembers up to so many messages at a time.
+    /// Remembers up to this many messages at a time.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if the capacity is 0.
+    /// Returns [`ConfigError`] if the capacity is 0.
     pub fn new(capacity: usize) -> Result<Self, ConfigError> {
         if capacity == 0 {
-            return Err(ConfigError::invalid("once capacity", "is 0: nothing would pass"));
+            return Err(ConfigError::invalid(
+                "once capacity",
+                "is 0: every message would be rejected",
+            ));
         }
         Ok(Self { capacity, key_limit: None, entries: Mutex::default(), owners: AtomicU64::new(0) })
     }
@@ -62,20 +73,20 @@ impl MemoryOnce {
         self
     }
 
-    /// Returns the number of entries, those included that have run out and are not removed yet.
+    /// Returns the number of entries, including expired ones that are not removed yet.
     #[must_use]
     pub fn len(&self) -> usize {
         self.with(|entries| entries.known.len())
     }
 
-    /// Whether there is no entry.
+    /// Returns whether there are no entries.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     fn with<T>(&self, f: impl FnOnce(&mut Entries) -> T) -> T {
-        // No code that holds the lock can panic; were it to, the entries would be as good as before.
+        // No code that holds the lock can panic. Even if it did, the entries would still be valid.
         f(&mut self.entries.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -126,7 +137,8 @@ impl Entries {
         }
     }
 
-    /// The entry, if its lease is still this owner's, or has run out and nobody took it over.
+    /// Returns the entry, if its lease is still this owner's, or has expired and nobody took it
+    /// over.
     fn owned(&self, lease: &Lease) -> bool {
         self.known.get(lease.key()).is_none_or(|entry| entry.owner == Some(*lease.owner()))
     }
@@ -150,7 +162,7 @@ impl OnceStore for MemoryOnce {
                 return Acquired::Full;
             }
             let owner = self.owner();
-            // A lease of one second holds for the second that it was taken in.
+            // A lease of one second covers the second in which it was taken.
             let seconds = request.lease().as_secs().saturating_sub(1);
             let end = now.saturating_add_unsigned(seconds);
             entries

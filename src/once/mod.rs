@@ -1,7 +1,7 @@
-//! Deliveries that are handled once, while one whose handling failed may come again.
+//! Handle each delivery only once, but retry the ones that failed.
 //!
-//! A signed delivery can come twice: the sender timed out, retried, or somebody pressed
-//! "redeliver". [`OnceLayer`] stands inside the verifying layer and lets each message ID through
+//! A signed delivery can arrive twice: the sender timed out and retried, or somebody pressed
+//! "redeliver". [`OnceLayer`] goes inside the verifying layer and lets each message ID through
 //! until its handler succeeds.
 //!
 //! # Replay guard or `OnceLayer`
@@ -9,17 +9,17 @@
 //! | | replay guard | `OnceLayer` |
 //! | --- | --- | --- |
 //! | against | an attacker who captured a request | an honest sender who repeats a delivery |
-//! | known by | nonce or tag: each attempt has its own | message ID: the same in each attempt |
+//! | identified by | nonce or tag: each attempt has its own | message ID: the same in each attempt |
 //! | a repeat is | rejected | answered with 200, and not handled again |
-//! | the handler failed | the request is used up, the client signs anew | the next attempt is handled |
+//! | the handler failed | the request is used up, the client signs again | the next attempt is handled |
 //! | remembered for | the tolerance | the retention, 3 days by default |
 //!
-//! Both go together: the guard belongs to the verifying layer, and so comes first. Where a sender
-//! repeats a delivery with the same time and the same tag, use `OnceLayer` alone: the guard would
-//! reject the repeat.
+//! Both can be used together. The guard belongs to the verifying layer, so it comes first. If a
+//! sender repeats a delivery with the same time and the same tag, use `OnceLayer` alone: the guard
+//! would reject the repeat.
 //!
 //! No layer can promise that a handler runs *exactly* once: it can fail between its work and its
-//! answer. For that, record the message ID in the handler's own database transaction.
+//! response. If you need that, record the message ID in the handler's own database transaction.
 
 mod future;
 mod layer;
@@ -49,21 +49,21 @@ use crate::key::{Answer, KeyId};
 
 /// Remembers which messages have been handled, and which are being handled.
 pub trait OnceStore: Send + Sync {
-    /// Takes a lease on a message, atomically: of any number of callers at the same moment, one
-    /// gets [`New`](Acquired::New).
+    /// Takes a lease on a message, atomically: of any number of concurrent callers, one gets
+    /// [`New`](Acquired::New).
     fn acquire(&self, request: &OnceRequest<'_>) -> OnceAnswer<Acquired>;
 
     /// Marks a message as handled up to and including the second `keep_until`, in Unix seconds.
-    /// `false` if the lease was taken over by another owner, which is left alone.
+    /// Returns `false` if the lease was taken over by another owner, which is left unchanged.
     fn complete(&self, lease: &Lease, keep_until: i64, now: i64) -> OnceAnswer<bool>;
 
-    /// Gives a lease back, so that the next attempt is handled at once. `false` if it was taken
-    /// over by another owner, which is left alone.
+    /// Releases a lease, so that the next attempt is handled at once. Returns `false` if it was
+    /// taken over by another owner, which is left unchanged.
     fn release(&self, lease: &Lease) -> OnceAnswer<bool>;
 
-    /// Finishes an answer whose request was dropped: the client hung up, or the handler panicked.
-    /// Drops it unless overridden, and the lease runs out by itself. A store whose answers take a
-    /// while spawns a task.
+    /// Finishes an answer whose request was dropped: the client disconnected, or the handler
+    /// panicked. Drops the answer unless overridden, and the lease expires by itself. A store whose
+    /// answers take a while spawns a task.
     fn finish(&self, answer: OnceAnswer<bool>) {
         drop(answer);
     }
@@ -87,7 +87,7 @@ impl<S: OnceStore + ?Sized> OnceStore for Arc<S> {
     }
 }
 
-/// A message that a store is asked about.
+/// A request to a store about one message.
 #[derive(Clone, Copy, Debug)]
 pub struct OnceRequest<'a> {
     key: OnceKey,
@@ -97,25 +97,26 @@ pub struct OnceRequest<'a> {
 }
 
 impl<'a> OnceRequest<'a> {
-    /// Asks for a lease of so long, at this time in Unix seconds.
+    /// Asks for a lease of this length, at this time in Unix seconds.
     #[must_use]
     pub fn new(key: OnceKey, key_id: Option<&'a KeyId>, lease: Duration, now: i64) -> Self {
         Self { key, key_id, lease, now }
     }
 
-    /// Returns what the message is known by.
+    /// Returns the key that identifies the message.
     #[must_use]
     pub fn key(&self) -> &OnceKey {
         &self.key
     }
 
-    /// Returns who signed; `None` for the anonymous key. A store can limit each caller by it.
+    /// Returns the proven key ID, or `None` for the anonymous key. A store can use it to limit each
+    /// caller.
     #[must_use]
     pub fn key_id(&self) -> Option<&'a KeyId> {
         self.key_id
     }
 
-    /// Returns how long the lease holds.
+    /// Returns how long the lease is valid.
     #[must_use]
     pub fn lease(&self) -> Duration {
         self.lease
@@ -128,13 +129,13 @@ impl<'a> OnceRequest<'a> {
     }
 }
 
-/// What a message is known by: a SHA-256 over the scheme, the proven key ID and the message ID.
-/// Messages of two callers never meet.
+/// Identifies a message: a SHA-256 over the scheme, the proven key ID and the message ID. Messages
+/// of different callers never share a key.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OnceKey([u8; 32]);
 
 impl OnceKey {
-    /// The key of this caller's message.
+    /// Makes the key for this caller's message.
     #[must_use]
     pub fn new(scheme: &str, key_id: Option<&KeyId>, message_id: &str) -> Self {
         let (named, name) = key_id.map_or((&[0], ""), |id| (&[1], id.as_str()));
@@ -146,7 +147,7 @@ impl OnceKey {
             name.as_bytes(),
             message_id.as_bytes(),
         ];
-        // Each field behind its length, so that no two messages run into each other.
+        // Each field is preceded by its length, so that no two messages share an encoding.
         for field in fields {
             hasher.update(&(field.len() as u64).to_be_bytes());
             hasher.update(field);
@@ -169,15 +170,15 @@ impl fmt::Debug for OnceKey {
     }
 }
 
-/// What a store says of a message.
+/// A store's answer about a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Acquired {
-    /// It is to be handled now, under this lease.
+    /// Handle it now, under this lease.
     New(Lease),
-    /// Somebody handles it now, or a node that handled it died and its lease has yet to run out.
+    /// It is being handled now, or a node that handled it died and its lease has not expired yet.
     Running {
-        /// How long the lease still holds at most.
+        /// How long the lease is still valid at most.
         retry_after: Duration,
     },
     /// It has been handled.
@@ -186,7 +187,7 @@ pub enum Acquired {
     Full,
 }
 
-/// The right to handle a message, for as long as the lease holds.
+/// The right to handle a message while the lease is valid.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Lease {
     key: OnceKey,
@@ -194,13 +195,13 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// A lease on this message for an owner that no other lease has.
+    /// Makes a lease on this message for an owner that no other lease has.
     #[must_use]
     pub fn new(key: OnceKey, owner: [u8; 16]) -> Self {
         Self { key, owner }
     }
 
-    /// Returns what the message is known by.
+    /// Returns the key that identifies the message.
     #[must_use]
     pub fn key(&self) -> &OnceKey {
         &self.key
@@ -224,12 +225,12 @@ impl fmt::Debug for Lease {
 pub struct OnceAnswer<T>(Answer<Result<T, BoxError>>);
 
 impl<T> OnceAnswer<T> {
-    /// An answer that is known at once.
+    /// Returns an answer that is already known.
     pub fn ready(answer: Result<T, BoxError>) -> Self {
         Self(Answer::Ready(Some(answer)))
     }
 
-    /// An answer that takes a while: one box.
+    /// Returns an answer that takes a while. Allocates one box.
     pub fn later(future: impl Future<Output = Result<T, BoxError>> + Send + 'static) -> Self {
         Self(Answer::Later(Box::pin(future)))
     }

@@ -13,7 +13,7 @@ use crate::layer::VerifiedBody;
 use crate::once::layer::Config;
 use crate::once::{OnceFuture, RepeatResponse};
 
-/// The service that [`OnceLayer`](crate::once::OnceLayer) makes.
+/// The service made by [`OnceLayer`](crate::once::OnceLayer).
 pub struct OnceService<S, R> {
     inner: S,
     config: Arc<Config<R>>,
@@ -36,7 +36,7 @@ where
     type Error = S::Error;
     type Future = OnceFuture<S, B, R>;
 
-    /// Always ready: the inner service is made ready in the future, once the message is to be
+    /// Always ready. The inner service is made ready in the future, once the message is to be
     /// handled, so that a repeat takes none of its permits.
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         Poll::Ready(Ok(()))

@@ -1,4 +1,4 @@
-//! How many entries each caller has.
+//! Counts the entries of each caller.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
@@ -6,12 +6,12 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use crate::key::KeyId;
 
-/// The anonymous key's place.
+/// The index of the anonymous key.
 const ANONYMOUS: u32 = 0;
-/// The names for which there is room from the start.
+/// The initial capacity for key IDs.
 const FIRST_NAMES: usize = 64;
 
-/// Counts the entries of each caller, and of all together. The names are those of proven keys.
+/// Counts the entries of each caller, and of all together. The key IDs are proven ones.
 pub(super) struct Callers {
     table: RwLock<Table>,
     all: AtomicUsize,
@@ -22,10 +22,10 @@ pub(super) struct Callers {
 
 struct Table {
     places: HashMap<KeyId, u32>,
-    /// The number of entries by place.
+    /// The number of entries by index.
     counts: Vec<AtomicU32>,
     free: Vec<u32>,
-    /// With more names than this, those without an entry are removed.
+    /// With more key IDs than this, those without an entry are removed.
     most_names: usize,
     has_removed: bool,
 }
@@ -54,18 +54,18 @@ impl Callers {
         self.limit = Some(limit);
     }
 
-    /// What callers can have beyond the capacity, together: a caller who was the only one so far
-    /// may hold all of it.
+    /// How many entries callers may have beyond the capacity, together: a caller that was the only
+    /// one so far may use all of it.
     pub(super) fn reserve(capacity: usize) -> usize {
         capacity.div_ceil(8)
     }
 
-    /// The number of entries.
+    /// Returns the number of entries.
     pub(super) fn len(&self) -> usize {
         self.all.load(Ordering::Relaxed)
     }
 
-    /// Counts one entry more, and returns the caller's place; `None` if the caller, or the guard,
+    /// Adds one to the count, and returns the caller's index. `None` if the caller, or the guard,
     /// has no room.
     pub(super) fn enter(&self, key_id: Option<&KeyId>) -> Option<u32> {
         let Some(key_id) = key_id else {
@@ -82,7 +82,7 @@ impl Callers {
         self.count(&table, place)
     }
 
-    /// Counts an entry of this caller less.
+    /// Subtracts one from this caller's count.
     pub(super) fn leave(&self, place: u32) {
         self.leaving()(place);
     }
@@ -128,7 +128,7 @@ impl Callers {
 }
 
 impl Table {
-    /// The place of a name, which is added if it is new.
+    /// Returns the index of a key ID, adding it if it is new.
     fn place(&mut self, key_id: &KeyId) -> Option<u32> {
         if let Some(place) = self.places.get(key_id) {
             return Some(*place);
@@ -147,7 +147,7 @@ impl Table {
         Some(place)
     }
 
-    /// No name can get an entry meanwhile: the table is borrowed alone.
+    /// No key ID can get an entry in the meantime: the table is borrowed exclusively.
     fn remove_names_without_entries(&mut self) {
         self.has_removed = true;
         let Self { places, counts, free, .. } = self;

@@ -1,4 +1,4 @@
-//! The guard of a service of one process.
+//! The guard for a service of one process.
 
 use std::collections::hash_map::RandomState;
 use std::fmt;
@@ -13,78 +13,78 @@ use crate::replay::restart::RestartPolicy;
 use crate::replay::shard::{ClockWentBack, Fingerprint, Shard};
 use crate::replay::{Replay, ReplayClaim, ReplayGuard, ReplayRequest};
 
-/// How many claims can go on at once. A power of two.
+/// How many claims can run concurrently. A power of two.
 const SHARDS: usize = 16;
-/// The most entries: their places are 32-bit numbers.
+/// The most entries: their indices are 32-bit numbers.
 const MAX_CAPACITY: usize = 1 << 30;
-/// How many entries a claim looks at to remove those that have run out, under one lock.
+/// How many entries a claim looks at to remove expired ones, under one lock.
 const SWEEP: usize = 64;
-/// The time that a guard has been told before it has been told any.
+/// The guard's time before it has been told any.
 const UNTOLD: i64 = i64::MAX;
 
-/// A replay guard in the memory of one process. It never forgets a live entry: when it is full, it
-/// says so, and the request is answered with 503.
+/// A replay guard in the memory of one process. It never forgets a live entry: if it is full, it
+/// reports that, and the request is answered with 503.
 ///
-/// It is for a service of one process. Behind a load balancer each process has its own, and a
-/// request counts once *a process*; share a `RedisReplay` (feature `redis`) instead. The same goes
-/// for a restart during which the old process still serves.
+/// Use it for a service of one process. Behind a load balancer, each process has its own guard, and
+/// a request is accepted once *per process*. Share a `RedisReplay` (feature `redis`) instead. The
+/// same applies to a restart during which the old process still serves.
 ///
 /// # After a restart
 ///
-/// A new guard knows nothing of what came before, so it rejects every request that was signed
+/// A new guard knows nothing of earlier requests, so it rejects every request that was signed
 /// before a verifier was built with it: 503, [`ReplayUnknown`](crate::ErrorKind::ReplayUnknown). A
-/// client that signs anew is accepted at once. Two gaps are left, and
+/// client that signs again is accepted at once. Two gaps remain, and
 /// [`with_restart_margin`](Self::with_restart_margin) closes both at a price:
 ///
-/// * Times of signing are whole seconds. A request that was signed in the very second in which the
-///   guard begins is let through, so that a service that starts answers its first callers.
-/// * A client whose clock is ahead signs in the guard's future. Its requests of so many seconds
+/// * Times of signing are whole seconds. A request signed in the very second in which the guard
+///   begins is let through, so that a starting service answers its first callers.
+/// * A client whose clock is ahead signs in the guard's future. Its requests from that many seconds
 ///   before the restart can be replayed.
 ///
-/// A format without a signed time of creation cannot be judged in this way: for as long as its
-/// requests are valid, those from before a restart can be replayed.
+/// This does not work for a scheme without a signed time of creation. Its requests from before a
+/// restart can be replayed for as long as they are valid.
 ///
 /// # Callers
 ///
-/// As soon as two key IDs have signed, each can hold an eighth of the capacity. A caller who has
-/// used up its part gets 503, and no other caller does. So the capacity is at least eight times what
-/// the busiest caller needs, or [`with_key_limit`](Self::with_key_limit) says otherwise.
+/// As soon as two key IDs have signed, each may use an eighth of the capacity. A caller that has
+/// used up its share gets 503, and no other caller does. So make the capacity at least eight times
+/// what the busiest caller needs, or set [`with_key_limit`](Self::with_key_limit).
 ///
 /// # Size
 ///
-/// One entry a request, kept for as long as the request could be accepted again: with a tolerance
-/// of 300 s on both sides at most 601 s, for an honest clock 300 s. So 100 requests a second need
-/// room for 60,100 entries. An entry is 40 bytes; with the table that finds it, and an eighth more
-/// entries for callers who come when the first has taken all, the room is
+/// Each request takes one entry for as long as it could be accepted again. With a tolerance of 300
+/// s on both sides, that is at most 601 s, and 300 s for an honest clock. So 100 requests a second
+/// need room for 60,100 entries. An entry is 40 bytes. With the table that finds it, and an eighth
+/// more entries for callers that come after the first has taken all, the memory is
 ///
-/// * 48 to 61 bytes an entry of the capacity from 100,000 entries on, and
+/// * 48 to 61 bytes per entry of the capacity from 100,000 entries on, and
 /// * 64 KiB for the buckets of time, and a little for the spread over 16 shards.
 ///
-/// All of it is allocated when the guard is made and never grows: a request allocates nothing, but
-/// for the first one of a key ID. (Most systems give the memory when it is first used.)
+/// All of it is allocated when the guard is made and never grows. A request allocates nothing,
+/// except the first one of a key ID. (Most systems provide the memory when it is first used.)
 ///
 /// # Time
 ///
-/// Claims take a time that does not depend on the number of entries. What has run out is removed by
-/// the claims that come after, 64 entries a claim at most, unless there is no other room.
+/// The time of a claim does not depend on the number of entries. Expired entries are removed by
+/// later claims, at most 64 entries per claim, unless there is no other room.
 ///
-/// If the clock is set back, requests from the time whose entries have been removed cannot be told
-/// from replays: their claims fail (503 and a warning) until the clock is there again. The clock
-/// must be right when a verifier is built: if it is behind then, requests from before a restart
-/// count as new.
+/// If the clock is set back to a time whose entries have been removed, requests cannot be
+/// distinguished from replays. Their claims fail (503 and a warning) until the clock has caught up.
+/// The clock must be right when a verifier is built: if it is behind then, requests from before a
+/// restart count as new.
 ///
 /// ```
 /// use std::sync::Arc;
 /// use tower_hmac::MemoryReplay;
 ///
 /// let guard = Arc::new(MemoryReplay::new(60_100)?);
-/// // Give a clone of it to the layer, and watch the other.
+/// // Give a clone to the layer, and monitor this one.
 /// assert_eq!((guard.len(), guard.capacity(), guard.full_count()), (0, 60_100, 0));
 /// # Ok::<(), tower_hmac::ConfigError>(())
 /// ```
 pub struct MemoryReplay {
     shards: Box<[Mutex<Shard>]>,
-    /// Keys come from a hash, but a client that picks its nonces could look for equal low bits.
+    /// Keys come from a hash, but a client that chooses its nonces could search for equal low bits.
     hashers: [RandomState; 2],
     callers: Callers,
     capacity: usize,
@@ -95,19 +95,22 @@ pub struct MemoryReplay {
 }
 
 impl MemoryReplay {
-    /// Makes a guard with room for so many entries.
+    /// Makes a guard with room for this many entries.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if there is room for none, or for more than 2^30.
+    /// Returns [`ConfigError`] if the capacity is 0, or more than 2^30.
     pub fn new(capacity: usize) -> Result<Self, ConfigError> {
         if capacity == 0 {
-            return Err(ConfigError::invalid("replay capacity", "is 0: nothing would pass"));
+            return Err(ConfigError::invalid(
+                "replay capacity",
+                "is 0: every request would be rejected",
+            ));
         }
         if capacity > MAX_CAPACITY {
             return Err(ConfigError::invalid("replay capacity", "is over 2^30 entries"));
         }
-        // Keys do not spread evenly: room for six standard deviations more than the mean.
+        // Keys do not spread evenly, so leave room for six standard deviations above the mean.
         let most = capacity.saturating_add(Callers::reserve(capacity));
         let mean = most.div_ceil(SHARDS);
         let room = mean.saturating_add(mean.isqrt().saturating_mul(6)).min(most);
@@ -123,63 +126,67 @@ impl MemoryReplay {
         })
     }
 
-    /// Sets how many entries each key ID can have, from the first request on; the anonymous key
-    /// counts as one. By default it is the capacity while there is one key ID, and an eighth of it
-    /// as soon as there are two.
+    /// Sets how many entries each key ID may have, from the first request on. The anonymous key
+    /// counts as one key ID. By default, the limit is the capacity while there is one key ID, and
+    /// an eighth of it as soon as there are two.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if it is 0.
+    /// Returns [`ConfigError`] if it is 0.
     pub fn with_key_limit(mut self, entries: usize) -> Result<Self, ConfigError> {
         if entries == 0 {
-            return Err(ConfigError::invalid("replay key limit", "is 0: nothing would pass"));
+            return Err(ConfigError::invalid(
+                "replay key limit",
+                "is 0: every request would be rejected",
+            ));
         }
         self.callers.set_limit(entries);
         Ok(self)
     }
 
-    /// Rejects requests for so much longer [after a restart](Self#after-a-restart); off by default.
+    /// Rejects requests for this much longer [after a restart](Self#after-a-restart). Off by
+    /// default.
     ///
     /// One second closes the gap of whole seconds. A margin of `d` closes that of clients whose
-    /// clocks are ahead by up to `d`. In return an honest client gets 503 for as long after each
-    /// restart, and one whose clock is behind for longer by as much as it is behind.
+    /// clocks are ahead by up to `d`. In return, an honest client gets 503 for that long after each
+    /// restart, and longer if its clock is behind, by as much as it is behind.
     #[must_use]
     pub fn with_restart_margin(mut self, margin: Duration) -> Self {
         self.restart = self.restart.with_margin(margin);
         self
     }
 
-    /// Accepts requests that were signed before the guard's memory begins, as if they were new.
+    /// Accepts requests that were signed before the guard's memory began, as if they were new.
     ///
-    /// After each restart, requests from before can be replayed once, for as long as the tolerance.
-    /// This is for senders that repeat a request and never sign it anew.
+    /// After each restart, earlier requests can be replayed once, for as long as the tolerance. Use
+    /// this for senders that repeat a request and never sign it again.
     #[must_use]
     pub fn with_unknown_accepted(mut self) -> Self {
         self.restart = self.restart.accepting_unknown();
         self
     }
 
-    /// The number of entries, those included that have run out and are not removed yet.
+    /// Returns the number of entries, including expired ones that are not removed yet.
     #[must_use]
     pub fn len(&self) -> usize {
         self.callers.len()
     }
 
-    /// Whether there is no entry.
+    /// Returns whether there are no entries.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The most entries for which the guard was made. If one caller has taken all of them, others
+    /// Returns the capacity that the guard was made with. If one caller has taken all of it, others
     /// can have an eighth more together.
     #[must_use]
     pub fn capacity(&self) -> usize {
         self.capacity
     }
 
-    /// How often there was no room, for one caller or for all. Above 0, the guard is too small for
-    /// its requests.
+    /// Returns how often there was no room, for one caller or for all. If it is above 0, the guard
+    /// is too small for its requests.
     #[must_use]
     pub fn full_count(&self) -> u64 {
         self.full.load(Ordering::Relaxed)
@@ -194,8 +201,8 @@ impl MemoryReplay {
         if let Some(answer) = self.claim_in_shard(fingerprint, request)? {
             return Ok(answer);
         }
-        // What has run out may take up the room, in other shards, too. The lock is given back
-        // between the steps, so that other claims go on.
+        // Expired entries may take up the room, in other shards, too. The lock is released between
+        // the steps, so that other claims can proceed.
         for shard in &self.shards {
             while self.sweep(&mut lock(shard), request.now()) {
                 if let Some(answer) = self.claim_in_shard(fingerprint, request)? {
@@ -207,7 +214,7 @@ impl MemoryReplay {
         Ok(Replay::Full)
     }
 
-    /// `None` if there is no room.
+    /// Returns `None` if there is no room.
     fn claim_in_shard(
         &self,
         fingerprint: Fingerprint,
@@ -230,7 +237,7 @@ impl MemoryReplay {
         Ok(Some(Replay::Claimed))
     }
 
-    /// Removes some of what has run out; `false` if there was nothing left to look at.
+    /// Removes some expired entries. Returns `false` if there was nothing left to look at.
     fn sweep(&self, shard: &mut Shard, now: i64) -> bool {
         let is_due = !shard.is_swept(now);
         if is_due {
@@ -240,7 +247,7 @@ impl MemoryReplay {
     }
 }
 
-/// No code that holds the lock can panic; were it to, the shard would be as good as before.
+/// No code that holds the lock can panic. Even if it did, the shard would still be valid.
 fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
     shard.lock().unwrap_or_else(PoisonError::into_inner)
 }

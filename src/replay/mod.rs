@@ -1,19 +1,20 @@
-//! Requests that count once.
+//! Reject replayed requests.
 //!
-//! A [`ReplayGuard`] remembers which requests have been let through, for as long as each could be
-//! accepted again. The claim comes after everything else has been checked and before the handler
-//! runs: *at most once*. A handler that fails has used its request up, and the client signs anew.
+//! A [`ReplayGuard`] remembers accepted requests for as long as each could be accepted again. The
+//! request is claimed after every other check and before the handler runs: *at most once*. If the
+//! handler fails, the request is used up, and the client must sign again.
 //!
-//! A request is known by its nonce under the secret that signed it, or without a nonce by its tag.
-//! While a key is rotated it takes one entry for each currently valid key.
+//! A request is identified by its nonce under the secret that signed it, or by its tag if it has no
+//! nonce. While a key is rotated, it takes one entry for each currently valid key.
 //!
-//! A guard that cannot know whether a request came before does not let it through (RFC 8446, section
-//! 8.2, and RFC 4120, section 3.2.3, say the same of theirs). After a restart that is every request
-//! that was signed before: 503, and a client that signs anew is accepted at once.
+//! A guard that cannot know whether a request was accepted before does not let it through (RFC
+//! 8446, section 8.2, and RFC 4120, section 3.2.3, require the same of theirs). After a restart,
+//! this applies to every request signed before: it is answered with 503. A client that signs again
+//! is accepted at once.
 //!
-//! [`MemoryReplay`] is for a service of one process, `RedisReplay` (feature `redis`) for several: its
-//! memory is the server's, which must survive a restart.
-//! [`check_replay_guard`](crate::testing::check_replay_guard) tests a guard of one's own.
+//! Use [`MemoryReplay`] for a service of one process, and `RedisReplay` (feature `redis`) for
+//! several. Its memory is the server's, which must survive a restart. To test your own guard, use
+//! [`check_replay_guard`](crate::testing::check_replay_guard).
 
 mod callers;
 #[cfg(feature = "redis")]
@@ -47,7 +48,7 @@ pub use self::memory::MemoryReplay;
 #[cfg(feature = "redis")]
 pub use self::redis::RedisReplay;
 
-/// The way to a Redis, for stores of other things.
+/// The connection to a Redis, for other stores.
 #[cfg(feature = "redis")]
 pub(crate) mod redis_link {
     pub(crate) use super::failure::Failure;
@@ -56,7 +57,7 @@ pub(crate) mod redis_link {
     pub(crate) use super::source::Source;
 }
 
-/// Remembers which requests have been let through.
+/// Remembers accepted requests.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a replay guard",
     label = "expected a `ReplayGuard`, such as `MemoryReplay`",
@@ -70,28 +71,28 @@ pub trait ReplayGuard: Send + Sync {
     /// [`keep_until`](ReplayRequest::keep_until).
     fn claim(&self, request: &ReplayRequest<'_>) -> ReplayClaim;
 
-    /// Tells the guard the time of the verifier's clock, in Unix seconds, when a verifier is built
-    /// with it, and again when a verifier is given another clock.
+    /// Tells the guard the time of the verifier's clock, in Unix seconds. Called when a verifier is
+    /// built with it, and again when a verifier gets another clock.
     ///
-    /// A guard whose memory is empty then cannot know requests that were signed before, and answers
-    /// [`Forgotten`](Replay::Forgotten). Of several times it keeps the earliest: it was there at
-    /// each of them, and has remembered everything since. So verifiers that share a guard share a
-    /// clock, or have clocks that agree.
+    /// A guard with an empty memory cannot know requests that were signed earlier, and answers
+    /// [`Forgotten`](Replay::Forgotten) for them. Of several times, it keeps the earliest: it
+    /// existed at each of them, and has remembered everything since. So verifiers that share a
+    /// guard must share a clock, or have clocks that agree.
     ///
-    /// Does nothing unless overridden: a guard whose memory survives every restart has no need of
+    /// Does nothing unless overridden. A guard whose memory survives every restart does not need
     /// it.
     fn begin(&self, now: i64) {
         let _ = now;
     }
 
-    /// Tells this guard from others. Layers that share a guard claim a request once for all of them:
-    /// two handles of one guard must return the same.
+    /// Identifies this guard. Layers that share a guard claim a request once for all of them, so
+    /// two handles of one guard must return the same ID.
     fn id(&self) -> GuardId {
         GuardId::of(self)
     }
 }
 
-/// What tells one guard from another: a place in memory.
+/// Identifies a guard by a place in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GuardId {
     address: usize,
@@ -99,7 +100,7 @@ pub struct GuardId {
 }
 
 impl GuardId {
-    /// Takes the place of the guard itself, or of what its handles share.
+    /// Uses the place of the guard itself, or of what its handles share.
     #[must_use]
     pub fn of<T: ?Sized>(place: &T) -> Self {
         let address = std::ptr::from_ref(place).cast::<()>().addr();
@@ -121,7 +122,7 @@ impl<G: ReplayGuard + ?Sized> ReplayGuard for Arc<G> {
     }
 }
 
-/// A verified request that a guard is asked about.
+/// A verified request to be claimed.
 #[derive(Clone, Copy)]
 pub struct ReplayRequest<'a> {
     key: ReplayKey,
@@ -133,14 +134,14 @@ pub struct ReplayRequest<'a> {
 }
 
 impl<'a> ReplayRequest<'a> {
-    /// Makes a request of the anonymous key without a signed time, to try a guard without a
+    /// Makes a request of the anonymous key without a signed time, to test a guard without a
     /// verifier. Both times are Unix seconds.
     #[must_use]
     pub fn new(key: ReplayKey, keep_until: i64, now: i64) -> Self {
         Self { key, key_id: None, scheme: "", created: None, keep_until, now }
     }
 
-    /// Sets who signed.
+    /// Sets the proven key ID.
     #[must_use]
     pub fn with_key_id(mut self, key_id: impl Into<Option<&'a KeyId>>) -> Self {
         self.key_id = key_id.into();
@@ -161,13 +162,14 @@ impl<'a> ReplayRequest<'a> {
         self
     }
 
-    /// Returns what the request is remembered as.
+    /// Returns the key that the request is remembered by.
     #[must_use]
     pub fn key(&self) -> &ReplayKey {
         &self.key
     }
 
-    /// Returns the proven key ID; `None` for the anonymous key. A guard can limit each caller by it.
+    /// Returns the proven key ID, or `None` for the anonymous key. A guard can use it to limit each
+    /// caller.
     #[must_use]
     pub fn key_id(&self) -> Option<&'a KeyId> {
         self.key_id
@@ -191,7 +193,7 @@ impl<'a> ReplayRequest<'a> {
         self.keep_until
     }
 
-    /// Returns the time of the verifier's clock, in Unix seconds; never after
+    /// Returns the time of the verifier's clock, in Unix seconds. Never after
     /// [`keep_until`](Self::keep_until).
     #[must_use]
     pub fn now(&self) -> i64 {
@@ -211,49 +213,49 @@ impl fmt::Debug for ReplayRequest<'_> {
     }
 }
 
-/// What a guard says of a request.
+/// A guard's answer about a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Replay {
-    /// It is the first of its kind, and is remembered now.
+    /// The request is new, and is remembered now.
     Claimed,
-    /// It has been let through before.
+    /// The request was accepted before.
     Seen,
-    /// There is no room to remember it, for this caller or for all: rejected with 503, since nothing
-    /// live is ever forgotten.
+    /// There is no room to remember it, for this caller or for all. Rejected with 503, since no
+    /// live entry is ever forgotten.
     Full,
-    /// It was signed before the guard's memory begins, so that it may have been let through
-    /// before: rejected with 503. A client that signs anew is accepted.
+    /// The request was signed before the guard's memory began, so it may have been accepted before.
+    /// Rejected with 503. A client that signs again is accepted.
     ///
-    /// The moment is compared with [`created`](ReplayRequest::created), in whole seconds: what was
-    /// signed in the very second in which the memory begins is let through, and so is what carries
-    /// no time of creation.
+    /// The start of the memory is compared with [`created`](ReplayRequest::created), in whole
+    /// seconds. A request signed in the very second in which the memory began is let through, and
+    /// so is one without a time of creation.
     Forgotten,
 }
 
 /// What a guard remembers of a request: a hash of the scheme with the computed tag, or a MAC of the
-/// scheme with the nonce under the secret that signed.
+/// scheme with the nonce under the secret that signed it.
 ///
-/// Only the holder of the secret can change it: two key IDs with one secret share their replay
-/// keys, and two tenants with equal key IDs do not. It holds no text that a client chose, and no
+/// Only the holder of the secret can change it. Two key IDs with one secret share their replay
+/// keys, and two tenants with equal key IDs do not. It contains no text that a client chose, and no
 /// tag can be derived from it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ReplayKey([u8; 32]);
 
 impl ReplayKey {
-    /// For guards that are tried without a verifier.
+    /// Makes a replay key from bytes, to test a guard without a verifier.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// The bytes of the hash.
+    /// Returns the bytes of the hash.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 
-    /// For a request that is known by its tag.
+    /// Makes the key of a request that is identified by its tag.
     pub(crate) fn of_tag(scheme: &str, selector: &str, tag: &Tag) -> Self {
         let mut hasher = Hasher::new(Algorithm::Sha256);
         let fields = [scheme.as_bytes(), selector.as_bytes(), b"tag", tag.as_bytes()];
@@ -261,7 +263,7 @@ impl ReplayKey {
         Self::truncated(hasher.finalize().as_bytes())
     }
 
-    /// For a request that is known by its nonce, under the secret that signed it.
+    /// Makes the key of a request that is identified by its nonce, under the secret that signed it.
     pub(crate) fn of_nonce(scheme: &str, selector: &str, nonce: &[u8], key: &SecretKey) -> Self {
         let mut mac = Mac::new(Algorithm::Sha256, key);
         let fields = [scheme.as_bytes(), selector.as_bytes(), b"nonce", nonce];
@@ -282,7 +284,7 @@ impl fmt::Debug for ReplayKey {
     }
 }
 
-/// Writes each field behind its length, so that no two lists of fields run into each other.
+/// Writes each field after its length, so that no two lists of fields have the same bytes.
 fn write_fields(fields: &[&[u8]], mut write: impl FnMut(&[u8])) {
     for field in [b"tower-hmac replay 2".as_slice()].iter().chain(fields) {
         write(&(field.len() as u64).to_be_bytes());
@@ -295,12 +297,12 @@ fn write_fields(fields: &[&[u8]], mut write: impl FnMut(&[u8])) {
 pub struct ReplayClaim(Answer<Result<Replay, BoxError>>);
 
 impl ReplayClaim {
-    /// An answer that is known at once.
+    /// Returns an answer that is already known.
     pub fn ready(answer: Result<Replay, BoxError>) -> Self {
         Self(Answer::Ready(Some(answer)))
     }
 
-    /// An answer that takes a while: one box.
+    /// Returns an answer that takes a while. Allocates one box.
     pub fn later(future: impl Future<Output = Result<Replay, BoxError>> + Send + 'static) -> Self {
         Self(Answer::Later(Box::pin(future)))
     }

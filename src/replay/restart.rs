@@ -1,8 +1,8 @@
-//! Requests that were signed before a guard's memory begins.
+//! Requests signed before a guard's memory began.
 
 use std::time::Duration;
 
-/// What a guard does with a request that it may have forgotten.
+/// How a guard treats a request that it may have forgotten.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct RestartPolicy {
     margin: u64,
@@ -10,7 +10,7 @@ pub(super) struct RestartPolicy {
 }
 
 impl RestartPolicy {
-    /// A part of a second is a whole one: times of signing are whole seconds.
+    /// A fraction of a second is rounded up: times of signing are whole seconds.
     pub(super) fn with_margin(mut self, margin: Duration) -> Self {
         let part = u64::from(margin.subsec_nanos() > 0);
         self.margin = margin.as_secs().saturating_add(part);
@@ -22,9 +22,9 @@ impl RestartPolicy {
         self
     }
 
-    /// Whether a request may have been accepted before the memory began, in the second `begun`.
-    /// What was signed in that very second is let through, so that a service that has just started
-    /// answers its first callers.
+    /// Returns whether a request may have been accepted before the memory began, in the second
+    /// `begun`. Requests signed in that very second are let through, so that a service that has
+    /// just started answers its first callers.
     pub(super) fn may_have_forgotten(self, created: Option<i64>, begun: i64) -> bool {
         let first = begun.saturating_add_unsigned(self.margin);
         !self.accepts_unknown && created.is_some_and(|created| created < first)

@@ -1,20 +1,20 @@
-//! A part of the entries of a `MemoryReplay`.
+//! A shard of a `MemoryReplay`.
 
-/// The buckets of time, one a second: the wheel goes round in 17 minutes. A power of two.
+/// The slots of the wheel, one per second: it goes round in 17 minutes. A power of two.
 const SECONDS: u16 = 1024;
 /// The end of a list.
 const END: u32 = u32::MAX;
 
-/// The time of a claim lies before what has been swept, so that an entry for it may be gone.
+/// A claim for a time that has already been swept: its entry may be gone.
 #[derive(Debug, thiserror::Error)]
 #[error("the clock went back to a time whose requests have been forgotten")]
 pub(super) struct ClockWentBack;
 
-/// What an entry is known by: 128 bits of a keyed hash.
+/// What identifies an entry: 128 bits of a keyed hash.
 pub(super) type Fingerprint = [u64; 2];
 
-/// A part of the guard's entries: a table to find them, and a wheel of seconds to find those that
-/// have run out. Both are lists through the entries, so that a claim allocates nothing.
+/// A shard of the guard's entries: a table to find them, and a wheel of seconds to find expired
+/// ones. Both are lists through the entries, so that a claim allocates nothing.
 pub(super) struct Shard {
     entries: Vec<Entry>,
     room: usize,
@@ -22,11 +22,11 @@ pub(super) struct Shard {
     table: Box<[u32]>,
     /// The first entry of each second, modulo the length of the wheel.
     wheel: Box<[u32]>,
-    /// The first of the entries that are free to be used again, a list by `next_in_wheel`.
+    /// The first free entry, in a list linked by `next_in_wheel`.
     free: u32,
-    /// An entry that ran out before this second is as good as gone.
+    /// An entry that expired before this second counts as removed.
     now: i64,
-    /// The second that is swept next, and the last entry of its list that was kept.
+    /// The second to sweep next, and the last entry of its list that was kept.
     swept: i64,
     kept: u32,
 }
@@ -68,7 +68,7 @@ impl Shard {
         false
     }
 
-    /// Keeps an entry that is not there yet; `false` if there is no room for it.
+    /// Adds an entry that is not present yet. Returns `false` if there is no room.
     pub(super) fn insert(
         &mut self,
         fingerprint: Fingerprint,
@@ -100,14 +100,14 @@ impl Shard {
         }
     }
 
-    /// Whether nothing that ran out before this second is left.
+    /// Returns whether no entry that expired before this second is left.
     pub(super) fn is_swept(&self, now: i64) -> bool {
         now <= self.now && self.swept >= self.now
     }
 
-    /// Removes entries that have run out, after a look at so many entries at most, and tells the
-    /// callers that they had. Each second is looked at once; an entry that is kept for longer than
-    /// the wheel takes is looked at once a round.
+    /// Removes expired entries, looking at `most` entries at most, and calls `gone` with their
+    /// callers. Each second is looked at once. An entry kept for longer than one turn of the wheel
+    /// is looked at once per turn.
     pub(super) fn sweep(&mut self, now: i64, most: usize, mut gone: impl FnMut(u32)) {
         self.now = self.now.max(now);
         let one_round_ago = self.now.saturating_sub(SECONDS.into());
@@ -138,7 +138,7 @@ impl Shard {
         }
     }
 
-    /// Removes the entry that is swept next.
+    /// Removes the entry to be swept next.
     fn remove(&mut self, place: u32) {
         self.remove_from_table(place);
         let free = self.free;
@@ -175,18 +175,18 @@ impl Shard {
         self.entries.get(index(place))
     }
 
-    /// The first hash; the second one chose the shard.
+    /// Uses the first hash; the second one chose the shard.
     fn slot(&self, [hash, _]: Fingerprint) -> usize {
         usize::try_from(hash >> 32).unwrap_or(0) & self.table.len().saturating_sub(1)
     }
 }
 
-/// The place in the entries; past their end for [`END`].
+/// Returns the index in the entries, past their end for [`END`].
 fn index(place: u32) -> usize {
     usize::try_from(place).unwrap_or(usize::MAX)
 }
 
-/// The place of a second in the wheel.
+/// Returns the slot of a second in the wheel.
 fn second(unix_seconds: i64) -> usize {
     usize::try_from(unix_seconds.rem_euclid(SECONDS.into())).unwrap_or(0)
 }
