@@ -1,13 +1,13 @@
-//! Extractors: a handler that takes one cannot be reached by a request that has not proven who
-//! sent it.
+//! axum extractors. A handler that takes one is only called for requests that have proven who sent
+//! them.
 //!
-//! * [`Verified`]: who signed. `Option<Verified>` behind an optional layer.
-//! * [`Only<L>`]: the caller is on the list `L`, or the layer's own rejection answers.
-//!   `Option<Only<L>>` behind an optional layer.
-//! * [`Signed<T, L>`]: a route of its own, without a layer.
+//! * [`Verified`]: who signed. `Option<Verified>` with an optional layer.
+//! * [`Only<L>`]: the caller, if on the allow-list `L`. Others get the layer's own rejection.
+//!   `Option<Only<L>>` with an optional layer.
+//! * [`Signed<T, L>`]: a single route, without a layer.
 //!
-//! Where the layer is missing, the first two answer 500 and log an error: a mistake in the
-//! service, never a pass.
+//! Without the layer, the first two answer 500 and log an error: the service is misconfigured, and
+//! no request gets through.
 
 #![allow(clippy::result_large_err)] // axum's own rejections are responses, too.
 

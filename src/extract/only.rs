@@ -10,18 +10,18 @@ use crate::extract::verified::{found, missing, reject};
 use crate::key::KeyId;
 use crate::verify::{Verified, VerifyError};
 
-/// Who may call a route, as a type. [`allow_list!`](crate::allow_list) makes one of names.
+/// An allow-list of key IDs, as a type. Use [`allow_list!`](crate::allow_list) to define one.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a list of callers",
-    label = "expected a type that `allow_list!` makes",
-    note = "`tower_hmac::allow_list!({Self} = [\"aservice\"]);` makes it"
+    label = "expected a type defined by `allow_list!`",
+    note = "`tower_hmac::allow_list!({Self} = [\"aservice\"]);` defines it"
 )]
 pub trait AllowList: 'static {
-    /// Whether this caller may. `None` is the anonymous key.
+    /// Returns whether this caller is on the list. `None` is the anonymous key.
     fn allows(key_id: Option<&KeyId>) -> bool;
 }
 
-/// Whoever has a key.
+/// Allows every caller that has a key.
 #[derive(Clone, Copy, Debug)]
 pub enum Anyone {}
 
@@ -31,7 +31,7 @@ impl AllowList for Anyone {
     }
 }
 
-/// Makes a type of a list of key ids, for [`Only`] and [`Signed`](crate::extract::Signed).
+/// Defines an allow-list of key IDs as a type, for [`Only`] and [`Signed`](crate::extract::Signed).
 ///
 /// ```
 /// tower_hmac::allow_list! {
@@ -40,7 +40,7 @@ impl AllowList for Anyone {
 /// }
 /// ```
 ///
-/// A name is never empty, and a list of nobody is spelled `[]`:
+/// A key ID is never empty. Write `[]` to allow nobody:
 ///
 /// ```compile_fail,E0080
 /// tower_hmac::allow_list!(pub Billing = ["aservice", ""]);
@@ -55,14 +55,14 @@ macro_rules! allow_list {
         impl $crate::extract::AllowList for $name {
             fn allows(key_id: ::core::option::Option<&$crate::KeyId>) -> bool {
                 const NAMES: &[&str] = &[$($key_id),*];
-                const { $( ::core::assert!(!$key_id.is_empty(), "a name is empty"); )* }
+                const { $( ::core::assert!(!$key_id.is_empty(), "a key ID is empty"); )* }
                 key_id.is_some_and(|key_id| NAMES.contains(&key_id.as_str()))
             }
         }
     };
 }
 
-/// A caller on the list `L`; the layer's own rejection answers all others.
+/// A caller on the allow-list `L`. All others get the layer's own rejection.
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -82,22 +82,22 @@ macro_rules! allow_list {
 /// # Ok::<(), tower_hmac::ConfigError>(())
 /// ```
 ///
-/// `Option<Only<L>>` is `None` for an unsigned request behind an optional layer; a caller who signed
-/// and is not on the list is rejected all the same.
+/// `Option<Only<L>>` is `None` for an unsigned request behind an optional layer. A caller who
+/// signed and is not on the list is still rejected.
 ///
-/// A disarmed layer lets everybody pass here, too.
+/// If the layer is disarmed, every request passes this extractor, too.
 pub struct Only<L: AllowList> {
     verified: Verified,
     list: PhantomData<fn() -> L>,
 }
 
 impl<L: AllowList> Only<L> {
-    /// A caller that was held against the list already.
+    /// Wraps a caller that was already checked against the list.
     pub(super) fn admitted(verified: Verified) -> Self {
         Self { verified, list: PhantomData }
     }
 
-    /// Holds a caller against the list.
+    /// Checks a caller against the list.
     fn admit(verified: Verified) -> Result<Self, VerifyError> {
         if verified.is_disarmed() || L::allows(verified.key_id()) {
             Ok(Self::admitted(verified))
@@ -106,7 +106,7 @@ impl<L: AllowList> Only<L> {
         }
     }
 
-    /// What was proven, without the list.
+    /// Returns the caller, without the list.
     #[must_use]
     pub fn into_verified(self) -> Verified {
         self.verified
@@ -134,7 +134,7 @@ impl<L: AllowList> fmt::Debug for Only<L> {
 }
 
 impl<S: Send + Sync, L: AllowList> FromRequestParts<S> for Only<L> {
-    /// The layer's own answer.
+    /// The layer's own response.
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
@@ -148,7 +148,7 @@ impl<S: Send + Sync, L: AllowList> FromRequestParts<S> for Only<L> {
 impl<S: Send + Sync, L: AllowList> OptionalFromRequestParts<S> for Only<L> {
     type Rejection = Response;
 
-    /// `None` if the request is unsigned. A caller who is not on the list is rejected.
+    /// Returns `None` if the request is unsigned. A caller who is not on the list is rejected.
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Response> {
         match found(parts)? {
             None => Ok(None),
@@ -157,7 +157,7 @@ impl<S: Send + Sync, L: AllowList> OptionalFromRequestParts<S> for Only<L> {
     }
 }
 
-/// A caller on the list, or the layer's own answer.
+/// Returns a caller on the list, or the layer's own response.
 async fn admit<L: AllowList>(verified: Verified, parts: &Parts) -> Result<Only<L>, Response> {
     match Only::admit(verified) {
         Ok(caller) => Ok(caller),

@@ -14,26 +14,27 @@ use crate::extract::{AllowList, Anyone, Only};
 use crate::layer::{Accepted, Gate, Receiving, Rejection, Unsigned, VerifyLayer};
 use crate::verify::Verifier;
 
-/// The verifier and the rejection of a layer, to be kept in a router's state for [`Signed`]: as the
-/// state itself, or as [a part of it](Signed#with-a-state-of-your-own). An [`Arc`], cheap to clone.
+/// The verifier and the rejection of a layer, for use with [`Signed`]. Keep it in a router's state,
+/// as the state itself or as [a part of it](Signed#with-a-state-of-your-own). An [`Arc`], cheap to
+/// clone.
 #[derive(Clone)]
 pub struct SharedVerifier(Arc<Gate<dyn Rejection<Body>>>);
 
 impl<R: Rejection<Body> + 'static> VerifyLayer<R> {
-    /// Makes it a part of a router's state, for routes that take [`Signed`] and stand behind no
+    /// Turns the layer into a part of a router's state, for routes that take [`Signed`] without a
     /// layer.
     #[must_use]
     pub fn shared(self) -> SharedVerifier {
         self.gate.verifier.warn_once();
         let mut gate = Arc::unwrap_or_clone(self.gate);
-        // A handler with `Signed` in it has no way to take an unsigned request.
+        // A handler with `Signed` cannot take an unsigned request.
         gate.verifier = Arc::new(Arc::unwrap_or_clone(gate.verifier).required());
         SharedVerifier(Arc::new(gate.erased()))
     }
 }
 
 impl SharedVerifier {
-    /// The engine, for use by hand.
+    /// Returns the verifier, for direct use.
     #[must_use]
     pub fn verifier(&self) -> &Verifier {
         &self.0.verifier
@@ -46,8 +47,8 @@ impl fmt::Debug for SharedVerifier {
     }
 }
 
-/// A signed request on a route without a layer: it verifies with the [`SharedVerifier`] in the
-/// state, then gives the same bytes to `T`. Beside it stands who signed, on the list `L`.
+/// A signed request on a route without a layer. Verifies the request with the [`SharedVerifier`] in
+/// the state, then passes the same bytes to `T`. The caller, on the allow-list `L`, comes with it.
 ///
 /// ```
 /// use axum::{Json, Router, routing::post};
@@ -68,9 +69,9 @@ impl fmt::Debug for SharedVerifier {
 ///
 /// # With a state of your own
 ///
-/// The state of an application has more in it than a verifier. Tell axum where to find the verifier
-/// by [`FromRef`]; without it the compiler says that the handler is no `Handler`, and
-/// `#[axum::debug_handler]` says why.
+/// The state of an application contains more than a verifier. Implement [`FromRef`] to tell axum
+/// where to find the verifier. Otherwise, the compiler says that the handler is not a `Handler`,
+/// and `#[axum::debug_handler]` says why.
 ///
 /// ```
 /// use axum::extract::{FromRef, State};
@@ -104,13 +105,14 @@ impl fmt::Debug for SharedVerifier {
 ///
 /// # What it takes
 ///
-/// It takes the body, so it is the last argument of a handler. `optional` has no effect here. `T`
-/// gets no [`Verified`](crate::Verified) from the request: who signed stands beside it.
+/// It consumes the body, so it must be the last argument of a handler. `optional` has no effect
+/// here. `T` gets no [`Verified`](crate::Verified) from the request: the second field has the
+/// caller.
 #[derive(Debug)]
 pub struct Signed<T, L: AllowList = Anyone>(
-    /// What was made from the verified bytes.
+    /// The value made from the verified bytes.
     pub T,
-    /// Who signed them.
+    /// The caller who signed them.
     pub Only<L>,
 );
 
@@ -121,17 +123,17 @@ where
     T: FromRequest<S>,
     L: AllowList,
 {
-    /// The layer's own answer, or that of `T`.
+    /// The layer's own response, or that of `T`.
     type Rejection = Response;
 
-    /// A future of its own: an `async fn` keeps the request beside the parts that it is taken into,
-    /// and one of over 1 KiB is slow to allocate.
+    /// A named future: an `async fn` would keep the request next to its parts, and more than 1 KiB
+    /// is slow to allocate.
     fn from_request(
         request: Request,
         state: &S,
     ) -> impl Future<Output = Result<Self, Response>> + Send {
         let (mut head, body) = request.into_parts();
-        // What an outer layer that is optional has left is not said of this one.
+        // This is left over from an outer optional layer, and does not apply here.
         head.extensions.remove::<Unsigned>();
         let extract = move |request| T::from_request(request, state);
         let mut receiving = Receiving::new(head, L::allows, extract);

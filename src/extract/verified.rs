@@ -11,7 +11,7 @@ use crate::layer::{Answer, Drain, Handle, Unsigned};
 use crate::verify::{ErrorKind, Verified, VerifyError};
 
 impl<S: Send + Sync> FromRequestParts<S> for Verified {
-    /// The layer's own answer.
+    /// The layer's own response.
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
@@ -30,7 +30,8 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for Verified {
     }
 }
 
-/// What the layer left: who signed, or that nobody did. 500 where there is no layer.
+/// Returns what the layer found: the caller, or `None` for an unsigned request. 500 without a
+/// layer.
 pub(super) fn found(parts: &Parts) -> Result<Option<&Verified>, Response> {
     if let Some(verified) = parts.extensions.get::<Verified>() {
         return Ok(Some(verified));
@@ -41,23 +42,24 @@ pub(super) fn found(parts: &Parts) -> Result<Option<&Verified>, Response> {
     #[cfg(feature = "tracing")]
     tracing::error!(
         path = %crate::shown::Shown(parts.uri.path()),
-        "no VerifyLayer stands before this route, so that its extractor refuses everything"
+        "this route is not inside a VerifyLayer, so its extractor rejects every request"
     );
     Err(StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 
-/// The answer to an unsigned request, where an optional layer let it through to here.
+/// Answers an unsigned request that an optional layer let through.
 pub(super) fn missing(parts: &Parts) -> Answering {
     reject(parts, &VerifyError::new(ErrorKind::Missing))
 }
 
-/// An answer that may be delayed. A box, so that a handler's future has no room for it.
+/// A response that may be delayed. Boxed, to keep the handler's future small.
 pub(super) type Answering = Pin<Box<dyn Future<Output = Response> + Send>>;
 
-/// The layer's own rejection; a bare 403 where a layer in between changed the response's body.
+/// Answers with the layer's own rejection, or with a bare 403 if a layer in between changed the
+/// response's body.
 pub(super) fn reject(parts: &Parts, error: &VerifyError) -> Answering {
     let verified = parts.extensions.get::<Verified>();
-    // Behind the layer the body of a verified request has been read.
+    // Inside the layer, the body of a verified request has already been read.
     let drain = || if verified.is_some() { Drain::Done } else { Drain::unreachable(parts) };
     let unsigned = || parts.extensions.get::<Unsigned>().map(|unsigned| &unsigned.0);
     let handle = verified.and_then(Verified::handle).or_else(unsigned);
