@@ -10,18 +10,27 @@ use crate::scheme::SignError;
 use crate::scheme::{Claim, ClaimError, Scheme, Selector, SignedText, Stamp};
 use crate::scheme::{Encoding, shape, wire};
 
-/// The length of the shortest tag that a hash has, MD5's, in bytes, and that of its base64.
+/// The length of the shortest tag of any hash, MD5's, in bytes, and that of its base64.
 const SHORTEST_TAG: usize = 16;
 const SHORTEST_TEXT: usize = 24;
 
-/// The format of [Flask-HMAC] 1.2.1: a header over the raw body.
+/// The scheme of [Flask-HMAC] 1.2.1: a header over the raw body.
 ///
-/// `Signature: b64(HMAC(key, body))` for the single key,
-/// `Signature: b64(name ":" b64(HMAC(key, body)))` for a service; both forms in one scheme.
+/// `Signature: b64(HMAC(key, body))` for the single key, `Signature: b64(name ":" b64(HMAC(key,
+/// body)))` for a service. One scheme reads both forms.
 ///
 /// **Covered:** the body. **Not covered:** method, path, query, headers, time, and the name of the
-/// service. Whoever sees one signed request can send its body to any route that takes the key, as
-/// often as they like, and two services with one key can take each other's name.
+/// service. Whoever sees one signed request can send its body to any route that accepts the key, as
+/// often as they like. Two services with the same key can impersonate each other.
+///
+/// ```
+/// use tower_hmac::{FlaskHmac, SecretKey, Signer};
+///
+/// let signer = Signer::new(FlaskHmac::new(), SecretKey::new("s3cr3tk3y")?);
+/// let signature = signer.signature(br#"{"foo": "boo"}"#);
+/// assert_eq!(signature, "nm3ezDgSuwx2dN51HHuq8CK/R7G8J+tulFgYFFArj8U=");
+/// # Ok::<(), tower_hmac::ConfigError>(())
+/// ```
 ///
 /// [Flask-HMAC]: https://pypi.org/project/Flask-HMAC/1.2.1/
 #[derive(Clone, Debug)]
@@ -31,7 +40,7 @@ pub struct FlaskHmac {
 }
 
 impl FlaskHmac {
-    /// Header `Signature`, HMAC-SHA-256.
+    /// Makes the scheme with the header `Signature` and HMAC-SHA-256.
     #[must_use]
     pub fn new() -> Self {
         Self { headers: [HeaderName::from_static("signature")], algorithm: Algorithm::default() }
@@ -41,7 +50,7 @@ impl FlaskHmac {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if it is no header name.
+    /// Returns [`ConfigError`] if it is not a header name.
     pub fn with_header<N: TryInto<HeaderName>>(mut self, name: N) -> Result<Self, ConfigError> {
         self.headers = [header_name(name, "header")?];
         Ok(self)
@@ -59,7 +68,7 @@ impl FlaskHmac {
         name
     }
 
-    /// The value of the header for this tag.
+    /// Returns the value of the header for this tag.
     pub(crate) fn value(key_id: Option<&KeyId>, tag: &Tag) -> String {
         let tag = STANDARD.encode(tag.as_bytes());
         match key_id {
@@ -71,16 +80,16 @@ impl FlaskHmac {
     fn unexpected(&self, value: &[u8]) -> ClaimError {
         let tag = shape::of_tags(Encoding::Base64, self.algorithm);
         let found = shape::of_other_than(&tag, &String::from_utf8_lossy(value));
-        let expected = format!("{tag}, or base64 of a name, a colon and that");
+        let expected = format!("{tag}, or base64 of a key ID, a colon and that");
         ClaimError::unexpected(self.header(), expected, found)
     }
 
-    /// A text that is as long as a tag. With another hash it may be a name and its tag: a tag that
-    /// reads like one is none.
+    /// Reads a text as long as a tag. With another hash, it may be a name and its tag, so a text
+    /// that reads like that is not a tag.
     fn single(&self, value: &[u8]) -> Option<Claim> {
         let signature = Encoding::Base64.decode_tag(value, self.algorithm)?;
         let bytes = signature.bytes().as_bytes();
-        // Nearly no tag gets as far as to be read.
+        // Rule out almost every text of another form before decoding.
         let is_base64 = |b: &u8| b.is_ascii_alphanumeric() || b"+/=".contains(b);
         let is_named = bytes.iter().rev().take(SHORTEST_TEXT).all(is_base64) && {
             let text = std::str::from_utf8(bytes).unwrap_or_default();
@@ -90,7 +99,7 @@ impl FlaskHmac {
         (!is_named).then(|| Claim::signed(signature))
     }
 
-    /// The longer text: a name and a tag. Base64 has no colon, so the last one divides them.
+    /// Reads a longer text: a name and a tag. Base64 has no colon, so the last one separates them.
     fn named(&self, value: &[u8]) -> Option<Claim> {
         let decoded = STANDARD.decode(value).ok()?;
         let (name, tag) = std::str::from_utf8(&decoded).ok()?.rsplit_once(':')?;

@@ -9,17 +9,30 @@ use crate::scheme::{
     Stamp, path, shape, wire,
 };
 
-/// The format of Flask-HMAC 0.1.3: a header over the path.
+/// The scheme of Flask-HMAC 0.1.3: a header over the path.
 ///
 /// `HMAC: b64url(HMAC-SHA-256(key, path))` without padding, where the path is percent-decoded and
-/// without its query. There is the anonymous key alone. Paths with `%2F`, `%25`, or escapes that
-/// are invalid or not UTF-8 are refused.
+/// without its query. Only the anonymous key is used. Paths with `%2F`, `%25`, or escapes that are
+/// invalid or not UTF-8 are rejected.
 ///
 /// **Covered:** the path. **Not covered:** method, query, headers, body and time. Whoever sees one
 /// signed request can send the same path with any method and query, as often as they like. A
-/// character and its own escape (`/a` and `/%61`) are one path.
+/// character and its own escape (`/a` and `/%61`) are the same path.
 ///
-/// Since the body is not signed, a request that has one is refused.
+/// Since the body is not signed, a request with one is rejected.
+///
+/// ```
+/// use http::Request;
+/// use tower_hmac::scheme::FlaskHmacPath;
+/// use tower_hmac::{SecretKey, Signer};
+///
+/// let signer = Signer::new(FlaskHmacPath::new(), SecretKey::new("s3cr3tk3y")?);
+/// let one = signer.sign(Request::get("/a?b=1").body("")?)?;
+/// let two = signer.sign(Request::get("/a?b=2").body("")?)?;
+/// // The query is not covered.
+/// assert_eq!(one.headers()["hmac"], two.headers()["hmac"]);
+/// # Ok::<(), tower_hmac::BoxError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct FlaskHmacPath {
     headers: [HeaderName; 1],
@@ -29,7 +42,7 @@ pub struct FlaskHmacPath {
 }
 
 impl FlaskHmacPath {
-    /// Header `HMAC`, HMAC-SHA-256.
+    /// Makes the scheme with the header `HMAC` and HMAC-SHA-256.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -44,7 +57,7 @@ impl FlaskHmacPath {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if it is no header name.
+    /// Returns [`ConfigError`] if it is not a header name.
     pub fn with_header<N: TryInto<HeaderName>>(mut self, name: N) -> Result<Self, ConfigError> {
         self.headers = [header_name(name, "header")?];
         Ok(self)
@@ -57,20 +70,20 @@ impl FlaskHmacPath {
         self
     }
 
-    /// Sets the address that clients know this service by, where a proxy strips a prefix of the
-    /// path, such as `https://api.example.com/v2`: the path is
-    /// verified as clients sent it. A signer signs the path of its own request, and does not go by
-    /// this.
+    /// Sets the address under which clients reach this service, such as
+    /// `https://api.example.com/v2`, if a proxy strips a prefix of the path. The path is then
+    /// verified as clients sent it. A signer ignores this, and signs the path of its own request.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if it is not `http` or `https`, a host, and an optional prefix of the path.
+    /// Returns [`ConfigError`] if it is not `http` or `https`, a host, and an optional prefix of
+    /// the path.
     pub fn with_public_origin(mut self, origin: impl AsRef<str>) -> Result<Self, ConfigError> {
         self.origin = Some(PublicOrigin::parse(origin.as_ref())?);
         Ok(self)
     }
 
-    /// Loses the protection of the body: any body is let through to the handler.
+    /// Leaves the body unprotected: any body reaches the handler.
     #[must_use]
     pub fn dangerous_unsigned_body(mut self) -> Self {
         self.unsigned_body = true;
@@ -138,7 +151,7 @@ impl Scheme for FlaskHmacPath {
     fn stamp(&self, _: &mut Parts, stamp: &Stamp<'_>) -> Result<Claim, SignError> {
         match stamp.key_id() {
             None => Ok(Claim::new()),
-            Some(_) => Err(SignError::KeyId("this format has no place for one")),
+            Some(_) => Err(SignError::KeyId("this scheme does not carry one")),
         }
     }
 

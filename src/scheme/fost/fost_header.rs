@@ -20,7 +20,7 @@ static OWNED: [HeaderName; 3] = [AUTHORIZATION, TIMESTAMP, LIST];
 
 /// The signed requests of [django-fost-authn] 0.3.8. Needs feature `sha1`.
 ///
-/// `Authorization: FOST <key id, percent-encoded>:<b64 tag>`, where the tag is an HMAC-SHA-1 of
+/// `Authorization: FOST <key ID, percent-encoded>:<b64 tag>`, where the tag is an HMAC-SHA-1 of
 ///
 /// ```text
 /// METHOD SP path LF
@@ -29,38 +29,39 @@ static OWNED: [HeaderName; 3] = [AUTHORIZATION, TIMESTAMP, LIST];
 /// body
 /// ```
 ///
-/// The first name in `X-FOST-Headers` is `X-FOST-Headers`; one space stands between two names.
-/// `X-FOST-Timestamp` is `YYYY-MM-DD HH:MM:SS` in UTC, and what follows these 19 characters is
-/// signed and not read. A request whose age, or whose lead, is the whole tolerance is refused.
+/// The first name in `X-FOST-Headers` is `X-FOST-Headers`, and names are separated by one space.
+/// `X-FOST-Timestamp` is `YYYY-MM-DD HH:MM:SS` in UTC; anything after these 19 characters is signed
+/// but not read. A request whose age, or whose lead, equals the tolerance is rejected.
 ///
-/// **Covered:** method, path, time, the body of all methods but GET, HEAD and DELETE, the query of
-/// these three (none of them may have a body), and the listed headers, among them `X-FOST-User`
-/// where there is one. [`Verified::signed_headers`] has the listed ones: `request.SIGNED`.
+/// **Covered:** method, path, time, the listed headers, the body of all methods except GET, HEAD
+/// and DELETE, and the query of these three (which must not have a body). If there is an
+/// `X-FOST-User`, it must be listed. [`Verified::signed_headers`] returns the listed headers:
+/// `request.SIGNED`.
 ///
-/// **Not covered:** scheme and host, headers that are not listed, and the key id: two key ids with
-/// one secret can take each other's name.
+/// **Not covered:** scheme and host, headers that are not listed, and the key ID. Two key IDs with
+/// one secret can impersonate each other.
 ///
-/// A query on any other method is refused, since it would be unsigned, or pass for the body. The
-/// path is percent-decoded before it is signed; one with an escaped `/`, `%` or control character
-/// is refused. These pairs of requests have one signature:
+/// A query on any other method is rejected, since it would be unsigned, or pass for the body. The
+/// path is percent-decoded before it is signed. A path with an escaped `/`, `%` or control
+/// character is rejected. These pairs of requests have the same signature:
 ///
 /// * `/a` and `/%61`: a character and its escape in the path;
 /// * `/a` and `/a?`: no query and an empty one;
-/// * a key id with more or fewer characters escaped.
+/// * a key ID with more or fewer characters escaped.
 ///
 /// [`Verified::signed_headers`]: crate::Verified::signed_headers
 /// [django-fost-authn]: https://pypi.org/project/django-fost-authn/0.3.8/
 #[derive(Clone, Debug)]
 pub struct Fost {
     algorithm: Algorithm,
-    /// What a signer lists beside `X-FOST-Headers`, each as it is written.
+    /// What a signer lists in addition to `X-FOST-Headers`, each with its original spelling.
     signed: Vec<(HeaderName, String)>,
     unsigned_query: bool,
     origin: Option<PublicOrigin>,
 }
 
 impl Fost {
-    /// HMAC-SHA-1. Signs `X-FOST-User` and no other header of the user's.
+    /// Makes the scheme with HMAC-SHA-1. Signs `X-FOST-User` and no other header of the user's.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -71,20 +72,20 @@ impl Fost {
         }
     }
 
-    /// Sets the hash. The old system has HMAC-SHA-1 alone.
+    /// Sets the hash. The original supports only HMAC-SHA-1.
     #[must_use]
     pub fn with_algorithm(mut self, algorithm: Algorithm) -> Self {
         self.algorithm = algorithm;
         self
     }
 
-    /// Sets the headers that a signer covers, in this order and after `X-FOST-User`, which it always
-    /// covers. One that a request does not carry is left out of its list. A verifier takes the list
+    /// Sets the headers that a signer covers, in this order and after `X-FOST-User`, which is
+    /// always covered. Headers missing from a request are not listed. A verifier takes the list
     /// from the request.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if one is no header name, is there twice, or is `Authorization` or
+    /// Returns [`ConfigError`] if one is not a header name, occurs twice, or is `Authorization` or
     /// `X-FOST-Headers`.
     pub fn with_signed_headers<N>(
         mut self,
@@ -99,35 +100,38 @@ impl Fost {
             let text = text.into();
             let name = header_name(text.as_str(), SETTING)?;
             if name == AUTHORIZATION || name == LIST {
-                return Err(ConfigError::invalid(SETTING, "are those that carry the signature"));
+                return Err(ConfigError::invalid(
+                    SETTING,
+                    "include a header that carries the signature",
+                ));
             }
             if name == USER {
                 continue;
             }
             if self.signed.iter().any(|(other, _)| *other == name) {
-                return Err(ConfigError::invalid(SETTING, "name a header twice"));
+                return Err(ConfigError::invalid(SETTING, "include a header twice"));
             }
             self.signed.push((name, text));
         }
         Ok(self)
     }
 
-    /// Sets the address that clients know this service by, where a proxy strips a prefix of the
-    /// path, such as `https://api.example.com/v2`: the path is
-    /// verified as clients sent it. A signer signs the path of its own request, and does not go by
-    /// this.
+    /// Sets the address under which clients reach this service, such as
+    /// `https://api.example.com/v2`, if a proxy strips a prefix of the path. The path is then
+    /// verified as clients sent it. A signer ignores this, and signs the path of its own request.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if it is not `http` or `https`, a host, and an optional prefix of the path.
+    /// Returns [`ConfigError`] if it is not `http` or `https`, a host, and an optional prefix of
+    /// the path.
     pub fn with_public_origin(mut self, origin: impl AsRef<str>) -> Result<Self, ConfigError> {
         self.origin = Some(PublicOrigin::parse(origin.as_ref())?);
         Ok(self)
     }
 
-    /// Loses the query of all methods but GET, HEAD and DELETE: it is not covered, or, where there
-    /// is no body, covered as if it were the body. `POST /?a` without a body and `POST /` with the
-    /// body `a` have one signature then.
+    /// Leaves the query of all methods except GET, HEAD and DELETE unprotected. It is not covered,
+    /// or, without a body, covered as if it were the body: `POST /?a` without a body and `POST /`
+    /// with the body `a` then have the same signature.
     #[must_use]
     pub fn dangerous_unsigned_query(mut self) -> Self {
         self.unsigned_query = true;
@@ -177,7 +181,7 @@ impl Scheme for Fost {
     }
 
     fn claim(&self, head: &Parts) -> Result<Claim, ClaimError> {
-        let malformed = || ClaimError::in_header(&AUTHORIZATION, "is no FOST signature");
+        let malformed = || ClaimError::in_header(&AUTHORIZATION, "is not a FOST signature");
         let unexpected = |text: &str| {
             let tag = shape::of_tags(Encoding::Base64, self.algorithm);
             let found = match text.split_once(':') {
@@ -234,7 +238,7 @@ impl Scheme for Fost {
         Ok(())
     }
 
-    /// With `dangerous_unsigned_query` alone.
+    /// Only called with `dangerous_unsigned_query`.
     fn derive(
         &self,
         head: &Parts,
@@ -253,9 +257,11 @@ impl Scheme for Fost {
 
     fn stamp(&self, head: &mut Parts, stamp: &Stamp<'_>) -> Result<Claim, SignError> {
         if head.headers.contains_key(AUTHORIZATION) {
-            return Err(SignError::Request("there is an `Authorization` of another kind"));
+            return Err(SignError::Request(
+                "the request already has an `Authorization` of another scheme",
+            ));
         }
-        let key_id = stamp.key_id().ok_or(SignError::KeyId("a FOST request names its key"))?;
+        let key_id = stamp.key_id().ok_or(SignError::KeyId("a FOST request needs one"))?;
         let now = timestamp(stamp.now())
             .ok_or(SignError::Request("the time is not in the years 0 to 9999"))?;
         head.headers.insert(TIMESTAMP, wire::value(&TIMESTAMP, &now)?);
@@ -279,7 +285,7 @@ impl Scheme for Fost {
         Ok(())
     }
 
-    /// Leaves an `Authorization` of another kind.
+    /// Keeps an `Authorization` of another scheme.
     fn strip(&self, head: &mut Parts) {
         if authorization(head) != Err(ClaimError::Missing) {
             head.headers.remove(AUTHORIZATION);
@@ -289,20 +295,20 @@ impl Scheme for Fost {
     }
 }
 
-/// The credentials after `FOST`. An `Authorization` of another kind is none of ours.
+/// Returns the credentials after `FOST`. An `Authorization` of another scheme counts as missing.
 fn authorization(head: &Parts) -> Result<&str, ClaimError> {
     wire::credentials(head, &AUTHORIZATION, "FOST")
 }
 
-/// The headers that `X-FOST-Headers` lists, itself the first.
+/// Returns the headers that `X-FOST-Headers` lists. It is the first of them itself.
 fn listed(head: &Parts) -> Result<Vec<(HeaderName, HeaderValue)>, ClaimError> {
     let malformed = |why| Err(ClaimError::in_header(&LIST, why));
     let list = wire::text(&LIST, wire::required(head, &LIST)?)?;
-    // No longer than the request has headers, each of which is named once.
+    // Not longer than the request has headers, since each is named once.
     let mut listed: Vec<(HeaderName, HeaderValue)> = Vec::new();
     for name in list.split(' ') {
         let Ok(name) = HeaderName::try_from(name) else {
-            return malformed("lists what is no header name");
+            return malformed("lists something that is not a header name");
         };
         if listed.is_empty() && name != LIST {
             return malformed("does not begin with itself");
@@ -314,19 +320,19 @@ fn listed(head: &Parts) -> Result<Vec<(HeaderName, HeaderValue)>, ClaimError> {
         listed.push((name, value));
     }
     if head.headers.contains_key(USER) && !listed.iter().any(|(name, _)| *name == USER) {
-        return Err(ClaimError::in_header(&USER, "is there and not signed"));
+        return Err(ClaimError::in_header(&USER, "is present but not signed"));
     }
     Ok(listed)
 }
 
-/// The time of signing, in Unix seconds.
+/// Returns the time of signing, in Unix seconds.
 fn created(head: &Parts) -> Result<i64, ClaimError> {
     let text = wire::text(&TIMESTAMP, wire::required(head, &TIMESTAMP)?)?;
     unix_from_timestamp(text)
         .ok_or_else(|| shape::no_time(Some(&TIMESTAMP), "`YYYY-MM-DD HH:MM:SS` in UTC", text))
 }
 
-/// `YYYY-MM-DD HH:MM:SS`, or with a `T`, and anything behind it.
+/// Parses `YYYY-MM-DD HH:MM:SS`, or the same with a `T`, and ignores anything after it.
 fn unix_from_timestamp(text: &str) -> Option<i64> {
     let (date, time) = text.get(..19)?.split_at_checked(10)?;
     let time = time.strip_prefix([' ', 'T'])?;
@@ -338,16 +344,17 @@ fn timestamp(unix_seconds: i64) -> Option<String> {
     text.strip_suffix('Z').map(Into::into)
 }
 
-/// Whether the query stands in the body's place.
+/// Returns whether the query is signed in place of the body.
 fn signs_query(method: &Method) -> bool {
     [Method::GET, Method::HEAD, Method::DELETE].contains(method)
 }
 
-/// The path as both FOST formats sign it. A newline in it could pass for the end of its line.
+/// Returns the path as both FOST schemes sign it. A newline in it could pass for the end of its
+/// line.
 pub(super) fn decoded_path(path: &str) -> Result<String, ClaimError> {
     let path = path::decoded(path)?;
     if path.bytes().any(|byte| byte.is_ascii_control()) {
-        return Err(ClaimError::malformed("the path has an escaped control character"));
+        return Err(ClaimError::malformed("the path contains an escaped control character"));
     }
     Ok(path)
 }

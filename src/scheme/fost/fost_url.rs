@@ -13,11 +13,11 @@ use crate::scheme::{
 use crate::scheme::{Encoding, shape, wire};
 use crate::sign::{SignError, Signer};
 
-/// The signed URLs of [django-fost-authn] 0.3.8: a link that works for a while, made for somebody
-/// without a key. Needs feature `sha1`.
+/// The signed URLs of [django-fost-authn] 0.3.8: a link with an expiry, for somebody without a key.
+/// Needs feature `sha1`.
 ///
-/// Three parameters in the query, at any place: `_k` is the key id, `_e` the last second in which
-/// the link works, in Unix seconds, `_s` the tag in base64: an HMAC-SHA-1 of
+/// The query has three parameters, in any position: `_k` is the key ID, `_e` the last second in
+/// which the link works, in Unix seconds, and `_s` the tag in base64, an HMAC-SHA-1 of
 ///
 /// ```text
 /// host path ["?" rest] LF expiry
@@ -26,20 +26,22 @@ use crate::sign::{SignError, Signer};
 /// where *rest* is the query without the three. [`Signer::sign_url`] makes such links.
 ///
 /// **Covered:** host, path, the rest of the query, and the expiry. **Not covered:** the method,
-/// which is GET or HEAD, `http` or `https`, headers, and the key id: two key ids with one secret
-/// can take each other's name. A request with a body is refused.
+/// which is GET or HEAD, `http` or `https`, headers, and the key ID. Two key IDs with one secret
+/// can impersonate each other. A request with a body is rejected.
 ///
-/// *host* is the authority of the target, or else the one `Host` header, with its port and in the
-/// case in which it was sent. The path is percent-decoded before it is signed; one with an escaped
-/// `/`, `%`, `?` or control character is refused. These pairs of requests have one signature:
+/// *host* is the authority of the target, or else the only `Host` header, with its port and in the
+/// case in which it was sent. The path is percent-decoded before it is signed. A path with an
+/// escaped `/`, `%`, `?` or control character is rejected. These pairs of requests have the same
+/// signature:
 ///
 /// * `/a` and `/%61`: a character and its escape in the path;
 /// * GET and HEAD: with a replay guard, a HEAD uses up the link;
-/// * the three parameters at other places of the query, and `/a?_k=..` and `/a?&_k=..`;
+/// * the three parameters in other positions of the query, and `/a?_k=..` and `/a?&_k=..`;
 /// * their values with more or fewer characters escaped.
 ///
-/// Who has the link has what it opens, until it expires: keep it out of logs. A link stands in the
-/// target of the request, so `strip_signature` takes the three parameters out of that.
+/// Whoever has the link has access to what it opens, until it expires: keep it out of logs. The
+/// signature is in the target of the request, so `strip_signature` removes the three parameters
+/// from it.
 ///
 /// [django-fost-authn]: https://pypi.org/project/django-fost-authn/0.3.8/
 #[derive(Clone, Debug)]
@@ -52,7 +54,7 @@ pub struct FostUrl {
 }
 
 impl FostUrl {
-    /// HMAC-SHA-1, with an expiry at any distance.
+    /// Makes the scheme with HMAC-SHA-1 and no limit on the lifetime.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -64,35 +66,36 @@ impl FostUrl {
         }
     }
 
-    /// Sets the hash. The old system has HMAC-SHA-1 alone.
+    /// Sets the hash. The original supports only HMAC-SHA-1.
     #[must_use]
     pub fn with_algorithm(mut self, algorithm: Algorithm) -> Self {
         self.algorithm = algorithm;
         self
     }
 
-    /// Sets how far ahead of now an expiry may be, in whole seconds; a link that would work longer
-    /// is refused.
+    /// Sets how far ahead of now an expiry may be, in whole seconds. A link that would work for
+    /// longer is rejected.
     #[must_use]
     pub fn with_max_lifetime(mut self, most: Duration) -> Self {
         self.max_lifetime = Some(most.as_secs());
         self
     }
 
-    /// Sets the address that clients know this service by, where a proxy rewrites `Host` or strips a
-    /// prefix of the path, such as `https://api.example.com/v2`: links are verified for that host,
-    /// whatever the request says, and for the path as clients sent it. A signer signs the URL that
-    /// it is given, and does not go by this.
+    /// Sets the address under which clients reach this service, such as
+    /// `https://api.example.com/v2`, if a proxy rewrites `Host` or strips a prefix of the path.
+    /// Links are then verified for that host, whatever the request says, and for the path as
+    /// clients sent it. A signer ignores this, and signs the URL that it is given.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if it is not `http` or `https`, a host, and an optional prefix of the path.
+    /// Returns [`ConfigError`] if it is not `http` or `https`, a host, and an optional prefix of
+    /// the path.
     pub fn with_public_origin(mut self, origin: impl AsRef<str>) -> Result<Self, ConfigError> {
         self.origin = Some(PublicOrigin::parse(origin.as_ref())?);
         Ok(self)
     }
 
-    /// Loses the end of a link: one without `_e` works for as long as its key, whatever the
+    /// Accepts links that never expire: one without `_e` works as long as its key, whatever the
     /// longest lifetime.
     #[must_use]
     pub fn dangerous_no_expiry(mut self) -> Self {
@@ -100,7 +103,7 @@ impl FostUrl {
         self
     }
 
-    /// Loses the body: a request that has one is let through with whatever it says.
+    /// Leaves the body unprotected: a request with any body is let through.
     #[must_use]
     pub fn dangerous_unsigned_body(mut self) -> Self {
         self.unsigned_body = true;
@@ -165,7 +168,7 @@ impl Scheme for FostUrl {
             })?;
         let key_id = decoded_value(key_id)
             .and_then(|key_id| KeyId::new(key_id).ok())
-            .ok_or(ClaimError::malformed("`_k` is no key id"))?;
+            .ok_or(ClaimError::malformed("`_k` is not a key ID"))?;
         let claim = Claim::signed(signature).with_key_id(key_id);
         Ok(match self.expires(expires)? {
             Some(expires) => claim.with_expires(expires),
@@ -185,9 +188,9 @@ impl Scheme for FostUrl {
     ) -> Result<(), ClaimError> {
         let sent = SentHead::new(head, self.origin.as_ref(), claim);
         let path = decoded_path(&sent.path())?;
-        // It could pass for the beginning of the query.
+        // It could pass for the start of the query.
         if path.contains('?') {
-            return Err(ClaimError::malformed("the path has an escaped `?`"));
+            return Err(ClaimError::malformed("the path contains an escaped `?`"));
         }
         text.part("host").update(sent.host()?.as_bytes());
         text.part("path").update(path.as_bytes());
@@ -205,13 +208,13 @@ impl Scheme for FostUrl {
 
     fn stamp(&self, head: &mut Parts, stamp: &Stamp<'_>) -> Result<Claim, SignError> {
         check_method(&head.method)?;
-        let key_id = stamp.key_id().ok_or(SignError::KeyId("a FOST URL names its key"))?;
+        let key_id = stamp.key_id().ok_or(SignError::KeyId("a FOST URL needs one"))?;
         let claim = Claim::new().with_key_id(key_id.clone());
         match stamp.expires() {
             None if self.no_expiry => Ok(claim),
             None => Err(SignError::Request("a FOST URL needs a lifetime")),
             _ if self.max_lifetime.is_some_and(|most| stamp.lifetime() > Some(most)) => {
-                Err(SignError::Request("the lifetime is over the longest"))
+                Err(SignError::Request("the lifetime is over the limit"))
             }
             Some(expires) if wire::unix_seconds(&expires.to_string()).is_none() => {
                 Err(SignError::Request("the expiry is out of range"))
@@ -250,10 +253,10 @@ impl Scheme for FostUrl {
 }
 
 impl Signer<FostUrl> {
-    /// Makes a link that works for [`with_lifetime`](Self::with_lifetime), for GET and HEAD.
+    /// Makes a link for GET and HEAD that works for [`with_lifetime`](Self::with_lifetime).
     ///
-    /// The URL is signed as it is written: give the host as a client sends it, in lower case and
-    /// without the port if that is the usual one. A fragment is dropped.
+    /// The URL is signed as it is written. Give the host as a client sends it, in lower case and
+    /// without the default port. A fragment is dropped.
     ///
     /// ```
     /// use std::time::Duration;
@@ -275,9 +278,9 @@ impl Signer<FostUrl> {
     ///
     /// # Errors
     ///
-    /// [`SignError`] if it is no URL, has no host, or no such link can be made of it.
+    /// Returns [`SignError`] if it is not a URL, has no host, or cannot be made into such a link.
     pub fn sign_url<U: TryInto<Uri>>(&self, url: U) -> Result<Uri, SignError> {
-        let url = url.try_into().map_err(|_| SignError::Request("it is no URL"))?;
+        let url = url.try_into().map_err(|_| SignError::Request("it is not a URL"))?;
         let (mut head, ()) = Request::new(()).into_parts();
         head.uri = url;
         self.sign_head(&mut head, b"")?;
@@ -285,7 +288,7 @@ impl Signer<FostUrl> {
     }
 }
 
-/// A query, its three parameters as they were sent, each at most once.
+/// A query with its three parameters as sent, each at most once.
 #[derive(Default)]
 struct Query<'q> {
     key_id: Option<&'q str>,
@@ -309,19 +312,19 @@ impl<'q> Query<'q> {
                 }
             };
             if slot.replace(value).is_some() {
-                return Err(ClaimError::malformed("`_k`, `_e` or `_s` is there twice"));
+                return Err(ClaimError::malformed("`_k`, `_e` or `_s` occurs twice"));
             }
         }
         Ok(query)
     }
 
-    /// What is left without the three, as it was.
+    /// Returns the query without the three parameters, otherwise unchanged.
     fn rest(&self) -> String {
         self.rest.join("&")
     }
 }
 
-/// A `+` may mean a space or itself, and is refused.
+/// Decodes a value. A `+` may mean a space or itself, and is rejected.
 fn decoded_value(value: &str) -> Option<String> {
     if value.contains('+') { None } else { wire::percent_decoded(value) }
 }
@@ -329,7 +332,7 @@ fn decoded_value(value: &str) -> Option<String> {
 fn check_method(method: &Method) -> Result<(), ClaimError> {
     match *method {
         Method::GET | Method::HEAD => Ok(()),
-        _ => Err(ClaimError::malformed("a FOST URL is for GET and HEAD")),
+        _ => Err(ClaimError::malformed("a FOST URL is only for GET and HEAD")),
     }
 }
 

@@ -1,4 +1,4 @@
-//! FOST's two schemes: in headers, and in the query of a link.
+//! FOST's two schemes: in headers, and in the query of a URL.
 
 mod fost_header;
 mod fost_url;

@@ -42,7 +42,7 @@ fn malformed_tag_is_told_by_its_shape() {
         ),
         (
             told(FlaskHmac::new(), get().header("signature", &hex)),
-            "header `signature`: expected 44 characters of base64, or base64 of a name, a colon \
+            "header `signature`: expected 44 characters of base64, or base64 of a key ID, a colon \
              and that, found 64 hex digits in lower case"
                 .to_owned(),
         ),
