@@ -1,4 +1,4 @@
-//! `Authorization`: the credential, the list of signed headers, and the signature.
+//! The `Authorization` header: the credential, the list of signed headers, and the signature.
 
 use http::header::AUTHORIZATION;
 use http::request::Parts;
@@ -6,7 +6,7 @@ use http::request::Parts;
 use super::ALGORITHM;
 use crate::scheme::{ClaimError, wire};
 
-/// The three parts as they were sent.
+/// The three parts as sent.
 #[derive(Debug)]
 pub(super) struct Authorization<'h> {
     pub(super) credential: &'h str,
@@ -15,7 +15,8 @@ pub(super) struct Authorization<'h> {
 }
 
 impl<'h> Authorization<'h> {
-    /// Reads the only `Authorization`; [`ClaimError::Missing`] if it is of another kind.
+    /// Reads the only `Authorization`. Returns [`ClaimError::Missing`] if it has another
+    /// authentication scheme.
     pub(super) fn read(head: &'h Parts) -> Result<Self, ClaimError> {
         if !is_there(head) {
             return Err(ClaimError::Missing);
@@ -45,11 +46,11 @@ impl<'h> Authorization<'h> {
             (Some(credential), Some(signed_headers), Some(signature)) => {
                 Ok(Self { credential, signed_headers, signature })
             }
-            _ => Err("lacks `Credential`, `SignedHeaders` or `Signature` (rule 2)"),
+            _ => Err("has no `Credential`, `SignedHeaders` or `Signature` (rule 2)"),
         }
     }
 
-    /// Writes the value as [`read`](Self::read) reads it.
+    /// Writes the value for [`read`](Self::read).
     pub(super) fn text(&self) -> String {
         let Self { credential, signed_headers, signature } = self;
         format!(
@@ -59,7 +60,7 @@ impl<'h> Authorization<'h> {
     }
 }
 
-/// Whether an `Authorization` is of this kind, whatever follows the kind's name.
+/// Returns whether there is an `Authorization` of this authentication scheme, whatever follows.
 pub(super) fn is_there(head: &Parts) -> bool {
     head.headers.get_all(AUTHORIZATION).iter().any(|value| {
         let kind = value.as_bytes().split(|byte| *byte == b' ' || *byte == b'\t').next();

@@ -1,4 +1,4 @@
-//! The canonical request, but for the hash of the payload.
+//! The canonical request, without the hash of the payload.
 
 use http::Uri;
 use http::header::HOST;
@@ -14,11 +14,12 @@ use crate::scheme::ClaimError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TargetForm {
     Canonical(PathStyle),
-    /// As it was sent.
+    /// As sent.
     Raw,
 }
 
-/// Writes method, target, headers and the list of their names, each line ended.
+/// Writes the method, the target, the headers and the list of their names, each ending in a
+/// newline.
 pub(super) fn request(
     head: &Parts,
     host: &str,
@@ -55,8 +56,8 @@ fn write_target(out: &mut Vec<u8>, uri: &Uri, form: TargetForm) -> Result<(), Cl
     }
 }
 
-/// Drops the port that the scheme has anyway from the target of a request that is about to be sent:
-/// HTTP clients leave it out of `Host` (RFC 9110 section 4.2.3).
+/// Removes the default port from the target of a request that is about to be sent: HTTP clients
+/// leave it out of `Host` (RFC 9110 section 4.2.3).
 pub(super) fn drop_usual_port(head: &mut Parts) {
     let port = match head.uri.scheme_str() {
         Some("http") => ":80",

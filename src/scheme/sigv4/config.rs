@@ -1,4 +1,4 @@
-//! What the two forms are set to in common.
+//! The settings that both forms share.
 
 use http::HeaderName;
 
@@ -9,11 +9,11 @@ use crate::error::{ConfigError, header_name};
 /// The scope that keys are for, and what must be signed.
 #[derive(Clone, Debug)]
 pub(super) struct Config {
-    /// The first is the one that a signer signs for.
+    /// A signer signs for the first one.
     regions: Vec<String>,
     service: String,
     pub(super) path: PathStyle,
-    /// Whether presigned URLs leave the payload unsigned, and signers send its hash.
+    /// Whether presigned URLs leave the payload unsigned and signers send its hash, as for S3.
     pub(super) has_s3_payloads: bool,
     pub(super) required: Vec<HeaderName>,
     pub(super) unsigned_payload: bool,
@@ -46,7 +46,7 @@ impl Config {
             regions.into_iter().map(|region| credential::scope_part(region.into(), "regions"));
         let regions = regions.collect::<Result<Vec<_>, _>>()?;
         if regions.is_empty() {
-            return Err(ConfigError::invalid("regions", "has none, so that nobody could sign"));
+            return Err(ConfigError::invalid("regions", "is empty, so that nobody could sign"));
         }
         self.regions = regions;
         Ok(())
@@ -64,13 +64,13 @@ impl Config {
         Ok(())
     }
 
-    /// Whether the scope is one that this side has keys for.
+    /// Returns whether this side has keys for the scope.
     pub(super) fn is_ours(&self, credential: &Credential<'_>) -> bool {
         credential.service == self.service
             && self.regions.iter().any(|region| region == credential.region)
     }
 
-    /// The credential that a signer signs with.
+    /// Returns the credential that a signer signs with.
     pub(super) fn credential<'t>(&'t self, key_id: &'t str, day: &'t str) -> Credential<'t> {
         let region = self.regions.first().map_or("", String::as_str);
         Credential { key_id, day, region, service: &self.service }

@@ -1,4 +1,4 @@
-//! The credential: who signed, and the scope that the key is for.
+//! The credential: who signed, and the scope that the key is valid for.
 
 use super::{TERMINATOR, date};
 use crate::crypto::{Algorithm, Mac};
@@ -6,7 +6,7 @@ use crate::error::ConfigError;
 use crate::key::{KeyId, SecretKey};
 use crate::scheme::{SignError, Stamp};
 
-/// An access key ID and the scope of its use, as a request says them.
+/// An access key ID and its scope, as claimed by a request.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Credential<'t> {
     pub(super) key_id: &'t str,
@@ -16,7 +16,7 @@ pub(super) struct Credential<'t> {
 }
 
 impl<'t> Credential<'t> {
-    /// Divides it from the right, so that an access key ID can have a `/` in it.
+    /// Splits the text from the right, so that an access key ID may contain a `/`.
     pub(super) fn parse(text: &'t str) -> Option<Self> {
         let mut parts = text.rsplitn(5, '/');
         if parts.next() != Some(TERMINATOR) {
@@ -27,14 +27,14 @@ impl<'t> Credential<'t> {
         (date::is_day(day) && is_key_id(key_id)).then_some(Self { key_id, day, region, service })
     }
 
-    /// The scope: all of it but the access key ID.
+    /// Returns the scope: everything except the access key ID.
     pub(super) fn scope(&self) -> String {
         let Self { day, region, service, .. } = self;
         format!("{day}/{region}/{service}/{TERMINATOR}")
     }
 }
 
-/// Whether a name can stand in a credential.
+/// Returns whether a key ID can be part of a credential.
 pub(super) fn is_key_id(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',')
 }
@@ -43,17 +43,17 @@ pub(super) fn is_key_id(text: &str) -> bool {
 ///
 /// # Errors
 ///
-/// [`SignError::KeyId`] if there is none, or it cannot stand in a credential.
+/// Returns [`SignError::KeyId`] if there is none, or if it cannot be part of a credential.
 pub(super) fn signing_key_id<'s>(stamp: &Stamp<'s>) -> Result<&'s KeyId, SignError> {
-    let key_id = stamp.key_id().ok_or(SignError::KeyId("the credential names a key"))?;
+    let key_id = stamp.key_id().ok_or(SignError::KeyId("the credential needs one"))?;
     if is_key_id(key_id.as_str()) {
         Ok(key_id)
     } else {
-        Err(SignError::KeyId("a credential takes visible ASCII without `,`"))
+        Err(SignError::KeyId("expected visible ASCII without `,` in a credential"))
     }
 }
 
-/// Takes a region or a service that can stand in a credential.
+/// Checks a region or a service, which must fit into a credential.
 pub(super) fn scope_part(text: String, setting: &'static str) -> Result<String, ConfigError> {
     if text.is_empty() {
         return Err(ConfigError::EmptyName(setting.into()));
@@ -61,14 +61,14 @@ pub(super) fn scope_part(text: String, setting: &'static str) -> Result<String, 
     if is_key_id(&text) && !text.contains('/') {
         Ok(text)
     } else {
-        let why = "has a character that cannot stand in a credential; \
+        let why = "contains a character that a credential cannot contain; \
                    take visible ASCII without `/` and `,`";
         Err(ConfigError::invalid(setting, why))
     }
 }
 
-/// Starts the HMAC under the key that is derived for a scope: each part of it is signed under the
-/// key that came out before.
+/// Starts the HMAC under the key derived for a scope. Each part of the scope is signed under the
+/// key derived so far.
 pub(super) fn scoped_mac(key: &SecretKey, scope: &str) -> Mac {
     let mut key = key.prefixed(b"AWS4");
     for part in scope.split('/') {

@@ -2,10 +2,10 @@
 
 use crate::scheme::wire;
 
-/// The length of the day, which begins a date.
+/// The length of the day at the start of a date.
 const DAY_LEN: usize = 8;
 
-/// The Unix seconds of a date; `None` if it is none.
+/// Parses a date into Unix seconds. `None` if it is not a date.
 pub(super) fn read(text: &str) -> Option<i64> {
     let (day, time) = text.strip_suffix('Z')?.split_once('T')?;
     if !is_day(day) || time.len() != 6 || !is_digits(time) {
@@ -18,17 +18,17 @@ pub(super) fn read(text: &str) -> Option<i64> {
     wire::rfc3339(&format!("{year}-{month}-{day}T{hour}:{minute}:{second}Z"))
 }
 
-/// The text of a date; `None` outside the years 0 to 9999.
+/// Writes a date. `None` outside the years 0 to 9999.
 pub(super) fn write(unix: i64) -> Option<String> {
     wire::to_rfc3339(unix).map(|text| text.replace(['-', ':'], ""))
 }
 
-/// The day of a date.
+/// Returns the day of a date.
 pub(super) fn day(date: &str) -> &str {
     date.get(..DAY_LEN).unwrap_or(date)
 }
 
-/// Whether a text has the form of a day.
+/// Returns whether a text has the form of a day.
 pub(super) fn is_day(text: &str) -> bool {
     text.len() == DAY_LEN && is_digits(text)
 }

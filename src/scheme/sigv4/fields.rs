@@ -6,10 +6,10 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::scheme::ClaimError;
 
-/// How the names begin of which every one must be signed.
+/// The prefix of header names that must all be signed.
 const AMZ: &str = "x-amz-";
 
-/// Headers that a signer leaves out: those that proxies and the HTTP library change or add.
+/// Headers that a signer leaves out, because proxies or the HTTP library change or add them.
 const UNSIGNED: [&str; 17] = [
     "accept-encoding",
     "authorization",
@@ -30,7 +30,8 @@ const UNSIGNED: [&str; 17] = [
     "proxy-authorization",
 ];
 
-/// Refuses a list of signed headers that is not in its one form, or leaves out what must be in it.
+/// Rejects a list of signed headers that is not in canonical form, or omits a header that must be
+/// signed.
 pub(super) fn check_list(
     list: &str,
     headers: &HeaderMap,
@@ -42,7 +43,7 @@ pub(super) fn check_list(
         return malformed("a signed header's name is empty or not in lower case (rule 5)");
     }
     if !names().zip(names().skip(1)).all(|(name, next)| name < next) {
-        return malformed("the signed headers do not ascend (rule 5)");
+        return malformed("the signed headers are not in ascending order (rule 5)");
     }
     let is_listed = |wanted: &str| names().any(|name| name == wanted);
     if !is_listed(HOST.as_str()) {
@@ -50,10 +51,10 @@ pub(super) fn check_list(
     }
     let must = |name: &&HeaderName| must_be_signed(name) && !is_listed(name.as_str());
     if let Some(name) = headers.keys().find(must) {
-        return Err(ClaimError::in_header(name, "is there and not signed (rule 5)"));
+        return Err(ClaimError::in_header(name, "is present but not signed (rule 5)"));
     }
     match required.iter().find(|name| !is_listed(name.as_str())) {
-        Some(name) => Err(ClaimError::in_header(name, "is required and not signed (rule 5)")),
+        Some(name) => Err(ClaimError::in_header(name, "is required but not signed (rule 5)")),
         None => Ok(()),
     }
 }
@@ -62,7 +63,7 @@ fn must_be_signed(name: &HeaderName) -> bool {
     *name == CONTENT_TYPE || name.as_str().starts_with(AMZ)
 }
 
-/// The list that a signer writes.
+/// Returns the list that a signer writes.
 pub(super) fn list(head: &Parts) -> String {
     let is_signed = |name: &&str| {
         !UNSIGNED.contains(name) && !name.starts_with("x-forwarded-") && *name != HOST.as_str()
@@ -93,8 +94,8 @@ pub(super) fn write(
     Ok(())
 }
 
-/// Writes values without white space around them, an inner run of spaces as one space, joined by
-/// commas.
+/// Writes values without the whitespace around them, each inner run of spaces as one space, joined
+/// by commas.
 fn write_values<'h>(
     out: &mut Vec<u8>,
     values: impl Iterator<Item = &'h HeaderValue>,
@@ -115,12 +116,12 @@ fn write_values<'h>(
         }
     }
     if place == 0 {
-        return Err(ClaimError::malformed("a header is listed as signed and missing (rule 6)"));
+        return Err(ClaimError::malformed("a header is listed as signed, but missing (rule 6)"));
     }
     Ok(())
 }
 
-/// The listed headers as they were read.
+/// Returns the listed headers as they were read.
 pub(super) fn signed(list: &str, headers: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
     let mut signed = Vec::new();
     for name in list.split(';') {

@@ -27,10 +27,10 @@ static OWNED: [HeaderName; 4] =
 /// AWS Signature Version 4 in the `Authorization` header, with keys of your own. Needs feature
 /// `sigv4`.
 ///
-/// Every AWS SDK signs this way, and so do `curl --aws-sigv4` and awscli: such a client needs no
-/// library of yours. The access key ID is the key ID, and the keys are the service's own: AWS gives
-/// nobody the secrets of its users. Sources: [Signature Version 4] in the IAM user guide and in the
-/// [S3 API reference][S3].
+/// Every AWS SDK signs this way, and so do `curl --aws-sigv4` and awscli. Such clients need no
+/// library from you. The access key ID is the key ID. The keys are your service's own, since AWS
+/// does not disclose the secrets of its users. Sources: [Signature Version 4] in the IAM user guide
+/// and in the [S3 API reference][S3].
 ///
 /// ```text
 /// Authorization: AWS4-HMAC-SHA256 Credential=<key ID>/<yyyymmdd>/<region>/<service>/aws4_request,
@@ -38,21 +38,22 @@ static OWNED: [HeaderName; 4] =
 /// X-Amz-Date: 20150830T123600Z
 /// ```
 ///
-/// **Covered:** method, host, path, query, time, region and service, the body, `Content-Type`, every
-/// `X-Amz-*` header, and the other headers that the client lists. [`Verified::signed_headers`] has
-/// those. The access key ID is not covered: two key IDs with one secret can take each other's name.
+/// **Covered:** method, host, path, query, time, region and service, the body, `Content-Type`,
+/// every `X-Amz-*` header, and the other headers that the client lists.
+/// [`Verified::signed_headers`] returns them. **Not covered:** the access key ID. Two key IDs with
+/// one secret can impersonate each other.
 ///
-/// With `X-Amz-Content-Sha256` the MAC is checked before the body is read. Without it, as outside of
-/// S3, it can only be checked when the body is there; the body is hashed as it arrives.
+/// With `X-Amz-Content-Sha256`, the MAC is checked before the body is read. Without it, as outside
+/// of S3, the MAC can only be checked once the body is complete. The body is hashed as it arrives.
 ///
-/// These pairs of requests have one signature:
+/// These pairs of requests have the same signature:
 ///
-/// * a query in another order of its names, or with more or fewer characters escaped;
-/// * `/a` and `/%61`, for S3 alone;
+/// * a query with its names in another order, or with more or fewer characters escaped;
+/// * `/a` and `/%61`, only for S3;
 /// * a header with more spaces in a row, or sent as one value joined by commas.
 ///
-/// The rules, numbered as errors name them, and the clients are in `docs/sigv4.md`. Not supported:
-/// signed chunks (`STREAMING-*`), `SigV4a`, POST policies, Signature Version 2.
+/// The guide `docs/sigv4.md` has the rules, numbered as in the error messages, and the clients. Not
+/// supported: signed chunks (`STREAMING-*`), `SigV4a`, POST policies, Signature Version 2.
 ///
 /// ```
 /// use http::Request;
@@ -84,23 +85,24 @@ pub struct AwsSigV4 {
 }
 
 impl AwsSigV4 {
-    /// Takes the region and the service that clients are configured with. Both can be of your own
-    /// choice. The service `s3` has the rules of S3 for paths and payloads.
+    /// Makes a scheme for the region and the service that clients are configured with. You may
+    /// choose both. The service `s3` follows the rules of S3 for paths and payloads.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if one is empty, or has a character that cannot stand in a credential.
+    /// Returns [`ConfigError`] if one is empty, or contains a character that a credential cannot
+    /// contain.
     pub fn new(region: impl Into<String>, service: impl Into<String>) -> Result<Self, ConfigError> {
         let config = Config::new(region.into(), service.into())?;
         let sends_hash = config.has_s3_payloads;
         Ok(Self { config, raw_target: false, sends_hash })
     }
 
-    /// Sets the regions that are accepted. A signer signs for the first.
+    /// Sets the accepted regions. A signer signs for the first.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if there is none, or one cannot stand in a credential.
+    /// Returns [`ConfigError`] if there is none, or one cannot be part of a credential.
     pub fn with_regions<R>(
         mut self,
         regions: impl IntoIterator<Item = R>,
@@ -112,12 +114,12 @@ impl AwsSigV4 {
         Ok(self)
     }
 
-    /// Sets the headers that must be signed in addition to `Host`, `Content-Type` and `X-Amz-*`. A
+    /// Sets headers that must be signed in addition to `Host`, `Content-Type` and `X-Amz-*`. A
     /// request without one of them is rejected.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if one is no header name.
+    /// Returns [`ConfigError`] if one is not a header name.
     pub fn with_required_headers<N>(
         mut self,
         names: impl IntoIterator<Item = N>,
@@ -129,15 +131,16 @@ impl AwsSigV4 {
         Ok(self)
     }
 
-    /// Encodes paths once and normalizes none, as S3's clients do, for a service of another name.
+    /// Encodes paths once without normalizing them, as S3's clients do, for a service with another
+    /// name.
     #[must_use]
     pub fn with_s3_paths(mut self) -> Self {
         self.config.path = PathStyle::S3;
         self
     }
 
-    /// Makes a signer send `X-Amz-Content-Sha256`, so that the server checks the MAC before it reads
-    /// the body. For S3 it always does.
+    /// Makes a signer send `X-Amz-Content-Sha256`, so that the server checks the MAC before it
+    /// reads the body. Always on for S3.
     #[must_use]
     pub fn with_payload_header(mut self) -> Self {
         self.sends_hash = true;
@@ -146,24 +149,24 @@ impl AwsSigV4 {
 
     /// Returns the scheme of presigned URLs with the same settings.
     ///
-    /// A verifier takes both, each with the same keys:
-    /// `VerifyLayer::new(scheme.clone(), keys.clone())?.or(scheme.presigned(), keys)?`.
+    /// A verifier can accept both with the same keys: `VerifyLayer::new(scheme.clone(),
+    /// keys.clone())?.or(scheme.presigned(), keys)?`.
     #[must_use]
     pub fn presigned(&self) -> AwsPresigned {
         AwsPresigned::new(self.config.clone())
     }
 
-    /// Loses the body of a request that says `X-Amz-Content-Sha256: UNSIGNED-PAYLOAD`: whoever sees
-    /// such a request can send any body with its head. [`presigned`](Self::presigned) of S3 has no
-    /// other payload: it takes no body without this.
+    /// Leaves the body unprotected if a request carries `X-Amz-Content-Sha256: UNSIGNED-PAYLOAD`:
+    /// whoever sees such a request can send any body with its head. For S3,
+    /// [`presigned`](Self::presigned) has no other payload, and accepts no body without this call.
     #[must_use]
     pub fn dangerous_unsigned_payload(mut self) -> Self {
         self.config.unsigned_payload = true;
         self
     }
 
-    /// Loses the rule that paths are in normal form: `/a/../b` and `//b` have the signature of `/b`,
-    /// and the handler sees what was sent. It has no effect on S3, which normalizes no path.
+    /// Accepts paths that are not in normal form: `/a/../b` and `//b` have the signature of `/b`,
+    /// and the handler sees what was sent. Has no effect for S3, which never normalizes paths.
     #[must_use]
     pub fn dangerous_normalized_path(mut self) -> Self {
         if self.config.path == PathStyle::Standard {
@@ -172,21 +175,21 @@ impl AwsSigV4 {
         self
     }
 
-    /// Loses the requests of all clients but curl before version 8: path and query are signed as
-    /// they were sent, *instead of* in the canonical form. Never both, since the same text is
-    /// canonical for another path. Presigned URLs stay canonical.
+    /// Accepts only curl before version 8, and rejects all other clients: path and query are signed
+    /// as sent, *instead of* in the canonical form. Never both, since the same text is canonical
+    /// for another path. Presigned URLs stay canonical.
     #[must_use]
     pub fn dangerous_raw_target(mut self) -> Self {
         self.raw_target = true;
         self
     }
 
-    /// Returns the canonical request of a signed request, as this side assembles it: the first thing
-    /// to compare with a client whose signature does not match. It holds no key and no signature.
+    /// Returns the canonical request of a signed request, as this side assembles it. Compare it
+    /// first with a client whose signature does not match. It contains no key and no signature.
     ///
     /// # Errors
     ///
-    /// [`ClaimError`] if the request is not signed in this format.
+    /// Returns [`ClaimError`] if the request is not signed with this scheme.
     pub fn canonical_request(&self, head: &Parts, body: &[u8]) -> Result<String, ClaimError> {
         Ok(Reading::of(&self.claim(head)?)?.shown(body))
     }
@@ -225,7 +228,7 @@ impl Scheme for AwsSigV4 {
         let authorization = Authorization::read(head)?;
         let malformed = |why| Err(ClaimError::in_header(&AUTHORIZATION, why));
         if parameters::are_there(&head.uri) {
-            return malformed("is there, and the query is signed, too (rule 1)");
+            return malformed("is present, but the query is signed, too (rule 1)");
         }
         let Some(credential) = Credential::parse(authorization.credential) else {
             return malformed("has no credential of five parts (rule 3)");
@@ -236,10 +239,10 @@ impl Scheme for AwsSigV4 {
         };
         let date = wire::text(&X_AMZ_DATE, wire::required(head, &X_AMZ_DATE)?)?;
         let Some(created) = date::read(date) else {
-            return Err(ClaimError::in_header(&X_AMZ_DATE, "is no date and time (rule 4)"));
+            return Err(ClaimError::in_header(&X_AMZ_DATE, "is not a date and time (rule 4)"));
         };
         if date::day(date) != credential.day {
-            let why = "is of another day than the credential (rule 4)";
+            let why = "has another day than the credential (rule 4)";
             return Err(ClaimError::in_header(&X_AMZ_DATE, why));
         }
         let list = authorization.signed_headers;
@@ -286,10 +289,10 @@ impl Scheme for AwsSigV4 {
 
     fn stamp(&self, head: &mut Parts, stamp: &Stamp<'_>) -> Result<Claim, SignError> {
         if head.headers.contains_key(AUTHORIZATION) {
-            return Err(SignError::in_header(&AUTHORIZATION, "is there already"));
+            return Err(SignError::in_header(&AUTHORIZATION, "is already present"));
         }
         if parameters::are_there(&head.uri) {
-            return Err(SignError::Request("the query is signed already"));
+            return Err(SignError::Request("the query is already signed"));
         }
         let key_id = credential::signing_key_id(stamp)?;
         canonical::drop_usual_port(head);
@@ -322,7 +325,7 @@ impl Scheme for AwsSigV4 {
         Ok(())
     }
 
-    /// Leaves the session token, which is no part of the signature, and marks it sensitive.
+    /// Keeps the session token, which is not part of the signature, and marks it sensitive.
     fn strip(&self, head: &mut Parts) {
         if authorization::is_there(head) {
             head.headers.remove(AUTHORIZATION);

@@ -4,14 +4,14 @@
 //! | --- | --- |
 //! | `header.rs` | [`AwsSigV4`]: the scheme of the header form, and its settings |
 //! | `presigned.rs` | [`AwsPresigned`]: the scheme of presigned URLs |
-//! | `config.rs` | what the two forms are set to in common |
+//! | `config.rs` | the settings that both forms share |
 //! | `authorization.rs`, `parameters.rs` | where each form carries the signature |
 //! | `credential.rs`, `date.rs` | the credential and its scope, the key chain, dates |
 //! | `canonical.rs`, `path.rs`, `query.rs`, `fields.rs` | the canonical request and its lines |
 //! | `payload.rs` | `X-Amz-Content-Sha256`: how the body is covered |
-//! | `reading.rs` | what a claim keeps for the text that is signed |
+//! | `reading.rs` | what a claim keeps to write the signing string |
 //!
-//! The rules that the messages name by their numbers are those of `docs/sigv4.md`.
+//! The rule numbers in the error messages are those of `docs/sigv4.md`.
 
 mod authorization;
 mod canonical;
@@ -33,11 +33,11 @@ use http::HeaderName;
 pub use header::AwsSigV4;
 pub use presigned::AwsPresigned;
 
-/// The name of the signature's algorithm, the only one here.
+/// The name of the only supported algorithm.
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
-/// What ends the scope of a credential, and the chain of keys.
+/// The last part of a credential's scope, and the last step of the key derivation.
 const TERMINATOR: &str = "aws4_request";
-/// The payload's hash of a request whose body is not signed.
+/// The payload hash of a request whose body is not signed.
 const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
 
 const X_AMZ_DATE: HeaderName = HeaderName::from_static("x-amz-date");

@@ -17,7 +17,7 @@ const NAMES: [&str; 6] = [
 /// The parameter that the signature does not cover.
 pub(super) const SIGNATURE: &str = "X-Amz-Signature";
 
-/// The values of the six parameters, decoded.
+/// The decoded values of the six parameters.
 #[derive(Debug)]
 pub(super) struct Parameters {
     pub(super) algorithm: String,
@@ -29,7 +29,7 @@ pub(super) struct Parameters {
 }
 
 impl Parameters {
-    /// Reads them; [`ClaimError::Missing`] if there is none of them.
+    /// Reads the parameters. Returns [`ClaimError::Missing`] if there are none.
     pub(super) fn read(uri: &Uri) -> Result<Self, ClaimError> {
         let mut values = [None; NAMES.len()];
         for piece in pieces(uri.query().unwrap_or_default()) {
@@ -37,12 +37,12 @@ impl Parameters {
             if let Some(place) = NAMES.iter().position(|known| *known == name) {
                 if values.get_mut(place).and_then(|slot| slot.replace(value)).is_some() {
                     return Err(ClaimError::malformed(
-                        "a parameter of the signature is there twice (rule 14)",
+                        "a parameter of the signature occurs twice (rule 14)",
                     ));
                 }
             } else if NAMES.iter().any(|known| is_alias(name, known)) {
                 return Err(ClaimError::malformed(
-                    "a parameter of the signature is spelled in another way (rule 14)",
+                    "a parameter of the signature has another spelling (rule 14)",
                 ));
             }
         }
@@ -59,18 +59,18 @@ impl Parameters {
                 Some(signature),
             ] => Ok(Self { algorithm, credential, date, expires, signed_headers, signature }),
             _ => Err(ClaimError::malformed(
-                "a parameter of the signature is missing or no text (rule 14)",
+                "a parameter of the signature is missing or not text (rule 14)",
             )),
         }
     }
 }
 
-/// A `+` may mean a space or itself, and is no part of any of these values.
+/// Decodes a value. A `+` may mean a space or itself, and none of these values contains one.
 fn decoded(value: &str) -> Option<String> {
     if value.contains('+') { None } else { wire::percent_decoded(value) }
 }
 
-/// Whether a query carries a signature or the credential of one, in whatever spelling.
+/// Returns whether a query carries a signature or its credential, in any spelling.
 pub(super) fn are_there(uri: &Uri) -> bool {
     pieces(uri.query().unwrap_or_default()).any(|piece| {
         let (name, _) = divide(piece);
@@ -78,14 +78,14 @@ pub(super) fn are_there(uri: &Uri) -> bool {
     })
 }
 
-/// Whether two names are one for somebody who decodes them, or folds their case.
+/// Returns whether two names are equal after decoding or case folding.
 fn is_alias(name: &str, known: &str) -> bool {
-    // An escape makes a name longer, and never shorter.
+    // Escaping never makes a name shorter.
     name.len() >= known.len()
         && wire::percent_decoded(name).is_some_and(|name| name.eq_ignore_ascii_case(known))
 }
 
-/// Takes the six parameters out of a target.
+/// Removes the six parameters from a target.
 pub(super) fn strip(uri: &mut Uri) {
     let is_left = |piece: &&str| !NAMES.contains(&divide(piece).0);
     let left: Vec<_> = pieces(uri.query().unwrap_or_default()).filter(is_left).collect();
@@ -94,7 +94,7 @@ pub(super) fn strip(uri: &mut Uri) {
     }
 }
 
-/// Adds a parameter at the end of a target.
+/// Adds a parameter to the end of a target.
 pub(super) fn add(uri: &Uri, name: &str, value: &str) -> Option<Uri> {
     let mut query = uri.query().unwrap_or_default().to_owned();
     if !query.is_empty() {

@@ -6,11 +6,11 @@ use crate::scheme::ClaimError;
 /// How a path is written in the canonical request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PathStyle {
-    /// Each segment decoded and encoded once, nothing normalized.
+    /// Each segment is decoded and encoded once, without normalization.
     S3,
-    /// What was sent, encoded once more. It must be in normal form.
+    /// The path as sent, encoded once more. It must be in normal form.
     Standard,
-    /// The same after dots and double slashes are taken out.
+    /// The same, with dots and double slashes removed first.
     Normalized,
 }
 
@@ -23,7 +23,7 @@ impl PathStyle {
         check_escapes(path)?;
         match self {
             Self::S3 => join(out, path.split('/'), |out, segment| {
-                // The escapes were checked.
+                // The escapes have been checked.
                 percent::push_recoded(out, segment).unwrap_or_default();
             }),
             Self::Standard => {
@@ -63,11 +63,12 @@ fn check_escapes(path: &str) -> Result<(), ClaimError> {
     if pieces.all(is_escape) {
         Ok(())
     } else {
-        Err(ClaimError::malformed("the path has an escape that is none (rule 8)"))
+        Err(ClaimError::malformed("the path has a malformed escape (rule 8)"))
     }
 }
 
-/// A client that normalizes signs another path than the one that the handler sees.
+/// Rejects paths that are not in normal form. A client that normalizes signs a different path than
+/// the handler sees.
 fn check_normal_form(path: &str) -> Result<(), ClaimError> {
     let malformed = |why| Err(ClaimError::malformed(why));
     let mut segments = path.split('/').skip(1).peekable();
@@ -85,12 +86,12 @@ fn check_normal_form(path: &str) -> Result<(), ClaimError> {
             && percent::is_unreserved(u8::from_be_bytes(byte))
     };
     if escapes.any(is_unreserved) {
-        return malformed("the path has an escape for a character that needs none (rule 8)");
+        return malformed("the path escapes a character that needs no escape (rule 8)");
     }
     Ok(())
 }
 
-/// The segments that are left when `.` and `..` are followed and empty ones are dropped.
+/// Returns the segments that remain after resolving `.` and `..` and dropping empty ones.
 fn without_dots(path: &str) -> Vec<&str> {
     let mut segments = Vec::new();
     for segment in path.split('/') {

@@ -7,23 +7,23 @@ use crate::crypto::Algorithm;
 use crate::crypto::Digest;
 use crate::scheme::{ClaimError, Coverage, SignError, wire};
 
-/// The SHA-256 of nothing, in hex.
+/// The SHA-256 of an empty body, in hex.
 pub(super) const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
-/// How a body is covered, and what ends the canonical request: nothing yet if the body's own hash
-/// does.
+/// How a body is covered, and the last line of the canonical request. The line is not known yet if
+/// it is the hash of the body itself.
 pub(super) struct Payload<'t> {
     pub(super) coverage: Coverage,
     pub(super) text: Option<&'t str>,
 }
 
 impl<'h> Payload<'h> {
-    /// The hash of the body as it arrives.
+    /// Returns a payload whose hash is computed as the body arrives.
     pub(super) fn hashed() -> Self {
         Self { coverage: Coverage::Hashed(Algorithm::Sha256), text: None }
     }
 
-    /// What the header says, or the body's own hash if there is no such header.
+    /// Returns what the header states, or the body's own hash if there is no such header.
     pub(super) fn read(head: &'h Parts, allows_unsigned: bool) -> Result<Self, ClaimError> {
         let malformed = |why| Err(ClaimError::in_header(&X_AMZ_CONTENT_SHA256, why));
         if !head.headers.contains_key(X_AMZ_CONTENT_SHA256) {
@@ -53,7 +53,7 @@ impl<'h> Payload<'h> {
             Some(digest) => {
                 Ok(Self { coverage: Coverage::Digest(vec![digest.into()]), text: Some(text) })
             }
-            None => malformed("is no SHA-256 in 64 lower-case hex digits (rule 10)"),
+            None => malformed("is not a SHA-256 in 64 lower-case hex digits (rule 10)"),
         }
     }
 }
@@ -67,7 +67,7 @@ pub(super) fn write(head: &mut Parts, body: &[u8]) -> Result<(), SignError> {
     Ok(())
 }
 
-/// Whether a request that is about to be sent says itself that its body is not signed.
+/// Returns whether a request that is about to be sent states that its body is not signed.
 pub(super) fn is_unsigned(head: &Parts) -> bool {
     head.headers.get(X_AMZ_CONTENT_SHA256).is_some_and(|value| value == UNSIGNED_PAYLOAD)
 }

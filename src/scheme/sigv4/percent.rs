@@ -1,18 +1,18 @@
-//! Percent-encoding in the one form that is signed: unreserved characters as they are, all others
-//! escaped with digits in upper case.
+//! Percent-encoding in canonical form: unreserved characters are written as they are, and all
+//! others escaped with upper-case digits.
 
-/// Whether a character means the same with and without an escape (RFC 3986 section 2.3).
+/// Returns whether a character means the same with and without an escape (RFC 3986 section 2.3).
 pub(super) fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 
-/// Writes a text with all but the unreserved characters escaped, `%` among them.
+/// Writes a text with all but the unreserved characters escaped, including `%`.
 pub(super) fn push_encoded(out: &mut Vec<u8>, text: &str) {
     text.bytes().for_each(|byte| push(out, byte));
 }
 
-/// Undoes the escapes and encodes again, so that each text has one form. `None` if an escape is
-/// malformed.
+/// Decodes the escapes and encodes them again, so that each text has one form. `None` if an escape
+/// is malformed.
 pub(super) fn push_recoded(out: &mut Vec<u8>, text: &str) -> Option<()> {
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
@@ -31,7 +31,7 @@ fn push(out: &mut Vec<u8>, byte: u8) {
         out.push(byte);
     } else {
         let mut digits = [0; 2];
-        // Two digits for one byte: it does not fail.
+        // Two digits for one byte: this does not fail.
         let _ = base16ct::upper::encode(&[byte], &mut digits);
         out.push(b'%');
         out.extend(digits);

@@ -17,26 +17,27 @@ use crate::scheme::{
 };
 use crate::sign::Signer;
 
-/// The longest time that a URL works, in seconds: seven days.
+/// The longest lifetime of a URL, in seconds: seven days.
 const MAX_EXPIRES: u64 = 604_800;
 
-/// The presigned URLs of AWS Signature Version 4: a link that works for a while, made for somebody
-/// without a key. Made by [`AwsSigV4::presigned`](crate::scheme::AwsSigV4::presigned). Needs feature `sigv4`.
+/// The presigned URLs of AWS Signature Version 4: a link with an expiry, for somebody without a
+/// key. Made by [`AwsSigV4::presigned`](crate::scheme::AwsSigV4::presigned). Needs feature `sigv4`.
 ///
-/// The signature stands in the query, in six parameters: `X-Amz-Algorithm`, `X-Amz-Credential`,
+/// The signature is in the query, in six parameters: `X-Amz-Algorithm`, `X-Amz-Credential`,
 /// `X-Amz-Date`, `X-Amz-Expires` (1 to 604,800 seconds), `X-Amz-SignedHeaders` and
 /// `X-Amz-Signature`. [`Signer::sign_url`] makes such links.
 ///
-/// A link holds from its date, less the tolerance, up to its date and its expiry. It is for GET and
-/// HEAD; [`with_methods`](Self::with_methods) takes others. With a replay guard it works once.
+/// A link is valid from its date, less the tolerance, until its date plus its expiry. It is for GET
+/// and HEAD; [`with_methods`](Self::with_methods) sets others. With a replay guard it works once.
 ///
-/// **Covered:** what [`AwsSigV4`](crate::scheme::AwsSigV4) covers but for the body: for S3 it is not signed, and a
-/// request with a body is rejected without
-/// [`dangerous_unsigned_payload`](crate::scheme::AwsSigV4::dangerous_unsigned_payload); for other services a
-/// GET or HEAD has none, and the body of another method is covered by its hash.
+/// **Covered:** what [`AwsSigV4`](crate::scheme::AwsSigV4) covers, except the body. For S3, the
+/// body is not signed, and a request with one is rejected without
+/// [`dangerous_unsigned_payload`](crate::scheme::AwsSigV4::dangerous_unsigned_payload). For other
+/// services, a GET or HEAD has no body, and the body of another method is covered by its hash.
 ///
-/// Who has the link has what it opens, until it expires: keep it out of logs. A link stands in the
-/// target of the request, so `strip_signature` takes the six parameters out of that.
+/// Whoever has the link has access to what it opens, until it expires: keep it out of logs. The
+/// signature is in the target of the request, so `strip_signature` removes the six parameters from
+/// it.
 #[derive(Clone, Debug)]
 pub struct AwsPresigned {
     config: Config,
@@ -48,19 +49,20 @@ impl AwsPresigned {
         Self { config, methods: vec![Method::GET, Method::HEAD] }
     }
 
-    /// Sets the methods that links are for. Each link is for one of them: the signature covers it.
+    /// Sets the methods that links may be made for. Each link is for one of them: the signature
+    /// covers it.
     #[must_use]
     pub fn with_methods(mut self, methods: impl IntoIterator<Item = Method>) -> Self {
         self.methods = methods.into_iter().collect();
         self
     }
 
-    /// Returns the canonical request of a signed request, as this side assembles it: the first thing
-    /// to compare with a client whose signature does not match. It holds no key and no signature.
+    /// Returns the canonical request of a signed request, as this side assembles it. Compare it
+    /// first with a client whose signature does not match. It contains no key and no signature.
     ///
     /// # Errors
     ///
-    /// [`ClaimError`] if the request is not signed in this format.
+    /// Returns [`ClaimError`] if the request is not signed with this scheme.
     pub fn canonical_request(&self, head: &Parts, body: &[u8]) -> Result<String, ClaimError> {
         Ok(Reading::of(&self.claim(head)?)?.shown(body))
     }
@@ -75,7 +77,7 @@ impl AwsPresigned {
 
     fn payload(&self, head: &Parts) -> Result<Payload<'static>, ClaimError> {
         if head.headers.contains_key(X_AMZ_CONTENT_SHA256) {
-            let why = "is there, and a link says nothing of the body (rule 16)";
+            let why = "is present, but a link does not cover the body (rule 16)";
             return Err(ClaimError::in_header(&X_AMZ_CONTENT_SHA256, why));
         }
         Ok(match head.method {
@@ -133,25 +135,25 @@ impl Scheme for AwsPresigned {
     fn claim(&self, head: &Parts) -> Result<Claim, ClaimError> {
         let sent = Parameters::read(&head.uri)?;
         if authorization::is_there(head) {
-            let why = "is there, and the query is signed, too (rule 1)";
+            let why = "is present, but the query is signed, too (rule 1)";
             return Err(ClaimError::in_header(&AUTHORIZATION, why));
         }
         let malformed = |why| Err(ClaimError::malformed(why));
         if sent.algorithm != ALGORITHM {
-            return malformed("`X-Amz-Algorithm` is another one (rule 14)");
+            return malformed("`X-Amz-Algorithm` is not `AWS4-HMAC-SHA256` (rule 14)");
         }
         let signature = Encoding::Hex.decode_tag(&sent.signature, Algorithm::Sha256);
         let Some(signature) = signature else {
-            return malformed("`X-Amz-Signature` has no 64 lower-case hex digits (rule 14)");
+            return malformed("`X-Amz-Signature` is not 64 lower-case hex digits (rule 14)");
         };
         let Some(credential) = Credential::parse(&sent.credential) else {
-            return malformed("`X-Amz-Credential` has no five parts (rule 3)");
+            return malformed("`X-Amz-Credential` does not have five parts (rule 3)");
         };
         let Some(created) = date::read(&sent.date) else {
-            return malformed("`X-Amz-Date` is no date and time (rule 4)");
+            return malformed("`X-Amz-Date` is not a date and time (rule 4)");
         };
         if date::day(&sent.date) != credential.day {
-            return malformed("`X-Amz-Date` is of another day than the credential (rule 4)");
+            return malformed("`X-Amz-Date` has another day than the credential (rule 4)");
         }
         let Some(expires) = read_expires(&sent.expires) else {
             return malformed("`X-Amz-Expires` is not from 1 to 604800 (rule 15)");
@@ -236,8 +238,8 @@ impl Scheme for AwsPresigned {
 }
 
 impl Signer<AwsPresigned> {
-    /// Makes a link that works for [`with_lifetime`](Self::with_lifetime), for GET. For another method, or
-    /// with headers, sign a request and take its target.
+    /// Makes a link for GET that works for [`with_lifetime`](Self::with_lifetime). For another
+    /// method, or with headers, sign a request and use its target.
     ///
     /// ```
     /// use std::time::Duration;
@@ -260,9 +262,9 @@ impl Signer<AwsPresigned> {
     ///
     /// # Errors
     ///
-    /// [`SignError`] if it is no URL, has no host, or no such link can be made of it.
+    /// Returns [`SignError`] if it is not a URL, has no host, or cannot be made into such a link.
     pub fn sign_url<U: TryInto<Uri>>(&self, url: U) -> Result<Uri, SignError> {
-        let url = url.try_into().map_err(|_| SignError::Request("it is no URL"))?;
+        let url = url.try_into().map_err(|_| SignError::Request("it is not a URL"))?;
         let (mut head, ()) = Request::new(()).into_parts();
         head.uri = url;
         self.sign_head(&mut head, b"")?;
@@ -270,7 +272,7 @@ impl Signer<AwsPresigned> {
     }
 }
 
-/// A count of seconds that a link may work.
+/// Parses the number of seconds that a link may work.
 fn read_expires(text: &str) -> Option<u64> {
     let seconds = u64::try_from(wire::unix_seconds(text)?).ok()?;
     (1..=MAX_EXPIRES).contains(&seconds).then_some(seconds)

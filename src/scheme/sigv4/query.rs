@@ -3,13 +3,13 @@
 use super::percent;
 use crate::scheme::ClaimError;
 
-/// Writes the canonical query: decoded, encoded, sorted by name and then by value.
+/// Writes the canonical query: decoded, encoded again, sorted by name and then by value.
 pub(super) fn write<'q>(
     out: &mut Vec<u8>,
     pieces: impl Iterator<Item = &'q str>,
 ) -> Result<(), ClaimError> {
     let mut pairs = pieces.map(pair).collect::<Result<Vec<_>, _>>()?;
-    // A stable sort: values of one name stay in the order in which they were sent.
+    // A stable sort: values of one name keep the order in which they were sent.
     pairs.sort_by(|(one, _), (other, _)| one.cmp(other));
     let is_in_order = pairs.windows(2).all(|both| match both {
         [(one, first), (other, second)] => one != other || first <= second,
@@ -17,7 +17,7 @@ pub(super) fn write<'q>(
     });
     if !is_in_order {
         return Err(ClaimError::malformed(
-            "the query has a name twice, its values out of order (rule 9)",
+            "the query repeats a name with its values out of order (rule 9)",
         ));
     }
     for (place, (name, value)) in pairs.iter().enumerate() {
@@ -31,19 +31,19 @@ pub(super) fn write<'q>(
     Ok(())
 }
 
-/// The pieces of a query; none of an empty one.
+/// Returns the pieces of a query. An empty query has none.
 pub(super) fn pieces(query: &str) -> impl Iterator<Item = &str> {
-    // `"".split` has one piece.
+    // `"".split` would return one piece.
     let query = Some(query).filter(|query| !query.is_empty());
     query.into_iter().flat_map(|query| query.split('&'))
 }
 
-/// The name of a piece and its value, as they were sent.
+/// Returns the name and the value of a piece, as sent.
 pub(super) fn divide(piece: &str) -> (&str, &str) {
     piece.split_once('=').unwrap_or((piece, ""))
 }
 
-/// A name and a value, decoded and encoded again.
+/// Returns a name and a value, decoded and encoded again.
 fn pair(piece: &str) -> Result<(Vec<u8>, Vec<u8>), ClaimError> {
     if piece.is_empty() {
         return Err(ClaimError::malformed("the query has an empty part (rule 9)"));
@@ -56,7 +56,7 @@ fn pair(piece: &str) -> Result<(Vec<u8>, Vec<u8>), ClaimError> {
         let mut out = Vec::with_capacity(text.len());
         percent::push_recoded(&mut out, text)
             .map(|()| out)
-            .ok_or(ClaimError::malformed("the query has an escape that is none (rule 9)"))
+            .ok_or(ClaimError::malformed("the query has a malformed escape (rule 9)"))
     };
     Ok((recoded(name)?, recoded(value)?))
 }

@@ -1,4 +1,4 @@
-//! What a claim keeps for the text that is signed.
+//! What a claim keeps to write the signing string.
 
 use super::ALGORITHM;
 use super::credential::{self, Credential};
@@ -8,7 +8,7 @@ use crate::crypto::{Digest, Hasher};
 use crate::key::{KeyEntry, KeySet, SecretKey};
 use crate::scheme::{Claim, ClaimError, Coverage, SignedText};
 
-/// A request's canonical form, and the scope that it is signed for.
+/// The canonical form of a request, and the scope that it is signed for.
 pub(super) struct Reading {
     /// Without its last line if that is the hash of the body.
     canonical: Vec<u8>,
@@ -38,7 +38,7 @@ impl Reading {
     }
 
     pub(super) fn of(claim: &Claim) -> Result<&Self, ClaimError> {
-        claim.memo().ok_or(ClaimError::malformed("this claim was made by another format"))
+        claim.memo().ok_or(ClaimError::malformed("this claim was made by another scheme"))
     }
 
     pub(super) fn coverage(&self) -> &Coverage {
@@ -49,7 +49,7 @@ impl Reading {
         &self.scope
     }
 
-    /// Writes the text; without its last line if that has to wait for the body.
+    /// Writes the signing string, without its last line if that has to wait for the body.
     pub(super) fn write(&self, text: &mut SignedText) {
         for line in [ALGORITHM, &self.date, &self.scope] {
             text.update(line.as_bytes());
@@ -72,7 +72,7 @@ impl Reading {
         text.update(hex(&hasher.finalize()).as_bytes());
     }
 
-    /// The whole canonical request, as people read it.
+    /// Returns the whole canonical request, for people to read.
     pub(super) fn shown(&self, body: &[u8]) -> String {
         let mut shown = String::from_utf8_lossy(&self.canonical).into_owned();
         if let Coverage::Hashed(algorithm) = self.coverage {
@@ -81,14 +81,14 @@ impl Reading {
         shown
     }
 
-    /// Starts the HMAC under the key that is derived for the scope. A scope that is not ours takes
-    /// the same way with a key that nobody has: it is rejected like a wrong signature.
+    /// Starts the HMAC under the key derived for the scope. For a scope that is not ours, a key
+    /// that nobody has takes the same steps, so it is rejected like a wrong signature.
     pub(super) fn mac_of(claim: &Claim, key: &SecretKey) -> Mac {
         let (scope, is_ours) =
             Self::of(claim).map_or(("", false), |reading| (reading.scope(), reading.is_ours));
         let dummy = || KeySet::dummies(1).iter().next().map(KeyEntry::key);
         let key = if is_ours { Some(key) } else { dummy() };
-        // There is at least one dummy; a key made here matches as little as it.
+        // There is at least one dummy. A key generated here matches just as little.
         let none = || Mac::new(Algorithm::Sha256, &SecretKey::generate(Algorithm::Sha256));
         key.map_or_else(none, |key| credential::scoped_mac(key, scope))
     }

@@ -632,7 +632,10 @@ fn rule_16_a_link_is_for_one_method_and_no_body() {
             }),
         ],
     );
-    assert_link_refused("no body", &[("a body", Malformed, |draft| draft.body = b"a".to_vec())]);
+    assert_link_refused(
+        "cannot sign a body",
+        &[("a body", Malformed, |draft| draft.body = b"a".to_vec())],
+    );
     assert_link_refused(
         "(rule 1)",
         &[("an Authorization, too", Malformed, |draft| {
