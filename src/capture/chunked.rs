@@ -1,7 +1,7 @@
 //! Bodies in the chunked transfer coding (RFC 9112 section 7.1).
 
-/// Joins the chunks of a body. None if it does not stand in chunks. Lines may end with LF, and
-/// trailers are left out.
+/// Joins the chunks of a body. `None` if it is not chunked. Lines may end with LF, and trailers are
+/// dropped.
 pub(super) fn join(mut body: &[u8]) -> Option<Vec<u8>> {
     let mut joined = Vec::new();
     loop {

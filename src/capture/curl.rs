@@ -1,4 +1,4 @@
-//! A command line of curl, as <https://curl.se/docs/manpage.html> describes it.
+//! Parses a curl command line, as described in <https://curl.se/docs/manpage.html>.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,7 +11,7 @@ use crate::capture::draft::{self, Draft, Fault, MARK};
 use crate::capture::shell::{self, Word};
 
 pub(super) fn read(text: &[u8]) -> Result<Draft, Fault> {
-    // The mark and the prompt go, and the places of all else stay.
+    // Skip the mark and the prompt, but keep all offsets.
     let start = text.strip_prefix(MARK).map_or(0, |_| MARK.len());
     let is_before = |byte: &&u8| matches!(byte, b'$' | b' ' | b'\t' | b'\r' | b'\n');
     let blanks = text.get(start..).unwrap_or_default().iter().take_while(is_before).count();
@@ -22,13 +22,13 @@ pub(super) fn read(text: &[u8]) -> Result<Draft, Fault> {
     draft.map_err(|fault| Fault { at: shifted(fault.at), ..fault })
 }
 
-/// What the options have said so far.
+/// What the options so far have set.
 #[derive(Default)]
 struct Command {
     url: Option<Uri>,
     method: Option<Method>,
     headers: HeaderMap,
-    /// Those that curl does not send, though it would.
+    /// Headers that curl would send by default, but that an option removed.
     removed: Vec<HeaderName>,
     data: Option<Vec<u8>>,
     is_json: bool,
@@ -62,7 +62,7 @@ impl Command {
                         if let Kind::Unreadable(expected) = kind {
                             return Err(Fault::new(at, expected));
                         }
-                        // The value may follow its letter at once.
+                        // The value may follow its letter directly.
                         let word = match (kind.has_value(), rest) {
                             (false, _) => flag(at),
                             (true, []) => value(&mut words)?,
@@ -92,7 +92,7 @@ impl Command {
                 self.url = Some(draft::url(text).map_err(fault)?);
             }
             Kind::Data | Kind::Json if word.bytes.starts_with(b"@") => {
-                return Err(fault("the data itself in place of a file"));
+                return Err(fault("the data itself instead of a file"));
             }
             Kind::Data | Kind::DataRaw => self.add_data(b"&", &word.bytes),
             Kind::DataUrlencode => {
@@ -115,7 +115,7 @@ impl Command {
             Kind::Agent => self.set(USER_AGENT, &word.bytes, word)?,
             Kind::Referer => self.set(REFERER, &word.bytes, word)?,
             Kind::Cookie if !word.bytes.contains(&b'=') => {
-                return Err(fault("`name=value` in place of a file"));
+                return Err(fault("`name=value` instead of a file"));
             }
             Kind::Cookie => self.set(COOKIE, &word.bytes, word)?,
             Kind::Flag | Kind::Setting | Kind::Unreadable(_) => {}
@@ -130,12 +130,13 @@ impl Command {
         }
     }
 
-    /// `Name: value`; `Name:` takes a header away; `Name;` has an empty one.
+    /// Applies a header. `Name: value` sets it, `Name:` removes it, and `Name;` sets it to an empty
+    /// value.
     fn header(&mut self, word: &Word) -> Result<(), Fault> {
         const EXPECTED: &str = "a header as `Name: value`";
 
         if word.bytes.starts_with(b"@") {
-            return Err(Fault::new(word.at, "the header itself in place of a file"));
+            return Err(Fault::new(word.at, "the header itself instead of a file"));
         }
         let colon = word.bytes.iter().position(|byte| *byte == b':');
         let (name, value) = match colon.and_then(|colon| word.bytes.split_at_checked(colon)) {
@@ -160,7 +161,7 @@ impl Command {
             .map_err(|expected| Fault::new(word.at, expected))
     }
 
-    /// A header that curl sends unless it is told otherwise.
+    /// Adds a header that curl sends by default.
     fn send_by_default(&mut self, name: HeaderName, value: &'static str) -> bool {
         let is_set = self.headers.contains_key(&name) || self.removed.contains(&name);
         !is_set && self.headers.try_insert(name, HeaderValue::from_static(value)).is_ok()
@@ -172,7 +173,7 @@ impl Command {
         let mut body = self.data.take();
         if let Some(query) = body.take_if(|_| self.is_get) {
             let joined = with_query(&url, &query);
-            url = joined.ok_or_else(|| Fault::new(end, "data that can stand in a URL"))?;
+            url = joined.ok_or_else(|| Fault::new(end, "data that fits into a URL"))?;
         }
         if self.is_json {
             self.send_by_default(CONTENT_TYPE, "application/json");
@@ -212,7 +213,7 @@ fn with_query(url: &Uri, query: &[u8]) -> Option<Uri> {
     Uri::from_parts(parts).ok()
 }
 
-/// `content`, `=content` and `name=content`; not those that name a file.
+/// Reads `content`, `=content` and `name=content`, but not the forms that name a file.
 fn urlencoded(word: &[u8]) -> Option<Vec<u8>> {
     let place = word.iter().position(|byte| matches!(byte, b'=' | b'@'));
     let (name, content) = match place.and_then(|place| word.split_at_checked(place)) {

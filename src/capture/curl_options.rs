@@ -1,6 +1,6 @@
-//! The options of curl that matter to a request, and those that do not.
+//! The curl options that affect a request, and those that do not.
 
-/// What an option does.
+/// The effect of an option.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Method,
@@ -16,9 +16,9 @@ pub(super) enum Kind {
     Agent,
     Referer,
     Cookie,
-    /// Changes nothing of the request.
+    /// Does not affect the request.
     Flag,
-    /// Changes nothing of the request and has a value.
+    /// Does not affect the request, and has a value.
     Setting,
     /// Cannot be read from a command line.
     Unreadable(&'static str),
@@ -31,7 +31,7 @@ impl Kind {
 }
 
 const MULTIPART: &str = "the message itself: the boundary of a multipart body is random";
-const FILE: &str = "the data itself in place of a file";
+const FILE: &str = "the data itself instead of a file";
 const SIGNED_BY_CURL: &str = "the message that curl sent: it signs on its own (see `curl -v`)";
 
 #[rustfmt::skip]

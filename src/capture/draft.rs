@@ -1,4 +1,4 @@
-//! What every form of a capture has in common: a target, headers, a body.
+//! What all forms of a capture share: a target, headers, a body.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ use crate::capture::CaptureNote;
 /// A byte order mark.
 pub(super) const MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// A request before its capture is made.
+/// A request that is still being read.
 #[derive(Debug)]
 pub(super) struct Draft {
     pub(super) head: Parts,
@@ -20,7 +20,7 @@ pub(super) struct Draft {
     pub(super) notes: Vec<CaptureNote>,
 }
 
-/// Where a text cannot be read, as an offset in bytes, and what was expected there.
+/// Where a text could not be read, as an offset in bytes, and what was expected there.
 #[derive(Debug)]
 pub(super) struct Fault {
     pub(super) at: usize,
@@ -42,11 +42,11 @@ impl Draft {
         Self { head, body: Vec::new(), notes: Vec::new() }
     }
 
-    /// Makes the head that a client sends which is told a URL: with `Host` and a length.
+    /// Completes the head as a client sends it when given a URL: with `Host` and a length.
     pub(super) fn sent(mut self) -> Self {
         let headers = &mut self.head.headers;
         if let Some(authority) = self.head.uri.authority() {
-            // The host may be set apart from the URL; what is sent is what counts.
+            // The host may be set independently of the URL; use what is sent.
             let given = headers.get(HOST).and_then(|host| host.to_str().ok()?.parse().ok());
             let sent: Authority =
                 given.unwrap_or_else(|| without_default_port(&self.head.uri, authority));
@@ -68,7 +68,7 @@ impl Draft {
     }
 }
 
-/// Adds a header; a map holds no more than 32,768.
+/// Adds a header. A map has room for at most 32,768.
 pub(super) fn append(
     headers: &mut HeaderMap,
     name: HeaderName,
@@ -77,7 +77,7 @@ pub(super) fn append(
     headers.try_append(name, value).map(|_| ()).map_err(|_| "fewer headers")
 }
 
-/// Reads what follows the method in a request line, or a URL.
+/// Parses the target of a request line, or a URL.
 pub(super) fn target(text: &str) -> Result<Uri, &'static str> {
     if !(text.starts_with('/') || text == "*" || text.contains("://")) {
         return Err("a target that begins with `/`, or a URL");
@@ -85,7 +85,7 @@ pub(super) fn target(text: &str) -> Result<Uri, &'static str> {
     url(text)
 }
 
-/// Reads a URL as clients take it: without a fragment, and `http` if it does not say.
+/// Parses a URL as clients do: without the fragment, and `http` by default.
 pub(super) fn url(text: &str) -> Result<Uri, &'static str> {
     let text = text.split('#').next().unwrap_or_default();
     let uri = match text {

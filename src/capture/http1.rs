@@ -1,4 +1,4 @@
-//! A raw HTTP/1.1 request (RFC 9112), with line ends of either kind.
+//! Parses a raw HTTP/1.1 request (RFC 9112), with line endings of either kind.
 
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version};
@@ -54,7 +54,7 @@ pub(super) fn read(text: &[u8]) -> Result<Draft, Fault> {
     Ok(Draft { body, notes, ..draft })
 }
 
-/// A line without its end, and where it begins.
+/// A line without its ending, and where it begins.
 #[derive(Clone, Copy)]
 struct Line<'t> {
     at: usize,
@@ -107,7 +107,7 @@ fn request_line(line: Line<'_>) -> Result<(Method, Uri, Version), Fault> {
     let uri = if method == Method::CONNECT { draft::url(target) } else { draft::target(target) };
     let uri = uri.map_err(|expected| Fault::new(at, expected))?;
     let version = match words.next() {
-        // What people type by hand has none.
+        // Requests typed by hand often have no version.
         None | Some((_, b"HTTP/1.1")) => Version::HTTP_11,
         Some((_, b"HTTP/1.0")) => Version::HTTP_10,
         Some((_, b"HTTP/2" | b"HTTP/2.0")) => Version::HTTP_2,
@@ -121,7 +121,7 @@ fn request_line(line: Line<'_>) -> Result<(Method, Uri, Version), Fault> {
     }
 }
 
-/// The words of a line, each with its place.
+/// The words of a line, each with its offset.
 struct Words<'t> {
     line: Line<'t>,
     at: usize,
@@ -167,7 +167,7 @@ fn header(line: Line<'_>) -> Result<(HeaderName, HeaderValue), Fault> {
     Ok((name, value))
 }
 
-/// The body, as far as its length says; without one, all that is left.
+/// Returns the body, up to its content length, or everything that is left if there is none.
 fn body(headers: &HeaderMap, rest: &[u8], notes: &mut Vec<CaptureNote>) -> Vec<u8> {
     let coding = headers.get(TRANSFER_ENCODING).and_then(|coding| coding.to_str().ok());
     if coding.is_some_and(|coding| coding.to_ascii_lowercase().trim().ends_with("chunked")) {

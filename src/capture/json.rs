@@ -36,7 +36,7 @@ pub(super) fn read(text: &[u8]) -> Result<Draft, Fault> {
     Ok(Draft { body, ..draft }.sent())
 }
 
-/// Reads JSON. The places that serde gives are lines and columns, in bytes.
+/// Parses JSON. The positions from serde are lines and columns, in bytes.
 pub(super) fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, Fault> {
     let start = text.strip_prefix(MARK).map_or(0, |_| MARK.len());
     let json = text.get(start..).unwrap_or_default();
@@ -49,7 +49,7 @@ pub(super) fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, Fault> {
     })
 }
 
-/// What serde expected, without the value that it found.
+/// Returns what serde expected, without the value that it found.
 fn expected(error: &serde_json::Error) -> Cow<'static, str> {
     let message = error.to_string();
     let message = message.rsplit_once(" at line ").map_or(&*message, |(message, _)| message);
@@ -65,7 +65,7 @@ fn expected(error: &serde_json::Error) -> Cow<'static, str> {
     Cow::Owned(message)
 }
 
-/// Makes a reader of a text whose place is told where it is wrong.
+/// Defines a type that is parsed from a text, so that an error has its position.
 macro_rules! text {
     ($name:ident($value:ty), $read:expr) => {
         pub(super) struct $name(pub(super) $value);

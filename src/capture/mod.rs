@@ -1,9 +1,9 @@
-//! Reads a captured request from text (feature `capture`).
+//! Read a captured request from text (feature `capture`).
 //!
-//! [`Capture::read`] takes what people have at hand when a signature does not match: the raw
+//! [`Capture::read`] accepts what you have at hand when a signature does not match: the raw
 //! HTTP/1.1 message, a curl command line, an entry of a HAR file, or a small JSON object. It opens
-//! no file and no connection, and it never repairs the request: what may have been damaged on the
-//! way is kept as it is and told as a [`CaptureNote`].
+//! no file and no connection, and never repairs the request. What may have been damaged on the way
+//! is kept as it is, and reported as a [`CaptureNote`].
 //!
 //! ```
 //! use tower_hmac::capture::{Capture, CaptureForm};
@@ -21,11 +21,11 @@
 //! | text | read as |
 //! | --- | --- |
 //! | begins with `{` | JSON: a HAR file with one entry, its `entry` or `request`, or `{"method", "url", "headers", "body"}` |
-//! | begins with `curl` or `$ curl` | the command line of curl, with the quotes of a POSIX shell |
+//! | begins with `curl` or `$ curl` | a curl command line, with the quoting of a POSIX shell |
 //! | anything else | HTTP/1.1 as in [RFC 9112](https://www.rfc-editor.org/rfc/rfc9112), with CRLF or LF |
 //!
-//! In the JSON form, `headers` is an object or a list of `[name, value]` pairs, and `body_base64`
-//! takes the place of `body` for bytes that are not text. `target` is another name for `url`.
+//! In the JSON form, `headers` is an object or a list of `[name, value]` pairs. For bytes that are
+//! not text, use `body_base64` instead of `body`. `target` is an alias of `url`.
 
 mod chunked;
 mod curl;
@@ -48,7 +48,7 @@ use draft::Draft;
 pub use error::CaptureError;
 pub use note::CaptureNote;
 
-/// A request that was read from text.
+/// A request read from text.
 #[derive(Clone)]
 pub struct Capture {
     form: CaptureForm,
@@ -57,13 +57,13 @@ pub struct Capture {
     notes: Vec<CaptureNote>,
 }
 
-/// What a capture was written in.
+/// The form of a capture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CaptureForm {
     /// An HTTP/1.1 message.
     Http,
-    /// A command line of curl.
+    /// A curl command line.
     Curl,
     /// An entry of a HAR file.
     Har,
@@ -72,11 +72,11 @@ pub enum CaptureForm {
 }
 
 impl Capture {
-    /// Reads a request in whichever form it is written.
+    /// Reads a request in any of the forms.
     ///
     /// # Errors
     ///
-    /// [`CaptureError`] with the line, the column and what was expected there.
+    /// Returns [`CaptureError`] with the line, the column and what was expected there.
     pub fn read(text: &[u8]) -> Result<Self, CaptureError> {
         let form = form(text);
         let draft = match form {
@@ -89,7 +89,7 @@ impl Capture {
         Ok(Self { form, head, body: body.into(), notes })
     }
 
-    /// Returns what the capture was written in.
+    /// Returns the form of the capture.
     #[must_use]
     pub fn form(&self) -> CaptureForm {
         self.form
@@ -121,7 +121,7 @@ impl Capture {
 }
 
 impl fmt::Debug for Capture {
-    /// Without the head and the body, which may carry credentials.
+    /// Omits the head and the body, which may contain credentials.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Capture")
             .field("form", &self.form)
@@ -131,7 +131,7 @@ impl fmt::Debug for Capture {
     }
 }
 
-/// The form, by the first characters and by the members of JSON.
+/// Detects the form by the first characters, and by the members of JSON.
 fn form(text: &[u8]) -> CaptureForm {
     let text = text.strip_prefix(draft::MARK).unwrap_or(text);
     let line = text.trim_ascii_start();

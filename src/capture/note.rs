@@ -4,11 +4,11 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CaptureNote {
-    /// Every line of the head ends with LF, where a client sends CRLF.
+    /// Every line of the head ends with LF, although clients send CRLF.
     LfOnly,
     /// Some lines of the head end with LF, and some with CRLF.
     MixedLineEnds,
-    /// The text began with a byte order mark, which is not a part of the request.
+    /// The text began with a byte order mark, which is not part of the request.
     ByteOrderMark,
     /// The head is not followed by an empty line.
     NoEndOfHead,
@@ -16,25 +16,25 @@ pub enum CaptureNote {
     NoContentLength,
     /// The body is shorter than its `content-length`.
     BodyTooShort {
-        /// The missing bytes.
+        /// The number of missing bytes.
         missing: usize,
-        /// Whether that is one byte for each LF: the body had CRLF when it was sent.
+        /// Whether one byte is missing for each LF: the body had CRLF when it was sent.
         is_one_for_each_line: bool,
     },
-    /// The text goes on after the body's `content-length`; the rest is left out.
+    /// The text continues after the body's `content-length`. The rest is dropped.
     BodyTooLong {
-        /// The bytes that are left out.
+        /// The number of dropped bytes.
         left_out: usize,
     },
-    /// The body stood in chunks and was joined.
+    /// The body was chunked, and its chunks were joined.
     Unchunked,
-    /// The head says `chunked`, and the body does not stand in chunks.
+    /// The head has `chunked`, but the body is not chunked.
     NotChunked,
-    /// HTTP/2's pseudo-headers (RFC 9113 section 8.3) stand among the headers and are left out.
+    /// The headers contained HTTP/2's pseudo-headers (RFC 9113 section 8.3), which are dropped.
     PseudoHeaders,
-    /// curl adds a `content-type` of forms unless it is given one.
+    /// curl adds the `content-type` of forms unless another one is given.
     CurlContentType,
-    /// The capture holds the body as text: bytes that are not UTF-8 are lost.
+    /// The capture contains the body as text: bytes that are not UTF-8 are lost.
     BodyAsText,
 }
 
@@ -45,7 +45,7 @@ impl fmt::Display for CaptureNote {
                 "the capture has LF only; if the body was sent with CRLF, its signature differs"
             }
             Self::MixedLineEnds => "some lines of the head end with CRLF and some with LF",
-            Self::ByteOrderMark => "a byte order mark before the request is left out",
+            Self::ByteOrderMark => "the byte order mark before the request is dropped",
             Self::NoEndOfHead => "the capture ends before the empty line that ends the head",
             Self::NoContentLength => {
                 "there is no content-length: everything after the head is taken as the body"
@@ -67,13 +67,13 @@ impl fmt::Display for CaptureNote {
                      left out"
                 );
             }
-            Self::Unchunked => "the body was sent in chunks, which are joined",
-            Self::NotChunked => "the head says `chunked`, and the body is not in chunks",
-            Self::PseudoHeaders => "the pseudo-headers of HTTP/2 are left out",
+            Self::Unchunked => "the body was chunked; its chunks are joined",
+            Self::NotChunked => "the head has `chunked`, but the body is not chunked",
+            Self::PseudoHeaders => "the pseudo-headers of HTTP/2 are dropped",
             Self::CurlContentType => {
                 "curl sends `content-type: application/x-www-form-urlencoded` unless told otherwise"
             }
-            Self::BodyAsText => "the capture holds the body as text, and not its bytes",
+            Self::BodyAsText => "the capture contains the body as text, not as bytes",
         })
     }
 }

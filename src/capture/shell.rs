@@ -1,4 +1,4 @@
-//! The words of a command line, with the quotes of a POSIX shell and `$'..'`.
+//! Splits a command line into words, with the quoting of a POSIX shell and `$'..'`.
 
 use crate::capture::draft::Fault;
 
@@ -47,12 +47,12 @@ impl Reader<'_> {
         is_next
     }
 
-    /// A backslash at the end of a line joins it with the next one.
+    /// Skips a backslash at the end of a line, which joins it with the next one.
     fn takes_joint(&mut self) -> bool {
         self.takes(b"\\\r\n") || self.takes(b"\\\n")
     }
 
-    /// Goes to the next word of the command, if there is one.
+    /// Moves to the next word of the command, if there is one.
     fn skip_blanks(&mut self) -> bool {
         loop {
             if self.takes_joint() {
@@ -66,7 +66,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A word; none where the command ends.
+    /// Returns the next word. `None` at the end of the command.
     fn word(&mut self) -> Result<Option<Vec<u8>>, Fault> {
         let (start, mut word) = (self.at, Vec::new());
         while let Some(byte) = self.peek() {
@@ -78,7 +78,7 @@ impl Reader<'_> {
                 b'|' | b';' | b'>' | b'&' if at == start => return Ok(None),
                 b' ' | b'\t' | b'\r' | b'\n' | b'|' | b';' | b'>' => break,
                 b'&' => return Err(Fault::new(at, "quotes around a word with `&`")),
-                b'<' => return Err(Fault::new(at, "the data itself in place of a file")),
+                b'<' => return Err(Fault::new(at, "the data itself instead of a file")),
                 b'\'' => self.single(&mut word)?,
                 b'"' => self.double(&mut word)?,
                 b'$' if self.takes(b"$'") => self.escaped(at, &mut word)?,
@@ -130,7 +130,7 @@ impl Reader<'_> {
         }
     }
 
-    /// What stands in `$'..'`, which browsers write.
+    /// Reads the contents of `$'..'`, which browsers write.
     fn escaped(&mut self, open: usize, word: &mut Vec<u8>) -> Result<(), Fault> {
         loop {
             let at = self.at;

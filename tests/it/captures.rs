@@ -151,7 +151,7 @@ fn what_cannot_be_read_is_told_by_its_place() {
         ("curl -H", 1, 8, "the value of the last option"),
         ("curl -H 'a: b'", 1, 15, "a URL"),
         ("curl http://x http://y", 1, 15, "one URL"),
-        ("curl -d @file http://x", 1, 9, "the data itself in place of a file"),
+        ("curl -d @file http://x", 1, 9, "the data itself instead of a file"),
         ("curl --frobnicate http://x", 1, 6, "an option of curl"),
         ("curl -F a=b http://x", 1, 6, "the message itself"),
         ("curl http://x?a=1&b=2", 1, 18, "quotes around a word with `&`"),
