@@ -199,6 +199,24 @@ fn a_header_beside_a_time_may_hold_the_literal_between() {
     assert!(verify(&verifier(scheme()), &head, b"").is_ok());
 }
 
+/// `a.b` and `c` would share a text with `a` and `b.c`.
+#[test]
+fn a_value_that_holds_the_delimiter_is_neither_signed_nor_verified() {
+    let parts = [header("X-First"), Part::literal("."), header("X-Second")];
+    let scheme = || scheme().with_parts(parts.clone()).unwrap().dangerous_unsigned_body();
+    let mut ambiguous = head("GET", "/", &[("x-first", "a.b"), ("x-second", "c")]);
+    let error = signer(scheme()).sign_head(&mut ambiguous, b"").unwrap_err();
+    assert!(error.to_string().contains("holds the delimiter"), "{error}");
+
+    let mut right = head("GET", "/", &[("x-first", "a"), ("x-second", "b.c")]);
+    signer(scheme()).sign_head(&mut right, b"").unwrap();
+    assert!(verify(&verifier(scheme()), &right, b"").is_ok());
+    for (name, value) in [("x-first", "a.b"), ("x-second", "c")] {
+        right.headers.insert(name, value.parse().unwrap());
+    }
+    assert_eq!(verify(&verifier(scheme()), &right, b"").unwrap_err(), ErrorKind::Malformed);
+}
+
 #[test]
 fn a_request_without_the_header_is_missing_and_with_two_malformed() {
     let verifier = verifier(scheme());
