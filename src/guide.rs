@@ -59,6 +59,10 @@ pub mod flask_hmac {}
 #[doc = include_str!("../docs/wasm.md")]
 pub mod wasm {}
 
+#[cfg(all(feature = "reload", feature = "serde", feature = "tokio"))]
+#[doc = include_str!("../docs/polling.md")]
+pub mod polling {}
+
 /// The code for agents, compiled.
 #[cfg(all(doctest, feature = "axum", feature = "rfc9421", feature = "webhooks"))]
 #[doc = include_str!("../docs/skill/SKILL.md")]

@@ -43,8 +43,8 @@ const DEFAULT_CAPACITY: u64 = 10_000;
 /// # What timing reveals
 ///
 /// A cached key ID is answered sooner than one that needs a lookup, and known key IDs stay in the
-/// cache longer. An attacker who measures this can learn which key IDs exist. `SharedKeys` and
-/// `PolledKeys` (feature `reload`) take the same time for every key ID.
+/// cache longer. An attacker who measures this can learn which key IDs exist. `SharedKeys`
+/// (feature `reload`) and `PolledKeys` (with feature `tokio`) take the same time for every key ID.
 ///
 /// # Time
 ///

@@ -2,8 +2,8 @@
 //!
 //! A [`KeyStore`] finds the [`KeySet`] of a claimed key ID. [`KeyMap`] is the store in memory.
 //! [`key_fn`] turns a function into one, such as a database query. The keys of `SharedKeys`
-//! (feature `reload`) can be replaced while requests are served. `CachedKeys` (feature `cache`)
-//! caches a slow store.
+//! (feature `reload`) can be replaced while requests are served; `PolledKeys` (with feature `tokio`)
+//! loads them again and again. `CachedKeys` (feature `cache`) caches a slow store.
 
 #[cfg(feature = "cache")]
 mod cached;
@@ -12,6 +12,8 @@ mod flight;
 mod id;
 mod map;
 mod names;
+#[cfg(all(feature = "reload", feature = "tokio"))]
+mod polled;
 #[cfg(feature = "cache")]
 mod rooms;
 mod secret;
@@ -28,6 +30,8 @@ pub use cached::CachedKeys;
 
 pub use id::KeyId;
 pub use map::KeyMap;
+#[cfg(all(feature = "reload", feature = "tokio"))]
+pub use polled::PolledKeys;
 pub use secret::SecretKey;
 pub(crate) use set::Places;
 pub use set::{KeyEntry, KeySet, MAX_KEYS};

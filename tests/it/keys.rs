@@ -2,6 +2,8 @@
 
 #[cfg(feature = "tracing")]
 mod flight;
+#[cfg(all(feature = "metrics", feature = "tracing"))]
+mod polled;
 
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};

@@ -1,4 +1,4 @@
-//! Keys from a database, with a cache before it.
+//! Keys from a database: asked for each name, with a cache before it; and loaded again and again.
 //!
 //!     cargo run                                        SQLite in this process
 //!     cargo run -- postgres://user:password@host/name  PostgreSQL
@@ -14,8 +14,8 @@ use axum::{Router, body::Body, routing::post};
 use http::{Request, StatusCode};
 use sqlx::any::AnyPoolOptions;
 use tower::ServiceExt as _;
+use tower_hmac::key::{CachedKeys, PolledKeys};
 use tower_hmac::{BoxError, FlaskHmac, KeyStore, SecretKey, Signer, Verified, VerifyLayer};
-use tower_hmac::key::CachedKeys;
 
 use crate::store::Database;
 
@@ -33,7 +33,9 @@ async fn main() -> Result<(), BoxError> {
         .await?;
     let database = Database::new(pool);
     database.create().await?;
-    check(&database).await
+    check(&database).await?;
+    database.create().await?;
+    check_polled(&database).await
 }
 
 fn app(keys: impl KeyStore + 'static) -> Result<Router, BoxError> {
@@ -76,6 +78,40 @@ async fn check(database: &Database) -> Result<(), BoxError> {
     tokio::time::sleep(ttl).await;
     let status = send(&app, "aservice", "the new key").await?;
     println!("without the table: {status}");
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    Ok(())
+}
+
+async fn check_polled(database: &Database) -> Result<(), BoxError> {
+    database.insert("aservice", b"the old key", "2026-05").await?;
+    database.insert("bservice", b"its key", "2026-11").await?;
+
+    let every = Duration::from_millis(50);
+    let max_age = Duration::from_secs(1);
+    let source = database.clone();
+    let keys = PolledKeys::new(every, move || {
+        let source = source.clone();
+        async move { source.load().await }
+    });
+    let app = app(keys.await?.with_max_age(max_age))?;
+    assert_eq!(send(&app, "aservice", "the old key").await?, StatusCode::OK);
+    assert_eq!(send(&app, "bservice", "its key").await?, StatusCode::OK);
+
+    database.insert("aservice", b"the new key", "2026-11").await?;
+    database.delete("aservice", "2026-05").await?;
+    while send(&app, "aservice", "the new key").await? != StatusCode::OK {
+        tokio::time::sleep(every).await;
+    }
+    assert_eq!(send(&app, "aservice", "the old key").await?, StatusCode::FORBIDDEN);
+    println!("the new key is in force");
+
+    database.drop().await?;
+    tokio::time::sleep(every * 3).await;
+    assert_eq!(send(&app, "aservice", "the new key").await?, StatusCode::OK);
+    println!("without the table the old keys are used");
+    tokio::time::sleep(max_age).await;
+    let status = send(&app, "aservice", "the new key").await?;
+    println!("past the maximum age: {status}");
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     Ok(())
 }

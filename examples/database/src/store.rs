@@ -1,11 +1,13 @@
-//! The table of keys as a `KeyStore`.
+//! The table of keys: as a `KeyStore`, and as a source for `PolledKeys`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use sqlx::any::AnyRow;
 use sqlx::{AnyPool, Row as _};
-use tower_hmac::{BoxError, KeyId, KeySet, KeyStore, SecretKey};
 use tower_hmac::key::{KeyEntry, KeyQuery, Lookup};
+use tower_hmac::{BoxError, KeyId, KeyMap, KeySet, KeyStore, SecretKey};
 
 #[derive(Clone)]
 pub struct Database {
@@ -42,17 +44,23 @@ impl Database {
         .bind(id.as_str())
         .fetch_all(&self.pool)
         .await?;
-        let mut entries = Vec::with_capacity(rows.len());
-        for row in rows {
-            let secret: Vec<u8> = row.try_get("secret")?;
-            let label: String = row.try_get("label")?;
-            let entry = KeyEntry::new(SecretKey::new(secret)?).with_label(label);
-            entries.push(match row.try_get::<Option<i64>, _>("not_after")? {
-                Some(unix_seconds) => entry.with_not_after(unix_seconds),
-                None => entry,
-            });
-        }
+        let entries = rows.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
         Ok(if entries.is_empty() { None } else { Some(KeySet::new(entries)?) })
+    }
+
+    /// All keys, for `PolledKeys`.
+    pub async fn load(&self) -> Result<KeyMap, BoxError> {
+        let rows = sqlx::query(
+            "SELECT service, secret, label, not_after FROM tower_hmac_example ORDER BY label DESC",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let mut services = BTreeMap::<String, Vec<KeyEntry>>::new();
+        for row in &rows {
+            services.entry(row.try_get("service")?).or_default().push(entry(row)?);
+        }
+        let sets = services.into_iter().map(|(service, keys)| Ok((service, KeySet::new(keys)?)));
+        Ok(KeyMap::named(sets.collect::<Result<Vec<_>, BoxError>>()?)?)
     }
 
     pub fn queries(&self) -> usize {
@@ -97,4 +105,14 @@ impl Database {
         sqlx::query("DROP TABLE IF EXISTS tower_hmac_example").execute(&self.pool).await?;
         Ok(())
     }
+}
+
+fn entry(row: &AnyRow) -> Result<KeyEntry, BoxError> {
+    let secret: Vec<u8> = row.try_get("secret")?;
+    let label: String = row.try_get("label")?;
+    let entry = KeyEntry::new(SecretKey::new(secret)?).with_label(label);
+    Ok(match row.try_get::<Option<i64>, _>("not_after")? {
+        Some(unix_seconds) => entry.with_not_after(unix_seconds),
+        None => entry,
+    })
 }

@@ -7,14 +7,14 @@ use futures_executor::block_on;
 use http::Request;
 use http::request::Parts;
 use serde_json::Value;
+use tower_hmac::clock::{Clock as _, ManualClock, SystemClock};
+use tower_hmac::crypto::Mac;
+use tower_hmac::scheme::Policy;
 use tower_hmac::webhooks::StandardWebhooks;
 use tower_hmac::{
     Algorithm, ErrorKind, FlaskHmac, KeyMap, MemoryReplay, MessageSignatures, SecretKey, Signer,
     Verifier,
 };
-use tower_hmac::clock::{Clock as _, ManualClock, SystemClock};
-use tower_hmac::crypto::Mac;
-use tower_hmac::scheme::Policy;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 fn parse(json: &str) -> Value {

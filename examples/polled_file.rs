@@ -1,0 +1,79 @@
+//! How to load keys again and again from a file, a table or a service for secrets?
+//!
+//!     cargo run --example polled_file --features reload,serde,tokio
+//!
+//! The file is an object of key IDs, each with its key, or with a list of keys, newest first:
+//!
+//!     {"billing": "the key", "orders": ["the new key", "the old key"]}
+//!
+//! A mounted secret of Kubernetes is such a file. Any other source is another `load`.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use axum::{Router, body::Body, routing::post};
+use http::{Request, StatusCode};
+use tower::ServiceExt as _;
+use tower_hmac::config::KeysConfig;
+use tower_hmac::key::PolledKeys;
+use tower_hmac::{BoxError, FlaskHmac, KeyMap, SecretKey, Signer, VerifyLayer};
+
+/// 30 s in production.
+const EVERY: Duration = Duration::from_millis(20);
+/// Several times `EVERY`, so that one failure goes unnoticed by clients.
+const MAX_AGE: Duration = Duration::from_secs(600);
+
+async fn load(path: PathBuf) -> Result<KeyMap, BoxError> {
+    let text = tokio::fs::read_to_string(path).await?;
+    // The parser's own message could quote a key, and messages are logged.
+    let config: KeysConfig = serde_json::from_str(&text).map_err(|error| {
+        format!("no object of keys at line {}, column {}", error.line(), error.column())
+    })?;
+    Ok(config.key_map()?)
+}
+
+async fn app(path: PathBuf) -> Result<Router, BoxError> {
+    let keys = PolledKeys::new(EVERY, move || load(path.clone())).await?.with_max_age(MAX_AGE);
+    Ok(Router::new()
+        .route("/", post(async || "received"))
+        .layer(VerifyLayer::new(FlaskHmac::new(), keys)?))
+}
+
+#[tokio::main]
+async fn main() -> Result<(), BoxError> {
+    let path = std::env::temp_dir().join(format!("tower-hmac-keys-{}.json", std::process::id()));
+    replace(&path, r#"{"billing": "the old key"}"#)?;
+    let app = app(path.clone()).await?;
+    assert_eq!(send(&app, "the old key").await?, StatusCode::OK);
+
+    replace(&path, r#"{"billing": "the new key"}"#)?;
+    while send(&app, "the new key").await? != StatusCode::OK {
+        tokio::time::sleep(EVERY).await;
+    }
+    assert_eq!(send(&app, "the old key").await?, StatusCode::FORBIDDEN);
+    println!("the new key is in force");
+
+    // A file that does not parse, or holds no key, changes nothing.
+    for broken in [r#"{"billing": "#, "{}"] {
+        replace(&path, broken)?;
+        tokio::time::sleep(EVERY * 3).await;
+        assert_eq!(send(&app, "the new key").await?, StatusCode::OK);
+    }
+    println!("a broken file changes nothing");
+    std::fs::remove_file(path)?;
+    Ok(())
+}
+
+/// Replaces the file at once, so that nobody reads half of it.
+fn replace(path: &Path, text: &str) -> Result<(), BoxError> {
+    let new = path.with_extension("new");
+    std::fs::write(&new, text)?;
+    std::fs::rename(new, path)?;
+    Ok(())
+}
+
+async fn send(app: &Router, key: &str) -> Result<StatusCode, BoxError> {
+    let signer = Signer::new(FlaskHmac::new(), SecretKey::new(key)?).with_key_id("billing")?;
+    let request = signer.sign(Request::post("/").body("an invoice")?)?;
+    Ok(app.clone().oneshot(request.map(Body::from)).await?.status())
+}
