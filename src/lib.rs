@@ -69,6 +69,8 @@ pub mod once;
 mod random;
 pub mod replay;
 pub mod scheme;
+#[cfg(feature = "tracing")]
+mod seldom;
 mod shown;
 pub mod sign;
 pub mod testing;

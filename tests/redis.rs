@@ -357,6 +357,7 @@ async fn no_outage_of_the_server_lets_a_replay_pass() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+#[ignore = "takes long: scripts/redis"]
 async fn of_three_processes_exactly_one_accepts_a_request() {
     let Some(server) = Server::start() else { return };
     let Some(nodes) = Processes::start(&server) else { return };
@@ -364,6 +365,7 @@ async fn of_three_processes_exactly_one_accepts_a_request() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+#[ignore = "takes long: scripts/redis"]
 async fn no_outage_lets_a_replay_pass_in_three_processes() {
     let Some(mut server) = Server::start() else { return };
     let Some(nodes) = Processes::start(&server) else { return };

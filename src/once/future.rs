@@ -312,7 +312,14 @@ fn count(outcome: &'static str) {
 
 fn warn(source: Option<&(dyn std::error::Error + Send + Sync + 'static)>, message: &str) {
     #[cfg(feature = "tracing")]
-    tracing::warn!(source = source.map(|it| it as &dyn std::error::Error), "{message}");
+    {
+        static WARNINGS: crate::seldom::Seldom = crate::seldom::Seldom::new();
+        let cause = source.map_or_else(|| message.to_owned(), ToString::to_string);
+        if let Some(left_out) = WARNINGS.tell(&cause) {
+            let source = source.map(|it| it as &dyn std::error::Error);
+            tracing::warn!(source, left_out, "{message}");
+        }
+    }
     let _ = (source, message);
 }
 

@@ -239,7 +239,8 @@ impl RedisReplay {
     }
 
     /// Loses the promise that a request counts once: while Redis cannot be reached, replays pass,
-    /// and whoever can make it slow can replay. Each such request is logged (feature `tracing`).
+    /// and whoever can make it slow can replay. It is logged, at most once a second for a cause
+    /// (feature `tracing`).
     ///
     /// It opens only if no server answers. An error reply, such as that of a server whose memory is
     /// full, is answered with 503 as ever.
@@ -351,6 +352,9 @@ impl RedisReplay {
     }
 }
 
+#[cfg(feature = "tracing")]
+static WARNINGS: crate::seldom::Seldom = crate::seldom::Seldom::new();
+
 /// What a Redis said of a claim.
 struct Asked {
     is_new: bool,
@@ -387,10 +391,13 @@ impl ReplayGuard for RedisReplay {
                 Ok(asked) => asked,
                 Err(failure) if guard.fails_open && failure.is_unreachable() => {
                     #[cfg(feature = "tracing")]
-                    tracing::warn!(
-                        source = &failure as &dyn std::error::Error,
-                        "the replay guard failed, and lets the request through"
-                    );
+                    if let Some(left_out) = WARNINGS.tell(&failure.to_string()) {
+                        tracing::warn!(
+                            source = &failure as &dyn std::error::Error,
+                            left_out,
+                            "the replay guard failed, and lets the request through"
+                        );
+                    }
                     return Ok(Replay::Claimed);
                 }
                 Err(failure) => return Err(failure.into()),

@@ -73,6 +73,9 @@ pub(crate) fn unsigned() {
     count("unsigned", NO_SCHEME.into());
 }
 
+#[cfg(feature = "tracing")]
+static WARNINGS: crate::seldom::Seldom = crate::seldom::Seldom::new();
+
 /// A refusal at any step.
 pub(crate) fn refused(error: &VerifyError) {
     #[cfg(feature = "tracing")]
@@ -82,12 +85,25 @@ pub(crate) fn refused(error: &VerifyError) {
         let step = error.step().as_str();
         let scheme = error.scheme();
         let claimed = error.claimed_key_id().map(tracing::field::display);
-        match error.kind() {
+        let source = std::error::Error::source(error);
+        let left_out = match error.kind() {
             ErrorKind::StoreUnavailable | ErrorKind::ReplayFull => {
-                let source = std::error::Error::source(error);
-                tracing::warn!(kind, step, scheme, claimed_key_id = claimed, source, "{error}");
+                WARNINGS.tell(&source.map_or_else(|| kind.to_owned(), ToString::to_string))
             }
-            _ => tracing::debug!(kind, step, scheme, claimed_key_id = claimed, "{error}"),
+            _ => None,
+        };
+        if let Some(left_out) = left_out {
+            tracing::warn!(
+                kind,
+                step,
+                scheme,
+                claimed_key_id = claimed,
+                source,
+                left_out,
+                "{error}"
+            );
+        } else {
+            tracing::debug!(kind, step, scheme, claimed_key_id = claimed, "{error}");
         }
     }
     #[cfg(feature = "metrics")]

@@ -131,6 +131,30 @@ fn a_store_that_fails_is_a_warning_with_its_reason() {
     assert_eq!(event.field("source"), Some("the database is gone"));
 }
 
+/// While a store is away, each request of a busy service would write a line.
+#[test]
+fn a_cause_is_warned_of_once_a_second_and_not_once_a_request() {
+    let clock = ManualClock::new(NOW);
+    let store = key_fn(|_: Option<&KeyId>, _: &http::request::Parts| async {
+        Err::<Option<SecretKey>, BoxError>("another database is gone".into())
+    });
+    let layer = VerifyLayer::new(Stamped::new(), store).unwrap().with_clock(clock.clone());
+    let signer = signer("aservice", "akey", &clock);
+    let start = std::time::Instant::now();
+    let (capture, ()) = Capture::during(|| {
+        for _ in 0..50 {
+            assert_eq!(block_on(send(&layer, head(&signer, b""), "")), 503);
+        }
+    });
+    let seconds = usize::try_from(start.elapsed().as_secs()).unwrap();
+    let events = capture.events();
+    let warnings = events.iter().filter(|event| event.level == tracing::Level::WARN);
+    let warnings: Vec<_> = warnings.collect();
+    assert!((1..=1 + seconds).contains(&warnings.len()), "{} warnings", warnings.len());
+    assert_eq!(warnings[0].field("left_out"), Some("0"));
+    assert_eq!(events.len(), 50, "each request is an event of some level");
+}
+
 #[test]
 fn a_full_guard_is_a_warning() {
     let clock = ManualClock::new(NOW);

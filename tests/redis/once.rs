@@ -209,6 +209,7 @@ impl Random {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+#[ignore = "takes long: scripts/redis"]
 async fn of_500_deliveries_that_fail_first_none_is_lost_and_none_is_handled_twice() {
     let Some(server) = Server::start() else { return };
     let folder = server.folder.clone();

@@ -1,0 +1,52 @@
+//! Warnings that come at most once a second for a cause, however many requests fail for it.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The shortest time between two warnings of one cause.
+const PAUSE: Duration = Duration::from_secs(1);
+/// The most causes that are told apart at a time; the texts come from other people's stores.
+const MOST: usize = 32;
+
+/// The warnings of a place.
+pub(crate) struct Seldom(Mutex<Vec<Cause>>);
+
+struct Cause {
+    text: String,
+    told: Instant,
+    left_out: u64,
+}
+
+impl Seldom {
+    pub(crate) const fn new() -> Self {
+        Self(Mutex::new(Vec::new()))
+    }
+
+    /// How many warnings of this cause were left out since the last one; `None` if this one is to be
+    /// left out, too. Without somebody who hears it, nothing is counted.
+    pub(crate) fn tell(&self, text: &str) -> Option<u64> {
+        if !tracing::enabled!(tracing::Level::WARN) {
+            return None;
+        }
+        let now = Instant::now();
+        // No code that holds the lock can panic; were it to, the list would be as good as before.
+        let mut causes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let has_paused = |cause: &Cause| now.saturating_duration_since(cause.told) >= PAUSE;
+        if let Some(cause) = causes.iter_mut().find(|cause| cause.text == text) {
+            if !has_paused(cause) {
+                cause.left_out = cause.left_out.saturating_add(1);
+                return None;
+            }
+            cause.told = now;
+            return Some(std::mem::take(&mut cause.left_out));
+        }
+        if causes.len() >= MOST {
+            causes.retain(|cause| !has_paused(cause));
+        }
+        if causes.len() >= MOST {
+            return None;
+        }
+        causes.push(Cause { text: text.to_owned(), told: now, left_out: 0 });
+        Some(0)
+    }
+}
