@@ -1,4 +1,4 @@
-//! The signature base of RFC 9421 was written otherwise.
+//! Mistakes in the signature base of RFC 9421.
 
 use http::header::HOST;
 
@@ -6,7 +6,7 @@ use crate::explain::Cause;
 use crate::explain::text::Segment;
 use crate::explain::trial::Trial;
 
-/// The last line, which a base cannot be without.
+/// The last line, which every base must have.
 const PARAMETERS: &str = "@signature-params";
 
 pub(super) fn find(trial: &Trial<'_>) -> Option<Cause> {
@@ -36,7 +36,7 @@ pub(super) fn find(trial: &Trial<'_>) -> Option<Cause> {
     found.map(|signed| Cause::Base { signed })
 }
 
-/// Other values of components: which, what it is, and how that is told.
+/// Other values of components: the component, the value, and its description.
 fn values(trial: &Trial<'_>) -> Vec<(&'static str, Vec<u8>, &'static str)> {
     let mut values = Vec::new();
     let mut add = |name, value: &[u8], signed| values.push((name, value.to_vec(), signed));
@@ -71,7 +71,7 @@ fn values(trial: &Trial<'_>) -> Vec<(&'static str, Vec<u8>, &'static str)> {
     values
 }
 
-/// The text with another value in the component of this name, if it has one.
+/// Returns the text with another value in the component of this name, if it has one.
 fn with(segments: &[Segment<'_>], name: &str, value: &[u8]) -> Option<Vec<u8>> {
     segments.iter().any(|segment| segment.name == name && segment.bytes != value).then(|| {
         let bytes = |segment: &Segment<'_>| {

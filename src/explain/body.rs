@@ -1,4 +1,4 @@
-//! The body was signed in another form than it was sent in.
+//! The body was signed in a different form than it was sent.
 // The changes of a table have one type.
 #![allow(clippy::unnecessary_wraps)]
 
@@ -13,7 +13,7 @@ use crate::explain::forms::Form;
 use crate::explain::trial::Trial;
 use crate::explain::{Cause, json};
 
-/// Another form of a body, if it has one.
+/// Returns another form of a body, if it has one.
 type Change = fn(&[u8]) -> Option<Vec<u8>>;
 
 const CHANGES: [(Change, &str); 14] = [
@@ -33,7 +33,7 @@ const CHANGES: [(Change, &str); 14] = [
     (unzipped, "the body unzipped"),
 ];
 
-/// What may stand in the text where there is no body, or none that the caller knows of.
+/// What clients may sign if there is no body, or none that they know of.
 const INSTEAD: [(&[u8], &str); 4] = [
     (b"", "an empty body"),
     (b"{}", "`{}` in place of the body"),
@@ -41,15 +41,15 @@ const INSTEAD: [(&[u8], &str); 4] = [
     (b"undefined", "`undefined` in place of the body"),
 ];
 
-/// The hashes whose output is signed in the place of a body.
+/// The hashes whose output is signed in place of a body.
 const HASHES: [&str; 5] = ["sha256", "sha512", "sha384", "sha1", "md5"];
 
-/// A body that the signed text holds.
+/// Looks for a different body, if the signing string contains the body itself.
 pub(super) fn find_signed(trial: &Trial<'_>) -> Option<Cause> {
     if trial.signs_body() { find(trial) } else { None }
 }
 
-/// A body that is right.
+/// Looks for a body that makes the signature right.
 pub(super) fn find(trial: &Trial<'_>) -> Option<Cause> {
     if !trial.is_about_body() {
         return None;
@@ -104,7 +104,7 @@ fn hashed(trial: &Trial<'_>) -> Option<Cause> {
     None
 }
 
-/// The bytes before the newline at the end, if there is one.
+/// Returns the bytes before the newline at the end, if there is one.
 pub(super) fn cut_newline(bytes: &[u8]) -> Option<&[u8]> {
     bytes.strip_suffix(b"\r\n").or_else(|| bytes.strip_suffix(b"\n"))
 }
@@ -170,7 +170,7 @@ fn marked(body: &[u8], count: fn(char) -> usize) -> Option<Vec<u8>> {
     Some(marked)
 }
 
-/// With `?` for what latin-1 does not have.
+/// Encodes a text as latin-1, with `?` for what latin-1 does not have.
 pub(super) fn latin1(text: &[u8]) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(text).ok()?;
     Some(text.chars().map(|c| u8::try_from(c).unwrap_or(b'?')).collect())
@@ -195,7 +195,7 @@ fn unbase64(body: &[u8]) -> Option<Vec<u8>> {
 fn unzipped(body: &[u8]) -> Option<Vec<u8>> {
     use std::io::Read as _;
 
-    /// A body that grows beyond this is a bomb, or longer than what is tried.
+    /// A decompressed body longer than this is a bomb, or longer than what is tried.
     const MOST: u64 = 4 * 1024 * 1024;
 
     let mut plain = Vec::new();

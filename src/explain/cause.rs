@@ -1,4 +1,4 @@
-//! What a caller may have done otherwise.
+//! What a caller may have done wrong.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,88 +6,88 @@ use std::fmt;
 use crate::crypto::Algorithm;
 use crate::key::KeyId;
 
-/// A mistake that, made good, makes a signature right.
+/// A mistake that, once corrected, makes a signature right.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cause {
-    /// The caller's clock is so many seconds ahead of the verifier's; behind it, if negative.
+    /// The caller's clock is this many seconds ahead of the verifier's, or behind if negative.
     Clock {
         /// The difference, in seconds.
         seconds: i64,
     },
-    /// The time is written in another form, or counts another unit.
+    /// The time is written in another form, or in another unit.
     TimeForm {
         /// The form that was sent.
         sent: &'static str,
-        /// The form that the format asks for.
+        /// The form that the scheme expects.
         expected: &'static str,
     },
     /// The body was signed without the newline at its end: `\n` or `\r\n`.
     BodyNewlineCut,
     /// The body was signed with one more newline at its end.
     BodyNewlineAdded,
-    /// The body was signed in another form, such as with its JSON written anew.
+    /// The body was signed in another form, such as with its JSON serialized again.
     Body {
         /// What was signed, such as `LF for each CRLF of the body`.
         signed: Cow<'static, str>,
     },
     /// The target was signed without its query.
     QueryDropped,
-    /// The path was signed with the query behind it, where the format leaves it out.
+    /// The path was signed with the query appended, although the scheme leaves it out.
     QueryAdded,
     /// The method or the target was signed in another form, or with other text between the parts.
     Target {
         /// What was signed, such as `a slash at the end of the path`.
         signed: Cow<'static, str>,
     },
-    /// The signature base of RFC 9421 was written otherwise.
+    /// The signature base of RFC 9421 was written differently.
     Base {
         /// What was signed, such as `a newline at the end of the signature base`.
         signed: &'static str,
     },
-    /// The tag, or what holds it, is written in another encoding.
+    /// The tag, or the text around it, is in another encoding.
     Encoding {
-        /// The one that was sent.
+        /// The encoding that was sent.
         sent: &'static str,
-        /// The one that the format asks for.
+        /// The encoding that the scheme expects.
         expected: &'static str,
     },
-    /// The tag is encoded once more than the format asks for, such as base64 of hex.
+    /// The tag is encoded once more than the scheme expects, such as base64 of hex.
     EncodedTwice,
-    /// Something else stands around the tag than the format asks for, such as no prefix.
+    /// The tag is surrounded by something other than the scheme expects, such as no prefix.
     Tag {
-        /// What makes it right, such as ``the prefix `sha256=` before the tag``.
+        /// What would make it right, such as ``the prefix `sha256=` before the tag``.
         expected: String,
     },
     /// The tag is that of another hash.
     Hash {
         /// The hash that was used.
         sent: Algorithm,
-        /// The hash that the format asks for.
+        /// The hash that the scheme expects.
         expected: Algorithm,
     },
-    /// The caller decodes the text that this side takes as the key.
+    /// The caller decodes the text that this side uses as the key.
     KeyDecoded {
         /// The encoding that it decodes.
         from: &'static str,
     },
-    /// The caller takes as the key the text that this side decodes.
+    /// The caller uses a text as the key that this side decodes.
     KeyAsText {
         /// The encoding of the text.
         encoding: &'static str,
     },
-    /// This side's key has a newline at its end, which the caller's has not.
+    /// This side's key ends in a newline, and the caller's does not.
     KeyNewlineCut,
-    /// The caller's key has a newline at its end, as one read from a file may.
+    /// The caller's key ends in a newline, such as one read from a file.
     KeyNewlineAdded,
-    /// The caller takes the text of the key otherwise, such as without the quotes around it.
+    /// The caller reads the text of the key differently, such as without the quotes around it.
     Key {
-        /// What the caller takes, such as `the quotes around the key taken off`.
+        /// What the caller uses, such as `the quotes around the key taken off`.
         taken: &'static str,
     },
-    /// It is one of the name's own keys that does not count now.
+    /// The caller used one of the key ID's own keys that is not valid now.
     KeyNotCurrent,
-    /// It is the key of another name; of the anonymous caller, if there is none.
+    /// The caller used the key of another key ID, or the anonymous key for `None`.
     OtherKey(Option<KeyId>),
 }
 
@@ -100,7 +100,7 @@ impl fmt::Display for Cause {
                 write!(f, "clock off by {seconds} seconds: the caller's is {side} this one")
             }
             Self::TimeForm { sent, expected } => {
-                write!(f, "the time is in {sent}, and the format asks for {expected}")
+                write!(f, "the time is in {sent}, but the scheme expects {expected}")
             }
             Self::BodyNewlineCut => f.write_str("right with the body's last newline cut off"),
             Self::BodyNewlineAdded => f.write_str("right with a newline added to the body"),

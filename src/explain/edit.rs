@@ -9,10 +9,10 @@ use crate::explain::Cause;
 pub(super) struct Edit {
     pub(super) cause: Cause,
     pub(super) place: Place,
-    /// The text is written from the head as it came: what is changed was signed as it was sent.
+    /// Writes the text from the original head: the changed part was signed as it was sent.
     pub(super) signs_original: bool,
-    /// What the tag is compared with in the place of a stand-in: the hash that it is taken for,
-    /// and the tag as it was sent.
+    /// Compares the tag with this instead of a placeholder: the presumed hash, and the tag as it
+    /// was sent.
     pub(super) hash: Option<(Algorithm, Vec<u8>)>,
 }
 
@@ -23,7 +23,7 @@ pub(super) enum Place {
 }
 
 impl Edit {
-    /// Makes the change in a copy of the head.
+    /// Applies the change to a copy of the head.
     pub(super) fn apply(&self, copy: &mut Parts) -> Option<()> {
         match &self.place {
             Place::Header(name, value) => {
@@ -39,11 +39,11 @@ impl Edit {
         Some(())
     }
 
-    /// Takes it back.
+    /// Reverts the change.
     pub(super) fn undo(&self, copy: &mut Parts, head: &Parts) {
         match &self.place {
             Place::Header(name, _) => {
-                // Only a header that is there once, or not at all, is changed.
+                // Only change a header that occurs once, or not at all.
                 match head.headers.get(name) {
                     Some(value) => copy.headers.insert(name, value.clone()),
                     None => copy.headers.remove(name),

@@ -1,4 +1,4 @@
-//! How clients write bytes as text, and where a value holds bytes that are written so.
+//! How clients encode bytes as text, and where a value contains such text.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -6,12 +6,12 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 
-/// The most words of a value that are looked at.
+/// The most words of a value that are examined.
 const MOST_WORDS: usize = 256;
 /// The most places of a value that are tried.
 const MOST_SLOTS: usize = 32;
 
-/// A way to write bytes as text, whether a format knows it or not.
+/// A text encoding of bytes, whether a scheme uses it or not.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
     Hex,
@@ -54,7 +54,7 @@ impl Form {
         }
     }
 
-    /// What a text decodes to; where two forms agree, under the first one's name.
+    /// Decodes a text in every form. If two forms agree, only the first is returned.
     pub(super) fn decodings(text: &str) -> Vec<(Self, Vec<u8>)> {
         let mut decodings: Vec<(Self, Vec<u8>)> = Vec::new();
         for form in Self::ALL {
@@ -78,17 +78,17 @@ impl Form {
     }
 }
 
-/// Bytes that stand in a value as text, in the value itself or one encoding further in.
+/// Bytes encoded in a value, directly or within one more encoding.
 pub(super) struct Slot {
     pub(super) form: Form,
     pub(super) bytes: Vec<u8>,
     pub(super) place: Range<usize>,
-    /// The text that holds the place, how it is encoded, and where it stands in the value.
+    /// The text that contains the slot, its encoding, and its position in the value.
     pub(super) outer: Option<(Arc<str>, Form, Range<usize>)>,
 }
 
 impl Slot {
-    /// The value with another text in this place.
+    /// Returns the value with another text in this slot.
     pub(super) fn replaced(&self, value: &str, text: &str) -> String {
         match &self.outer {
             None => spliced(value, &self.place, text),
@@ -99,7 +99,7 @@ impl Slot {
         }
     }
 
-    /// The same with what holds the place decoded.
+    /// The same, with the text around the slot decoded.
     pub(super) fn unwrapped(&self, value: &str, text: &str) -> Option<String> {
         let (inner, _, place) = self.outer.as_ref()?;
         Some(spliced(value, place, &spliced(inner, &self.place, text)))
@@ -112,7 +112,7 @@ fn spliced(value: &str, place: &Range<usize>, text: &str) -> String {
     [before, text, after].concat()
 }
 
-/// The places of a value that hold as many bytes as `is_len` takes.
+/// Returns the slots of a value whose decoded length `is_len` accepts.
 pub(super) fn slots(value: &str, is_len: &dyn Fn(usize) -> bool) -> Vec<Slot> {
     let mut slots = Vec::new();
     for (place, form, bytes) in decoded_words(value) {
@@ -146,8 +146,8 @@ fn decoded_words(value: &str) -> impl Iterator<Item = (Range<usize>, Form, Vec<u
 /// The length of the shortest text of a tag, MD5's in base64 without padding, in bytes.
 const SHORTEST_TEXT: usize = 22;
 
-/// Where there is something that may be encoded bytes: letters, digits, what else the alphabets
-/// have, and padding at the end.
+/// Finds text that may be encoded bytes: letters, digits, other characters of the alphabets, and
+/// padding at the end.
 fn words(value: &str) -> impl Iterator<Item = Range<usize>> {
     let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '-' | '_');
     let mut from = 0_usize;

@@ -1,12 +1,12 @@
-//! The body's JSON was written anew when it was signed.
+//! The body's JSON was serialized again before it was signed.
 
 use crate::explain::Cause;
 use crate::explain::trial::Trial;
 
-/// The deepest nesting that is written anew.
+/// The deepest nesting that is serialized.
 const MOST_DEPTH: usize = 64;
 
-/// How a library writes JSON.
+/// How a library serializes JSON.
 #[derive(Clone, Copy)]
 struct Style {
     layout: Layout,
@@ -20,7 +20,7 @@ enum Layout {
     Compact,
     /// A space after each comma and colon.
     Spaced,
-    /// Each member on a line of its own, indented by so many spaces.
+    /// Each member on its own line, indented by this many spaces.
     Lines(usize),
 }
 
@@ -28,7 +28,7 @@ enum Layout {
 #[derive(Clone, Copy)]
 enum Escapes {
     AsSent,
-    /// None that need not be.
+    /// Only those that must be escaped.
     None,
     Ascii,
     Slash,
@@ -81,8 +81,8 @@ pub(super) fn find(trial: &Trial<'_>) -> Option<Cause> {
     })
 }
 
-/// The JSON of a text in another style; `None` if it is none. Whether it is JSON in every detail
-/// does not matter here: what is written has to fit the tag.
+/// Serializes the JSON of a text in another style. `None` if it is not JSON. Not every detail of
+/// the syntax is checked: only an output that fits the tag matters.
 fn written(text: &str, style: Style) -> Option<String> {
     let mut writer = Writer { tokens: Tokens(text), style, out: String::with_capacity(text.len()) };
     if style.layout == Layout::AsSent {
@@ -121,7 +121,7 @@ impl<'t> Writer<'t> {
         let is_sorted = is_object && self.style.is_sorted;
         self.out.push_str(open);
         let start = self.out.len();
-        // Keys, and where their members end in what is written.
+        // Keys, and where their members end in the output.
         let mut members: Vec<(&str, usize)> = Vec::new();
         let mut count = 0_usize;
         loop {
@@ -161,7 +161,7 @@ impl<'t> Writer<'t> {
         Some(())
     }
 
-    /// Writes the members that were written from here on again, in the order of their keys.
+    /// Rewrites the members written since `start`, sorted by key.
     fn sort(&mut self, start: usize, members: &[(&str, usize)], depth: usize) {
         let written = self.out.split_off(start);
         let ends = members.iter().map(|(_, end)| end.saturating_sub(start));
@@ -222,7 +222,7 @@ fn escaped(string: &str, slash: bool, ascii: bool, out: &mut String) {
     }
 }
 
-/// `\/` and `\uXXXX` undone, but for what must be escaped.
+/// Decodes `\/` and `\uXXXX`, except where an escape is required.
 fn unescaped(string: &str, out: &mut String) {
     let mut rest = string;
     while let Some((plain, after)) = rest.split_once('\\') {
@@ -246,7 +246,7 @@ fn unescaped(string: &str, out: &mut String) {
                 after
             }
             (None, None) => {
-                // A backslash that escapes a backslash does not escape what follows.
+                // A backslash that escapes a backslash does not escape the next character.
                 let len = after.chars().next().map_or(0, char::len_utf8);
                 let (escape, after) = after.split_at_checked(len).unwrap_or_default();
                 out.push('\\');
@@ -258,11 +258,11 @@ fn unescaped(string: &str, out: &mut String) {
     out.push_str(rest);
 }
 
-/// What is left of a text of JSON.
+/// The rest of a JSON text.
 struct Tokens<'t>(&'t str);
 
 impl<'t> Tokens<'t> {
-    /// The next token, a string with its quotes, and the white space before it.
+    /// Returns the next token, a string with its quotes, and the whitespace before it.
     fn next(&mut self) -> Option<(&'t str, &'t str)> {
         let text = self.0;
         let rest = text.trim_start_matches([' ', '\t', '\n', '\r']);
@@ -283,7 +283,7 @@ impl<'t> Tokens<'t> {
     }
 }
 
-/// The length of the string that a text begins with, its quotes included.
+/// Returns the length of the string at the start of a text, including its quotes.
 fn string_len(text: &str) -> Option<usize> {
     let mut is_escaped = false;
     let end = text.bytes().skip(1).position(|byte| {

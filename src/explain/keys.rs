@@ -1,4 +1,4 @@
-//! The key is another one, or its text is taken otherwise.
+//! The key is a different one, or its text is read differently.
 
 use zeroize::Zeroizing;
 
@@ -8,10 +8,10 @@ use crate::explain::forms::Form;
 use crate::explain::trial::Trial;
 use crate::key::{KeyEntry, KeySet, KeyStore, SecretKey};
 
-/// The most keys of other names that are tried.
+/// The most keys of other key IDs that are tried.
 const MOST_KEYS: usize = 256;
 
-/// Prefixes that secrets are handed out with, and that are no part of what they encode.
+/// Prefixes of secrets that are not part of what they encode.
 const PREFIXES: [(&str, &str, &str); 3] = [
     (
         "whsec_",
@@ -26,13 +26,13 @@ const PREFIXES: [(&str, &str, &str); 3] = [
     ("hex:", "the key's prefix `hex:` taken off", "the key decoded behind its prefix `hex:`"),
 ];
 
-/// A key of the claimed name that is not valid now.
+/// Looks for a key of the claimed key ID that is not valid now.
 pub(super) fn find_not_current(trial: &Trial<'_>) -> Option<Cause> {
     let fits = |entry: &KeyEntry| trial.fits_under(entry.key());
     trial.keys_not_current().any(fits).then_some(Cause::KeyNotCurrent)
 }
 
-/// The keys of the claimed name, their texts taken otherwise.
+/// Tries other readings of the keys of the claimed key ID.
 pub(super) fn find_reading(trial: &Trial<'_>) -> Option<Cause> {
     let readings = |entry: &KeyEntry| readings(entry.key().expose_secret());
     trial.keys().flat_map(readings).find_map(|(cause, bytes)| {
@@ -41,14 +41,14 @@ pub(super) fn find_reading(trial: &Trial<'_>) -> Option<Cause> {
     })
 }
 
-/// How many keys of other names were tried, and how many were left out.
+/// How many keys of other key IDs were tried, and how many were not.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Others {
     pub(super) tried: usize,
     pub(super) left_out: usize,
 }
 
-/// The keys of other names.
+/// Tries the keys of other key IDs.
 pub(super) fn find_others(trial: &Trial<'_>, store: &dyn KeyStore) -> (Vec<Cause>, Others) {
     let (mut found, mut others) = (Vec::new(), Others::default());
     store.visit_keys(&mut |id, keys: &KeySet| {
@@ -67,7 +67,7 @@ pub(super) fn find_others(trial: &Trial<'_>, store: &dyn KeyStore) -> (Vec<Cause
     (found, others)
 }
 
-/// What a key may be in the place of another, wiped when it is dropped.
+/// Another possible key, wiped on drop.
 type Reading = (Cause, Zeroizing<Vec<u8>>);
 
 fn reading(cause: Cause, bytes: impl Into<Vec<u8>>) -> Reading {
@@ -78,7 +78,7 @@ fn taken(taken: &'static str, bytes: impl Into<Vec<u8>>) -> Reading {
     reading(Cause::Key { taken }, bytes)
 }
 
-/// What the bytes of a key may have been meant as: what text they are, or are the text of.
+/// Returns what else the bytes of a key may mean: other encodings of them, and what they decode to.
 fn readings(key: &[u8]) -> Vec<Reading> {
     let base64 = Zeroizing::new(Form::Base64.encode(key));
     let base64 = base64.as_bytes();
@@ -106,7 +106,7 @@ fn readings(key: &[u8]) -> Vec<Reading> {
     readings.extend(latin1(key).map(|key| taken("the text of the key in latin-1", key)));
     let utf8 = utf8_of_latin1(key);
     readings.extend(utf8.map(|key| taken("the key read as latin-1 and written in UTF-8", key)));
-    // Several may be the same, such as the two texts of bytes that need no padding.
+    // Some may be equal, such as the two texts of bytes that need no padding.
     let mut seen: Vec<_> = vec![Zeroizing::new(key.to_vec())];
     readings.retain(|(_, bytes)| {
         let is_new = !seen.contains(bytes);

@@ -1,15 +1,15 @@
-//! Prefixes of a path that proxies put on or take off.
+//! Path prefixes that proxies add or remove.
 
 use http::request::Parts;
 
-/// The most segments of a path that are taken for a prefix.
+/// The most path segments that are treated as a prefix.
 const MOST_SEGMENTS: usize = 3;
-/// The longest prefix that a header tells, in bytes.
+/// The longest prefix that is read from a header, in bytes.
 const LONGEST: usize = 256;
 
-/// Headers in which a proxy tells what it took off.
+/// Headers in which a proxy states the prefix that it removed.
 const PREFIX_HEADERS: [&str; 2] = ["x-forwarded-prefix", "x-script-name"];
-/// Headers in which a proxy tells the target that it got.
+/// Headers in which a proxy states the target that it received.
 const TARGET_HEADERS: [&str; 5] = [
     "x-forwarded-uri",
     "x-original-uri",
@@ -18,7 +18,7 @@ const TARGET_HEADERS: [&str; 5] = [
     "x-envoy-original-path",
 ];
 
-/// What services are most often mounted under, and what documentation calls it.
+/// Prefixes that services are often mounted under, and that documentation mentions.
 const USUAL: [&str; 36] = [
     "/api",
     "/v1",
@@ -58,13 +58,13 @@ const USUAL: [&str; 36] = [
     "/example",
 ];
 
-/// The first segments of a path.
+/// Returns the first segments of a path.
 pub(super) fn cut_prefixes(path: &str) -> impl Iterator<Item = &str> {
     let ends = path.match_indices('/').map(|(place, _)| place).skip(1);
     ends.take(MOST_SEGMENTS).filter_map(|end| path.get(..end))
 }
 
-/// What may have stood before the path: what headers tell, then what is usual.
+/// Returns what may have preceded the path: first from headers, then the usual prefixes.
 pub(super) fn added_prefixes(head: &Parts) -> Vec<String> {
     let value = |name: &&str| head.headers.get(*name)?.to_str().ok();
     let told = PREFIX_HEADERS.iter().filter_map(value).map(|prefix| prefix.trim_end_matches('/'));

@@ -1,4 +1,4 @@
-//! A signed text in parts, with the method, the path and the query among them.
+//! A signing string in parts, including the method, the path and the query.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use http::request::Parts;
 use crate::explain::text::Segment;
 use crate::explain::trial::Trial;
 
-/// What a part of the text is made of.
+/// What a part of the text is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
     Method,
@@ -36,7 +36,7 @@ impl<'t> Segments<'t> {
         self.0.iter().map(|(_, bytes)| &**bytes).collect()
     }
 
-    /// The text with each part of this role changed; `None` if none is another one then.
+    /// Returns the text with each part of this role changed, or `None` if nothing changes.
     pub(super) fn changed(
         &self,
         role: Role,
@@ -48,12 +48,12 @@ impl<'t> Segments<'t> {
         })
     }
 
-    /// The text with another separator in the place of each.
+    /// Returns the text with every separator replaced.
     pub(super) fn separated_by(&self, separator: &[u8]) -> Option<Self> {
         self.mapped(|role, _| (role == Role::Separator).then(|| separator.to_vec()))
     }
 
-    /// The text without the query, and without the `?` before it.
+    /// Returns the text without the query and the `?` before it.
     pub(super) fn without_query(&self) -> Option<Self> {
         let mut parts = self.without_mark().unwrap_or_else(|| self.clone());
         let len = parts.0.len();
@@ -61,12 +61,12 @@ impl<'t> Segments<'t> {
         (parts.0.len() < len).then_some(parts)
     }
 
-    /// The text with a `?` before the query.
+    /// Returns the text with a `?` before the query.
     pub(super) fn with_mark(&self) -> Option<Self> {
         self.changed(Role::Query, &|query| Some(format!("?{query}")))
     }
 
-    /// The text without the `?` that stands before the query.
+    /// Returns the text without the `?` before the query.
     pub(super) fn without_mark(&self) -> Option<Self> {
         let mut parts = self.clone();
         let query = parts.0.iter().position(|(role, _)| *role == Role::Query)?;
@@ -88,7 +88,7 @@ impl<'t> Segments<'t> {
     }
 }
 
-/// Adds a part as the format named it, or what is found in one without a name.
+/// Adds a part as the scheme named it, or the parts found in one without a name.
 fn push<'t>(segment: Segment<'t>, head: &Parts, parts: &mut Vec<(Role, &'t [u8])>) {
     let Segment { name, bytes } = segment;
     match name.trim_start_matches('@') {
@@ -105,10 +105,11 @@ fn push<'t>(segment: Segment<'t>, head: &Parts, parts: &mut Vec<(Role, &'t [u8])
     }
 }
 
-/// The longest value that is looked for in a text, in bytes.
+/// The longest value that is searched for in a text, in bytes.
 const LONGEST: usize = 1024;
 
-/// Cuts a text where it holds the path of the request, the method before that, and the query after.
+/// Splits a text that contains the path of the request, with the method before it and the query
+/// after it.
 fn push_found<'t>(text: &'t [u8], head: &Parts, parts: &mut Vec<(Role, &'t [u8])>) {
     let (before, path, after) = cut(text, head.uri.path());
     let (method, query) = (head.method.as_str(), head.uri.query().unwrap_or_default());
@@ -130,7 +131,8 @@ fn push_found<'t>(text: &'t [u8], head: &Parts, parts: &mut Vec<(Role, &'t [u8])
     }));
 }
 
-/// What stands before a value, the value, and what stands after it; all before it if it is not there.
+/// Returns what comes before a value, the value, and what comes after it. Without the value,
+/// everything comes before it.
 fn cut<'t>(text: &'t [u8], value: &str) -> (&'t [u8], &'t [u8], &'t [u8]) {
     let found = (1..=LONGEST).contains(&value.len()).then(|| {
         let start = text.windows(value.len()).position(|window| window == value.as_bytes())?;
@@ -141,7 +143,7 @@ fn cut<'t>(text: &'t [u8], value: &str) -> (&'t [u8], &'t [u8], &'t [u8]) {
     found.flatten().unwrap_or((text, &[], &[]))
 }
 
-/// At most two bytes, none of them a letter or a digit.
+/// Returns whether a text has at most two bytes, none of them a letter or a digit.
 fn is_separator(text: &[u8]) -> bool {
     (1..=2).contains(&text.len()) && !text.iter().any(u8::is_ascii_alphanumeric)
 }

@@ -15,7 +15,7 @@ use crate::explain::trial::Trial;
 use crate::scheme::wire::{percent_decoded, percent_encoded};
 use crate::shown::Shown;
 
-/// Another form of a path or a query, if it has one.
+/// Returns another form of a path or a query, if it has one.
 type Change = fn(&str) -> Option<String>;
 
 const METHODS: [(Change, &str); 1] =
@@ -107,7 +107,7 @@ pub(super) fn find(trial: &Trial<'_>) -> Option<Cause> {
         })
 }
 
-/// The query that one side leaves out.
+/// Tries a text without the query, or with it.
 fn query_left_out(trial: &Trial<'_>, segments: &Segments<'_>) -> Option<Cause> {
     let fits =
         |changed: Option<Segments<'_>>| changed.is_some_and(|text| trial.fits(&text.pieces()));
@@ -119,7 +119,7 @@ fn query_left_out(trial: &Trial<'_>, segments: &Segments<'_>) -> Option<Cause> {
     fits(segments.changed(Role::Path, &add)).then_some(Cause::QueryAdded)
 }
 
-/// The whole URL as a client may have it, with and without its query.
+/// Returns the whole URL as a client may sign it, with and without its query.
 fn urls(head: &Parts) -> Vec<(String, &'static str)> {
     let host = head.headers.get(HOST).and_then(|host| host.to_str().ok());
     let Some(host) = host.or(head.uri.authority().map(Authority::as_str)) else {
@@ -176,7 +176,7 @@ fn with_escapes(text: &str, change: fn(char) -> char) -> Option<String> {
     Some(changed.collect())
 }
 
-/// What is escaped nowhere in a path that a server has decoded.
+/// Encodes the characters that a server decodes in a path.
 fn encoded(path: &str) -> Option<String> {
     let segments: Vec<_> = path.split('/').map(percent_encoded).collect();
     Some(segments.join("/"))

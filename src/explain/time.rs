@@ -1,4 +1,4 @@
-//! The time of signing is written otherwise, or the clock is off.
+//! The time of signing is written differently, or a clock is wrong.
 
 use http::HeaderValue;
 use http::request::Parts;
@@ -9,11 +9,11 @@ use crate::explain::tag::value;
 use crate::scheme::Scheme;
 use crate::scheme::wire::{http_date, rfc3339, to_http_date, to_rfc3339};
 
-/// The most headers whose value is taken for a time.
+/// The most headers whose value is treated as a time.
 const MOST_HEADERS: usize = 8;
 
-/// Why a time that was read is too far from now: another unit, where that comes within a day of it,
-/// or the clock.
+/// Returns why a time is too far from now: another unit, if that brings it within a day of now, or
+/// the clock.
 pub(super) fn cause(then: i64, now: i64) -> Cause {
     const SECONDS_A_DAY: u64 = 86_400;
     let is_near = |then: i64| then.abs_diff(now) <= SECONDS_A_DAY;
@@ -28,8 +28,8 @@ pub(super) fn cause(then: i64, now: i64) -> Cause {
     }
 }
 
-/// The head with each header that holds a time in every other form that a format may ask for. What
-/// was signed is the time as it was sent.
+/// Returns changes that rewrite each header with a time in every other form that a scheme may
+/// expect. The time was signed as it was sent.
 pub(super) fn edits(scheme: &dyn Scheme, head: &Parts) -> Vec<Edit> {
     let names = head.headers.keys().filter_map(|name| {
         let value = value(head, name).filter(|value| value.len() <= 256)?;
@@ -65,7 +65,7 @@ struct Time {
     sent: &'static str,
 }
 
-/// The whole value, or in a header of the format's own each field of it.
+/// Finds times in the whole value, or, in a header of the scheme, in each of its fields.
 fn times(value: &str, is_owned: bool) -> Vec<Time> {
     let whole = read(value).map(|(seconds, sent)| Time { place: 0..value.len(), seconds, sent });
     if whole.is_some() || !is_owned {
@@ -81,7 +81,7 @@ fn times(value: &str, is_owned: bool) -> Vec<Time> {
     fields.take(MOST_HEADERS).collect()
 }
 
-/// The forms that formats ask for.
+/// Returns the forms that schemes expect.
 fn forms(seconds: i64) -> Vec<(&'static str, String)> {
     let mut forms = vec![
         ("seconds", seconds.to_string()),
@@ -96,7 +96,7 @@ fn forms(seconds: i64) -> Vec<(&'static str, String)> {
     forms
 }
 
-/// The Unix seconds of a text, and what form it is in.
+/// Parses a text into Unix seconds, and returns its form.
 fn read(text: &str) -> Option<(i64, &'static str)> {
     let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     if is_digits(text) {
@@ -118,7 +118,7 @@ fn read(text: &str) -> Option<(i64, &'static str)> {
     iso(text).or_else(|| http_date(text).map(|seconds| (seconds, "an HTTP date")))
 }
 
-/// A date and time of ISO 8601, with or without what RFC 3339 asks for.
+/// Parses a date and time of ISO 8601, even without the parts that RFC 3339 requires.
 fn iso(text: &str) -> Option<(i64, &'static str)> {
     let (date, rest) = text.split_at_checked(10)?;
     let (separator, rest) = rest.split_at_checked(1)?;
@@ -134,7 +134,7 @@ fn iso(text: &str) -> Option<(i64, &'static str)> {
         ("T", zone) if zone.starts_with(['+', '-']) => "RFC 3339 with an offset without its colon",
         _ => "a date and time that is not RFC 3339",
     };
-    // More digits than nanoseconds have are none of RFC 3339's.
+    // RFC 3339 times here have at most nanoseconds.
     let time = time.get(..18).unwrap_or(time);
     let zone = match zone.trim_start() {
         "" | "z" | "UTC" | "GMT" => "Z".to_owned(),

@@ -1,4 +1,4 @@
-//! One request as its format reads it, held against changed texts, bodies and keys.
+//! One request as its scheme reads it, to be checked with changed texts, bodies and keys.
 
 use std::cell::Cell;
 
@@ -10,17 +10,17 @@ use crate::explain::text::Assembled;
 use crate::key::{KeyEntry, KeySet, SecretKey};
 use crate::scheme::{BodyDigest, Claim, ClaimError, Coverage, Scheme};
 
-/// The longest body that another one is tried for, in bytes.
+/// The longest body that is changed, in bytes.
 pub(super) const MOST_BODY: usize = 2 * 1024 * 1024;
 
-/// What may still be tried: so many texts and keys, and so many bytes of them.
+/// The number of texts and keys that may still be tried, and the number of bytes.
 #[derive(Clone, Copy)]
 pub(super) struct Budget {
     pub(super) tries: usize,
     pub(super) bytes: usize,
 }
 
-/// A claim, the text that it is about, and the keys of the claimed name.
+/// A claim, its signing string, and the keys of the claimed key ID.
 pub(super) struct Trial<'a> {
     pub(super) scheme: &'a dyn Scheme,
     /// The head that the text is written from.
@@ -30,7 +30,7 @@ pub(super) struct Trial<'a> {
     pub(super) text: Assembled<'a>,
     coverage: Coverage,
     keys: Option<KeySet>,
-    /// The time that keys must be valid at.
+    /// The time at which keys must be valid.
     now: i64,
     budget: Cell<Budget>,
 }
@@ -50,7 +50,7 @@ impl<'a> Trial<'a> {
         Ok(Self { scheme, head, body, claim, text, coverage, keys, now, budget })
     }
 
-    /// Allows as many bytes for what is tried from now on.
+    /// Allows this many bytes for what is tried from now on.
     pub(super) fn allow_bytes(&self, bytes: usize) {
         self.budget.set(Budget { bytes, ..self.budget.get() });
     }
@@ -59,39 +59,39 @@ impl<'a> Trial<'a> {
         self.budget.set(budget);
     }
 
-    /// What is left.
+    /// Returns the remaining budget.
     pub(super) fn budget(&self) -> Budget {
         self.budget.get()
     }
 
-    /// Whether the text as it is can be tried once more.
+    /// Returns whether the unchanged text can be tried once more.
     pub(super) fn has_room(&self) -> bool {
         let len = self.text.pieces().iter().map(|piece| piece.len()).fold(0, usize::saturating_add);
         self.budget.get().bytes >= len
     }
 
-    /// The keys of the claimed name, whether they are valid now or not.
+    /// Returns the keys of the claimed key ID, valid now or not.
     pub(super) fn keys(&self) -> impl Iterator<Item = &KeyEntry> {
         self.keys.iter().flat_map(KeySet::iter)
     }
 
-    /// Those of them that are not valid now.
+    /// Returns those of them that are not valid now.
     pub(super) fn keys_not_current(&self) -> impl Iterator<Item = &KeyEntry> {
         self.keys().filter(|entry| !entry.is_valid_at(self.now))
     }
 
-    /// Whether the request is right as it is.
+    /// Returns whether the unchanged request is right.
     pub(super) fn is_right(&self) -> bool {
         self.holds(self.body)
     }
 
-    /// Whether it is right with this body.
+    /// Returns whether it is right with this body.
     pub(super) fn holds(&self, body: &[u8]) -> bool {
         match &self.coverage {
             Coverage::Signed => self.fits(&self.text.around(body)),
             Coverage::Derived => {
                 let coverage = &self.coverage;
-                // To read a body costs more than to hash it.
+                // Parsing a body costs more than hashing it.
                 self.spends(body.len().saturating_mul(4))
                     && Assembled::new(self.scheme, self.head, self.claim, coverage, body)
                         .is_ok_and(|text| self.fits(&text.pieces()))
@@ -111,27 +111,28 @@ impl<'a> Trial<'a> {
         }
     }
 
-    /// Whether it makes a difference which body is there, and this one is short enough to change.
+    /// Returns whether the body matters, and is short enough to change.
     pub(super) fn is_about_body(&self) -> bool {
         !matches!(self.coverage, Coverage::Unsigned) && self.body.len() <= MOST_BODY
     }
 
-    /// Whether the text holds the body, or what is made from it.
+    /// Returns whether the text contains the body, or something made from it.
     pub(super) fn signs_body(&self) -> bool {
         matches!(self.coverage, Coverage::Signed | Coverage::Derived)
     }
 
-    /// Whether the body stands in the text as it is.
+    /// Returns whether the text contains the raw body.
     pub(super) fn signs_raw_body(&self) -> bool {
         matches!(self.coverage, Coverage::Signed)
     }
 
-    /// Whether a body is refused.
+    /// Returns whether a body is rejected.
     pub(super) fn refuses_body(&self) -> bool {
         self.coverage.refuses_body().is_some()
     }
 
-    /// Whether a tag of the request is that of this text, under a key that the name has now.
+    /// Returns whether a tag of the request matches this text, under a currently valid key of the
+    /// key ID.
     pub(super) fn fits(&self, text: &[&[u8]]) -> bool {
         self.tries()
             && self.current_keys().any(|key| {
@@ -140,19 +141,19 @@ impl<'a> Trial<'a> {
             })
     }
 
-    /// Whether it is that of the text as it is, under another key.
+    /// Returns whether it matches the unchanged text under another key.
     pub(super) fn fits_under(&self, key: &SecretKey) -> bool {
         let mac = || self.scheme.key_mac(key, self.claim);
         self.tries() && self.is_tag_of(mac(), &self.text.pieces())
     }
 
-    /// The same under one of these keys that is valid now.
+    /// The same under any of these keys that is valid now.
     pub(super) fn fits_under_any(&self, keys: &KeySet) -> bool {
         let mut valid = keys.iter().filter(|entry| entry.is_valid_at(self.now));
         valid.any(|entry| self.fits_under(entry.key()))
     }
 
-    /// Whether this tag is that of the text as it is with another hash.
+    /// Returns whether this tag matches the unchanged text with another hash.
     pub(super) fn fits_hash(&self, algorithm: Algorithm, tag: &[u8]) -> bool {
         let Some(offered) = FixedBytes::try_of(tag) else { return false };
         let text = self.text.pieces();
@@ -172,7 +173,7 @@ impl<'a> Trial<'a> {
             .is_some_and(|tag| self.claim.tags().any(|offered| tag.matches(offered.bytes()).into()))
     }
 
-    /// The tag of a text, if the budget is enough for it.
+    /// Returns the tag of a text, if the budget allows.
     fn tag(&self, mut mac: Mac, text: &[&[u8]]) -> Option<Tag> {
         let len = text.iter().map(|piece| piece.len()).fold(0, usize::saturating_add);
         if !self.spends(len) {

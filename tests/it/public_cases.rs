@@ -22,7 +22,7 @@ const SAID: [(&str, &str); 23] = [
     ("flask-form-empty", "right with an empty body"),
     ("tag-space", "no space between the prefix `sha256=` and the tag"),
     ("tag-no-prefix", "the prefix `sha256=` before the tag"),
-    ("time-millis", "the time is in milliseconds, and the format asks for seconds"),
+    ("time-millis", "the time is in milliseconds, but the scheme expects seconds"),
     ("time-no-zone", "with `Z` or an offset, found a date and time without a zone"),
     ("time-float", "expected Unix seconds in decimal digits, found a number with a fraction"),
     ("path-prefix", "`/abc` before the path"),

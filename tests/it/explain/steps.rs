@@ -157,7 +157,7 @@ fn milliseconds_are_named_by_their_unit() {
         let report = explain(&verifier, &sent_at(then)).now_or_never().unwrap();
         assert_eq!(report.likely(), [Cause::TimeForm { sent, expected: "seconds" }]);
         let text = report.to_string();
-        let line = format!("likely: the time is in {sent}, and the format asks for seconds\n");
+        let line = format!("likely: the time is in {sent}, but the scheme expects seconds\n");
         assert!(text.contains(&line) && !text.contains("clock off"), "{text}");
     }
     let report = explain(&verifier, &sent_at(NOW / 1000)).now_or_never().unwrap();
