@@ -1,6 +1,6 @@
 //! How does a client sign?
 //!
-//! hyper-util's client under a `SignLayer`: whoever has the client signs all that it sends.
+//! hyper-util's client inside a `SignLayer`: every request of this client is signed.
 //!
 //!     cargo run --example client -- http://127.0.0.1:3000/order '{"order": 17}'
 
@@ -19,11 +19,11 @@ async fn main() -> Result<(), BoxError> {
         return Err("usage: client URL BODY".into());
     };
 
-    // In earnest, the key comes from a file or a vault.
+    // In production, the key comes from a file or a vault.
     let key = SecretKey::new("akey")?;
     let signer = Signer::new(FlaskHmac::new(), key).with_key_id("aservice")?;
     let client: Client<_, Full<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
-    // Layers that retry or follow redirects stand above this one, so that each attempt is signed.
+    // Layers that retry or follow redirects go outside of this one, so that each attempt is signed.
     let client = ServiceBuilder::new().layer(SignLayer::new(signer)).service(client);
 
     let response = client.oneshot(Request::post(url).body(Full::<Bytes>::from(body))?).await?;

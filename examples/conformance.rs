@@ -1,4 +1,4 @@
-//! The whole crate behind a process, for tests in any language and for people with curl.
+//! The whole crate as a process, for tests in any language and for use with curl.
 //!
 //! ```text
 //! cargo run --release --all-features --example conformance -- serve   CONFIG.json
@@ -6,7 +6,7 @@
 //! cargo run --release --all-features --example conformance -- explain CONFIG.json < requests.jsonl
 //! ```
 //!
-//! It holds no logic of its own: every decision is the library's.
+//! It contains no logic of its own: every decision is made by the library.
 
 #[path = "conformance/aws.rs"]
 mod aws;

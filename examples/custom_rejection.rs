@@ -1,7 +1,7 @@
-//! How does a refusal look the way the application wants?
+//! How does an application customize its rejections?
 //!
-//! In Flask-HMAC one overrides `abort()`; here a function of the error makes the response. It
-//! never decides whether there is a refusal.
+//! In Flask-HMAC, you override `abort()`. Here, a function of the error makes the response. It
+//! never decides whether a request is rejected.
 
 use axum::body::{Body, to_bytes};
 use axum::response::IntoResponse as _;
@@ -16,9 +16,9 @@ use tower_hmac::{BoxError, FlaskHmac, KeyMap, VerifyLayer};
 async fn main() -> Result<(), BoxError> {
     let keys = KeyMap::single("s3cr3tk3y")?;
     let layer = VerifyLayer::new(FlaskHmac::new(), keys)?.with_rejection_fn(|error| {
-        // The public face of the error is the same for every rejected caller, so that a client
-        // does not learn which check failed. `error.kind()` is for logs: it tells an unknown key
-        // ID from a wrong signature. It stands in the response's extensions, too.
+        // The public face of the error is the same for every rejected caller, so that a client does
+        // not learn which check failed. `error.kind()` is for logs: it distinguishes an unknown key
+        // ID from a wrong signature. It is in the response's extensions, too.
         let public = error.public();
         let status =
             if error.is_caller_rejected() { StatusCode::UNAUTHORIZED } else { public.status() };

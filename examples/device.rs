@@ -1,7 +1,8 @@
-//! How does a service take devices that sign with `X-HMAC-Signature`?
+//! How does a service verify devices that sign with `X-HMAC-Signature`?
 //!
 //! The tag is hex of HMAC-SHA-256, over the body (`/readings`) or over `{mac_address}:{timestamp}`
-//! of its JSON (`/register`). Without the header the answer is 400, with a wrong tag 403.
+//! of its JSON (`/register`). A request without the header is answered with 400, and one with a
+//! wrong tag with 403.
 //!
 //!     HMAC_KEY=secret cargo run --features serde --example device
 //!     HMAC_KEY=secret sh examples/device.sh http://127.0.0.1:3000
@@ -30,19 +31,19 @@ struct Answer {
 
 const VERIFIED: Json<Answer> = Json(Answer { status: "Verified" });
 
-/// The JSON is parsed from the bytes that were verified: the layer hands on what it has checked.
+/// The JSON is parsed from the verified bytes: the layer passes on what it has checked.
 async fn readings(Json(readings): Json<serde_json::Value>) -> Json<Answer> {
     println!("readings: {readings}");
     VERIFIED
 }
 
-/// Nothing but the two members is signed here: take nothing else from this body.
+/// Only the two members are signed: use nothing else from this body.
 async fn register(Json(device): Json<Device>) -> Json<Answer> {
     println!("device {} at {}", device.mac_address, device.timestamp);
     VERIFIED
 }
 
-/// `{mac_address}:{timestamp}`. An address has 17 characters, so that its own colons cannot move
+/// `{mac_address}:{timestamp}`. An address has 17 characters, so its own colons cannot move
 /// anything from one member into the other.
 fn address_and_time(body: &[u8]) -> Result<String, ClaimError> {
     let json = JsonStrings::read(body)?;

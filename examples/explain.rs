@@ -1,8 +1,7 @@
 //! Why is my request rejected?
 //!
-//! Three clients sign in a way that is nearly right. A middleware around the router asks the verifier
-//! what is wrong, and writes the answer to the terminal. It is for development only: the report shows
-//! the text that was to be signed. Clients only ever see the rejection.
+//! A client signs almost correctly. The server's developer asks the verifier what is wrong. The
+//! answer is only for the developer: clients never see more than the rejection.
 //!
 //!     cargo run --example explain
 

@@ -1,4 +1,4 @@
-//! How do I serve clients of Flask-HMAC 0.1.3, which sign the path?
+//! How do I verify clients of Flask-HMAC 0.1.3, which sign the path?
 //!
 //!     cargo run --example flask_path
 
@@ -18,13 +18,13 @@ async fn main() -> Result<(), BoxError> {
     assert_eq!(signed.headers["hmac"], "9OSMLHSLzPRR4JFAQCxSvI5lTMg6sZ_6--TrQdAodnM");
     assert!(verifier.verify(&signed, b"").await.is_ok());
 
-    // Another path is refused, and so is a body, which the format cannot sign.
+    // Another path is rejected, and so is a body, which the scheme cannot sign.
     let mut other = signed.clone();
     other.uri = "/orders/8".parse()?;
     assert!(verifier.verify(&other, b"").await.is_err());
     assert!(verifier.verify(&signed, b"a body").await.is_err());
 
-    // Method and query are not covered: the old format's limits are still its own.
+    // Method and query are not covered: the old scheme keeps its limits.
     other.uri = "/orders/7?page=3".parse()?;
     other.method = http::Method::DELETE;
     assert!(verifier.verify(&other, b"").await.is_ok());

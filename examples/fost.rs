@@ -1,7 +1,8 @@
-//! How do I serve clients that sign with django-fost-authn?
+//! How do I verify clients that sign with django-fost-authn?
 //!
-//! A server takes the request that the old system's own tests publish, and tells the handler which
-//! headers were signed. Then a client in Rust signs one as a user, and one is changed on its way.
+//! A server accepts the request published in the old system's own tests, and tells the handler
+//! which headers were signed. Then a client in Rust signs a request as a user, and another request
+//! is changed on its way.
 
 use axum::body::Body;
 use axum::{Router, routing::get};
@@ -11,8 +12,8 @@ use tower_hmac::clock::ManualClock;
 use tower_hmac::scheme::Fost;
 use tower_hmac::{BoxError, KeyMap, SecretKey, Signer, Verified, VerifyLayer};
 
-/// The old `request.SIGNED['X-FOST-User']`, or the key's own name. A header that was not signed
-/// is never taken for the user.
+/// The old `request.SIGNED['X-FOST-User']`, or the key ID. An unsigned header is never used as the
+/// user.
 async fn whoami(caller: Verified) -> String {
     let user = caller.signed_headers().find(|(name, _)| *name == "x-fost-user");
     match (user, caller.key_id()) {
@@ -24,7 +25,7 @@ async fn whoami(caller: Verified) -> String {
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    // 2011-04-27 03:26:37 UTC, the time of the published request. A real server has no such line.
+    // 2011-04-27 03:26:37 UTC, the time of the published request. Omit this line in production.
     let clock = ManualClock::new(1_303_874_797);
 
     let keys = KeyMap::named([("key-value", "secret-value")])?;
@@ -40,7 +41,7 @@ async fn main() -> Result<(), BoxError> {
     assert_eq!(answer, (StatusCode::OK, "key key-value".to_owned()));
     println!("the published request: {answer:?}");
 
-    // The signer covers `X-FOST-User` where there is one; more by `with_signed_headers`.
+    // The signer covers `X-FOST-User` if present. Use `with_signed_headers` for more.
     let signer = Signer::new(Fost::new(), SecretKey::new("secret-value")?)
         .with_key_id("key-value")?
         .with_clock(clock);

@@ -1,7 +1,7 @@
-//! How do I give somebody without a key a download link that ends?
+//! How do I give somebody without a key a download link that expires?
 //!
-//! The service that knows who may download signs a link for an hour. The service that has the
-//! files knows the key, and nothing of users.
+//! The service that knows who may download signs a link for an hour. The service that has the files
+//! knows the key, but no users.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    // A clock that we can move. Real services leave it out.
+    // A clock that we can set. Omit it in production.
     let clock = ManualClock::new(1_700_000_000);
 
     let keys = KeyMap::named([("shop", "a secret of both services")])?;
@@ -57,7 +57,7 @@ async fn main() -> Result<(), BoxError> {
     Ok(())
 }
 
-/// Follows a link, as a browser does: the host in its header, the rest in the first line.
+/// Follows a link like a browser: the host in its header, the rest in the request line.
 async fn status(files: &Router, link: String) -> Result<StatusCode, BoxError> {
     let link: Uri = link.parse()?;
     let host = link.host().unwrap_or_default();

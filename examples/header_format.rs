@@ -1,6 +1,6 @@
-//! How do I take a webhook whose format this crate does not know?
+//! How do I verify a webhook whose scheme this crate does not know?
 //!
-//! Say it in parts. Here: `X-Signature: v1=<base64>` over `<X-Event-Id>.<X-Timestamp>.<body>`.
+//! Describe it in parts. Here: `X-Signature: v1=<base64>` over `<X-Event-Id>.<X-Timestamp>.<body>`.
 //!
 //!     cargo run --example header_format
 
@@ -25,12 +25,12 @@ fn webhook() -> Result<HeaderScheme, tower_hmac::ConfigError> {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), BoxError> {
-    // The clock stands still, so that the example can look at old requests.
+    // The clock is fixed, so that the example can use old requests.
     let clock = ManualClock::new(1_700_000_000);
     let key = || SecretKey::new("what the sender and we share");
     let verifier = Verifier::new(webhook()?, KeyMap::single(key()?)?)?.with_clock(clock.clone());
 
-    // The sender's half is the same format.
+    // The sender uses the same scheme.
     let sender = Signer::new(webhook()?, key()?).with_clock(clock.clone());
     let event = Request::post("/hook").header("X-Event-Id", "evt_1").body("paid")?;
     let (head, body) = sender.sign(event)?.into_parts();
@@ -41,7 +41,7 @@ async fn main() -> Result<(), BoxError> {
     let signed: Vec<_> = verified.signed_headers().map(|(name, _)| name.as_str()).collect();
     assert_eq!(signed, ["x-event-id", "x-timestamp"]);
 
-    // Another body, another id, another time: refused.
+    // Another body, another ID, another time: rejected.
     let kind = |outcome: Result<_, tower_hmac::VerifyError>| outcome.map(drop).unwrap_err().kind();
     assert_eq!(kind(verifier.verify(&head, b"unpaid").await), ErrorKind::Mismatch);
     let mut other = head.clone();
@@ -50,7 +50,7 @@ async fn main() -> Result<(), BoxError> {
     clock.advance(301);
     assert_eq!(kind(verifier.verify(&head, body.as_bytes()).await), ErrorKind::Stale);
 
-    // Parts that could run into each other are refused while building.
+    // Parts that could run into each other are rejected while building.
     assert!(HeaderScheme::new("X-Signature")?.with_parts([Part::Path, Part::Body]).is_err());
     println!("the webhook is verified; changed and old ones are refused");
     Ok(())

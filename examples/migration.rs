@@ -1,6 +1,6 @@
-//! How does a fleet move from one format to another without an hour of outage?
+//! How does a fleet migrate from one scheme to another without downtime?
 //!
-//! From Flask-HMAC's format to one that covers method, path, query and time. The guide is
+//! From Flask-HMAC's scheme to one that covers method, path, query and time. The guide is
 //! `docs/migration.md`.
 //!
 //!     cargo run --example migration
@@ -38,7 +38,7 @@ fn new() -> Result<HeaderScheme, ConfigError> {
         ])
 }
 
-/// Each format has keys of its own: one key for both would be as weak as the weaker.
+/// Each scheme has its own keys: a key for both would be as weak as the weaker scheme.
 fn old_keys() -> Result<KeyMap, ConfigError> {
     KeyMap::named([("shop", "old key of shop"), ("depot", "old key of depot")])
 }
@@ -61,7 +61,7 @@ fn new_client(name: &str) -> Result<Parts, BoxError> {
     client(new()?, name, format!("new key of {name}"))
 }
 
-/// Serves all requests, and counts who used which format: what a metric would tell.
+/// Serves all requests, and counts who used which scheme. In production, use a metric.
 async fn serve(
     server: &Verifier,
     requests: &[Parts],
@@ -93,7 +93,7 @@ async fn main() -> Result<(), BoxError> {
         [("flask-hmac".to_owned(), 1), ("orders-v2".to_owned(), 1)].into()
     );
 
-    // A client that signs in both is refused: it would be as weak as the weaker format.
+    // A client that signs with both is rejected: it would be as weak as the weaker scheme.
     let mut both = old_client("shop")?;
     both.headers.extend(new_client("shop")?.headers);
     assert!(server.verify(&both, BODY).await.is_err());

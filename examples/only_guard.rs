@@ -1,7 +1,7 @@
-//! How is a route open to named services only?
+//! How do I open a route only to named services?
 //!
-//! Three ways: a list on the layer of a route, a list in a handler's arguments, and a route that
-//! verifies by itself, without a layer.
+//! There are three ways: an allow-list on the layer of a route, one in a handler's arguments, and a
+//! route that verifies by itself, without a layer.
 
 use axum::body::Body;
 use axum::routing::{get, post};
@@ -18,9 +18,9 @@ async fn main() -> Result<(), BoxError> {
     let keys = KeyMap::named([("aservice", "akey"), ("bservice", "bkey"), ("cservice", "ckey")])?;
     let layer = VerifyLayer::new(FlaskHmac::new(), keys)?;
     let app = Router::new()
-        // A list on the layer: `@hmac.auth(only=["aservice"])`.
+        // An allow-list on the layer: `@hmac.auth(only=["aservice"])`.
         .route("/ledger", get(|| async { "ledger" }).layer(layer.clone().only(["aservice"])?))
-        // A list in the arguments: the layer verifies, the handler says who may.
+        // An allow-list in the arguments: the layer verifies, the handler says who may call it.
         .route("/invoice", get(invoice).layer(layer.clone()))
         // No layer: the handler verifies, with the verifier in the state.
         .route("/order", post(order))

@@ -1,13 +1,13 @@
-//! What belongs around the layer in production?
+//! Which other layers does a production service need?
 //!
 //!     cargo run --example production --features reload
 //!
-//! A deadline for the whole request, a limit for bodies that stall, a body limit, replay protection,
-//! and keys that are replaced while requests are served.
+//! A deadline for the whole request, a limit for bodies that stall, a body limit, replay
+//! protection, and keys that can be replaced while requests are served.
 //!
-//! Whoever holds a key can begin a request and send its body as slowly as the server allows. A
-//! request is verified with the keys that were in force when its head arrived, so the deadline is
-//! also the longest time for which a replaced key can still get a request accepted.
+//! A client with a key can start a request and send its body as slowly as the server allows. A
+//! request is verified with the keys that were in force when its head arrived. So the deadline is
+//! also the longest time for which a replaced key is still accepted.
 
 use std::time::Duration;
 
@@ -23,9 +23,9 @@ use tower_hmac::{BoxError, KeyMap, MemoryReplay, SecretKey, Signer, Verified, Ve
 use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
 use tower_http::trace::TraceLayer;
 
-/// From the head of a request to its response: the body, the verification and the handler.
+/// From the head of a request to its response: body, verification and handler.
 const DEADLINE: Duration = Duration::from_secs(30);
-/// Between two pieces of a body. On its own it bounds nothing: a byte every 9 s never ends.
+/// Between two pieces of a body. Not enough on its own: one byte every 9 s never ends.
 const IDLE: Duration = Duration::from_secs(10);
 const BODY_LIMIT: usize = 1 << 20;
 
@@ -33,11 +33,11 @@ fn app(keys: SharedKeys) -> Result<Router, BoxError> {
     let verify = VerifyLayer::new(scheme()?, keys)?
         .with_body_limit(BODY_LIMIT)
         .with_tolerance(Duration::from_secs(300), Duration::from_secs(60))
-        // As many entries as requests in the six minutes for which one may be accepted.
+        // As many entries as there are requests in the six minutes for which one may be accepted.
         .with_replay_guard(MemoryReplay::new(100 * 360)?)?;
     Ok(Router::new()
         .route("/orders", post(async |caller: Verified| format!("{:?}", caller.key_id())))
-        // The last layer is the outermost.
+        // The layer added last is the outermost.
         .layer(verify)
         .layer(RequestBodyTimeoutLayer::new(IDLE))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, DEADLINE))
@@ -58,13 +58,13 @@ fn scheme() -> Result<HeaderScheme, BoxError> {
     ])?)
 }
 
-/// On a paused clock, so that the check takes no time.
+/// Runs on a paused clock, so that the check takes no time.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), BoxError> {
     tokio::time::pause();
     let keys = || SharedKeys::new(KeyMap::named([("shop", "the old key")])?);
 
-    // Begun with the old key, replaced after 10 s, finished after 21 s: accepted.
+    // Started with the old key, replaced after 10 s, finished after 21 s: accepted.
     let shared = keys()?;
     let app = app(shared.clone())?;
     let replaced = async {
@@ -75,7 +75,7 @@ async fn main() -> Result<(), BoxError> {
         tokio::join!(send(&app, "the old key", "in time", Duration::from_secs(3)), replaced);
     replaced?;
     assert_eq!(finished?, (StatusCode::OK, 21));
-    // What begins after the replacement is rejected.
+    // Requests that start after the replacement are rejected.
     let after = send(&app, "the old key", "after", Duration::ZERO).await?;
     assert_eq!(after.0, StatusCode::FORBIDDEN);
 
@@ -84,7 +84,7 @@ async fn main() -> Result<(), BoxError> {
     println!("a slow body: {} after {} s", slow.0, slow.1);
     assert_eq!(slow, (StatusCode::REQUEST_TIMEOUT, DEADLINE.as_secs()));
 
-    // One that stalls is cut off sooner.
+    // A body that stalls is cut off sooner.
     let stalled = send(&app, "the new key", "stalled", IDLE * 2).await?;
     println!("a stalled body: {} after {} s", stalled.0, stalled.1);
     assert_eq!(stalled, (StatusCode::BAD_REQUEST, IDLE.as_secs()));

@@ -1,5 +1,5 @@
-//! Does it work? Starts a service, sends it real requests over the socket, and prints what each
-//! was answered. Ends with a non-zero status if one answer differs from what it should be.
+//! Does it work? Starts a service, sends it real requests over a socket, and prints each response.
+//! Exits with a non-zero status if a response is not the expected one.
 //!
 //! ```text
 //! cargo run --example quickstart
@@ -51,7 +51,7 @@ async fn main() -> Result<ExitCode, BoxError> {
     Ok(if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Sends every request of the table, and counts the answers that differ.
+/// Sends every request of the table, and counts unexpected responses.
 fn run_table(addr: SocketAddr) -> Result<usize, BoxError> {
     let single = Signer::new(FlaskHmac::new(), SecretKey::new("s3cr3tk3y")?);
     let service = |name: &str, key: &str| -> Result<_, BoxError> {
@@ -84,7 +84,7 @@ fn run_table(addr: SocketAddr) -> Result<usize, BoxError> {
     Ok(wrong)
 }
 
-/// Sends one request as plain bytes, and gives the status of the answer.
+/// Sends one request as plain bytes, and returns the status of the response.
 fn send(
     addr: SocketAddr,
     path: &str,

@@ -1,5 +1,5 @@
-//! What should I use? A server and a client with HTTP Message Signatures (RFC 9421): method,
-//! target and body are covered, keys can be rotated, and each request counts once.
+//! What should I use? A server and a client with HTTP Message Signatures (RFC 9421): method, target
+//! and body are covered, keys can be rotated, and replays are rejected.
 //!
 //!     cargo run --example recommended --features rfc9421
 
@@ -17,7 +17,7 @@ use tower_hmac::{
     Verified, VerifyLayer,
 };
 
-/// In earnest, keys are random and come from a file or a vault: `SecretKey::from_base64`.
+/// In production, use random keys from a file or a vault: `SecretKey::from_base64`.
 fn new_key() -> Result<SecretKey, BoxError> {
     Ok(SecretKey::new("the new key: 32 bytes of entropy")?)
 }
@@ -26,13 +26,14 @@ fn old_key() -> Result<SecretKey, BoxError> {
     Ok(SecretKey::new("the old key: 32 bytes of entropy")?)
 }
 
-/// What both sides agree on. The tag keeps signatures for other applications out.
+/// What both sides agree on. The tag rejects signatures for other applications.
 fn format() -> Result<MessageSignatures, BoxError> {
     Ok(MessageSignatures::new().with_tag("orders")?)
 }
 
 fn app() -> Result<Router, BoxError> {
-    // Rotation: the server takes both keys, clients move to the new one, then the old one goes.
+    // Rotation: the server accepts both keys, clients move to the new one, then the old one is
+    // removed.
     let billing = KeySet::new([
         KeyEntry::new(new_key()?).with_label("2026-11"),
         KeyEntry::new(old_key()?).with_label("2026-05"),
@@ -45,7 +46,7 @@ fn app() -> Result<Router, BoxError> {
     Ok(Router::new().route("/orders", post(order)).layer(layer))
 }
 
-/// Cannot be reached unsigned. The key's label shows when nobody uses the old one any more.
+/// Only called for signed requests. The key's label shows when nobody uses the old key any more.
 async fn order(caller: Verified, body: String) -> String {
     let name = caller.key_id().map_or("nobody", |id| id.as_str());
     format!("{name} ordered {body} with key {}", caller.key_label().unwrap_or("?"))
@@ -60,7 +61,7 @@ async fn main() -> Result<(), BoxError> {
     let http: Client<_, Full<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
     let order = || Request::post(&url).body(Full::<Bytes>::from(r#"{"item": 7}"#));
 
-    // A client that signs all that it sends; first with the old key, then with the new one.
+    // A client that signs all its requests, first with the old key, then with the new one.
     for key in [old_key()?, new_key()?] {
         let signer = Signer::new(format()?, key).with_key_id("billing")?;
         let client = ServiceBuilder::new().layer(SignLayer::new(signer)).service(http.clone());

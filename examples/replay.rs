@@ -1,11 +1,11 @@
-//! How to let each request through once.
+//! How do I reject replayed requests?
 //!
 //!     cargo run --example replay
 //!
-//! A format with a time needs nothing but `with_replay_guard`: a request is remembered for as long
-//! as its time is accepted. Flask-HMAC has no time, so that its tags are remembered for one to be
-//! chosen, and *equal* requests are refused as well: every GET without a body has the same tag.
-//! Here each body carries an order number, so that no two honest requests are equal.
+//! A scheme with a time only needs `with_replay_guard`: a request is remembered for as long as its
+//! time is accepted. Flask-HMAC has no time. So you choose how long its tags are remembered, and
+//! *equal* requests are rejected as well: every GET without a body has the same tag. Here each body
+//! contains an order number, so no two legitimate requests are equal.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,11 +21,11 @@ use tower_hmac::{
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
     let keys = || KeyMap::single("s3cr3tk3y");
-    // As many entries as requests in the ten minutes for which one may be accepted. A service of
-    // several processes takes `RedisReplay` (feature `redis`).
+    // As many entries as there are requests in the ten minutes for which one may be accepted. A
+    // service of several processes uses `RedisReplay` (feature `redis`).
     let guard = Arc::new(MemoryReplay::new(100 * 600)?);
 
-    // Webhooks mostly sign `time.body`.
+    // Most webhooks sign `time.body`.
     let time = Part::timestamp("x-timestamp", TimeFormat::UnixSeconds)?;
     let timed =
         HeaderScheme::new("x-signature")?.with_parts([time, Part::literal("."), Part::Body])?;
@@ -37,7 +37,7 @@ async fn main() -> Result<(), BoxError> {
         .with_replay_guard(guard.clone())?;
     send_orders(layer, FlaskHmac::new()).await?;
 
-    // To be watched: at its capacity the guard forgets nothing, and answers 503.
+    // Monitor this: a full guard forgets nothing, and answers 503.
     println!("{} of {} entries, {} refused", guard.len(), guard.capacity(), guard.full_count());
     Ok(())
 }

@@ -1,13 +1,13 @@
-//! How to change a key without refusing anybody, and how to see when the old one is idle.
+//! How do I rotate a key without rejecting anybody, and see when the old one is unused?
 //!
 //!     cargo run --example rotation
 //!
-//! 1. The server takes the new key beside the old one, with a day on which the old one ends.
-//! 2. The clients change over, one by one.
-//! 3. The labels in the log show who still signs with the old key. Then it is taken out.
+//! 1. The server accepts the new key together with the old one, which gets a last day.
+//! 2. The clients switch, one by one.
+//! 3. The labels in the log show who still signs with the old key. Then it is removed.
 //!
-//! Newest first, at most 8 keys a name. Every request costs as many MACs as the largest set has
-//! keys, so that nobody can count them from outside: take old keys out.
+//! Newest first, at most 8 keys per key ID. Every request costs as many MACs as the largest set has
+//! keys, so that nobody can count them from outside. Remove old keys.
 
 use axum::{Router, body::Body, routing::post};
 use http::{Request, StatusCode};
@@ -27,7 +27,7 @@ async fn main() -> Result<(), BoxError> {
             .with_label("2026-05")
             .with_not_after(LAST_SECOND),
     ])?;
-    // A service leaves the clock out, and has the system's.
+    // Omit the clock in production. The default is the system's.
     let clock = ManualClock::new(LAST_SECOND);
     let layer = VerifyLayer::new(FlaskHmac::new(), KeyMap::named([("aservice", keys)])?)?
         .with_clock(clock.clone());
@@ -35,7 +35,8 @@ async fn main() -> Result<(), BoxError> {
         .route(
             "/",
             post(|caller: Verified| async move {
-                // A label is public: count it, and the old key is idle when its count stands still.
+                // A label is public. Count it: the old key is unused when its count no longer
+                // grows.
                 println!("{:?} signed with key {:?}", caller.key_id(), caller.key_label());
             }),
         )

@@ -1,4 +1,4 @@
-//! Standard Webhooks, sent with two secrets while they are rotated.
+//! How do I send Standard Webhooks with two secrets during a rotation?
 //!
 //!     cargo run --all-features --example send_webhooks
 

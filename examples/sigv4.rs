@@ -1,6 +1,6 @@
-//! How do I take requests that AWS's SDKs and `curl --aws-sigv4` sign, and hand out links?
+//! How do I verify requests from AWS SDKs and `curl --aws-sigv4`, and make presigned links?
 //!
-//! With an address as its argument it serves there, for a client of yours:
+//! With an address as its argument, it serves your client there:
 //!
 //! ```text
 //! cargo run --features sigv4 --example sigv4 -- 127.0.0.1:8080
@@ -23,11 +23,11 @@ const SECRET: &str = "only-for-this-example";
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    // Region and service are what your clients are configured with.
+    // The region and the service that your clients are configured with.
     let scheme = AwsSigV4::new("eu-central-1", "orders")?;
     let keys = KeyMap::named([("AKIDEXAMPLE", SECRET)])?;
 
-    // Requests signed in their headers, and links, with the same keys.
+    // Requests signed in their headers, and presigned links, with the same keys.
     let layer = VerifyLayer::new(scheme.clone(), keys.clone())?
         .or(scheme.presigned(), keys)?
         .with_rejection(AwsRejection::json());

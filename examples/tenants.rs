@@ -1,9 +1,9 @@
-//! Which keys count depends on the host as well as on the name: every tenant has its own.
+//! How does each tenant get its own keys, by the host of the request?
 //!
 //!     cargo run --example tenants
 //!
-//! The host that a client sends is not covered by every format. Here it needs no covering: it only
-//! chooses whose keys are tried, and a signature under one tenant's key matches no other's.
+//! Not every scheme covers the host that a client sends. Here it need not be covered: it only
+//! selects which keys are tried, and a signature under one tenant's key matches no other tenant's.
 
 use std::collections::HashMap;
 
@@ -15,11 +15,11 @@ use tower::ServiceExt as _;
 use tower_hmac::key::{KeyQuery, Lookup};
 use tower_hmac::{BoxError, FlaskHmac, KeyMap, KeyStore, SecretKey, Signer, Verified, VerifyLayer};
 
-/// The keys of each tenant by its host.
+/// The keys of each tenant by host.
 struct Tenants(HashMap<&'static str, KeyMap>);
 
 impl Tenants {
-    /// The only `Host` header. Two could mean one tenant here and another one behind.
+    /// The only `Host` header. With two, the next server could see another tenant.
     fn of(&self, head: &Parts) -> Option<&KeyMap> {
         let mut hosts = head.headers.get_all(HOST).iter();
         let host = hosts.next().filter(|_| hosts.next().is_none())?;
@@ -29,7 +29,7 @@ impl Tenants {
 
 impl KeyStore for Tenants {
     fn lookup(&self, query: &KeyQuery<'_>) -> Lookup {
-        // An unknown host is answered like an unknown name: refused, at the same cost.
+        // An unknown host is treated like an unknown key ID: rejected, at the same cost.
         Lookup::ready(Ok(self.of(query.head()).and_then(|keys| keys.get(query.key_id()).cloned())))
     }
 

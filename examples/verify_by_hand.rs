@@ -1,6 +1,6 @@
-//! How is a request verified outside the layer, as by Flask-HMAC's `validate_signature`?
+//! How do I verify a request without the layer, like Flask-HMAC's `validate_signature`?
 //!
-//! For messages that reach a program by another way than HTTP routing: a queue, a test, a proxy.
+//! For messages that do not arrive through HTTP routing: from a queue, in a test, in a proxy.
 
 use http::Request;
 use tower_hmac::{BoxError, ErrorKind, FlaskHmac, KeyMap, Verifier};

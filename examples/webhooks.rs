@@ -1,4 +1,4 @@
-//! Webhooks of GitHub and Stripe in one service, each delivery handled once.
+//! How do I receive webhooks of GitHub and Stripe in one service, and handle each delivery once?
 //!
 //!     cargo run --all-features --example webhooks -- serve
 //!
@@ -14,7 +14,7 @@
 //!     curl -i localhost:3000/stripe -H "Stripe-Signature: t=$time,v1=$tag" \
 //!       -H 'Content-Type: application/json' -d "$body"
 //!
-//! Without `serve` it sends such requests to itself, and checks the answers.
+//! Without `serve`, it sends such requests to itself, and checks the responses.
 
 use axum::body::Body;
 use axum::routing::post;
@@ -26,7 +26,7 @@ use tower_hmac::once::{MemoryOnce, OnceLayer};
 use tower_hmac::{BoxError, ConfigError, KeyMap, Scheme, SecretKey, Signer, VerifyLayer, webhooks};
 
 const GITHUB: &str = "the secret of github";
-/// The whole text, prefix and all, is the key.
+/// The whole text is the key, including the prefix.
 const STRIPE: &str = "whsec_of_stripe";
 
 async fn on_push(Json(event): Json<Value>) -> String {
@@ -37,7 +37,7 @@ async fn on_charge(Json(event): Json<Value>) -> String {
     format!("Stripe says: {}\n", event["type"])
 }
 
-/// Stripe's ID stands in the signed body.
+/// Stripe's ID is in the signed body.
 fn id_in_body(body: &[u8]) -> Option<String> {
     let event: Value = serde_json::from_slice(body).ok()?;
     event["id"].as_str().map(str::to_owned)

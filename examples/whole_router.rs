@@ -1,8 +1,8 @@
-//! How is every route of an application protected, as by Flask's `before_request`?
+//! How do I protect every route of an application, like Flask's `before_request`?
 //!
-//! One layer around the router, added last: axum does not apply it to routes and fallbacks that are
-//! added afterwards. It rejects unknown paths, too, before the router has told whether they exist. Here
-//! every rejection is 400.
+//! Put one layer around the router, and add it last: axum does not apply it to routes and fallbacks
+//! added afterwards. Unknown paths are rejected, too, before the router reveals whether they exist.
+//! Here, every rejection is 400.
 
 use axum::Router;
 use axum::body::Body;
@@ -22,7 +22,7 @@ async fn main() -> Result<(), BoxError> {
         .route("/echo", post(|body: String| async { body }))
         .nest("/api", Router::new().route("/items", get(|| async { "items" })))
         .fallback(|| async { (StatusCode::NOT_FOUND, "nothing here") })
-        // The last call, so that it covers all of the above.
+        // Added last, so that it covers all of the above.
         .layer(layer);
 
     let signer = Signer::new(FlaskHmac::new(), key()?);

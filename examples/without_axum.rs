@@ -1,8 +1,8 @@
-//! How is a plain Tower service served without axum, here by hyper?
+//! How do I serve a plain Tower service without axum, here with hyper?
 //!
-//! The layer hands over a `VerifiedBody<B>`, where `B` is the server's own body. A service that takes
-//! any `http_body::Body` takes it, too. One that asks for a certain body gets that from
-//! `tower_http::map_request_body::MapRequestBodyLayer` between the layer and it.
+//! The layer passes on a `VerifiedBody<B>`, where `B` is the server's own body. A service that
+//! accepts any `http_body::Body` accepts it, too. For a service that needs a certain body type, put
+//! `tower_http::map_request_body::MapRequestBodyLayer` between the layer and the service.
 
 use std::convert::Infallible;
 
@@ -17,13 +17,13 @@ use tokio::net::TcpListener;
 use tower::{ServiceBuilder, service_fn};
 use tower_hmac::{BoxError, FlaskHmac, KeyMap, SecretKey, Signer, Verified, VerifyLayer};
 
-/// Takes any body. Who signed stands in the extensions, since only axum has extractors.
+/// Accepts any body. The caller is in the extensions, since only axum has extractors.
 async fn greet<B: http_body::Body>(
     request: Request<B>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let caller = request.extensions().get::<Verified>();
     let is_billing = caller.is_some_and(|caller| caller.is_signed_by("billing"));
-    // The body is whole, or the request would not have come here.
+    // The body is complete, or the request would have been rejected.
     let body = request.into_body().collect().await.map(Collected::to_bytes).unwrap_or_default();
     let text = format!("billing: {is_billing}, {} bytes", body.len());
     Ok(Response::new(text.into()))
@@ -42,7 +42,7 @@ async fn main() -> Result<(), BoxError> {
         while let Ok((stream, _)) = listener.accept().await {
             let service = TowerToHyperService::new(service.clone());
             tokio::spawn(async move {
-                // It fails when the client hangs up.
+                // This fails when the client disconnects.
                 let server = Builder::new(TokioExecutor::new());
                 let _ = server.serve_connection(TokioIo::new(stream), service).await;
             });

@@ -64,7 +64,7 @@ fn a_member_that_is_unknown_or_not_of_the_format_is_an_error() {
         (r#"{"preset": "square"}"#, "url: is missing"),
         (r#"{"header": "X Sig"}"#, "header: is not a header name"),
         (r#"{"header": "X-Sig", "algorithm": "md4"}"#, "algorithm: "),
-        (r#"{"header": "X-Sig", "parts": ["method", "body"]}"#, "parts: two parts"),
+        (r#"{"header": "X-Sig", "parts": ["method", "body"]}"#, "parts: two adjacent parts"),
     ] {
         assert!(why(json).starts_with(start), "{json}: {}", why(json));
     }

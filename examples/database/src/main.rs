@@ -1,10 +1,10 @@
-//! Keys from a database: asked for each name, with a cache before it; and loaded again and again.
+//! Keys from a database: looked up by key ID with a cache in front, or loaded regularly.
 //!
 //!     cargo run                                        SQLite in this process
 //!     cargo run -- postgres://user:password@host/name  PostgreSQL
 //!
-//! It makes a table `tower_hmac_example` with the keys of a service, checks itself, and drops the
-//! table: a store that fails is answered with 503.
+//! Creates a table `tower_hmac_example` with the keys of a service, checks itself, and drops the
+//! table: if the store fails, requests are answered with 503.
 
 mod store;
 
@@ -24,7 +24,7 @@ async fn main() -> Result<(), BoxError> {
     tracing_subscriber::fmt::init();
     sqlx::any::install_default_drivers();
     let url = std::env::args().nth(1).unwrap_or_else(|| "sqlite::memory:".into());
-    // A database in memory is one for each connection, and gone with it.
+    // Each connection has its own in-memory database, which is gone with it.
     let pool = AnyPoolOptions::new()
         .max_connections(if url.starts_with("sqlite::memory:") { 1 } else { 10 })
         .idle_timeout(None)
@@ -54,7 +54,7 @@ async fn check(database: &Database) -> Result<(), BoxError> {
     database.insert("aservice", b"the old key", "2026-05").await?;
     database.insert("aservice", b"the new key", "2026-11").await?;
 
-    // So long a key counts after it was taken out of the table.
+    // How long a key stays valid after it was removed from the table.
     let ttl = Duration::from_millis(200);
     let app = app(CachedKeys::new(database.clone())
         .with_ttl(ttl)

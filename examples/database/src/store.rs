@@ -17,13 +17,13 @@ pub struct Database {
 
 impl KeyStore for Database {
     fn lookup(&self, query: &KeyQuery<'_>) -> Lookup {
-        // The anonymous key is in no table.
+        // The anonymous key is not in the table.
         let Some(id) = query.key_id().cloned() else { return Lookup::ready(Ok(None)) };
         let database = self.clone();
         Lookup::later(async move { database.find(&id).await })
     }
 
-    /// The limit of the query: a new key and an old one. Every request costs so many MACs.
+    /// The limit of the query: a new key and an old one. Every request costs this many MACs.
     fn max_keys(&self) -> usize {
         2
     }
@@ -34,7 +34,7 @@ impl Database {
         Self { pool, queries: Arc::default() }
     }
 
-    /// The newest keys of a name. An error of the database is an answer of 503.
+    /// Returns the newest keys of a key ID. A database error is answered with 503.
     async fn find(&self, id: &KeyId) -> Result<Option<KeySet>, BoxError> {
         self.queries.fetch_add(1, Ordering::Relaxed);
         let rows = sqlx::query(
@@ -48,7 +48,7 @@ impl Database {
         Ok(if entries.is_empty() { None } else { Some(KeySet::new(entries)?) })
     }
 
-    /// All keys, for `PolledKeys`.
+    /// Returns all keys, for `PolledKeys`.
     pub async fn load(&self) -> Result<KeyMap, BoxError> {
         let rows = sqlx::query(
             "SELECT service, secret, label, not_after FROM tower_hmac_example ORDER BY label DESC",
@@ -68,7 +68,7 @@ impl Database {
     }
 
     pub async fn create(&self) -> Result<(), BoxError> {
-        // The names of types are the only thing that differs.
+        // Only the names of the types differ.
         let bytes = match self.pool.acquire().await?.backend_name() {
             "PostgreSQL" => "BYTEA",
             _ => "BLOB",

@@ -8,12 +8,13 @@ use serde::Deserialize;
 use serde::de::{MapAccess, Visitor};
 use tower_hmac::{BoxError, KeyMap, KeySet, SecretKey};
 
-/// Reads the keys; TOML by the ending `.toml`, JSON by any other.
+/// Reads the keys: TOML if the name ends in `.toml`, JSON otherwise.
 ///
 /// # Errors
 ///
-/// If the file cannot be read, does not parse, or holds keys that the library refuses. The error
-/// names a place, and never repeats what stands there: parsers quote what they do not expect.
+/// Returns an error if the file cannot be read, does not parse, or contains keys that the library
+/// rejects. The error names a position, and never repeats the contents: parsers quote what they do
+/// not expect.
 pub fn load(path: &Path) -> Result<KeyMap, BoxError> {
     let text = std::fs::read_to_string(path)?;
     let Entries(entries) = if path.extension() == Some(OsStr::new("toml")) {
@@ -30,7 +31,7 @@ pub fn load(path: &Path) -> Result<KeyMap, BoxError> {
     Ok(KeyMap::named(sets.collect::<Result<Vec<_>, BoxError>>()?)?)
 }
 
-/// The entries in their order. A map would keep the last of two that have one name.
+/// The entries in order. A map would keep the last of two with the same key ID.
 struct Entries(Vec<(String, Keys)>);
 
 #[derive(Deserialize)]

@@ -1,14 +1,14 @@
-//! Keys from a file that may change while the service runs, as a mounted secret does.
+//! Keys from a file that may change while the service runs, such as a mounted secret.
 //!
 //!     cargo run -- keys.json
 //!
-//! The file is an object (JSON) or a table (TOML) of names, each with its key, or with a list of
-//! keys while they are changed, newest first:
+//! The file is an object (JSON) or a table (TOML) of key IDs, each with its key, or with a list of
+//! keys during a rotation, newest first:
 //!
 //!     {"aservice": "akey", "bservice": ["the new key", "the old key"]}
 //!
-//! A file that does not parse, or holds no key, changes nothing: the old keys stay in force, and
-//! the log says so. It never repeats what stands in the file.
+//! A file that does not parse, or contains no key, changes nothing: the old keys stay in force, and
+//! an error is logged. It never repeats the contents of the file.
 
 mod keys;
 #[cfg(test)]
@@ -26,7 +26,7 @@ async fn main() -> Result<(), BoxError> {
     tracing_subscriber::fmt::init();
     let path: PathBuf = std::env::args_os().nth(1).ok_or("usage: reload KEYS.json")?.into();
 
-    // At the start a bad file is an error: there are no old keys to go on with.
+    // At the start, a bad file is an error: there are no old keys to fall back on.
     let keys = SharedKeys::new(keys::load(&path)?)?;
     let _watcher = watch::reload_on_change(path, keys.clone())?;
 

@@ -9,7 +9,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use crate::{keys, watch};
 
-/// A directory of its own for each test, removed at the end.
+/// A temporary directory for each test, removed at the end.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -32,7 +32,7 @@ fn key(keys: &SharedKeys) -> Vec<u8> {
     current.get(Some(&id)).unwrap().iter().next().unwrap().key().expose_secret().to_vec()
 }
 
-/// Waits until this holds.
+/// Waits until the condition holds.
 #[track_caller]
 fn see(what: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(10);
@@ -62,8 +62,8 @@ fn a_file_that_is_written_or_replaced_is_read() {
     see(|| key(&keys) == b"three");
 }
 
-/// As Kubernetes mounts a secret: `keys.json -> ..data/keys.json`, `..data -> ..first`, and a
-/// change swaps `..data` alone.
+/// As Kubernetes mounts a secret: `keys.json -> ..data/keys.json`, `..data -> ..first`. A change
+/// only swaps `..data`.
 #[test]
 fn a_mounted_secret_that_is_swapped_is_read() {
     let folder = Folder::new("mounted");
@@ -109,7 +109,7 @@ impl<'a> MakeWriter<'a> for Log {
 #[test]
 fn a_bad_file_leaves_the_old_keys_says_so_and_repeats_nothing() {
     let log = Log::default();
-    // For all threads: the watcher has one of its own.
+    // For all threads: the watcher runs on its own.
     tracing_subscriber::fmt().with_writer(log.clone()).init();
     let text = || String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     let refusals = || text().matches("the old keys stay in force").count();

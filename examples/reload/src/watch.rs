@@ -11,14 +11,13 @@ use crate::keys;
 
 /// Watches until the watcher is dropped.
 ///
-/// It is the *directory* that is watched, and every change in it counts. A mounted secret is a
-/// link to a file behind a linked directory, and is changed by swapping that directory: nothing is
-/// ever written to the file, and its own name does not turn up. Editors, too, put a new file in the
-/// place of the old one.
+/// Watches the *directory*, and reacts to every change in it. A mounted secret is a link to a file
+/// in a linked directory, and changes by swapping that directory: the file itself is never written,
+/// and its name never occurs. Editors, too, replace the old file by a new one.
 ///
 /// # Errors
 ///
-/// If the directory cannot be watched.
+/// Returns an error if the directory cannot be watched.
 pub fn reload_on_change(path: PathBuf, keys: SharedKeys) -> Result<RecommendedWatcher, BoxError> {
     let directory = match path.parent() {
         Some(parent) if parent != Path::new("") => parent.to_owned(),
@@ -26,18 +25,18 @@ pub fn reload_on_change(path: PathBuf, keys: SharedKeys) -> Result<RecommendedWa
     };
     let (changed, changes) = mpsc::channel();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
-        // Reading the file is an event as well; reloading on it would never end.
+        // Reading the file is an event as well. Reloading on it would never end.
         if event.is_ok_and(|event| !event.kind.is_access()) {
             let _ = changed.send(());
         }
     })?;
     watcher.watch(&directory, RecursiveMode::NonRecursive)?;
-    // What changed between the first reading and here has been missed.
+    // Changes between the first reading and now have been missed.
     reload(&path, &keys);
     std::thread::spawn(move || {
-        // It ends with the watcher.
+        // Ends with the watcher.
         while changes.recv().is_ok() {
-            // A change comes as several events: one reading for those that are there.
+            // A change causes several events: read once for all that are queued.
             while changes.try_recv().is_ok() {}
             reload(&path, &keys);
         }

@@ -1,4 +1,4 @@
-//! The routes, and what guards each.
+//! The routes, and what protects each.
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ pub fn router(
     stores: Stores,
     metrics: PrometheusHandle,
 ) -> Result<Router, ConfigError> {
-    // The layers are the last calls, so that they cover every route and the fallback.
+    // The layers are added last, so that they cover every route and the fallback.
     let api = Router::new()
         .route("/orders", post(order))
         .route("/orders/{id}/refund", post(refund))
@@ -55,8 +55,8 @@ pub fn router(
         .with_rejection_fn(rejection::json);
     let stripe = VerifyLayer::new(webhooks::stripe(), KeyMap::single(settings.stripe.clone())?)?
         .with_rejection_fn(rejection::json);
-    // Stripe signs its ID in the body. GitHub does not sign its delivery ID; its handler must
-    // not mind a repeat.
+    // Stripe signs its ID in the body. GitHub does not sign its delivery ID, so its handler must
+    // tolerate repeats.
     let once = OnceLayer::new(stores.once).with_id_fn(|_, body| {
         let event: Value = serde_json::from_slice(body).ok()?;
         event["id"].as_str().map(str::to_owned)
@@ -92,7 +92,7 @@ async fn on_push(Json(event): Json<Value>) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-/// A status other than 2xx gives the delivery back: Stripe sends it again, and it is handled.
+/// A status other than 2xx releases the delivery: Stripe sends it again, and it is handled.
 async fn on_charge(Json(event): Json<Value>) -> StatusCode {
     match event["type"].as_str() {
         Some(kind) => {

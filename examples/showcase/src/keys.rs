@@ -11,8 +11,8 @@ use tower_hmac::key::SharedKeys;
 ///
 /// # Errors
 ///
-/// If the file cannot be read, is not JSON of this shape, or holds an empty key. The message names
-/// a place in the file and never what stands there.
+/// Returns an error if the file cannot be read, is not JSON of this shape, or contains an empty
+/// key. The message names a position in the file and never its contents.
 pub fn load(path: &Path) -> Result<KeyMap, BoxError> {
     let text = std::fs::read_to_string(path)?;
     let config: KeysConfig = serde_json::from_str(&text)
@@ -20,7 +20,7 @@ pub fn load(path: &Path) -> Result<KeyMap, BoxError> {
     Ok(config.key_map()?)
 }
 
-/// Replaces the keys with those of the file. A bad file changes nothing.
+/// Replaces the keys with those in the file. A bad file changes nothing.
 pub fn reload(path: &Path, keys: &SharedKeys) {
     match load(path).and_then(|map| Ok(keys.replace(map)?)) {
         Ok(()) => tracing::info!("keys reloaded"),
@@ -28,7 +28,7 @@ pub fn reload(path: &Path, keys: &SharedKeys) {
     }
 }
 
-/// Reloads at each `kill -HUP`.
+/// Reloads on each `kill -HUP`.
 pub async fn reload_on_hangup(path: PathBuf, keys: SharedKeys) {
     let Ok(mut hangup) = signal(SignalKind::hangup()) else {
         return tracing::warn!("SIGHUP cannot be caught: keys are not reloaded");
