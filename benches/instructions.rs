@@ -1,5 +1,5 @@
-//! To be run by `scripts/instructions` under callgrind: `instructions CONTENDER COUNT` sends so
-//! many signed requests without a body through one contender.
+//! Run by `scripts/instructions` under callgrind: `instructions CONTENDER COUNT` sends this many
+//! signed requests without a body through one contender.
 #![allow(missing_docs, clippy::pedantic)]
 
 mod support;

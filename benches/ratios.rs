@@ -1,7 +1,7 @@
-//! What a signed request costs over an unsigned one, divided by the bare hash of its body.
+//! The cost of a signed request over an unsigned one, divided by the bare hash of its body.
 //!
-//! All contenders take turns, round by round, and each ratio is made within a round. Printed are
-//! medians over the rounds. `scripts/plot` draws the first table.
+//! All contenders take turns, round by round, and each ratio is computed within a round. The output
+//! is medians over the rounds. `scripts/plot` draws the first table.
 #![allow(missing_docs, clippy::pedantic)]
 
 mod support;

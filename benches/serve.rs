@@ -1,5 +1,5 @@
-//! To be run by `scripts/load`: `serve CONTENDER` serves one contender over loopback, on one
-//! worker, until its input ends. `serve head` prints what a client has to send.
+//! Run by `scripts/load`: `serve CONTENDER` serves one contender over loopback, on one worker,
+//! until its input ends. `serve head` prints what a client has to send.
 #![allow(missing_docs, clippy::pedantic)]
 
 mod support;

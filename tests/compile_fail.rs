@@ -1,7 +1,8 @@
-//! What the compiler says of a wrong use: each message names the cure.
+//! Compiler messages for wrong uses: each message says how to fix it.
 //!
-//! The texts are those of one compiler, and list what implements a trait. After a change that is
-//! meant, write them anew: `TRYBUILD=overwrite cargo test --all-features --test compile_fail`.
+//! The texts are those of one compiler version, and list which types implement a trait. After an
+//! intended change, update them: `TRYBUILD=overwrite cargo test --all-features --test
+//! compile_fail`.
 #![allow(missing_docs)]
 
 use std::process::Command;

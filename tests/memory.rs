@@ -1,5 +1,5 @@
-//! What the replay guard, the cache of keys and the reading of bodies take of the memory, counted by
-//! the allocator.
+//! How much memory the replay guard, the key cache and the reading of bodies use, counted by the
+//! allocator.
 #![allow(missing_docs)]
 
 #[path = "memory/explain.rs"]

@@ -1,6 +1,6 @@
 //! The shared replay guard against a real `redis-server`, which each test starts on a free port.
 //!
-//! Without the program the tests pass with one line that says so, unless
+//! Without the program, the tests pass with a line that says so, unless
 //! `TOWER_HMAC_REQUIRE_PEERS=1`.
 #![allow(missing_docs, unreachable_pub)]
 

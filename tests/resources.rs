@@ -1,5 +1,5 @@
-//! Attacks on memory, time and sockets, against a server in a process of its own and measured from
-//! outside of it. `cargo build --all-features --example conformance` makes the server.
+//! Attacks on memory, time and sockets, against a server in a separate process, measured from
+//! outside. Build the server with `cargo build --all-features --example conformance`.
 #![cfg(target_os = "linux")]
 #![allow(missing_docs)]
 

@@ -1,4 +1,4 @@
-//! What stands before the route, from nothing to the layer.
+//! What is in front of the route, from nothing to the layer.
 
 use std::task::{Context, Poll};
 

@@ -1,4 +1,4 @@
-//! The routes that are measured side by side, and the requests that go through them.
+//! The measured routes, and the requests to them.
 
 #![allow(dead_code, unused_imports, unreachable_pub)] // Each benchmark uses its part.
 

@@ -1,4 +1,4 @@
-//! The requests: a head of the usual size, and a body in one piece or in frames.
+//! The requests: a head of typical size, and a body in one piece or in frames.
 
 use std::convert::Infallible;
 

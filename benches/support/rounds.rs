@@ -1,4 +1,4 @@
-//! Interleaved rounds: all take turns, so that a busy machine shifts all of them alike.
+//! Interleaved rounds: all take turns, so that a busy machine affects all of them alike.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! One line a format.
+//! One line per scheme.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,13 +1,13 @@
-//! Attacks, each a test with a number; SECURITY.md lists them by threat.
+//! Attacks, each a test with a number. SECURITY.md lists them by threat.
 //!
 //! * 1xx: the tag itself (`tags`)
 //! * 2xx: whose key it is (`names`)
 //! * 3xx: ways around the layer (`around`)
 //! * 4xx: the wire (`wire`); 5xx, resources, are in `tests/resources.rs`
-//! * 6xx: what is tried on every format (`formats`)
+//! * 6xx: attacks tried on every scheme (`formats`)
 //! * 7xx: FOST requests and URLs (`fost`)
 //! * 8xx: HTTP Message Signatures (`messages`)
-//! * 9xx: for whom a request is, over HTTP/1.1 and HTTP/2 (`targets`)
+//! * 9xx: which host a request is for, over HTTP/1.1 and HTTP/2 (`targets`)
 
 mod around;
 #[cfg(all(feature = "md5", feature = "rfc9421", feature = "sha1", feature = "sha3"))]

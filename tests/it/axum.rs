@@ -1,4 +1,4 @@
-//! What the layer covers of an axum router, and where other layers stand relative to it.
+//! What the layer covers of an axum router, and where other layers go.
 
 mod layers;
 mod router_shapes;

@@ -1,4 +1,4 @@
-//! Bodies: limits, broken ones, and that the handler reads the bytes that were signed.
+//! Bodies: limits, broken bodies, and that the handler reads the signed bytes.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;

@@ -1,4 +1,4 @@
-//! A subscriber at TRACE level that keeps all it is told.
+//! A subscriber at TRACE level that records everything.
 
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex};

@@ -1,4 +1,4 @@
-//! Captured requests: each form, what is told of damage, and where one cannot be read.
+//! Captured requests: every form, notes about damage, and errors with their position.
 
 use proptest::prelude::*;
 use tower_hmac::capture::{Capture, CaptureForm, CaptureNote};

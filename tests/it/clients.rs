@@ -1,4 +1,4 @@
-//! The programs of `docs/clients.md`, run with the interpreters on the machine, against values that
+//! The programs in `docs/clients.md`, run with the installed interpreters, against values that
 //! Flask-HMAC itself has accepted.
 
 use std::io::{ErrorKind, Write as _};

@@ -1,4 +1,5 @@
-//! Flask-HMAC's own settings: what counts, what is refused, and that no error repeats a value.
+//! Flask-HMAC's own settings: which are accepted, which are rejected, and that no error repeats a
+//! value.
 
 use axum::body::Body;
 use axum::routing::get;

@@ -1,4 +1,4 @@
-//! The way of a request, step by step, with a format that uses every joint.
+//! The contract, step by step, with a scheme that uses every method of `Scheme`.
 
 mod answers;
 mod config;

@@ -1,4 +1,4 @@
-//! Refusals that are held back, on tokio's paused clock.
+//! Delayed rejections, on tokio's paused clock.
 #![cfg(feature = "tokio")]
 
 use std::convert::Infallible;

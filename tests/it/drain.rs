@@ -1,4 +1,4 @@
-//! What becomes of the body of a rejected request, and of its connection.
+//! What happens to the body of a rejected request, and to its connection.
 
 use std::io;
 use std::pin::Pin;

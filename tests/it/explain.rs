@@ -1,4 +1,4 @@
-//! `Verifier::explain`: each likely cause is named by a request that makes just that mistake.
+//! `Verifier::explain`: for each likely cause, a request with exactly that mistake.
 
 mod bounds;
 #[cfg(feature = "rfc9421")]

@@ -1,4 +1,4 @@
-//! The extractors, and where in a router the layer stands.
+//! The extractors, and the position of the layer in a router.
 
 mod extractors;
 mod placement;

@@ -1,4 +1,4 @@
-//! What a program that uses the crate writes: paths, conversions, comparisons.
+//! The public API as a program uses it: paths, conversions, comparisons.
 
 #[cfg(all(
     feature = "cache",

@@ -1,4 +1,4 @@
-//! The format of Flask-HMAC 0.1.3.
+//! The scheme of Flask-HMAC 0.1.3.
 
 use futures_util::FutureExt as _;
 use http::Request;

@@ -1,4 +1,4 @@
-//! Formats as data.
+//! Schemes as data.
 
 use http::Request;
 use tower_hmac::config::FormatConfig;

@@ -1,4 +1,4 @@
-//! The format from parts.
+//! The scheme made of parts.
 
 mod clock;
 mod config;

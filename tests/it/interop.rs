@@ -1,4 +1,4 @@
-//! Clients that other people wrote.
+//! Clients written by other people.
 
 #[cfg(all(feature = "axum", feature = "serde"))]
 mod device;

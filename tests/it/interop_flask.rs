@@ -1,4 +1,4 @@
-//! The real Python package on the other side: its signatures pass here, ours pass there.
+//! The real Python package as the peer: its signatures are accepted here, and ours there.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, Command, Stdio};

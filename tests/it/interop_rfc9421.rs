@@ -1,5 +1,5 @@
-//! HTTP Message Signatures with peers that no one here wrote: `http-message-signatures` from `PyPI`
-//! and from npm sign what the conformance program accepts, and verify what it signs.
+//! HTTP Message Signatures with independent peers: `http-message-signatures` from `PyPI` and from
+//! npm sign requests that the conformance program accepts, and verify what it signs.
 
 mod base;
 

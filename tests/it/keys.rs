@@ -1,4 +1,4 @@
-//! Keys that change: rotation, replacement, caches before slow stores.
+//! Changing keys: rotation, replacement, and caches in front of slow stores.
 
 #[cfg(feature = "tracing")]
 mod flight;

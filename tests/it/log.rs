@@ -1,4 +1,4 @@
-//! A log holds one line for each event, whatever name a client claims.
+//! A log has one line per event, whatever key ID a client claims.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};

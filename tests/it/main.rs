@@ -1,4 +1,4 @@
-//! One test binary: the contract, vectors, attacks, and every format.
+//! One test binary: the contract, vectors, attacks, and every scheme.
 #![allow(missing_docs, unreachable_pub, clippy::pedantic)]
 
 mod attacks;

@@ -1,4 +1,4 @@
-//! Messages that are handled once.
+//! Messages that are handled only once.
 
 #[macro_use]
 mod contract;

@@ -1,4 +1,4 @@
-//! Either of two formats, each with its own keys.
+//! Two schemes in one verifier, each with its own keys.
 
 use futures_util::FutureExt as _;
 use http::Request;

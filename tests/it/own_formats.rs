@@ -1,4 +1,4 @@
-//! Formats of one's own, each written through the public API alone.
+//! Schemes written with nothing but the public API.
 
 mod adyen;
 mod cavage;

@@ -1,5 +1,5 @@
-//! Mistakes and situations that people reported in public, one request each: what comes of it, and
-//! that a mistake is named.
+//! Mistakes and situations that people reported in public, one request each: the decision, and that
+//! a mistake is named.
 
 use futures_util::FutureExt as _;
 use serde_json::Value;

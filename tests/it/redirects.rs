@@ -1,4 +1,4 @@
-//! Redirects over real sockets: what a signature fits, and where it never goes.
+//! Redirects over real sockets: which signatures match, and where none is ever sent.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};

@@ -1,4 +1,4 @@
-//! Requests that count once, with the guard in memory.
+//! Replayed requests are rejected, with the guard in memory.
 
 mod callers;
 mod guards;

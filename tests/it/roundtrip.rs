@@ -1,5 +1,5 @@
-//! Random requests for every format, through the `conformance` program's `sign` verb and over a
-//! socket to its `serve` verb: all of them are let through, and none with one byte changed.
+//! Random requests for every scheme, through the `conformance` program's `sign` verb and over a
+//! socket to its `serve` verb. All of them are accepted, and none with one byte changed.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

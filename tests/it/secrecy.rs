@@ -1,5 +1,5 @@
-//! No key and no computed tag is ever told: all that is logged at TRACE level and all `Debug`
-//! output is searched for them in every usual spelling.
+//! No key and no computed tag is ever disclosed: everything logged at TRACE level and all `Debug`
+//! output is searched for them in every usual encoding.
 
 mod formats;
 mod spy;

@@ -1,4 +1,4 @@
-//! Clients that sign against a service that verifies, over real sockets.
+//! Signing clients against a verifying service, over real sockets.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! White space around values that are signed, and the case of an `Authorization`'s scheme.
+//! Whitespace around signed values, and the case of the scheme in `Authorization`.
 
 use axum::Router;
 use axum::body::Body;

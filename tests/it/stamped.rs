@@ -1,4 +1,4 @@
-//! A format of the tests' own, with a time and a nonce, that counts the MACs it starts.
+//! A test scheme with a time and a nonce that counts the MACs it starts.
 //!
 //! `x-stamped: name,created,nonce,tag`; the tag covers the time, the nonce and the body.
 

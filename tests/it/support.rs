@@ -1,4 +1,4 @@
-//! What several tests need.
+//! Helpers that several tests share.
 
 #[cfg(feature = "rfc9421")]
 pub mod cases;

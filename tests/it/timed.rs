@@ -1,5 +1,5 @@
-//! A format with all that a client has to write afresh, for the tests of the client's half: a time,
-//! a nonce, and a text over method, target and body.
+//! A scheme with everything that a client must write again for each attempt: a time, a nonce, and a
+//! signing string over method, target and body.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -1,4 +1,4 @@
-//! HMACs that others computed, each fed whole, byte by byte and in odd pieces: the 1,906 of
+//! HMACs computed by others, each fed whole, byte by byte and in odd pieces: the 1,906 of
 //! Wycheproof for SHA-1, SHA-2 and SHA-3, and those of RFC 2202 and RFC 4231.
 
 use serde::Deserialize;

@@ -1,4 +1,4 @@
-//! What those who watch the service see: events, a span's field, counters.
+//! What an operator sees: events, a span's field, counters.
 
 use std::convert::Infallible;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What the guard says of a server that is not as expected.
+//! The guard's errors for unexpected servers.
 
 use tower_hmac::replay::{RedisReplay, Replay, ReplayGuard as _, ReplayKey, ReplayRequest};
 

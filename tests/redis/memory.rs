@@ -1,4 +1,4 @@
-//! What the guard does with requests from before a loss of the server's memory.
+//! Requests from before the server lost its memory.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! Servers of the tests' own, each on a free port of the loopback.
+//! Test servers, each on a free port of the loopback.
 
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! 6xx: what is tried on any format, tried on each.
+//! 6xx: attacks that apply to any scheme, tried on each.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! 7xx: FOST requests and FOST URLs. What a tag does not cover, and what stands twice.
+//! 7xx: FOST requests and FOST URLs. What a tag does not cover, and duplicates.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! 8xx: HTTP Message Signatures. Labels, tags, parameters, and components that say what is covered.
+//! 8xx: HTTP Message Signatures. Labels, tags, parameters, and covered components.
 
 use http::{HeaderName, HeaderValue};
 use tower_hmac::clock::ManualClock;

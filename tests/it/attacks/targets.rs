@@ -1,4 +1,5 @@
-//! 9xx: for whom a request is, over HTTP/1.1 and HTTP/2. Two places name the host; they must agree.
+//! 9xx: which host a request is for, over HTTP/1.1 and HTTP/2. Two places name the host, and they
+//! must agree.
 
 use std::net::SocketAddr;
 use std::time::Duration;

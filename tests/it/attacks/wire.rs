@@ -1,4 +1,4 @@
-//! 4xx: over real sockets, where what a layer sees is the server's reading of the bytes.
+//! 4xx: over real sockets, since a layer only sees the server's reading of the bytes.
 
 use std::sync::{Arc, Mutex};
 

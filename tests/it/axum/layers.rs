@@ -1,4 +1,4 @@
-//! Other people's layers, each on either side of ours. `docs/composing.md` says the same in words.
+//! Common layers, on either side of ours. `docs/composing.md` describes the same.
 
 use std::convert::Infallible;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Which requests a layer never sees: those for a route or fallback that it is not around. The table
+//! Which requests a layer never sees: those for a route or fallback outside of it. See the table
 //! "What the layer does not cover" in the docs of `tower_hmac::verify`.
 
 use axum::Router;

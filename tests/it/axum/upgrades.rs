@@ -1,4 +1,4 @@
-//! Upgrades: the request that asks for one is verified, what follows is not.
+//! Upgrades: the request for one is verified, what follows is not.
 
 use axum::extract::ws::{Message, WebSocketUpgrade};
 use axum::routing::any;

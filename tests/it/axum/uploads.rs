@@ -1,4 +1,4 @@
-//! Bodies that are parsed or unpacked behind the layer: what is signed is what was sent.
+//! Bodies that are parsed or decompressed inside the layer: what was sent is what was signed.
 
 use axum::body::Bytes;
 use axum::extract::Multipart;

@@ -1,4 +1,4 @@
-//! What a refusal looks like.
+//! What a rejection looks like.
 
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{StatusCode, Version};

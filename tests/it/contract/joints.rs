@@ -1,4 +1,4 @@
-//! Each joint of the `Scheme` trait, from the client's half to the server's.
+//! Each method of the `Scheme` trait, from the client to the server.
 
 use proptest::prelude::*;
 use tower_hmac::key::KeyEntry;

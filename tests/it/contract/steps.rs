@@ -1,4 +1,4 @@
-//! Each step in its place.
+//! The steps happen in order.
 
 use futures_util::poll;
 use tower_hmac::scheme::Window;

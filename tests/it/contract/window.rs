@@ -1,4 +1,4 @@
-//! Times against the clock: the edges, and numbers that cannot be.
+//! Times against the clock: the limits, and out-of-range numbers.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What `explain` tries is bounded, whatever a stranger sends and however many keys there are.
+//! The work of `explain` is bounded, whatever a stranger sends and however many keys there are.
 
 use futures_util::FutureExt as _;
 

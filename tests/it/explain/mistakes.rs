@@ -1,4 +1,4 @@
-//! A request for each family of mistakes, and requests with no mistake that anybody could name.
+//! A request for each family of mistakes, and requests whose mistake nobody could name.
 
 use futures_util::FutureExt as _;
 use serde_json::Value;

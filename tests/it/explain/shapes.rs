@@ -1,5 +1,5 @@
-//! A claim that is malformed is told what was expected and the shape of what is there, and never
-//! its value.
+//! For a malformed claim, the report says what was expected and the shape of what was found, but
+//! never its value.
 
 use futures_util::FutureExt as _;
 use tower_hmac::scheme::{ClaimError, TimeFormat};

@@ -1,4 +1,4 @@
-//! Each refusal names the step that raised it.
+//! Each rejection names the step that raised it.
 
 use futures_util::FutureExt as _;
 use tower_hmac::MessageSignatures;

@@ -1,4 +1,4 @@
-//! Where the layer stands: the table of the docs, and neighbours.
+//! The position of the layer: the table in the docs, and other layers.
 
 use axum::Json;
 use axum::extract::{DefaultBodyLimit, OriginalUri};

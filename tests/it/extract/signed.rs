@@ -1,4 +1,4 @@
-//! `Signed<T, L>`: a route of its own, without a layer.
+//! `Signed<T, L>`: a single route, without a layer.
 
 use axum::extract::{FromRef, MatchedPath, State};
 use axum::routing::{any, post};

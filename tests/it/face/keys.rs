@@ -1,4 +1,4 @@
-//! A scheme and a key store that would reject every request make no verifier.
+//! Building a verifier fails if its scheme and key store would reject every request.
 
 use std::sync::Arc;
 

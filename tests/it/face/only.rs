@@ -1,4 +1,4 @@
-//! A name on a list that no key has is a mistake that is told of while building.
+//! A key ID on a list that no key store has is reported while building.
 
 use axum::Router;
 use axum::body::Body;

@@ -1,4 +1,5 @@
-//! All of the crate by a glob, beside axum's own paths: it compiles, and no name is hidden.
+//! The whole crate by a glob import, together with axum's own names: it compiles, and no name is
+//! hidden.
 
 use axum::routing::get;
 use axum::{Json, Router, extract::State};

@@ -1,4 +1,4 @@
-//! Services and layers whose bodies differ, with what the compiler's messages say to put between.
+//! Services and layers with different bodies, fixed as the compiler's messages suggest.
 
 use std::convert::Infallible;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What holds for every FOST request.
+//! Properties of every FOST request.
 
 use std::collections::HashMap;
 

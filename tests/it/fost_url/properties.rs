@@ -1,4 +1,4 @@
-//! What holds for every FOST URL.
+//! Properties of every FOST URL.
 
 use std::collections::HashMap;
 

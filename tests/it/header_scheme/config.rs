@@ -1,4 +1,4 @@
-//! What cannot work is refused while building, with the setting's name.
+//! Impossible settings are rejected while building, with the setting's name.
 
 use super::*;
 

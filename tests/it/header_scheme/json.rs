@@ -1,4 +1,4 @@
-//! Text from the members of a JSON body.
+//! Signing strings from the members of a JSON body.
 
 use tower_hmac::scheme::{JsonStrings, JsonText};
 

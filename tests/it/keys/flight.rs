@@ -1,5 +1,5 @@
-//! Many requests, one question to a slow store: who shares it, how long its answer counts, and what
-//! becomes of those who wait when the store hangs, fails, blocks or panics.
+//! Many requests, one lookup in a slow store: who shares it, how long its answer is valid, and what
+//! happens to waiting requests if the store hangs, fails, blocks or panics.
 
 use std::sync::mpsc;
 

@@ -1,4 +1,4 @@
-//! The layer behind a verifying one.
+//! The layer inside a verifying one.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

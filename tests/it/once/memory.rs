@@ -1,4 +1,4 @@
-//! The store in memory.
+//! The contract of a store, checked with the one in memory.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

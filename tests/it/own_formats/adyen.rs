@@ -1,4 +1,4 @@
-//! Payment notifications of Adyen: the signature stands in the JSON that it signs, and covers eight
+//! Payment notifications of Adyen: the signature is in the JSON that it signs, and covers eight
 //! fields of it.
 //!
 //! <https://docs.adyen.com/development-resources/webhooks/secure-webhooks/verify-hmac-signatures>

@@ -1,5 +1,5 @@
-//! A key for each day and service, derived from the long-lived one, as Signature Version 4 of AWS
-//! does: the key that signs is an HMAC itself.
+//! A key for each day and service, derived from the long-lived one, as in Signature Version 4 of
+//! AWS: the signing key is an HMAC itself.
 
 use http::request::Parts;
 use http::{HeaderName, Request};

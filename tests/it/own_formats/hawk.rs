@@ -1,5 +1,5 @@
-//! `Authorization: Hawk id="..", ts="..", nonce="..", hash="..", ext="..", mac=".."`: the MAC covers
-//! a hash of the payload between two texts, so that it is checked before the body is read.
+//! `Authorization: Hawk id="..", ts="..", nonce="..", hash="..", ext="..", mac=".."`: the MAC
+//! covers a hash of the payload between two texts, so it is checked before the body is read.
 //!
 //! <https://github.com/mozilla/hawk/blob/main/API.md>
 

@@ -1,4 +1,4 @@
-//! What one caller can take from others.
+//! How much room one caller can take from others.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! The contract of a guard, run over guards that keep it and over some that do not.
+//! The contract of a guard, checked with guards that keep it and some that break it.
 
 use std::collections::HashMap;
 use std::sync::Mutex;

@@ -1,4 +1,4 @@
-//! What a claim is known by, and who has made it.
+//! What identifies a claim, and who made it.
 
 use axum::extract::Extension;
 use axum::routing::{get, post};

@@ -1,4 +1,4 @@
-//! Requests from before a guard's memory begins.
+//! Requests from before a guard's memory began.
 
 use tower_hmac::VerifyLayer;
 use tower_hmac::replay::ReplayClaim;

@@ -1,4 +1,4 @@
-//! Settings that cannot work are found while building.
+//! Impossible settings are found while building.
 
 use tower_hmac::scheme::Policy;
 use tower_hmac::{Algorithm, ConfigError, MessageSignatures};

@@ -1,4 +1,4 @@
-//! `Content-Digest` (RFC 9530), and the body that it stands for.
+//! `Content-Digest` (RFC 9530), and the body that it covers.
 
 use std::pin::Pin;
 use std::sync::Arc;

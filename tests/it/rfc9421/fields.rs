@@ -1,4 +1,4 @@
-//! How the value of a covered field is written.
+//! The value of a covered field in the signature base.
 
 use http::HeaderValue;
 use tower_hmac::MessageSignatures;

@@ -1,4 +1,4 @@
-//! Several signatures: one decides, or none.
+//! Several signatures: one is verified, or none.
 
 use http::request::Parts;
 use tower_hmac::{ErrorKind, MessageSignatures};

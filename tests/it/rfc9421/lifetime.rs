@@ -1,4 +1,4 @@
-//! Signatures that hold for longer than the tolerance.
+//! Signatures that are valid for longer than the tolerance.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! A request that several parties sign (RFC 9421 section 4.3): each reads, adds and takes out its own
-//! signature alone.
+//! A request signed by several parties (RFC 9421 section 4.3): each reads, adds and removes only
+//! its own signature.
 
 use std::convert::Infallible;
 

@@ -1,4 +1,4 @@
-//! What the strict policy refuses, a test each.
+//! What the strict policy rejects, one test each.
 
 use std::collections::HashSet;
 use std::sync::Mutex;

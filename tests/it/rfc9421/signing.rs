@@ -1,4 +1,4 @@
-//! What our signer writes, and what it refuses to write.
+//! What our signer writes, and what it does not sign.
 
 use http::Request;
 use tower_hmac::scheme::Policy;

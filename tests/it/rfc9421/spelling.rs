@@ -1,5 +1,5 @@
-//! What is signed is what `Signature-Input` means, not how it is written (RFC 9421 section 3.2, step
-//! 7).
+//! The signature covers what `Signature-Input` means, not how it is written (RFC 9421 section 3.2,
+//! step 7).
 
 use http::Request;
 use tower_hmac::{ErrorKind, MessageSignatures};

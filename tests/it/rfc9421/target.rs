@@ -1,4 +1,4 @@
-//! Authority, scheme and target, as the signer is to have seen them.
+//! Authority, scheme and target, as the signer must have seen them.
 
 use http::Version;
 use http::request::Parts;

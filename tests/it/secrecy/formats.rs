@@ -1,4 +1,4 @@
-//! Every format, in all that it can do with a request.
+//! Every scheme, with every kind of request.
 
 use std::convert::Infallible;
 use std::fmt::Debug;

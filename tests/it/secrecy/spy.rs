@@ -1,4 +1,4 @@
-//! A format that notes the tags.
+//! A scheme that records the tags.
 
 use std::sync::{Arc, Mutex};
 

@@ -1,4 +1,4 @@
-//! What stands behind a verifier and fails: its errors are logged with all their sources.
+//! Stores behind a verifier that fail: their errors are logged with all their sources.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What a rejected client gets to see.
+//! What a rejected client sees.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The programs of `docs/sigv4.md`, run against services as the page describes them.
+//! The programs in `docs/sigv4.md`, run against services configured as on the page.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

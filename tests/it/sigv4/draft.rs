@@ -1,5 +1,5 @@
-//! Requests signed by hand, so that each rule can be broken under a signature that is right over what
-//! the client assembled.
+//! Requests signed by hand, to break each rule under a signature that matches what the client
+//! assembled.
 
 use http::{HeaderValue, Request};
 use tower_hmac::crypto::{Digest, Mac};

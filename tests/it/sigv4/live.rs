@@ -1,6 +1,6 @@
-//! A service over the loopback, and signers that no one here wrote: boto3 and botocore, awscli,
-//! curl before and after version 8, `@smithy/signature-v4` of the SDK for JavaScript, and
-//! `aws-sigv4` of the SDK for Rust.
+//! A service over the loopback, and independent signers: boto3 and botocore, awscli, curl before
+//! and after version 8, `@smithy/signature-v4` of the SDK for JavaScript, and `aws-sigv4` of the
+//! SDK for Rust.
 
 use std::io::Write as _;
 use std::net::SocketAddr;

@@ -1,4 +1,4 @@
-//! Over random requests.
+//! Properties of random requests.
 
 use std::collections::HashMap;
 

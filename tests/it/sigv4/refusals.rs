@@ -1,5 +1,5 @@
-//! Each rule of `docs/sigv4.md` broken once. Signatures are right over what the client assembled, so
-//! that the rule alone decides.
+//! Each rule of `docs/sigv4.md` broken once. The signatures match what the client assembled, so
+//! that only the rule decides.
 
 use std::collections::HashSet;
 use std::sync::Mutex;

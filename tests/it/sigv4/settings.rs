@@ -1,4 +1,4 @@
-//! What can be set, and what a signer cannot sign.
+//! Settings, and requests that a signer cannot sign.
 
 use std::time::Duration;
 

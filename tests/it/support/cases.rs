@@ -1,4 +1,4 @@
-//! Requests and settings as the JSON of `public_cases.json` and `mistakes.json` has them.
+//! Requests and settings from the JSON of `public_cases.json` and `mistakes.json`.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -1,8 +1,9 @@
-//! A format of the tests' own that uses every joint of the `Scheme` trait, each by choice.
+//! A test scheme that uses every method of the `Scheme` trait, each by choice.
 //!
-//! Headers behind a prefix: `-tag` (hex, several joined by commas), and, where they are there,
-//! `-key`, `-created`, `-expires`, `-nonce`, `-digest` (SHA-256 in hex), `-id`, `-start`. The text is a line for
-//! the method, the target and each of these headers, then the body's part, then `end`.
+//! Headers after a prefix: `-tag` (hex, several joined by commas), and, if present, `-key`,
+//! `-created`, `-expires`, `-nonce`, `-digest` (SHA-256 in hex), `-id`, `-start`. The signing
+//! string is a line for the method, the target and each of these headers, then the body's part,
+//! then `end`.
 
 use http::request::Parts;
 use http::{HeaderName, HeaderValue};

@@ -1,4 +1,4 @@
-//! A body that does what the test says, and a log of what happened in which order.
+//! A scripted body, and a log of the order of events.
 
 use std::collections::VecDeque;
 use std::io;

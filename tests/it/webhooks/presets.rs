@@ -1,4 +1,4 @@
-//! The presets, by published vectors and by what must not pass.
+//! The presets, with published vectors and requests that must be rejected.
 
 use std::sync::Arc;
 

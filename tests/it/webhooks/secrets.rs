@@ -1,4 +1,4 @@
-//! Which text is which key.
+//! Which text becomes which key.
 
 use tower_hmac::{KeySet, SecretKey};
 

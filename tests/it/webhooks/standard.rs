@@ -1,4 +1,4 @@
-//! Standard Webhooks, both ways.
+//! Standard Webhooks, verifying and signing.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
