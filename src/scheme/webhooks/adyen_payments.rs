@@ -7,18 +7,18 @@ use serde::Deserialize;
 use crate::crypto::{Algorithm, Tag};
 use crate::scheme::{Claim, ClaimError, Coverage, Encoding, Scheme, SignError, SignedText, Stamp};
 
-/// Loses the protection of everything in the body but eight fields: anybody can change the rest.
+/// Leaves everything in the body unprotected except eight fields: anybody can change the rest.
 ///
 /// Adyen's payment notifications: `hmacSignature` in the body, over `pspReference`,
 /// `originalReference`, `merchantAccountCode`, `merchantReference`, `amount.value`,
-/// `amount.currency`, `eventCode` and `success`, joined by `:` ([Adyen]). The key is hex: read it by
-/// [`SecretKey::from_hex`](crate::SecretKey::from_hex).
+/// `amount.currency`, `eventCode` and `success`, joined by `:` ([Adyen]). The key is hex: read it
+/// with [`SecretKey::from_hex`](crate::SecretKey::from_hex).
 ///
 /// **Covered:** these eight fields. **Not covered:** everything else, and the time: a notification
-/// can be sent again for ever. Fields are joined as they are, so that one with a `:` can run into the
-/// next. A body with several notifications is rejected: Adyen sends one.
+/// can be replayed forever. Fields are joined unescaped, so one with a `:` can run into the next. A
+/// body with several notifications is rejected: Adyen sends one.
 ///
-/// Adyen alone signs these: a [`Signer`](crate::Signer) does not.
+/// Only Adyen signs these; a [`Signer`](crate::Signer) does not.
 ///
 /// [Adyen]: https://docs.adyen.com/development-resources/webhooks/secure-webhooks/verify-hmac-signatures
 #[must_use]
@@ -77,14 +77,14 @@ struct AdditionalData {
     hmac_signature: Option<String>,
 }
 
-/// The only notification of a body.
+/// Returns the only notification in a body.
 fn notification(body: &[u8]) -> Result<Notification, ClaimError> {
     let body: Body = serde_json::from_slice(body)
-        .map_err(|_| ClaimError::malformed("the body is no notification of Adyen"))?;
+        .map_err(|_| ClaimError::malformed("the body is not a notification of Adyen"))?;
     let mut items = body.notification_items.into_iter();
     match (items.next(), items.next()) {
         (Some(item), None) => Ok(item.notification_request_item),
-        _ => Err(ClaimError::malformed("the body does not hold exactly one notification")),
+        _ => Err(ClaimError::malformed("the body does not contain exactly one notification")),
     }
 }
 
@@ -109,7 +109,7 @@ impl Scheme for AdyenPayments {
         true
     }
 
-    /// Not called: the signature stands in the body.
+    /// Not called: the signature is in the body.
     fn claim(&self, _: &Parts) -> Result<Claim, ClaimError> {
         Err(ClaimError::Missing)
     }
@@ -118,7 +118,7 @@ impl Scheme for AdyenPayments {
         let tag = notification(body)?.additional_data.hmac_signature.ok_or(ClaimError::Missing)?;
         let tag = Encoding::Base64.decode_tag(tag, Algorithm::Sha256);
         let tag =
-            tag.ok_or(ClaimError::malformed("`hmacSignature` is no HMAC-SHA-256 in base64"))?;
+            tag.ok_or(ClaimError::malformed("`hmacSignature` is not an HMAC-SHA-256 in base64"))?;
         Ok(Claim::signed(tag))
     }
 

@@ -1,4 +1,4 @@
-//! Providers that sign the body alone, with one tag in one header.
+//! Providers that sign only the body, with one tag in one header.
 
 use crate::crypto::Algorithm;
 use crate::scheme::webhooks::built;
@@ -8,9 +8,9 @@ macro_rules! body_presets {
     ($( $(#[$meta:meta])* $name:ident: $header:literal, $prefix:literal, $encoding:ident, $algorithm:ident; )+) => { $(
         $(#[$meta])*
         ///
-        /// **Covered:** the body alone. **Not covered:** the time and everything else in the head: a
-        /// delivery can be sent again for ever. Use a layer that handles each delivery once, with an
-        /// ID that stands in the body.
+        /// **Covered:** only the body. **Not covered:** the time and everything else in the head: a
+        /// delivery can be replayed forever. Use a layer that handles each delivery once, with an
+        /// ID from the body.
         #[must_use]
         pub fn $name() -> HeaderScheme {
             let scheme = built(HeaderScheme::new($header).and_then(|scheme| scheme.with_prefix($prefix)));
@@ -37,13 +37,13 @@ body_presets! {
     ///
     /// [LINE]: https://developers.line.biz/en/docs/messaging-api/verify-webhook-signature/
     line: "X-Line-Signature", "", Base64, Sha256;
-    /// Notion: `X-Notion-Signature: sha256=<hex>` ([Notion]). The first request brings the
+    /// Notion: `X-Notion-Signature: sha256=<hex>` ([Notion]). The first request contains the
     /// verification token, and is not signed.
     ///
     /// [Notion]: https://developers.notion.com/reference/webhooks
     notion: "X-Notion-Signature", "sha256=", Hex, Sha256;
     /// Linear: `Linear-Signature: <hex>` ([Linear]). The header `Linear-Timestamp` is not signed;
-    /// the time that is stands in the body, as `webhookTimestamp`.
+    /// the signed time is in the body, as `webhookTimestamp`.
     ///
     /// [Linear]: https://linear.app/developers/webhooks#securing-webhooks
     linear: "Linear-Signature", "", Hex, Sha256;
@@ -76,7 +76,7 @@ body_presets! {
     /// [Lemon Squeezy]: https://docs.lemonsqueezy.com/help/webhooks/signing-requests
     lemonsqueezy: "X-Signature", "", Hex, Sha256;
     /// Adyen's platform webhooks: `HmacSignature: <base64>` ([Adyen]). The key that Adyen shows is
-    /// hex: read it by [`SecretKey::from_hex`](crate::SecretKey::from_hex).
+    /// hex: read it with [`SecretKey::from_hex`](crate::SecretKey::from_hex).
     ///
     /// [Adyen]: https://docs.adyen.com/development-resources/webhooks/secure-webhooks/verify-hmac-signatures
     adyen_platform: "HmacSignature", "", Base64, Sha256;
@@ -94,12 +94,12 @@ body_presets! {
     vercel: "x-vercel-signature", "", Hex, Sha1;
 }
 
-/// Pusher Channels: `X-Pusher-Signature: <hex>` over the body, and the app key in `X-Pusher-Key`
-/// as the key ID ([Pusher]).
+/// Pusher Channels: `X-Pusher-Signature: <hex>` over the body, and the app key in `X-Pusher-Key` as
+/// the key ID ([Pusher]).
 ///
-/// **Covered:** the body alone. **Not covered:** the key ID (a signature matches under its own
-/// secret only), the time, and everything else in the head: a delivery can be sent again for ever.
-/// The time that is signed stands in the body, as `time_ms`.
+/// **Covered:** only the body. **Not covered:** the key ID (a signature matches only under its own
+/// secret), the time, and everything else in the head: a delivery can be replayed forever. The
+/// signed time is in the body, as `time_ms`.
 ///
 /// [Pusher]: https://pusher.com/docs/channels/server_api/webhooks/
 #[must_use]
@@ -114,11 +114,11 @@ pub fn pusher() -> HeaderScheme {
 /// Square: `x-square-hmacsha256-signature: <base64>` over the notification URL and the body
 /// ([Square]).
 ///
-/// Give the URL as it is registered with Square, to the byte.
+/// Give the URL exactly as registered with Square.
 ///
-/// **Covered:** the URL that is registered, and the body. **Not covered:** the time and the head: a
-/// delivery can be sent again for ever. Use a layer that handles each delivery once, with the
-/// `event_id` in the body.
+/// **Covered:** the registered URL and the body. **Not covered:** the time and the head: a delivery
+/// can be replayed forever. Use a layer that handles each delivery once, with the `event_id` in the
+/// body.
 ///
 /// [Square]: https://developer.squareup.com/docs/webhooks/step3validate
 ///
