@@ -37,6 +37,8 @@
 //! * [`mod@replay`]: reject replayed requests.
 //! * [`mod@extract`]: axum extractors.
 //!
+//! New here? Read the [`mod@guide`]: which scheme to use, what the layer covers of a router, how to test.
+//!
 //! The [README] compares the schemes, lists the features, and has a table for users of Flask-HMAC.
 //!
 //! [README]: https://crates.io/crates/tower-hmac
