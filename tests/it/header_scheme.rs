@@ -206,7 +206,7 @@ fn a_value_that_holds_the_delimiter_is_neither_signed_nor_verified() {
     let scheme = || scheme().with_parts(parts.clone()).unwrap().dangerous_unsigned_body();
     let mut ambiguous = head("GET", "/", &[("x-first", "a.b"), ("x-second", "c")]);
     let error = signer(scheme()).sign_head(&mut ambiguous, b"").unwrap_err();
-    assert!(error.to_string().contains("holds the delimiter"), "{error}");
+    assert!(error.to_string().contains("the delimiter"), "{error}");
 
     let mut right = head("GET", "/", &[("x-first", "a"), ("x-second", "b.c")]);
     signer(scheme()).sign_head(&mut right, b"").unwrap();
