@@ -7,8 +7,8 @@ use http::Request;
 use http::request::Parts;
 use http_body_util::Full;
 
-use crate::scheme::{ClaimError, Scheme, SignedText};
-use crate::sign::{Signer, WholeBody, write_text};
+use crate::scheme::{ClaimError, Scheme, SignedText, write_text};
+use crate::sign::{Signer, WholeBody};
 
 pub use crate::clock::ManualClock;
 pub use crate::sign::FixedNonce;

@@ -17,6 +17,9 @@ use tower_hmac::scheme::{AwsSigV4, Encoding, FlaskHmacPath, Fost, FostUrl, Part,
 use tower_hmac_measure::{Handler, send};
 use tower_layer::Layer as _;
 
+#[path = "../../tests/it/support/schemes.rs"]
+pub mod schemes;
+
 const NOW: i64 = 1_700_000_000;
 const LIMIT: usize = 1024;
 
@@ -115,20 +118,46 @@ pub fn head_of(format: &Format, data: &[u8]) -> Option<(Parts, Vec<u8>)> {
 /// Never a panic; a claim only of tags of the right length, in somebody's name or nobody's.
 pub fn claim(format: &Format, data: &[u8]) {
     let Some((head, body)) = head_of(format, data) else { return };
-    let Ok(claim) = format.scheme.claim(&head) else { return };
-    let lengths: Vec<_> = claim.tags().map(|signature| signature.len()).collect();
-    assert!((1..=16).contains(&lengths.len()));
-    assert!(lengths.iter().all(|length| *length == format.scheme.algorithm().tag_len()));
-    assert!(claim.key_id().is_none_or(|id| !id.as_str().is_empty()));
-    assert!(!format.scheme.window().is_timed() || claim.created().or(claim.expires()).is_some());
-    let _ = format.scheme.coverage(&head, &claim);
-    let first = signed_text(&*format.scheme, &head, &body);
-    assert_eq!(first, signed_text(&*format.scheme, &head, &body), "one request, one text");
+    check_claim(&*format.scheme, &head, &body);
     // What is taken out of a head is no signature of this format any more.
-    let mut stripped = head.clone();
+    let mut stripped = head;
     format.scheme.strip(&mut stripped);
-    let left = format.scheme.claim(&stripped);
-    assert!(left.is_err(), "the signature is stripped");
+    assert!(format.scheme.claim(&stripped).is_err(), "the signature is stripped");
+}
+
+/// The same for any scheme of the crate, which the first byte chooses: the target, a line for each of
+/// its headers, and the body.
+pub fn claim_any(data: &[u8]) {
+    static ALL: LazyLock<Vec<(&str, Arc<dyn Scheme>)>> = LazyLock::new(schemes::all);
+    let Some((first, rest)) = data.split_first() else { return };
+    let (_, scheme) = &ALL[usize::from(*first) % ALL.len()];
+    let mut lines = rest.split(|byte| *byte == b'\n');
+    let target = std::str::from_utf8(lines.next().unwrap_or_default()).unwrap_or_default();
+    let mut request = Request::builder().uri(target);
+    for name in scheme.headers() {
+        if let Some(Ok(value)) = lines.next().map(HeaderValue::from_bytes) {
+            request = request.header(name, value);
+        }
+    }
+    let Ok(request) = request.body(()) else { return };
+    check_claim(&**scheme, &request.into_parts().0, lines.next().unwrap_or_default());
+}
+
+fn check_claim(scheme: &dyn Scheme, head: &Parts, body: &[u8]) {
+    let claim = if scheme.is_in_body() {
+        scheme.claim_from_body(head, body)
+    } else {
+        scheme.claim(head)
+    };
+    let Ok(claim) = claim else { return };
+    let lengths: Vec<_> = claim.tags().map(|tag| tag.len()).collect();
+    assert!((1..=16).contains(&lengths.len()));
+    assert!(lengths.iter().all(|length| *length == scheme.algorithm().tag_len()));
+    assert!(claim.key_id().is_none_or(|id| !id.as_str().is_empty()));
+    assert!(!scheme.window().is_timed() || claim.created().or(claim.expires()).is_some());
+    let _ = scheme.coverage(head, &claim);
+    let first = signed_text(scheme, head, body);
+    assert_eq!(first, signed_text(scheme, head, body), "one request, one text");
 }
 
 #[derive(Arbitrary, Debug)]

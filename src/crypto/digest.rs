@@ -1,7 +1,12 @@
+//! Plain hashes of bodies. No secret.
+
+use std::borrow::BorrowMut;
 use std::fmt;
 
+use hmac::digest::Digest as _;
+
+use crate::crypto::algorithm::{Algorithm, Boxed, Inline, for_each_algorithm};
 use crate::crypto::fixed_bytes::FixedBytes;
-use crate::crypto::mac::{Algorithm, PlainHash};
 
 /// The plain hash of a body, as in a `Content-Digest` field (RFC 9530). Not a secret.
 ///
@@ -59,7 +64,50 @@ impl fmt::Debug for Digest {
     }
 }
 
+macro_rules! own {
+    (Inline, $value:expr) => {
+        $value
+    };
+    (Boxed, $value:expr) => {
+        *$value
+    };
+}
+
+macro_rules! define_hashes {
+    ($( $(#[$meta:meta])* $name:ident $(if $feature:literal)? = $text:literal, $tag:literal, $block:literal, $hash:ty, $slot:ident; )+) => {
+        /// A running plain hash.
+        #[derive(Clone)]
+        enum PlainHash { $( $(#[cfg(feature = $feature)])? $name($slot<$hash>), )+ }
+
+        impl PlainHash {
+            fn new(algorithm: Algorithm) -> Self {
+                match algorithm { $( $(#[cfg(feature = $feature)])? Algorithm::$name => {
+                    #[allow(clippy::useless_conversion)]
+                    Self::$name(<$hash>::new().into())
+                } )+ }
+            }
+
+            fn update(&mut self, bytes: &[u8]) {
+                match self { $( $(#[cfg(feature = $feature)])? Self::$name(hash) => {
+                    let hash: &mut $hash = hash.borrow_mut();
+                    hmac::digest::Update::update(hash, bytes);
+                } )+ }
+            }
+
+            fn finalize(self) -> Digest {
+                match self { $( $(#[cfg(feature = $feature)])? Self::$name(hash) => {
+                    let hash: $hash = own!($slot, hash);
+                    Digest { algorithm: Algorithm::$name, bytes: FixedBytes::of(&hash.finalize()) }
+                } )+ }
+            }
+        }
+    };
+}
+
+for_each_algorithm!(define_hashes);
+
 /// A running plain hash.
+#[derive(Clone)]
 pub(crate) struct Hasher(PlainHash);
 
 impl Hasher {

@@ -17,6 +17,7 @@ impl FixedBytes {
     pub(crate) const EMPTY: Self = Self { bytes: [0; MAX_TAG_LEN], len: 0 };
 
     /// Returns `None` if there are more bytes than in the longest tag.
+    #[inline]
     pub(crate) fn try_of(bytes: &[u8]) -> Option<Self> {
         let mut fixed = Self::EMPTY;
         fixed.bytes.get_mut(..bytes.len())?.copy_from_slice(bytes);
@@ -29,20 +30,24 @@ impl FixedBytes {
         Self::try_of(bytes).unwrap_or(Self::EMPTY)
     }
 
+    #[inline]
     pub(crate) fn set_len(&mut self, len: usize) {
         self.len = u8::try_from(len).unwrap_or(0);
     }
 
+    #[inline]
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..usize::from(self.len)).unwrap_or_default()
     }
 
+    #[inline]
     pub(crate) fn wipe(&mut self) {
         // The bytes past the length are zero already.
         self.bytes.get_mut(..usize::from(self.len)).unwrap_or_default().zeroize();
     }
 
     /// Compares all words, whatever they contain. The bytes past the length are zero on both sides.
+    #[inline]
     pub(crate) fn constant_time_eq(&self, other: &Self) -> Choice {
         let (ours, _) = self.bytes.as_chunks::<8>();
         let (theirs, _) = other.bytes.as_chunks::<8>();

@@ -1,23 +1,16 @@
-//! HMAC (RFC 2104) with the hash chosen at run time. No other file names a hash crate.
+//! HMAC (RFC 2104) with the hash chosen at run time.
 
 use std::borrow::{Borrow, BorrowMut};
 use std::fmt;
-use std::str::FromStr;
 
 use hmac::block_api::HmacCore;
+use hmac::digest::Output;
 use hmac::digest::block_api::{Buffer, FixedOutputCore as _, UpdateCore as _};
-use hmac::digest::{Digest as _, Output};
 use hmac::{EagerHash, KeyInit as _};
 use subtle::Choice;
 
-use crate::crypto::digest::Digest;
+use crate::crypto::algorithm::{Algorithm, Boxed, Inline, for_each_algorithm};
 use crate::crypto::fixed_bytes::{FixedBytes, MAX_TAG_LEN};
-use crate::error::ConfigError;
-use crate::key::SecretKey;
-
-/// A value stored inline, or in a box if it is large, so that the common hashes stay cheap to move.
-type Inline<T> = T;
-type Boxed<T> = Box<T>;
 
 /// A running HMAC, like [`hmac::Hmac`], but finalized in place: moving a block and two states is
 /// expensive.
@@ -28,54 +21,20 @@ struct Working<H: EagerHash> {
 }
 
 impl<H: EagerHash> Working<H> {
+    #[inline]
     fn update(&mut self, bytes: &[u8]) {
         let core = &mut self.core;
         self.buffer.digest_blocks(bytes, |blocks| core.update_blocks(blocks));
     }
 
+    #[inline]
     fn finalize(&mut self, out: &mut Output<HmacCore<H>>) {
         self.core.finalize_fixed_core(&mut self.buffer, out);
     }
 }
 
-macro_rules! own {
-    (Inline, $value:expr) => {
-        $value
-    };
-    (Boxed, $value:expr) => {
-        *$value
-    };
-}
-
-macro_rules! algorithms {
+macro_rules! define_macs {
     ($( $(#[$meta:meta])* $name:ident $(if $feature:literal)? = $text:literal, $tag:literal, $block:literal, $hash:ty, $slot:ident; )+) => {
-        /// The hash under an HMAC.
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-        #[non_exhaustive]
-        pub enum Algorithm { $( $(#[$meta])* $(#[cfg(feature = $feature)])? $name, )+ }
-
-        impl Algorithm {
-            pub(crate) const ALL: &[Algorithm] = &[ $( $(#[cfg(feature = $feature)])? Algorithm::$name, )+ ];
-
-            /// Returns the name in lower case, such as `sha256` or `sha3-256`.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $( $(#[cfg(feature = $feature)])? Self::$name => $text, )+ }
-            }
-
-            /// Returns the length of a tag, in bytes.
-            #[must_use]
-            pub const fn tag_len(self) -> usize {
-                match self { $( $(#[cfg(feature = $feature)])? Self::$name => $tag, )+ }
-            }
-
-            /// Returns the block length of the hash, in bytes. A longer key is hashed before use.
-            #[must_use]
-            pub const fn block_len(self) -> usize {
-                match self { $( $(#[cfg(feature = $feature)])? Self::$name => $block, )+ }
-            }
-        }
-
         /// The two chaining values of RFC 2104 section 4, prepared once per key.
         enum State { $( $(#[cfg(feature = $feature)])? $name($slot<HmacCore<$hash>>), )+ }
 
@@ -130,85 +89,10 @@ macro_rules! algorithms {
                 match self { $( $(#[cfg(feature = $feature)])? Self::$name(_) => Algorithm::$name, )+ }
             }
         }
-
-        /// A running plain hash.
-        #[derive(Clone)]
-        pub(crate) enum PlainHash { $( $(#[cfg(feature = $feature)])? $name($slot<$hash>), )+ }
-
-        impl PlainHash {
-            pub(crate) fn new(algorithm: Algorithm) -> Self {
-                match algorithm { $( $(#[cfg(feature = $feature)])? Algorithm::$name => {
-                    #[allow(clippy::useless_conversion)]
-                    Self::$name(<$hash>::new().into())
-                } )+ }
-            }
-
-            pub(crate) fn update(&mut self, bytes: &[u8]) {
-                match self { $( $(#[cfg(feature = $feature)])? Self::$name(hash) => {
-                    let hash: &mut $hash = hash.borrow_mut();
-                    hmac::digest::Update::update(hash, bytes);
-                } )+ }
-            }
-
-            pub(crate) fn finalize(self) -> Digest {
-                match self { $( $(#[cfg(feature = $feature)])? Self::$name(hash) => {
-                    let hash: $hash = own!($slot, hash);
-                    Digest { algorithm: Algorithm::$name, bytes: FixedBytes::of(&hash.finalize()) }
-                } )+ }
-            }
-        }
     };
 }
 
-algorithms! {
-    /// SHA-256 (FIPS 180-4), the default.
-    #[default]
-    Sha256 = "sha256", 32, 64, sha2::Sha256, Inline;
-    /// SHA-384 (FIPS 180-4).
-    Sha384 = "sha384", 48, 128, sha2::Sha384, Boxed;
-    /// SHA-512 (FIPS 180-4).
-    Sha512 = "sha512", 64, 128, sha2::Sha512, Boxed;
-    /// SHA-224 (FIPS 180-4).
-    Sha224 = "sha224", 28, 64, sha2::Sha224, Inline;
-    /// SHA-512/256 (FIPS 180-4).
-    Sha512_256 = "sha512-256", 32, 128, sha2::Sha512_256, Boxed;
-    /// SHA-512/224 (FIPS 180-4).
-    Sha512_224 = "sha512-224", 28, 128, sha2::Sha512_224, Boxed;
-    /// SHA-1 (RFC 3174), feature `sha1`. For schemes that require it.
-    Sha1 if "sha1" = "sha1", 20, 64, sha1::Sha1, Inline;
-    /// MD5 (RFC 1321), feature `md5`. For peers that support nothing else.
-    Md5 if "md5" = "md5", 16, 64, md5::Md5, Inline;
-    /// SHA3-224 (FIPS 202), feature `sha3`.
-    Sha3_224 if "sha3" = "sha3-224", 28, 144, sha3::Sha3_224, Boxed;
-    /// SHA3-256 (FIPS 202), feature `sha3`.
-    Sha3_256 if "sha3" = "sha3-256", 32, 136, sha3::Sha3_256, Boxed;
-    /// SHA3-384 (FIPS 202), feature `sha3`.
-    Sha3_384 if "sha3" = "sha3-384", 48, 104, sha3::Sha3_384, Boxed;
-    /// SHA3-512 (FIPS 202), feature `sha3`.
-    Sha3_512 if "sha3" = "sha3-512", 64, 72, sha3::Sha3_512, Boxed;
-}
-
-impl fmt::Display for Algorithm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Algorithm {
-    type Err = ConfigError;
-
-    /// Parses a name such as `sha256`. Python's spelling `sha3_256` means `sha3-256`.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`ConfigError`] if this build has no such hash. Some hashes need a feature.
-    fn from_str(name: &str) -> Result<Self, ConfigError> {
-        let name = name.to_ascii_lowercase().replace('_', "-");
-        Self::ALL.iter().copied().find(|algorithm| algorithm.as_str() == name).ok_or_else(|| {
-            ConfigError::invalid("digest", "is not a hash of this build; some need a feature")
-        })
-    }
-}
+for_each_algorithm!(define_macs);
 
 /// A running HMAC (RFC 2104). The counterpart of `cryptography`'s `HMAC`, with the same method
 /// names.
@@ -251,12 +135,6 @@ impl FromStr for Algorithm {
 pub struct Mac(Running);
 
 impl Mac {
-    /// Starts an HMAC under this key. The key keeps the prepared state for later use.
-    #[must_use]
-    pub fn new(algorithm: Algorithm, key: &SecretKey) -> Self {
-        key.start(algorithm)
-    }
-
     /// Returns the hash under this HMAC.
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {
@@ -334,12 +212,14 @@ impl Tag {
     }
 
     /// The only comparison of tags in this crate. Lengths are public, bytes are not.
+    #[inline]
     pub(crate) fn matches(&self, offered: &FixedBytes) -> Choice {
         self.0.constant_time_eq(offered)
     }
 }
 
 impl Drop for Tag {
+    #[inline]
     fn drop(&mut self) {
         self.0.wipe();
     }

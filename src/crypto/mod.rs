@@ -1,11 +1,13 @@
 //! HMACs, plain hashes, and constant-time comparison. Independent of keys and requests.
 
+mod algorithm;
 mod digest;
 mod fixed_bytes;
 mod mac;
 
+pub use algorithm::Algorithm;
 pub use digest::Digest;
 pub(crate) use digest::Hasher;
 pub(crate) use fixed_bytes::{FixedBytes, MAX_TAG_LEN};
 pub(crate) use mac::Prepared;
-pub use mac::{Algorithm, Mac, Mismatch, Tag};
+pub use mac::{Mac, Mismatch, Tag};

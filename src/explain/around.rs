@@ -5,7 +5,7 @@ use http::{HeaderName, Request};
 use crate::crypto::Tag;
 use crate::explain::Cause;
 use crate::explain::forms::{Form, slots};
-use crate::explain::tag::Rewrite;
+use crate::explain::rewrite::Rewrite;
 use crate::scheme::{Claim, Scheme};
 
 /// What a format writes before and after its tag, and how it writes the tag.

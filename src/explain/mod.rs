@@ -25,11 +25,13 @@ mod json;
 mod keys;
 mod prefix;
 mod report;
+mod rewrite;
 mod search;
 mod segments;
 mod tag;
 mod target;
 mod text;
+mod text_part;
 mod time;
 mod trial;
 
@@ -38,11 +40,10 @@ use http::request::Parts;
 use crate::explain::search::{Outcome, Refused};
 use crate::explain::text::Assembled;
 use crate::scheme::Claim;
-use crate::verify::Verifier;
-use crate::verify::as_received;
-use crate::verify::{ClaimedKeyId, ErrorKind};
+use crate::verify::{ClaimedKeyId, ErrorKind, Verifier, as_received};
 pub use cause::Cause;
-pub use report::{Report, TextPart};
+pub use report::Report;
+pub use text_part::TextPart;
 
 impl Verifier {
     /// Finds out why a request is refused: the step that refused it, the signed text as this side
@@ -80,11 +81,9 @@ impl Verifier {
     /// # }).unwrap();
     /// ```
     pub async fn explain(&self, head: &Parts, body: &[u8]) -> Report {
-        let mut armed = self.clone();
-        armed.replay = None;
-        armed.disarmed = false;
+        let armed = self.for_explaining();
         let head = &settled(head);
-        let refusal = armed.verify_unwatched(head, body).await.err();
+        let refusal = armed.verify_silently(head, body).await.err();
         let claim_body = armed.reads_claim_from_body(head).then_some(body);
         let read = armed.read(head, claim_body).ok();
         let claim = read.as_ref().map(|(_, claim)| claim);
@@ -96,12 +95,12 @@ impl Verifier {
             _ => Outcome::default(),
         };
         let text = read.as_ref().and_then(|(place, claim)| {
-            let scheme = &*armed.format(*place).scheme;
+            let scheme = &*armed.entry(*place).scheme;
             let coverage = scheme.coverage(head, claim).ok()?;
             Assembled::new(scheme, head, claim, &coverage, body).ok()
         });
         Report {
-            scheme: read.as_ref().map(|(place, _)| armed.format(*place).name.clone()),
+            scheme: read.as_ref().map(|(place, _)| armed.entry(*place).name.clone()),
             key_id: claim.and_then(Claim::key_id).cloned().map(ClaimedKeyId),
             created: claim.and_then(Claim::created),
             expires: claim.and_then(Claim::expires),
@@ -111,7 +110,7 @@ impl Verifier {
             others: outcome.others,
             is_long: refusal.is_some() && body.len() > trial::MOST_BODY,
             refusal,
-            is_guarded: self.replay.is_some(),
+            is_guarded: self.has_replay_guard(),
         }
     }
 }

@@ -8,9 +8,7 @@ use crate::explain::trial::{Budget, Trial};
 use crate::explain::{Cause, base, body, keys, tag, target, time};
 use crate::key::{KeyId, KeyQuery, KeySet};
 use crate::scheme::Claim;
-use crate::verify::Format;
-use crate::verify::Verifier;
-use crate::verify::{ErrorKind, VerifyError};
+use crate::verify::{ErrorKind, SchemeEntry, Verifier, VerifyError};
 
 /// The most MACs that are made, the keys of other names apart.
 const MOST_TRIES: usize = 200;
@@ -39,7 +37,7 @@ impl Refused<'_> {
     /// The mistakes that, made good, make the signature right.
     pub(super) async fn likely(self, read: Option<&(usize, Claim)>) -> Outcome {
         if let Some((place, claim)) = read {
-            let format = self.verifier.format(*place);
+            let format = self.verifier.entry(*place);
             let keys = lookup(format, claim, self.head).await;
             let outcome = self.of_claim(format, claim, keys);
             if !outcome.likely.is_empty() {
@@ -52,7 +50,7 @@ impl Refused<'_> {
     }
 
     /// What may be wrong with a request whose claim was read.
-    fn of_claim(self, format: &Format, claim: &Claim, keys: Option<KeySet>) -> Outcome {
+    fn of_claim(self, format: &SchemeEntry, claim: &Claim, keys: Option<KeySet>) -> Outcome {
         let is_late = matches!(self.error.kind(), ErrorKind::Stale | ErrorKind::Expired);
         let then = claim.created().or(claim.expires()).filter(|_| is_late);
         let clock = then.map(|then| time::cause(then, self.verifier.now()));
@@ -87,7 +85,7 @@ impl Refused<'_> {
     async fn of_edits(self, is_unread: bool) -> Vec<Cause> {
         let mut copy = self.head.clone();
         let mut budget = Budget { tries: MOST_TRIES, bytes: MOST_BYTES };
-        for format in self.verifier.formats() {
+        for format in self.verifier.entries() {
             let scheme = &*format.scheme;
             let mut edits = tag::edits(scheme, self.head);
             if is_unread {
@@ -118,7 +116,7 @@ impl Refused<'_> {
         self,
         edit: &Edit,
         copy: &Parts,
-        format: &Format,
+        format: &SchemeEntry,
         (claim, keys): (&Claim, Option<KeySet>),
         budget: &mut Budget,
     ) -> bool {
@@ -138,7 +136,7 @@ impl Refused<'_> {
     }
 
     /// A cause, behind that of a time that is too far from now.
-    fn with_clock(self, format: &Format, claim: &Claim, cause: Cause) -> Vec<Cause> {
+    fn with_clock(self, format: &SchemeEntry, claim: &Claim, cause: Cause) -> Vec<Cause> {
         let now = self.verifier.now();
         let is_late = self.verifier.is_outside_of_window(format.scheme.window(), claim);
         let then = claim.created().or(claim.expires()).filter(|_| is_late);
@@ -163,6 +161,6 @@ fn of_text(trial: &Trial<'_>) -> Option<Cause> {
 }
 
 /// The keys of the claimed name; none where the store fails.
-async fn lookup(format: &Format, claim: &Claim, head: &Parts) -> Option<KeySet> {
+async fn lookup(format: &SchemeEntry, claim: &Claim, head: &Parts) -> Option<KeySet> {
     format.keys.lookup(&KeyQuery::new(claim.key_id(), head)).await.ok().flatten()
 }

@@ -6,6 +6,7 @@ use http::{HeaderName, HeaderValue};
 use crate::crypto::Algorithm;
 use crate::explain::edit::{Edit, Place};
 use crate::explain::forms::{Form, slots};
+use crate::explain::rewrite::Rewrite;
 use crate::explain::trial::Trial;
 use crate::explain::{Cause, around};
 use crate::scheme::Scheme;
@@ -13,13 +14,6 @@ use crate::scheme::wire::MAX_VALUE_LEN;
 
 /// The most ways to write a signature that are tried.
 const MOST_EDITS: usize = 64;
-
-/// Another way to write a value, and what it is to be compared with if its tag is a stand-in.
-pub(super) struct Rewrite {
-    pub(super) cause: Cause,
-    pub(super) text: String,
-    pub(super) hash: Option<(Algorithm, Vec<u8>)>,
-}
 
 /// The other ways to write the signature of a head: in the format's headers, or in the query if it
 /// owns none.

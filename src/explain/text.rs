@@ -4,9 +4,8 @@ use std::fmt::Write as _;
 
 use http::request::Parts;
 
-use crate::crypto::Digest;
-use crate::explain::TextPart;
-use crate::scheme::{Claim, ClaimError, Coverage, Recorded, Scheme, SignedText};
+use crate::explain::text_part::TextPart;
+use crate::scheme::{Claim, ClaimError, Coverage, Recorded, Scheme, SignedText, write_body};
 
 /// A body up to this length is shown whole, in bytes.
 const SHOWN_WHOLE: usize = 512;
@@ -43,13 +42,9 @@ impl<'b> Assembled<'b> {
         let before = record(|text| scheme.before_body(head, claim, text))?;
         let body = match coverage {
             Coverage::Signed => Body::Raw(body),
-            Coverage::Derived => {
-                Body::Derived(record(|text| scheme.derive(head, claim, body, text))?)
-            }
-            Coverage::Hashed(algorithm) => {
-                let hash = Digest::of(*algorithm, body);
-                Body::Derived(record(|text| scheme.derive_from_hash(head, claim, &hash, text))?)
-            }
+            Coverage::Derived | Coverage::Hashed(_) => Body::Derived(record(|text| {
+                write_body(scheme, head, claim, (coverage, body), text)
+            })?),
             _ => Body::Raw(&[]),
         };
         let after = record(|text| scheme.after_body(head, claim, text))?;

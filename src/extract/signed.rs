@@ -11,25 +11,25 @@ use http_body::Body as _;
 use pin_project_lite::pin_project;
 
 use crate::extract::{AllowList, Anyone, Only};
-use crate::layer::{Accepted, Gate, Receiving, Rejection, Unsigned, VerifyLayer};
+use crate::layer::{Accepted, LayerConfig, Receiving, Rejection, Unsigned, VerifyLayer};
 use crate::verify::Verifier;
 
 /// The verifier and the rejection of a layer, for use with [`Signed`]. Keep it in a router's state,
 /// as the state itself or as [a part of it](Signed#with-a-state-of-your-own). An [`Arc`], cheap to
 /// clone.
 #[derive(Clone)]
-pub struct SharedVerifier(Arc<Gate<dyn Rejection<Body>>>);
+pub struct SharedVerifier(Arc<LayerConfig<dyn Rejection<Body>>>);
 
 impl<R: Rejection<Body> + 'static> VerifyLayer<R> {
     /// Turns the layer into a part of a router's state, for routes that take [`Signed`] without a
     /// layer.
     #[must_use]
     pub fn shared(self) -> SharedVerifier {
-        self.gate.verifier.warn_once();
-        let mut gate = Arc::unwrap_or_clone(self.gate);
+        self.config.verifier.warn_once();
+        let mut config = Arc::unwrap_or_clone(self.config);
         // A handler with `Signed` cannot take an unsigned request.
-        gate.verifier = Arc::new(Arc::unwrap_or_clone(gate.verifier).required());
-        SharedVerifier(Arc::new(gate.erased()))
+        config.verifier = Arc::new(Arc::unwrap_or_clone(config.verifier).required());
+        SharedVerifier(Arc::new(config.erased()))
     }
 }
 
@@ -139,9 +139,8 @@ where
         let mut receiving = Receiving::new(head, L::allows, extract);
         let shared = SharedVerifier::from_ref(state);
         let hint = body.size_hint();
-        if let Err(error) = receiving.begin(&shared.0, &hint) {
-            receiving.reject(&shared.0, error, &hint);
-        }
+        // The shared verifier is never optional, so that no request comes back.
+        receiving.begin(&shared.0, &hint);
         Verifying::<_, _, L>::Receiving { shared, body, receiving }
     }
 }

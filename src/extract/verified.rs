@@ -7,8 +7,8 @@ use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use http::request::Parts;
 
-use crate::layer::{Answer, Drain, Handle, Unsigned};
-use crate::verify::{ErrorKind, Verified, VerifyError};
+use crate::layer::{Answer, Drain, Unsigned, reject_with};
+use crate::verify::{ErrorKind, Step, Verified, VerifyError};
 
 impl<S: Send + Sync> FromRequestParts<S> for Verified {
     /// The layer's own response.
@@ -49,7 +49,7 @@ pub(super) fn found(parts: &Parts) -> Result<Option<&Verified>, Response> {
 
 /// Answers an unsigned request that an optional layer let through.
 pub(super) fn missing(parts: &Parts) -> Answering {
-    reject(parts, &VerifyError::new(ErrorKind::Missing))
+    reject(parts, &VerifyError::new(Step::Claim, ErrorKind::Missing))
 }
 
 /// A response that may be delayed. Boxed, to keep the handler's future small.
@@ -62,8 +62,8 @@ pub(super) fn reject(parts: &Parts, error: &VerifyError) -> Answering {
     // Inside the layer, the body of a verified request has already been read.
     let drain = || if verified.is_some() { Drain::Done } else { Drain::unreachable(parts) };
     let unsigned = || parts.extensions.get::<Unsigned>().map(|unsigned| &unsigned.0);
-    let handle = verified.and_then(Verified::handle).or_else(unsigned);
-    let answer = handle.and_then(|handle: &Handle| handle.answer::<Body>(error, parts, drain()));
+    let slot = verified.and_then(Verified::slot).or_else(unsigned);
+    let answer = slot.and_then(|slot| reject_with::<Body>(slot, error, parts, drain()));
     let mut answer = answer.unwrap_or_else(|| {
         #[cfg(feature = "tracing")]
         tracing::error!(

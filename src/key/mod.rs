@@ -37,5 +37,5 @@ pub(crate) use set::Places;
 pub use set::{KeyEntry, KeySet, MAX_KEYS};
 #[cfg(feature = "reload")]
 pub use shared::SharedKeys;
-pub(crate) use store::{Answer, Found};
+pub(crate) use store::{Found, NowOrLater};
 pub use store::{KeyFn, KeyQuery, KeyStore, Lookup, key_fn};

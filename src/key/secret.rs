@@ -123,6 +123,12 @@ impl SecretKey {
 }
 
 impl Mac {
+    /// Starts an HMAC under this key. The key keeps the prepared state for later use.
+    #[must_use]
+    pub fn new(algorithm: Algorithm, key: &SecretKey) -> Self {
+        key.start(algorithm)
+    }
+
     /// Finishes the MAC and turns its tag into a key, for schemes that derive keys
     /// ([`Scheme::key_mac`](crate::Scheme::key_mac)).
     ///

@@ -207,10 +207,12 @@ pub(crate) struct Places(u8);
 const _: () = assert!(MAX_KEYS <= u8::BITS as usize);
 
 impl Places {
+    #[inline]
     fn bit(place: u8) -> u8 {
         1_u8.checked_shl(place.into()).unwrap_or(0)
     }
 
+    #[inline]
     fn of(members: impl Iterator<Item = bool>) -> Self {
         Self((0..).zip(members).fold(
             0,
@@ -220,23 +222,28 @@ impl Places {
         ))
     }
 
+    #[inline]
     fn first(count: usize) -> Self {
         let left_out = u8::BITS.saturating_sub(u32::try_from(count).unwrap_or(u8::BITS));
         Self(u8::MAX.checked_shr(left_out).unwrap_or(0))
     }
 
+    #[inline]
     pub(crate) fn contains(self, place: u8) -> bool {
         self.0 & Self::bit(place) != 0
     }
 
+    #[inline]
     pub(crate) fn meets(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
 
+    #[inline]
     pub(crate) fn count(self) -> usize {
         self.0.count_ones() as usize
     }
 
+    #[inline]
     pub(crate) fn iter(self) -> impl Iterator<Item = u8> {
         (0..8).filter(move |place| self.contains(*place))
     }

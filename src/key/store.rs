@@ -158,15 +158,15 @@ impl From<Option<KeySet>> for Found {
 /// A named future rather than an `async fn`, so that a store in memory answers without an
 /// allocation.
 #[must_use = "a lookup does nothing unless awaited"]
-pub struct Lookup(Answer<Result<Found, BoxError>>);
+pub struct Lookup(NowOrLater<Result<Found, BoxError>>);
 
 /// An answer that is ready, or a boxed future.
-pub(crate) enum Answer<T> {
+pub(crate) enum NowOrLater<T> {
     Ready(Option<T>),
     Later(Pin<Box<dyn Future<Output = T> + Send>>),
 }
 
-impl<T> Answer<T> {
+impl<T> NowOrLater<T> {
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<T> {
         match self {
             Self::Ready(answer) => answer.take().map_or(Poll::Pending, Poll::Ready),
@@ -178,7 +178,7 @@ impl<T> Answer<T> {
 impl Lookup {
     /// Returns an answer that is already known.
     pub fn ready(found: Result<Option<KeySet>, BoxError>) -> Self {
-        Self(Answer::Ready(Some(found.map(Found::from))))
+        Self(NowOrLater::Ready(Some(found.map(Found::from))))
     }
 
     /// Returns the answer of a store that has all its keys in memory, with sets of at most
@@ -186,14 +186,14 @@ impl Lookup {
     pub(crate) fn of(known: Option<&KeySet>, max_keys: usize) -> Self {
         let dummies = KeySet::dummies(max_keys);
         let (keys, is_known) = (known.unwrap_or(dummies).clone(), known.is_some());
-        Self(Answer::Ready(Some(Ok(Found { keys: Some(keys), is_known }))))
+        Self(NowOrLater::Ready(Some(Ok(Found { keys: Some(keys), is_known }))))
     }
 
     /// Returns an answer that takes a while. Allocates one box.
     pub fn later(
         future: impl Future<Output = Result<Option<KeySet>, BoxError>> + Send + 'static,
     ) -> Self {
-        Self(Answer::Later(Box::pin(async move { future.await.map(Found::from) })))
+        Self(NowOrLater::Later(Box::pin(async move { future.await.map(Found::from) })))
     }
 
     pub(crate) fn poll_found(&mut self, cx: &mut Context<'_>) -> Poll<Result<Found, BoxError>> {
@@ -213,8 +213,8 @@ impl Future for Lookup {
 impl fmt::Debug for Lookup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
-            Answer::Ready(_) => "Lookup::ready",
-            Answer::Later(_) => "Lookup::later",
+            NowOrLater::Ready(_) => "Lookup::ready",
+            NowOrLater::Later(_) => "Lookup::later",
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Refusals that are held back, on tokio's clock. Without feature `tokio` none can be.
+//! Rejections that are held back, on tokio's clock. Without feature `tokio` none can be.
 
 use std::future::Future as _;
 use std::pin::Pin;
@@ -22,17 +22,17 @@ fn sleep(_: Duration) -> Sleep {
     std::future::ready(())
 }
 
-/// How long a refusal is held back.
+/// How long a rejection is held back.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Delay {
-    pub(super) refusals: Option<Duration>,
+    pub(super) rejections: Option<Duration>,
 }
 
 impl Delay {
     /// The wait before this error's answer: a body that cannot be read, or a store that failed,
     /// is said at once.
     pub(super) fn before(self, error: &VerifyError) -> Wait {
-        Wait { left: self.refusals.filter(|_| error.is_caller_rejected()), sleep: None }
+        Wait { left: self.rejections.filter(|_| error.is_caller_rejected()), sleep: None }
     }
 }
 

@@ -11,9 +11,8 @@ use http::{HeaderValue, Response, Version};
 use http_body::{Body, SizeHint};
 
 use crate::error::BoxError;
-use crate::verify::content_length;
-use crate::verify::{BYTES_A_FRAME, Reading};
-use crate::verify::{ErrorKind, VerifyError};
+use crate::layer::body_progress::{BYTES_A_FRAME, BodyProgress};
+use crate::verify::{ErrorKind, Step, VerifyError, content_length};
 
 /// The drain limit if none is set, in bytes.
 pub(super) const DEFAULT_DRAIN_LIMIT: usize = 16 * 1024 * 1024;
@@ -27,7 +26,7 @@ pub(crate) enum Drain {
     /// Nothing is left, or the connection does not depend on it.
     Done,
     /// Reads up to `left` more bytes.
-    Read { reading: Reading, left: usize },
+    Read { progress: BodyProgress, left: usize },
     /// The rest stays unread. The server closes the connection, and the answer says so.
     Close,
 }
@@ -38,26 +37,26 @@ impl Drain {
         limit: usize,
         head: &Parts,
         rest: &SizeHint,
-        (reading, read): (Reading, usize),
+        (progress, read): (BodyProgress, usize),
         error: &VerifyError,
     ) -> Self {
-        let is_over = match reading {
-            Reading::Ended => true,
+        let is_over = match progress {
+            BodyProgress::Ended => true,
             // Another limit, further out, lets no more of it through; any other error is the
             // end of the connection itself.
-            Reading::Broken => error.kind() != ErrorKind::BodyTooLarge,
-            Reading::NotBegun | Reading::Begun => rest.exact() == Some(0),
+            BodyProgress::Broken => error.kind() != ErrorKind::BodyTooLarge,
+            BodyProgress::NotBegun | BodyProgress::Begun => rest.exact() == Some(0),
         };
         if is_over || head.version > Version::HTTP_11 {
             return Self::Done;
         }
         let announced = content_length(head).unwrap_or_default().saturating_sub(read);
         let left = announced.max(usize::try_from(rest.lower()).unwrap_or(usize::MAX));
-        let waits = reading == Reading::NotBegun && expects_continue(head);
-        if reading == Reading::Broken || waits || limit == 0 || left > limit {
+        let waits = progress == BodyProgress::NotBegun && expects_continue(head);
+        if progress == BodyProgress::Broken || waits || limit == 0 || left > limit {
             return Self::Close;
         }
-        Self::Read { reading, left: limit }
+        Self::Read { progress, left: limit }
     }
 
     /// For a body that is out of reach: closes the connection unless the head says that there is
@@ -75,10 +74,10 @@ impl Drain {
     where
         B: Body<Error: Into<BoxError>>,
     {
-        if let Self::Read { reading, left } = self {
-            let drained = ready!(reading.poll_frames(cx, body, |data| {
+        if let Self::Read { progress, left } = self {
+            let drained = ready!(progress.poll_frames(cx, body, |data| {
                 let rest = left.checked_sub(data.remaining().max(BYTES_A_FRAME));
-                *left = rest.ok_or(ErrorKind::BodyTooLarge)?;
+                *left = rest.ok_or(VerifyError::new(Step::Length, ErrorKind::BodyTooLarge))?;
                 Ok(())
             }));
             *self = match drained {

@@ -2,14 +2,17 @@
 
 #[cfg(feature = "sigv4")]
 mod aws_rejection;
+mod body_progress;
+mod config;
 mod delay;
 mod drain;
-mod handle;
 mod receiving;
+mod reject_with;
 mod rejection;
 mod sign_future;
 mod sign_layer;
 mod sign_service;
+mod streaming;
 mod verified_body;
 mod verify_future;
 mod verify_layer;
@@ -18,12 +21,13 @@ mod verify_service;
 #[cfg(feature = "sigv4")]
 pub use aws_rejection::AwsRejection;
 #[cfg(feature = "axum")]
-pub(crate) use drain::Drain;
-pub(crate) use handle::Handle;
+pub(crate) use config::LayerConfig;
 #[cfg(feature = "axum")]
-pub(crate) use handle::Unsigned;
+pub(crate) use drain::Drain;
 #[cfg(feature = "axum")]
 pub(crate) use receiving::{Accepted, Receiving};
+#[cfg(feature = "axum")]
+pub(crate) use reject_with::{Unsigned, reject_with};
 #[cfg(feature = "axum")]
 pub(crate) use rejection::Answer;
 pub use rejection::{Rejection, RejectionFn, StatusRejection};
@@ -32,7 +36,5 @@ pub use sign_layer::SignLayer;
 pub use sign_service::SignService;
 pub use verified_body::VerifiedBody;
 pub use verify_future::VerifyFuture;
-#[cfg(feature = "axum")]
-pub(crate) use verify_layer::Gate;
 pub use verify_layer::VerifyLayer;
 pub use verify_service::{TakesVerifiedBody, VerifyService};

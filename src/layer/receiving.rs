@@ -1,4 +1,4 @@
-//! A request whose body is still on its way: under check, or rejected and drained. The layer's
+//! A request whose body is still on its way: being verified, or rejected and drained. The layer's
 //! future and the extractor's are both made of it.
 
 use std::pin::Pin;
@@ -10,19 +10,21 @@ use http::request::Parts;
 use http_body::{Body, SizeHint};
 
 use crate::error::BoxError;
+use crate::layer::config::LayerConfig;
 use crate::layer::drain::Drain;
-use crate::layer::rejection::Answer;
-use crate::layer::rejection::Rejection;
-use crate::layer::verify_layer::Gate;
-use crate::verify::Verified;
-use crate::verify::VerifyError;
-use crate::verify::{AllowFn, Checking};
+use crate::layer::rejection::{Answer, Rejection};
+use crate::layer::streaming::Streaming;
+use crate::verify::{AllowFn, Verified, VerifyError};
 
 /// `N` is what comes next for a request that is accepted.
-// Boxing the check would cost each request an allocation.
+// Boxing what is verified would cost each request an allocation.
 #[allow(clippy::large_enum_variant)]
 pub(crate) enum Receiving<N, ResBody> {
-    Checking { checking: Checking, head: Option<Parts>, next: Option<N> },
+    /// The request is taken when it is accepted.
+    Verifying {
+        streaming: Streaming,
+        request: Option<(Parts, N)>,
+    },
     Rejected(Answer<ResBody>),
 }
 
@@ -36,46 +38,36 @@ pub(crate) struct Accepted<N> {
 }
 
 impl<N, ResBody> Receiving<N, ResBody> {
-    pub(crate) fn new(head: Parts, list: AllowFn, next: N) -> Self {
-        let checking = Checking::new(list);
-        Self::Checking { checking, head: Some(head), next: Some(next) }
+    pub(crate) fn new(head: Parts, allows: AllowFn, next: N) -> Self {
+        Self::Verifying { streaming: Streaming::new(allows), request: Some((head, next)) }
     }
 
-    /// Checks the head, where it stands: what is large is slow to move.
-    ///
-    /// # Errors
-    ///
-    /// [`VerifyError`] of the claim. The head is as it came, but for step 0.
-    pub(crate) fn begin<R: ?Sized>(
+    /// Checks the head, where it stands: what is large is slow to move. Gives the request back if it
+    /// is unsigned and the layer is optional.
+    pub(crate) fn begin<R>(
         &mut self,
-        gate: &Gate<R>,
+        config: &LayerConfig<R>,
         body: &SizeHint,
-    ) -> Result<(), VerifyError> {
-        match self {
-            Self::Checking { checking, head: Some(head), .. } => {
-                checking.begin(&gate.verifier, head, body)
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Rejects what [`begin`](Self::begin) has found wrong.
-    pub(crate) fn reject<R>(&mut self, gate: &Gate<R>, error: VerifyError, body: &SizeHint)
+    ) -> Option<(Parts, N)>
     where
         R: Rejection<ResBody> + ?Sized,
     {
-        if let Self::Checking { checking, head: Some(head), .. } = self {
-            gate.verifier.cover_up(head);
-            let drain = Drain::new(gate.drain_limit, head, body, checking.reading(), &error);
-            *self = Self::Rejected(gate.answer(error, head, drain));
+        let Self::Verifying { streaming, request } = self else { return None };
+        let (head, _) = request.as_mut()?;
+        let error = streaming.begin(&config.verifier, head, body).err()?;
+        if config.verifier.lets_through(&error) {
+            return request.take();
         }
+        config.verifier.cover_up(head);
+        *self = Self::Rejected(reject(config, error, head, streaming, body));
+        None
     }
 
     /// Comes to what was accepted, or to the answer of a rejection.
     pub(crate) fn poll<R, B>(
         &mut self,
         cx: &mut Context<'_>,
-        gate: &Gate<R>,
+        config: &LayerConfig<R>,
         mut body: Pin<&mut B>,
     ) -> Poll<Result<Accepted<N>, Response<ResBody>>>
     where
@@ -84,32 +76,38 @@ impl<N, ResBody> Receiving<N, ResBody> {
     {
         loop {
             match self {
-                Self::Checking { checking, head, next } => {
-                    let Some(parts) = head.as_mut() else { return Poll::Pending };
-                    let verifier = &gate.verifier;
-                    let outcome = ready!(checking.poll(cx, verifier, parts, body.as_mut()));
-                    let outcome = match outcome {
-                        Ok(verified) => Ok(Some(verified)),
-                        Err(error) if verifier.lets_through(&error) => Ok(None),
-                        Err(error) => Err(error),
-                    };
-                    let error = match outcome {
-                        Err(error) => error,
-                        Ok(verified) => {
-                            let (Some(head), Some(next)) = (head.take(), next.take()) else {
-                                return Poll::Pending;
-                            };
-                            let body = checking.take_body();
+                Self::Verifying { streaming, request } => {
+                    // None is left if it is polled after its end.
+                    let Some((head, _)) = request else { return Poll::Pending };
+                    let verifier = &config.verifier;
+                    let error = match ready!(streaming.poll(cx, verifier, head, body.as_mut())) {
+                        Err(error) if !verifier.lets_through(&error) => error,
+                        outcome => {
+                            let Some((head, next)) = request.take() else { return Poll::Pending };
+                            let (body, verified) = (streaming.take_body(), outcome.ok());
                             return Poll::Ready(Ok(Accepted { head, body, verified, next }));
                         }
                     };
-                    let (rest, reading) = (body.size_hint(), checking.reading());
-                    let drain = Drain::new(gate.drain_limit, parts, &rest, reading, &error);
                     // What was gathered of the body goes before the rest of it is read.
-                    *self = Self::Rejected(gate.answer(error, parts, drain));
+                    *self =
+                        Self::Rejected(reject(config, error, head, streaming, &body.size_hint()));
                 }
                 Self::Rejected(answer) => return answer.poll(cx, body).map(Err),
             }
         }
     }
+}
+
+fn reject<R, B>(
+    config: &LayerConfig<R>,
+    error: VerifyError,
+    head: &Parts,
+    streaming: &Streaming,
+    rest: &SizeHint,
+) -> Answer<B>
+where
+    R: Rejection<B> + ?Sized,
+{
+    let drain = Drain::new(config.drain_limit, head, rest, streaming.progress(), &error);
+    config.answer(error, head, drain)
 }

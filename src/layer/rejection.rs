@@ -12,8 +12,7 @@ use http_body::Body;
 use crate::error::{BoxError, ConfigError};
 use crate::layer::delay::{Delay, Wait};
 use crate::layer::drain::Drain;
-use crate::verify::VerifyError;
-use crate::verify::observe;
+use crate::verify::{VerifyError, events};
 
 /// How a refusal looks. It never decides whether there is one.
 ///
@@ -181,7 +180,7 @@ impl<B> Answer<B> {
     where
         R: Rejection<B> + ?Sized,
     {
-        observe::refused(&error);
+        events::rejected(&error);
         let wait = delay.before(&error);
         let mut response = rejection.reject(&error, head);
         if response.status() == StatusCode::UNAUTHORIZED {

@@ -20,6 +20,24 @@ pub struct SignService<T, S> {
     pub(super) body_limit: usize,
 }
 
+impl<T, S> SignService<T, S> {
+    /// Returns the inner service.
+    pub fn get_ref(&self) -> &T {
+        &self.inner
+    }
+
+    /// Returns the inner service, to change it.
+    pub fn get_mut(&mut self) -> &mut T {
+        &mut self.inner
+    }
+
+    /// Returns the inner service alone.
+    #[must_use]
+    pub fn into_inner(self) -> T {
+        self.inner
+    }
+}
+
 impl<T, S, B> Service<Request<B>> for SignService<T, S>
 where
     T: Service<Request<Full<Bytes>>, Error: Into<BoxError>> + Clone,

@@ -4,19 +4,19 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use http::request::Parts;
 use http::{Request, Response};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use crate::error::BoxError;
-use crate::layer::handle::{Handle, Unsigned};
+use crate::layer::config::LayerConfig;
 use crate::layer::receiving::{Accepted, Receiving};
+use crate::layer::reject_with::{Unsigned, slot};
 use crate::layer::rejection::Rejection;
 use crate::layer::verified_body::VerifiedBody;
-use crate::layer::verify_layer::Gate;
-use crate::verify::anyone;
-use crate::verify::observe;
+use crate::verify::{anyone, events};
 
 pin_project! {
     /// The future of [`VerifyService`](crate::layer::VerifyService).
@@ -26,8 +26,7 @@ pin_project! {
     {
         #[pin]
         state: State<S, B, S::Future, ResBody>,
-        // There until the request is handed over, with it as the way to the rejection.
-        gate: Option<Arc<Gate<R>>>,
+        config: Arc<LayerConfig<R>>,
     }
 }
 
@@ -48,41 +47,45 @@ where
     R: Rejection<ResBody> + 'static,
     ResBody: 'static,
 {
-    pub(super) fn new(gate: Arc<Gate<R>>, inner: S, request: Request<B>) -> Self {
+    pub(super) fn new(config: Arc<LayerConfig<R>>, inner: S, request: Request<B>) -> Self {
         let (head, body) = request.into_parts();
         let receiving = Receiving::new(head, anyone, inner);
-        let mut this = Self { state: State::Receiving { body, receiving }, gate: Some(gate) };
-        if let (State::Receiving { body, receiving }, Some(gate)) = (&mut this.state, &this.gate) {
-            let hint = body.size_hint();
-            if let Err(error) = receiving.begin(gate, &hint) {
-                if gate.verifier.lets_through(&error) {
-                    return this.pass_unsigned();
-                }
-                receiving.reject(gate, error, &hint);
+        let mut this = Self { state: State::Receiving { body, receiving }, config };
+        let unsigned = match &mut this.state {
+            State::Receiving { body, receiving } => {
+                receiving.begin(&this.config, &body.size_hint())
             }
+            _ => None,
+        };
+        match unsigned {
+            None => this,
+            Some((head, inner)) => this.pass(head, inner),
         }
-        this
     }
 
     /// Lets an unsigned request through, untouched.
-    fn pass_unsigned(self) -> Self {
-        let Self { state, gate } = self;
-        let (body, receiving, gate) = match (state, gate) {
-            (State::Receiving { body, receiving }, Some(gate)) => (body, receiving, gate),
-            (state, gate) => return Self { state, gate },
-        };
-        let state = match receiving {
-            Receiving::Checking { head: Some(mut head), next: Some(inner), .. } => {
-                observe::unsigned();
-                let handle = Handle::new::<R, ResBody>(gate.clone());
-                head.extensions.insert(Unsigned(handle));
-                let request = Request::from_parts(head, VerifiedBody::untouched(body));
-                State::Passing { inner, request: Some(request) }
-            }
-            receiving => State::Receiving { body, receiving },
-        };
-        Self { state, gate: Some(gate) }
+    #[cold]
+    fn pass(self, head: Parts, inner: S) -> Self {
+        let Self { state: State::Receiving { body, .. }, config } = self else { return self };
+        let body = VerifiedBody::untouched(body);
+        let request = unsigned_request::<R, B, ResBody>(head, body, &config);
+        Self { state: State::Passing { inner, request: Some(request) }, config }
     }
+}
+
+/// A request that an optional layer lets through, marked as such.
+fn unsigned_request<R, B, ResBody>(
+    mut head: Parts,
+    body: VerifiedBody<B>,
+    config: &Arc<LayerConfig<R>>,
+) -> Request<VerifiedBody<B>>
+where
+    R: Rejection<ResBody> + 'static,
+    ResBody: 'static,
+{
+    events::unsigned();
+    head.extensions.insert(Unsigned(slot::<R, ResBody>(config.clone())));
+    Request::from_parts(head, body)
 }
 
 impl<S, B, R, ResBody> Future for VerifyFuture<S, B, R, ResBody>
@@ -106,23 +109,21 @@ where
                     this.state.set(State::Calling { future });
                 }
                 StateProjection::Receiving { body, receiving } => {
-                    let Some(gate) = this.gate.as_ref() else { return Poll::Pending };
-                    let accepted = match ready!(receiving.poll(cx, gate, body)) {
+                    let accepted = match ready!(receiving.poll(cx, this.config, body)) {
                         Ok(accepted) => accepted,
                         Err(response) => return Poll::Ready(Ok(response)),
                     };
-                    let Some(gate) = this.gate.take() else { return Poll::Pending };
-                    let Accepted { head, body, verified, next: inner } = accepted;
-                    let mut request = Request::from_parts(head, VerifiedBody::whole(body));
-                    let handle = Handle::new::<R, ResBody>(gate);
-                    if let Some(mut verified) = verified {
-                        verified.set_handle(handle);
-                        request.extensions_mut().insert(verified);
-                    } else {
+                    let Accepted { mut head, body, verified, next: inner } = accepted;
+                    let body = VerifiedBody::whole(body);
+                    let request = match verified {
+                        Some(mut verified) => {
+                            verified.set_slot(slot::<R, ResBody>(this.config.clone()));
+                            head.extensions.insert(verified);
+                            Request::from_parts(head, body)
+                        }
                         // A signature could have stood in the body, and does not.
-                        observe::unsigned();
-                        request.extensions_mut().insert(Unsigned(handle));
-                    }
+                        None => unsigned_request::<R, B, ResBody>(head, body, this.config),
+                    };
                     this.state.set(State::Passing { inner, request: Some(request) });
                 }
             }

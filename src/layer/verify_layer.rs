@@ -3,21 +3,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Response;
-use http::request::Parts;
 use tower_layer::Layer;
 
 use crate::clock::Clock;
 use crate::error::ConfigError;
 use crate::key::{KeyId, KeyStore};
+use crate::layer::config::LayerConfig;
 use crate::layer::delay::Delay;
-use crate::layer::drain::{DEFAULT_DRAIN_LIMIT, Drain};
-use crate::layer::rejection::Rejection;
-use crate::layer::rejection::{Answer, RejectionFn, StatusRejection};
+use crate::layer::drain::DEFAULT_DRAIN_LIMIT;
+use crate::layer::rejection::{RejectionFn, StatusRejection};
 use crate::layer::verify_service::VerifyService;
 use crate::replay::ReplayGuard;
 use crate::scheme::Scheme;
-use crate::verify::Verifier;
-use crate::verify::VerifyError;
+use crate::verify::{Verifier, VerifyError};
 
 /// A layer that lets a request through when it proves who sent it.
 ///
@@ -46,26 +44,7 @@ use crate::verify::VerifyError;
 /// # }).unwrap();
 /// ```
 pub struct VerifyLayer<R = StatusRejection> {
-    pub(crate) gate: Arc<Gate<R>>,
-}
-
-/// What a layer and its services share: a request pays for one count, not for one of each part.
-/// axum makes the service anew for each request.
-pub(crate) struct Gate<R: ?Sized> {
-    pub(crate) verifier: Arc<Verifier>,
-    pub(crate) rejection: Arc<R>,
-    pub(super) delay: Delay,
-    pub(super) drain_limit: usize,
-}
-
-impl<R: ?Sized> Gate<R> {
-    /// Answers a rejection.
-    pub(crate) fn answer<B>(&self, error: VerifyError, head: &Parts, drain: Drain) -> Answer<B>
-    where
-        R: Rejection<B>,
-    {
-        Answer::new(&*self.rejection, error, head, drain, self.delay)
-    }
+    pub(crate) config: Arc<LayerConfig<R>>,
 }
 
 impl VerifyLayer {
@@ -85,7 +64,7 @@ impl VerifyLayer {
 
 impl From<Verifier> for VerifyLayer {
     fn from(verifier: Verifier) -> Self {
-        Gate {
+        LayerConfig {
             verifier: Arc::new(verifier),
             rejection: Arc::new(StatusRejection::default()),
             delay: Delay::default(),
@@ -97,25 +76,25 @@ impl From<Verifier> for VerifyLayer {
 
 impl<R> VerifyLayer<R> {
     fn map(self, change: impl FnOnce(Verifier) -> Verifier) -> Self {
-        let mut gate = Arc::unwrap_or_clone(self.gate);
-        gate.verifier = Arc::new(change(Arc::unwrap_or_clone(gate.verifier)));
-        gate.into()
+        let mut config = Arc::unwrap_or_clone(self.config);
+        config.verifier = Arc::new(change(Arc::unwrap_or_clone(config.verifier)));
+        config.into()
     }
 
     fn try_map(
         self,
         change: impl FnOnce(Verifier) -> Result<Verifier, ConfigError>,
     ) -> Result<Self, ConfigError> {
-        let mut gate = Arc::unwrap_or_clone(self.gate);
-        gate.verifier = Arc::new(change(Arc::unwrap_or_clone(gate.verifier))?);
-        Ok(gate.into())
+        let mut config = Arc::unwrap_or_clone(self.config);
+        config.verifier = Arc::new(change(Arc::unwrap_or_clone(config.verifier))?);
+        Ok(config.into())
     }
 
     /// Sets how a refusal looks: a [`StatusRejection`] or a type of one's own.
     #[must_use]
     pub fn with_rejection<R2>(self, rejection: R2) -> VerifyLayer<R2> {
-        let Gate { verifier, delay, drain_limit, .. } = Arc::unwrap_or_clone(self.gate);
-        Gate { verifier, rejection: Arc::new(rejection), delay, drain_limit }.into()
+        let LayerConfig { verifier, delay, drain_limit, .. } = Arc::unwrap_or_clone(self.config);
+        LayerConfig { verifier, rejection: Arc::new(rejection), delay, drain_limit }.into()
     }
 
     /// Sets how a refusal looks by a function of the error.
@@ -194,9 +173,9 @@ impl<R> VerifyLayer<R> {
     /// has the whole rule, and what bounds the time.
     #[must_use]
     pub fn with_drain_limit(self, bytes: usize) -> Self {
-        let mut gate = Arc::unwrap_or_clone(self.gate);
-        gate.drain_limit = bytes;
-        gate.into()
+        let mut config = Arc::unwrap_or_clone(self.config);
+        config.drain_limit = bytes;
+        config.into()
     }
 
     /// Sets how old a signature may be and how far ahead its clock; see
@@ -243,9 +222,9 @@ impl<R> VerifyLayer<R> {
     #[cfg(feature = "tokio")]
     #[must_use]
     pub fn with_rejection_delay(self, delay: Duration) -> Self {
-        let mut gate = Arc::unwrap_or_clone(self.gate);
-        gate.delay.refusals = Some(delay);
-        gate.into()
+        let mut config = Arc::unwrap_or_clone(self.config);
+        config.delay.rejections = Some(delay);
+        config.into()
     }
 
     /// Takes the signature out of the head before the handler sees it.
@@ -263,42 +242,21 @@ impl<R> VerifyLayer<R> {
 
 impl<R> Clone for VerifyLayer<R> {
     fn clone(&self) -> Self {
-        Self { gate: self.gate.clone() }
+        Self { config: self.config.clone() }
     }
 }
 
-impl<R> Gate<R> {
-    /// The same without the rejection's type.
-    #[cfg(feature = "axum")]
-    pub(crate) fn erased<B>(self) -> Gate<dyn Rejection<B>>
-    where
-        R: Rejection<B> + 'static,
-    {
-        let Self { verifier, rejection, delay, drain_limit } = self;
-        Gate { verifier, rejection, delay, drain_limit }
-    }
-}
-
-impl<R> Clone for Gate<R> {
-    fn clone(&self) -> Self {
-        Self {
-            verifier: self.verifier.clone(),
-            rejection: self.rejection.clone(),
-            delay: self.delay,
-            drain_limit: self.drain_limit,
-        }
-    }
-}
-
-impl<R> From<Gate<R>> for VerifyLayer<R> {
-    fn from(gate: Gate<R>) -> Self {
-        Self { gate: Arc::new(gate) }
+impl<R> From<LayerConfig<R>> for VerifyLayer<R> {
+    fn from(config: LayerConfig<R>) -> Self {
+        Self { config: Arc::new(config) }
     }
 }
 
 impl<R> fmt::Debug for VerifyLayer<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("VerifyLayer").field("verifier", &self.gate.verifier).finish_non_exhaustive()
+        f.debug_struct("VerifyLayer")
+            .field("verifier", &self.config.verifier)
+            .finish_non_exhaustive()
     }
 }
 
@@ -306,7 +264,7 @@ impl<S, R> Layer<S> for VerifyLayer<R> {
     type Service = VerifyService<S, R>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        self.gate.verifier.warn_once();
-        VerifyService::new(inner, self.gate.clone())
+        self.config.verifier.warn_once();
+        VerifyService::new(inner, self.config.clone())
     }
 }

@@ -7,10 +7,10 @@ use http_body::Body;
 use tower_service::Service;
 
 use crate::error::BoxError;
+use crate::layer::config::LayerConfig;
 use crate::layer::rejection::Rejection;
 use crate::layer::verified_body::VerifiedBody;
 use crate::layer::verify_future::VerifyFuture;
-use crate::layer::verify_layer::Gate;
 
 /// The service that [`VerifyLayer`](crate::VerifyLayer) makes.
 ///
@@ -19,12 +19,28 @@ use crate::layer::verify_layer::Gate;
 /// one by hyper.
 pub struct VerifyService<S, R> {
     inner: S,
-    gate: Arc<Gate<R>>,
+    config: Arc<LayerConfig<R>>,
 }
 
 impl<S, R> VerifyService<S, R> {
-    pub(super) fn new(inner: S, gate: Arc<Gate<R>>) -> Self {
-        Self { inner, gate }
+    pub(super) fn new(inner: S, config: Arc<LayerConfig<R>>) -> Self {
+        Self { inner, config }
+    }
+
+    /// Returns the inner service.
+    pub fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// Returns the inner service, to change it.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// Returns the inner service alone.
+    #[must_use]
+    pub fn into_inner(self) -> S {
+        self.inner
     }
 }
 
@@ -69,20 +85,20 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        VerifyFuture::new(self.gate.clone(), self.inner.clone(), request)
+        VerifyFuture::new(self.config.clone(), self.inner.clone(), request)
     }
 }
 
 impl<S: Clone, R> Clone for VerifyService<S, R> {
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone(), gate: self.gate.clone() }
+        Self { inner: self.inner.clone(), config: self.config.clone() }
     }
 }
 
 impl<S, R> fmt::Debug for VerifyService<S, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VerifyService")
-            .field("verifier", &self.gate.verifier)
+            .field("verifier", &self.config.verifier)
             .finish_non_exhaustive()
     }
 }

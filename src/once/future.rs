@@ -19,7 +19,7 @@ use tower_service::Service;
 
 use crate::error::BoxError;
 use crate::layer::VerifiedBody;
-use crate::once::layer::{Config, IdSource};
+use crate::once::config::{IdSource, OnceConfig};
 use crate::once::{Acquired, Lease, OnceAnswer, OnceKey, OnceRequest, OnceStore, RepeatResponse};
 use crate::verify::Verified;
 
@@ -37,7 +37,7 @@ pin_project! {
         // Present until the body is collected or the handler is called.
         request: Option<Request<VerifiedBody<B>>>,
         held: Option<Held>,
-        config: Arc<Config<R>>,
+        config: Arc<OnceConfig<R>>,
     }
 }
 
@@ -61,7 +61,7 @@ where
     S: Service<Request<VerifiedBody<B>>>,
     B: Body<Error: Into<BoxError>>,
 {
-    pub(super) fn new(config: Arc<Config<R>>, inner: S, request: Request<B>) -> Self {
+    pub(super) fn new(config: Arc<OnceConfig<R>>, inner: S, request: Request<B>) -> Self {
         let collects = matches!(config.id, IdSource::Body(_))
             && request.extensions().get::<Verified>().is_some();
         let (state, request) = if collects {
@@ -184,7 +184,7 @@ enum Message {
     Refused(StatusCode),
 }
 
-impl<R> Config<R> {
+impl<R> OnceConfig<R> {
     fn message(&self, head: &Parts, body: &[u8]) -> Message {
         let Some(verified) = head.extensions.get::<Verified>() else {
             #[cfg(feature = "tracing")]

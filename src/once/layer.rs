@@ -10,6 +10,8 @@ use tower_layer::Layer;
 
 use crate::clock::{Clock, SystemClock};
 use crate::error::{ConfigError, header_name};
+use crate::once::config::{IdSource, OnceConfig};
+use crate::once::repeat::{EmptyOk, RepeatFn};
 use crate::once::{OnceService, OnceStore};
 
 /// How long a handler may take by default.
@@ -48,27 +50,8 @@ const DEFAULT_RETENTION: Duration = Duration::from_secs(3 * 24 * 3600);
 /// A disarmed verifying layer proves nothing: in that case, a message without an ID reaches the
 /// handler.
 pub struct OnceLayer<R = EmptyOk> {
-    pub(super) config: Arc<Config<R>>,
+    pub(super) config: Arc<OnceConfig<R>>,
 }
-
-pub(super) struct Config<R> {
-    pub(super) store: Arc<dyn OnceStore>,
-    pub(super) id: IdSource,
-    pub(super) lease: Duration,
-    pub(super) retention: Duration,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) repeat: Arc<R>,
-}
-
-/// Where the ID of a message is read from.
-#[derive(Clone)]
-pub(super) enum IdSource {
-    Claim,
-    Body(Arc<IdFn>),
-    UnsignedHeader(HeaderName),
-}
-
-pub(super) type IdFn = dyn Fn(&Parts, &[u8]) -> Option<String> + Send + Sync;
 
 impl OnceLayer {
     /// Identifies messages by the ID that the scheme has signed ([`Verified::message_id`]), and
@@ -78,7 +61,7 @@ impl OnceLayer {
     #[must_use]
     pub fn new(store: impl OnceStore + 'static) -> Self {
         Self {
-            config: Arc::new(Config {
+            config: Arc::new(OnceConfig {
                 store: Arc::new(store),
                 id: IdSource::Claim,
                 lease: DEFAULT_LEASE,
@@ -91,7 +74,7 @@ impl OnceLayer {
 }
 
 impl<R> OnceLayer<R> {
-    fn map(self, change: impl FnOnce(&mut Config<R>)) -> Self {
+    fn map(self, change: impl FnOnce(&mut OnceConfig<R>)) -> Self {
         let mut config = Arc::unwrap_or_clone(self.config);
         change(&mut config);
         Self { config: Arc::new(config) }
@@ -150,44 +133,10 @@ impl<R> OnceLayer<R> {
     where
         F: Fn() -> Response<B> + Send + Sync,
     {
-        let Config { store, id, lease, retention, clock, .. } = Arc::unwrap_or_clone(self.config);
+        let OnceConfig { store, id, lease, retention, clock, .. } =
+            Arc::unwrap_or_clone(self.config);
         let repeat = Arc::new(RepeatFn(f));
-        OnceLayer { config: Arc::new(Config { store, id, lease, retention, clock, repeat }) }
-    }
-}
-
-/// Makes the response to a message that was already handled.
-pub trait RepeatResponse<B>: Send + Sync {
-    /// Returns the response.
-    fn response(&self) -> Response<B>;
-}
-
-/// 200 without a body. The default.
-#[derive(Clone, Copy, Debug)]
-pub struct EmptyOk;
-
-impl<B: Default> RepeatResponse<B> for EmptyOk {
-    fn response(&self) -> Response<B> {
-        Response::new(B::default())
-    }
-}
-
-/// Makes the response with a function. See [`OnceLayer::with_repeat_response`].
-#[derive(Clone, Copy)]
-pub struct RepeatFn<F>(F);
-
-impl<F, B> RepeatResponse<B> for RepeatFn<F>
-where
-    F: Fn() -> Response<B> + Send + Sync,
-{
-    fn response(&self) -> Response<B> {
-        (self.0)()
-    }
-}
-
-impl<F> fmt::Debug for RepeatFn<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("RepeatFn(..)")
+        OnceLayer { config: Arc::new(OnceConfig { store, id, lease, retention, clock, repeat }) }
     }
 }
 
@@ -202,19 +151,6 @@ impl<S, R> Layer<S> for OnceLayer<R> {
 impl<R> Clone for OnceLayer<R> {
     fn clone(&self) -> Self {
         Self { config: self.config.clone() }
-    }
-}
-
-impl<R> Clone for Config<R> {
-    fn clone(&self) -> Self {
-        Self {
-            store: self.store.clone(),
-            id: self.id.clone(),
-            lease: self.lease,
-            retention: self.retention,
-            clock: self.clock.clone(),
-            repeat: self.repeat.clone(),
-        }
     }
 }
 

@@ -21,11 +21,13 @@
 //! No layer can promise that a handler runs *exactly* once: it can fail between its work and its
 //! response. If you need that, record the message ID in the handler's own database transaction.
 
+mod config;
 mod future;
 mod layer;
 mod memory;
 #[cfg(feature = "redis")]
 mod redis;
+mod repeat;
 mod service;
 
 use std::fmt;
@@ -36,16 +38,17 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 pub use future::OnceFuture;
-pub use layer::{EmptyOk, OnceLayer, RepeatFn, RepeatResponse};
+pub use layer::OnceLayer;
 pub use memory::MemoryOnce;
 #[cfg(feature = "redis")]
 pub use redis::RedisOnce;
+pub use repeat::{EmptyOk, RepeatFn, RepeatResponse};
 pub use service::OnceService;
 
 use crate::crypto::Algorithm;
 use crate::crypto::Hasher;
 use crate::error::BoxError;
-use crate::key::{Answer, KeyId};
+use crate::key::{KeyId, NowOrLater};
 
 /// Remembers which messages have been handled, and which are being handled.
 pub trait OnceStore: Send + Sync {
@@ -222,17 +225,17 @@ impl fmt::Debug for Lease {
 
 /// The answer of an [`OnceStore`], now or later.
 #[must_use = "an answer does nothing unless awaited"]
-pub struct OnceAnswer<T>(Answer<Result<T, BoxError>>);
+pub struct OnceAnswer<T>(NowOrLater<Result<T, BoxError>>);
 
 impl<T> OnceAnswer<T> {
     /// Returns an answer that is already known.
     pub fn ready(answer: Result<T, BoxError>) -> Self {
-        Self(Answer::Ready(Some(answer)))
+        Self(NowOrLater::Ready(Some(answer)))
     }
 
     /// Returns an answer that takes a while. Allocates one box.
     pub fn later(future: impl Future<Output = Result<T, BoxError>> + Send + 'static) -> Self {
-        Self(Answer::Later(Box::pin(future)))
+        Self(NowOrLater::Later(Box::pin(future)))
     }
 }
 

@@ -10,18 +10,34 @@ use tower_service::Service;
 
 use crate::error::BoxError;
 use crate::layer::VerifiedBody;
-use crate::once::layer::Config;
+use crate::once::config::OnceConfig;
 use crate::once::{OnceFuture, RepeatResponse};
 
 /// The service made by [`OnceLayer`](crate::once::OnceLayer).
 pub struct OnceService<S, R> {
     inner: S,
-    config: Arc<Config<R>>,
+    config: Arc<OnceConfig<R>>,
 }
 
 impl<S, R> OnceService<S, R> {
-    pub(super) fn new(inner: S, config: Arc<Config<R>>) -> Self {
+    pub(super) fn new(inner: S, config: Arc<OnceConfig<R>>) -> Self {
         Self { inner, config }
+    }
+
+    /// Returns the inner service.
+    pub fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// Returns the inner service, to change it.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// Returns the inner service alone.
+    #[must_use]
+    pub fn into_inner(self) -> S {
+        self.inner
     }
 }
 

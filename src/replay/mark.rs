@@ -77,7 +77,7 @@ impl Greeting for Marking {
             match server::ask(connection, &commands).await?.as_slice() {
                 [Value::Int(count)] if *count >= i64::from(self.replicas) => {}
                 [Value::Int(_)] => return Err(Failure::Replicas),
-                _ => return Err(Failure::Answer),
+                _ => return Err(Failure::NowOrLater),
             }
         }
         Ok(mark)
@@ -113,7 +113,7 @@ impl Mark {
             return Ok(Begun { at: now, is_to_be_written: false });
         };
         if !self.is_of_this_run(&text) {
-            return Err(Failure::Answer);
+            return Err(Failure::NowOrLater);
         }
         match time(&text) {
             Some(at) if at <= now.saturating_add_unsigned(ahead) => {
@@ -155,8 +155,10 @@ impl Mark {
     fn read(answers: &[Value]) -> Result<Option<String>, Failure> {
         match answers {
             [Value::Nil] | [Value::Okay, _] => Ok(None),
-            [found] | [Value::Nil, found] => server::text(found).map(Some).ok_or(Failure::Answer),
-            _ => Err(Failure::Answer),
+            [found] | [Value::Nil, found] => {
+                server::text(found).map(Some).ok_or(Failure::NowOrLater)
+            }
+            _ => Err(Failure::NowOrLater),
         }
     }
 

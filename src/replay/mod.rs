@@ -42,7 +42,7 @@ use std::task::{Context, Poll};
 use crate::crypto::Hasher;
 use crate::crypto::{Algorithm, Mac, Tag};
 use crate::error::BoxError;
-use crate::key::{Answer, KeyId, SecretKey};
+use crate::key::{KeyId, NowOrLater, SecretKey};
 
 pub use self::memory::MemoryReplay;
 #[cfg(feature = "redis")]
@@ -294,17 +294,17 @@ fn write_fields(fields: &[&[u8]], mut write: impl FnMut(&[u8])) {
 
 /// The answer of a [`ReplayGuard`], now or later.
 #[must_use = "a claim does nothing unless awaited"]
-pub struct ReplayClaim(Answer<Result<Replay, BoxError>>);
+pub struct ReplayClaim(NowOrLater<Result<Replay, BoxError>>);
 
 impl ReplayClaim {
     /// Returns an answer that is already known.
     pub fn ready(answer: Result<Replay, BoxError>) -> Self {
-        Self(Answer::Ready(Some(answer)))
+        Self(NowOrLater::Ready(Some(answer)))
     }
 
     /// Returns an answer that takes a while. Allocates one box.
     pub fn later(future: impl Future<Output = Result<Replay, BoxError>> + Send + 'static) -> Self {
-        Self(Answer::Later(Box::pin(future)))
+        Self(NowOrLater::Later(Box::pin(future)))
     }
 }
 

@@ -302,7 +302,7 @@ impl RedisReplay {
         let mut answers = answers.as_slice();
         if replicas > 0 {
             let [others @ .., Value::Int(count)] = answers else {
-                return Err(self.link.give_up(&connection, Failure::Answer));
+                return Err(self.link.give_up(&connection, Failure::NowOrLater));
             };
             if *count < i64::from(replicas) {
                 self.give_back(&connection, others, &name, deadline).await;
@@ -311,11 +311,11 @@ impl RedisReplay {
             answers = others;
         }
         let read = || {
-            let (claim, mark) = answers.split_first().ok_or(Failure::Answer)?;
+            let (claim, mark) = answers.split_first().ok_or(Failure::NowOrLater)?;
             let is_new = match claim {
                 Value::Okay => true,
                 Value::Nil => false,
-                _ => return Err(Failure::Answer),
+                _ => return Err(Failure::NowOrLater),
             };
             let ahead = self.clock_skew.as_secs();
             let begun = connection.found().begun(mark, connection.since(), now, ahead)?;

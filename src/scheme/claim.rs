@@ -196,6 +196,11 @@ impl Claim {
         self.not_before
     }
 
+    /// Whether anything that it claims depends on the time.
+    pub(crate) fn has_times(&self) -> bool {
+        self.created.is_some() || self.expires.is_some() || self.not_before.is_some()
+    }
+
     /// Returns the claimed ID of the message.
     #[must_use]
     pub fn message_id(&self) -> Option<&str> {

@@ -91,6 +91,8 @@
 //! | has its own tolerance or longest lifetime | [`window`](Scheme::window) |
 
 mod claim;
+#[cfg(any(feature = "sha1", feature = "sigv4"))]
+mod compat_axum;
 mod coverage;
 mod encoding;
 mod flask;
@@ -118,6 +120,7 @@ mod text;
 pub mod webhooks;
 mod window;
 pub mod wire;
+mod writer;
 
 use http::HeaderName;
 use http::request::Parts;
@@ -145,6 +148,7 @@ pub(crate) use text::Recorded;
 pub use text::SignedText;
 pub(crate) use window::Tolerance;
 pub use window::Window;
+pub(crate) use writer::{write_body, write_text};
 
 use crate::crypto::Digest;
 use crate::crypto::{Algorithm, Mac, Tag};

@@ -10,6 +10,8 @@
 //! headers on to another host, with a request that the signature does not match. The guide
 //! `docs/clients.md` describes how each supported client behaves.
 
+#[cfg(any(feature = "sha1", feature = "sigv4"))]
+mod link;
 mod nonce;
 mod signer;
 mod whole_body;
@@ -17,5 +19,4 @@ mod whole_body;
 pub use crate::scheme::SignError;
 pub use nonce::{FixedNonce, NONCE_LEN, NonceSource, SystemNonce};
 pub use signer::Signer;
-pub(crate) use signer::write_text;
 pub use whole_body::WholeBody;

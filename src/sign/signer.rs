@@ -6,12 +6,12 @@ use http::Request;
 use http::request::Parts;
 
 use crate::clock::{Clock, SystemClock};
-use crate::crypto::Digest;
 use crate::crypto::Tag;
 use crate::error::ConfigError;
 use crate::key::{KeyId, SecretKey};
 use crate::scheme::{
-    Claim, ClaimError, Coverage, FlaskHmac, MAX_SIGNING_KEYS, Scheme, SignError, SignedText, Stamp,
+    Claim, ClaimError, FlaskHmac, MAX_SIGNING_KEYS, Scheme, SignError, SignedText, Stamp,
+    write_text,
 };
 use crate::sign::{NonceSource, SystemNonce, WholeBody};
 
@@ -241,31 +241,6 @@ impl<S: Scheme> Signer<S> {
         write_text(&self.scheme, head, claim, body, &mut text)?;
         Ok(text.finalize().collect())
     }
-}
-
-/// Writes the whole signing string of a request, as a server would.
-pub(crate) fn write_text(
-    scheme: &(impl Scheme + ?Sized),
-    head: &Parts,
-    claim: &Claim,
-    body: &[u8],
-    text: &mut SignedText,
-) -> Result<(), ClaimError> {
-    let coverage = scheme.coverage(head, claim)?;
-    scheme.before_body(head, claim, text)?;
-    match coverage {
-        Coverage::Signed => text.update(body),
-        Coverage::Derived => scheme.derive(head, claim, body, text)?,
-        Coverage::Hashed(algorithm) => {
-            scheme.derive_from_hash(head, claim, &Digest::of(algorithm, body), text)?;
-        }
-        Coverage::Digest(_) | Coverage::Empty | Coverage::Uncovered(_) | Coverage::Unsigned => {
-            if let Some(why) = coverage.refuses_body().filter(|_| !body.is_empty()) {
-                return Err(ClaimError::malformed(why));
-            }
-        }
-    }
-    scheme.after_body(head, claim, text)
 }
 
 impl Signer<FlaskHmac> {

@@ -1,3 +1,5 @@
+//! Steps 3 and 5: the length of a body, and the body while it comes.
+
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
 use http::request::Parts;
@@ -5,15 +7,19 @@ use http_body::SizeHint;
 use http_body_util::LengthLimitError;
 
 use crate::error::BoxError;
-use crate::verify::body_limit::{check_length, lower_of};
+use crate::verify::compat_axum::lower_limit;
 use crate::verify::error::{ErrorKind, VerifyError};
+use crate::verify::step::Step;
+
+/// The limit if none is set, in bytes: 2 MiB, as axum's own.
+pub(super) const DEFAULT_BODY_LIMIT: usize = 2 * 1024 * 1024;
 
 /// The first room for a body of several frames, in bytes.
 const FIRST_ROOM: usize = 16 * 1024;
 
 /// The frames of a body in one buffer. A body that is one frame is kept as it came.
 #[derive(Default)]
-pub(crate) struct Gather {
+pub(crate) struct BodyBuffer {
     whole: Bytes,
     joined: Vec<u8>,
     /// By the head alone, 0 if it does not say.
@@ -23,20 +29,20 @@ pub(crate) struct Gather {
     limit: usize,
 }
 
-impl Gather {
+impl BodyBuffer {
     #[inline]
     pub(crate) fn new(head: &mut Parts, body: &SizeHint, limit: usize) -> Self {
         let promised = content_length(head).unwrap_or_default();
         let hint = usize::try_from(body.lower()).unwrap_or(usize::MAX);
         let declared = promised.max(hint);
-        let limit = lower_of(limit, head, body);
+        let limit = lower_limit(limit, head, body);
         Self { whole: Bytes::new(), joined: Vec::new(), promised, declared, limit }
     }
 
-    /// Step 3: the length that the head or the body promises.
+    /// Step 3: the length that the head or the body promises, and the limit, both in bytes.
     #[inline]
-    pub(crate) fn check_announced(&self) -> Result<(), VerifyError> {
-        check_length(self.declared, self.limit)
+    pub(crate) fn announced(&self) -> (usize, usize) {
+        (self.declared, self.limit)
     }
 
     /// Whether so much more may come.
@@ -45,14 +51,17 @@ impl Gather {
         check_length(self.len().saturating_add(len), self.limit)
     }
 
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         if self.joined.is_empty() { self.whole.len() } else { self.joined.len() }
     }
 
+    #[inline]
     pub(crate) fn bytes(&self) -> &[u8] {
         if self.joined.is_empty() { &self.whole } else { &self.joined }
     }
 
+    #[inline]
     pub(crate) fn push(&mut self, data: Bytes) {
         // HTTP/2 often ends a body by an empty frame.
         if data.is_empty() {
@@ -77,13 +86,15 @@ impl Gather {
     }
 
     /// Refuses a body that is shorter than its `Content-Length`.
+    #[inline]
     pub(crate) fn finish(&self) -> Result<(), VerifyError> {
         if self.len() < self.promised {
-            return Err(VerifyError::new(ErrorKind::BodyRead));
+            return Err(VerifyError::new(Step::Body, ErrorKind::BodyRead));
         }
         Ok(())
     }
 
+    #[inline]
     pub(crate) fn take(&mut self) -> Bytes {
         if self.joined.is_empty() {
             std::mem::take(&mut self.whole)
@@ -97,15 +108,25 @@ impl Gather {
         let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&*error);
         while let Some(inner) = cause {
             if inner.is::<LengthLimitError>() {
-                return VerifyError::caused(ErrorKind::BodyTooLarge, error);
+                return VerifyError::caused(Step::Length, ErrorKind::BodyTooLarge, error);
             }
             cause = inner.source();
         }
-        VerifyError::caused(ErrorKind::BodyRead, error)
+        VerifyError::caused(Step::Body, ErrorKind::BodyRead, error)
     }
 }
 
+/// Step 3. Compares what is announced, and later what has arrived, with the limit.
+#[inline]
+pub(crate) fn check_length(len: usize, limit: usize) -> Result<(), VerifyError> {
+    if len > limit {
+        return Err(VerifyError::new(Step::Length, ErrorKind::BodyTooLarge));
+    }
+    Ok(())
+}
+
 /// What the head says of the body's length, in bytes.
+#[inline]
 pub(crate) fn content_length(head: &Parts) -> Option<usize> {
     let text = head.headers.get(CONTENT_LENGTH)?.to_str().ok()?;
     // A number that does not fit is a body that does not fit.

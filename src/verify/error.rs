@@ -77,6 +77,20 @@ impl ErrorKind {
         }
     }
 
+    /// The step that raises it most often.
+    const fn usual_step(self) -> Step {
+        match self {
+            Self::Missing | Self::Malformed => Step::Claim,
+            Self::Stale | Self::Expired => Step::Window,
+            Self::BodyTooLarge => Step::Length,
+            Self::UnknownKey | Self::StoreUnavailable => Step::Keys,
+            Self::BodyRead => Step::Body,
+            Self::Mismatch => Step::Mac,
+            Self::NotAllowed => Step::AllowList,
+            Self::Replayed | Self::ReplayFull | Self::ReplayUnknown => Step::Replay,
+        }
+    }
+
     /// What a client may learn of it: no more than whose fault it is.
     const fn public(self) -> PublicError {
         let (status, word) = match self {
@@ -112,23 +126,27 @@ impl ErrorKind {
 }
 
 impl VerifyError {
-    pub(crate) fn new(kind: ErrorKind) -> Self {
-        Self { kind, step: Step::usual(kind), scheme: None, claimed: None, detail: None }
+    pub(crate) fn new(step: Step, kind: ErrorKind) -> Self {
+        Self { kind, step, scheme: None, claimed: None, detail: None }
     }
 
-    pub(crate) fn caused(kind: ErrorKind, source: BoxError) -> Self {
-        Self { detail: Some(source.into()), ..Self::new(kind) }
+    pub(crate) fn caused(step: Step, kind: ErrorKind, source: BoxError) -> Self {
+        Self { detail: Some(source.into()), ..Self::new(step, kind) }
+    }
+
+    /// What a scheme cannot read or write.
+    pub(crate) fn unclaimed(step: Step, error: ClaimError) -> Self {
+        match error {
+            ClaimError::Missing => Self::new(step, ErrorKind::Missing),
+            malformed => {
+                Self { detail: Some(Arc::new(malformed)), ..Self::new(step, ErrorKind::Malformed) }
+            }
+        }
     }
 
     pub(crate) fn in_scheme(mut self, scheme: &Arc<str>, claim: Option<&Claim>) -> Self {
         self.scheme = Some(scheme.clone());
         self.claimed = claim.and_then(Claim::key_id).cloned().map(ClaimedKeyId);
-        self
-    }
-
-    /// The step that raises it, where that is not the usual one of its kind.
-    pub(crate) fn at(mut self, step: Step) -> Self {
-        self.step = step;
         self
     }
 
@@ -138,7 +156,7 @@ impl VerifyError {
         Self {
             scheme: Some(scheme.clone()),
             claimed: key_id.cloned().map(ClaimedKeyId),
-            ..Self::new(ErrorKind::NotAllowed)
+            ..Self::new(Step::AllowList, ErrorKind::NotAllowed)
         }
     }
 
@@ -175,7 +193,14 @@ impl VerifyError {
     /// store that failed: the kinds that a client should not be able to tell apart.
     #[must_use]
     pub fn is_caller_rejected(&self) -> bool {
-        self.status() == StatusCode::FORBIDDEN
+        !matches!(
+            self.kind,
+            ErrorKind::BodyTooLarge
+                | ErrorKind::BodyRead
+                | ErrorKind::StoreUnavailable
+                | ErrorKind::ReplayFull
+                | ErrorKind::ReplayUnknown
+        )
     }
 
     /// Returns what a client may learn: a status and one word, both the same for every rejected
@@ -213,20 +238,16 @@ impl VerifyError {
     }
 }
 
+/// For tests of a rejection of one's own: an error at the step that raises its kind most often.
 impl From<ErrorKind> for VerifyError {
     fn from(kind: ErrorKind) -> Self {
-        Self::new(kind)
+        Self::new(kind.usual_step(), kind)
     }
 }
 
 impl From<ClaimError> for VerifyError {
     fn from(error: ClaimError) -> Self {
-        match error {
-            ClaimError::Missing => Self::new(ErrorKind::Missing),
-            malformed => {
-                Self { detail: Some(Arc::new(malformed)), ..Self::new(ErrorKind::Malformed) }
-            }
-        }
+        Self::unclaimed(Step::Claim, error)
     }
 }
 

@@ -83,29 +83,32 @@
 //! them first, and adds its headers to refusals too. Layers that change the body (decompression of
 //! requests) stand *inside*: what is signed is what was sent.
 
+mod allow;
 mod body;
-mod body_limit;
-mod candidates;
-mod check;
-mod checking;
+mod claim;
+mod compat_axum;
+mod context;
 mod error;
-mod format;
-pub(crate) mod observe;
-mod only;
-mod own_claims;
-mod reading;
+pub(crate) mod events;
+mod key_id_list;
+mod keys;
+mod mac;
+mod replay;
+mod scheme_entry;
 mod step;
-mod steps;
-mod target;
+mod verification;
 mod verified;
 mod verifier;
+mod window;
 
-pub(crate) use body::content_length;
-pub(crate) use checking::{AllowFn, Checking, anyone};
+pub(crate) use allow::{AllowFn, anyone};
+pub(crate) use body::{BodyBuffer, check_length, content_length};
+pub(crate) use compat_axum::{OriginalTarget, as_received};
+pub(crate) use context::VerifyContext;
 pub use error::{ClaimedKeyId, ErrorKind, PublicError, VerifyError};
-pub(crate) use format::Format;
-pub(crate) use reading::{BYTES_A_FRAME, Reading};
+pub(crate) use scheme_entry::SchemeEntry;
 pub use step::Step;
-pub(crate) use target::as_received;
+pub(crate) use verification::{Finished, Phase, Verification};
+pub(crate) use verified::LayerSlot;
 pub use verified::Verified;
 pub use verifier::Verifier;

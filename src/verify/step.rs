@@ -1,7 +1,5 @@
 //! The steps of the contract, by name.
 
-use crate::verify::error::ErrorKind;
-
 /// A step of [the way of a request](crate::verify), as
 /// [`VerifyError::step`](crate::VerifyError::step) names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -41,20 +39,6 @@ impl Step {
             Self::Mac => "mac",
             Self::AllowList => "allow-list",
             Self::Replay => "replay",
-        }
-    }
-
-    /// The step that raises this kind, unless another one says that it did.
-    pub(crate) const fn usual(kind: ErrorKind) -> Self {
-        match kind {
-            ErrorKind::Missing | ErrorKind::Malformed => Self::Claim,
-            ErrorKind::Stale | ErrorKind::Expired => Self::Window,
-            ErrorKind::BodyTooLarge => Self::Length,
-            ErrorKind::UnknownKey | ErrorKind::StoreUnavailable => Self::Keys,
-            ErrorKind::BodyRead => Self::Body,
-            ErrorKind::Mismatch => Self::Mac,
-            ErrorKind::NotAllowed => Self::AllowList,
-            ErrorKind::Replayed | ErrorKind::ReplayFull | ErrorKind::ReplayUnknown => Self::Replay,
         }
     }
 }

@@ -1,3 +1,4 @@
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
@@ -5,7 +6,6 @@ use http::{HeaderName, HeaderValue};
 
 use crate::crypto::Algorithm;
 use crate::key::KeyId;
-use crate::layer::Handle;
 use crate::scheme::Covered;
 
 /// What a request has *proven*. Only this crate makes one, after its last check.
@@ -25,47 +25,27 @@ use crate::scheme::Covered;
 /// ```
 #[derive(Clone)]
 pub struct Verified {
-    key_id: Option<KeyId>,
-    scheme: Arc<str>,
-    algorithm: Option<Algorithm>,
-    key_index: u8,
-    disarmed: bool,
-    key_label: Option<Arc<str>>,
-    created: Option<i64>,
-    message_id: Option<Arc<str>>,
-    covered: Option<Arc<Covered>>,
-    handle: Option<Handle>,
+    pub(super) key_id: Option<KeyId>,
+    pub(super) scheme: Arc<str>,
+    pub(super) algorithm: Option<Algorithm>,
+    pub(super) key_index: u8,
+    pub(super) disarmed: bool,
+    pub(super) key_label: Option<Arc<str>>,
+    pub(super) created: Option<i64>,
+    pub(super) message_id: Option<Arc<str>>,
+    pub(super) covered: Option<Arc<Covered>>,
+    pub(super) slot: Option<LayerSlot>,
 }
 
-/// What the last check hands over.
-pub(crate) struct Facts {
-    pub(crate) key_id: Option<KeyId>,
-    pub(crate) scheme: Arc<str>,
-    pub(crate) algorithm: Algorithm,
-    pub(crate) key_index: u8,
-    pub(crate) key_label: Option<Arc<str>>,
-    pub(crate) created: Option<i64>,
-    pub(crate) message_id: Option<Arc<str>>,
-    pub(crate) covered: Option<Arc<Covered>>,
+/// What a layer leaves for the extractors inside it. The engine does not look into it.
+#[derive(Clone)]
+#[cfg_attr(not(feature = "axum"), allow(dead_code))] // Extractors read it.
+pub(crate) struct LayerSlot {
+    pub(crate) config: Arc<dyn Any + Send + Sync>,
+    pub(crate) reject: &'static (dyn Any + Send + Sync),
 }
 
 impl Verified {
-    #[inline]
-    pub(crate) fn new(facts: Facts) -> Self {
-        Self {
-            key_id: facts.key_id,
-            scheme: facts.scheme,
-            algorithm: Some(facts.algorithm),
-            key_index: facts.key_index,
-            key_label: facts.key_label,
-            created: facts.created,
-            message_id: facts.message_id,
-            covered: facts.covered,
-            disarmed: false,
-            handle: None,
-        }
-    }
-
     /// Of a layer that checks nothing: no name, whatever the head claims.
     pub(crate) fn disarmed(scheme: Arc<str>) -> Self {
         Self {
@@ -78,17 +58,17 @@ impl Verified {
             message_id: None,
             covered: None,
             disarmed: true,
-            handle: None,
+            slot: None,
         }
     }
 
-    pub(crate) fn set_handle(&mut self, handle: Handle) {
-        self.handle = Some(handle);
+    pub(crate) fn set_slot(&mut self, slot: LayerSlot) {
+        self.slot = Some(slot);
     }
 
     #[cfg(feature = "axum")]
-    pub(crate) fn handle(&self) -> Option<&Handle> {
-        self.handle.as_ref()
+    pub(crate) fn slot(&self) -> Option<&LayerSlot> {
+        self.slot.as_ref()
     }
 
     /// The name of the key that signed; `None` for the anonymous key, and where the layer is

@@ -2,17 +2,18 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::request::Parts;
+
 use crate::clock::{Clock, SystemClock};
 use crate::error::ConfigError;
 use crate::key::{KeyId, KeyStore};
 use crate::replay::ReplayGuard;
 use crate::scheme::{Scheme, Tolerance};
-use crate::verify::body_limit::DEFAULT_BODY_LIMIT;
-use crate::verify::format::Format;
-use crate::verify::only::Only;
-
-/// The tolerance where neither the verifier nor the format sets one.
-pub(crate) const DEFAULT_TOLERANCE: Tolerance = Tolerance { past: 300, future: 300 };
+use crate::verify::body::DEFAULT_BODY_LIMIT;
+use crate::verify::error::{ErrorKind, VerifyError};
+use crate::verify::key_id_list::KeyIdList;
+use crate::verify::scheme_entry::SchemeEntry;
+use crate::verify::verified::Verified;
 
 /// The engine: claim, keys, MAC, time, replay. [`VerifyLayer`](crate::VerifyLayer) puts it before
 /// a service; [`verify`](Self::verify) is for use by hand.
@@ -36,17 +37,17 @@ pub(crate) const DEFAULT_TOLERANCE: Tolerance = Tolerance { past: 300, future: 3
 /// ```
 #[derive(Clone)]
 pub struct Verifier {
-    pub(crate) first: Format,
-    pub(crate) more: Vec<Format>,
-    pub(crate) only: Option<Only>,
-    pub(crate) body_limit: usize,
-    pub(crate) tolerance: Option<Tolerance>,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) replay: Option<Arc<dyn ReplayGuard>>,
-    pub(crate) tag_retention: Option<u64>,
-    pub(crate) optional: bool,
-    pub(crate) strips: bool,
-    pub(crate) disarmed: bool,
+    pub(super) first: SchemeEntry,
+    pub(super) more: Vec<SchemeEntry>,
+    pub(super) only: Option<KeyIdList>,
+    pub(super) body_limit: usize,
+    pub(super) tolerance: Option<Tolerance>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) replay: Option<Arc<dyn ReplayGuard>>,
+    pub(super) tag_retention: Option<u64>,
+    pub(super) optional: bool,
+    pub(super) strips: bool,
+    pub(super) disarmed: bool,
 }
 
 impl Verifier {
@@ -62,7 +63,7 @@ impl Verifier {
         keys: impl KeyStore + 'static,
     ) -> Result<Self, ConfigError> {
         Ok(Self {
-            first: Format::new(scheme, keys)?,
+            first: SchemeEntry::new(scheme, keys)?,
             more: Vec::new(),
             only: None,
             body_limit: DEFAULT_BODY_LIMIT,
@@ -96,15 +97,15 @@ impl Verifier {
         scheme: impl Scheme + 'static,
         keys: impl KeyStore + 'static,
     ) -> Result<Self, ConfigError> {
-        let format = Format::new(scheme, keys)?;
-        if let Some(twin) = self.formats().find(|other| !format.is_told_apart_from(other)) {
+        let format = SchemeEntry::new(scheme, keys)?;
+        if let Some(twin) = self.entries().find(|other| !format.is_told_apart_from(other)) {
             return Err(ConfigError::AmbiguousSchemes(
                 twin.name.to_string(),
                 format.name.to_string(),
             ));
         }
         self.more.push(format);
-        self.only = self.only.map(Only::untold);
+        self.only = self.only.map(KeyIdList::untold);
         self.check_replay()
     }
 
@@ -134,7 +135,7 @@ impl Verifier {
     where
         I: TryInto<KeyId, Error: Into<ConfigError>>,
     {
-        let only = Only::new(key_ids)?;
+        let only = KeyIdList::new(key_ids)?;
         self.only = Some(match self.only {
             None => only,
             Some(before) => before.narrowed_by(&only)?,
@@ -235,13 +236,88 @@ impl Verifier {
         #[cfg(feature = "tracing")]
         if let Some(only) = &self.only {
             only.warn_once(|key_id| {
-                self.formats().all(|format| format.keys.knows(Some(key_id)) == Some(false))
+                self.entries().all(|entry| entry.keys.knows(Some(key_id)) == Some(false))
             });
         }
     }
 
+    #[inline]
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &SchemeEntry> {
+        std::iter::once(&self.first).chain(&self.more)
+    }
+
+    #[inline]
+    pub(crate) fn entry(&self, index: usize) -> &SchemeEntry {
+        index.checked_sub(1).and_then(|index| self.more.get(index)).unwrap_or(&self.first)
+    }
+
+    #[inline]
+    pub(crate) fn now(&self) -> i64 {
+        self.clock.unix_now()
+    }
+
+    #[inline]
+    pub(crate) fn body_limit(&self) -> usize {
+        self.body_limit
+    }
+
+    #[inline]
+    pub(crate) fn is_disarmed(&self) -> bool {
+        self.disarmed
+    }
+
+    /// The same, armed and without its replay guard, so that asking it changes nothing.
+    pub(crate) fn for_explaining(&self) -> Self {
+        Self { replay: None, disarmed: false, ..self.clone() }
+    }
+
+    pub(crate) fn has_replay_guard(&self) -> bool {
+        self.replay.is_some()
+    }
+
+    /// Undoes `optional`.
+    #[cfg(feature = "axum")]
+    pub(crate) fn required(mut self) -> Self {
+        self.optional = false;
+        self
+    }
+
+    /// Whether a request is let through unsigned.
+    #[inline]
+    pub(crate) fn lets_through(&self, error: &VerifyError) -> bool {
+        self.optional && error.kind() == ErrorKind::Missing
+    }
+
+    pub(crate) fn disarmed_verified(&self) -> Verified {
+        Verified::disarmed(self.first.name.clone())
+    }
+
+    /// What a handler may see of the signature: nothing, or nothing that logs print.
+    #[inline]
+    pub(crate) fn cover_up(&self, head: &mut Parts) {
+        for entry in self.entries() {
+            if self.strips {
+                entry.scheme.strip(head);
+            }
+            // Another party's signature can be left in the same headers.
+            let names = entry.scheme.headers();
+            if head.headers.len() == head.headers.keys_len() {
+                for name in names {
+                    if let Some(value) = head.headers.get_mut(name) {
+                        value.set_sensitive(true);
+                    }
+                }
+                continue;
+            }
+            // Some header has two values. All are marked: a rejection may print the head.
+            for (_, value) in head.headers.iter_mut().filter(|(name, _)| names.contains(name)) {
+                value.set_sensitive(true);
+            }
+        }
+    }
+
     fn check_replay(self) -> Result<Self, ConfigError> {
-        let untimed = self.formats().find(|format| !format.scheme.window().is_timed());
+        let untimed = self.entries().find(|entry| !entry.scheme.window().is_timed());
         match (&self.replay, self.tag_retention, untimed) {
             (Some(_), None, Some(format)) => {
                 Err(ConfigError::ReplayWithoutTime(format.name.to_string()))
@@ -253,10 +329,10 @@ impl Verifier {
 
 impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let schemes: Vec<_> = self.formats().map(|format| &*format.name).collect();
+        let schemes: Vec<_> = self.entries().map(|entry| &*entry.name).collect();
         f.debug_struct("Verifier")
             .field("schemes", &schemes)
-            .field("only", &self.only.as_ref().map(Only::key_ids))
+            .field("only", &self.only.as_ref().map(KeyIdList::key_ids))
             .field("body_limit", &self.body_limit)
             .field("tolerance", &self.tolerance)
             .field("replay", &self.replay.is_some())

@@ -44,6 +44,8 @@ mod redirects;
 mod replay;
 mod rfc9421;
 mod roundtrip;
+#[cfg(feature = "webhooks")]
+mod schemes;
 #[cfg(feature = "tracing")]
 mod secrecy;
 mod sign;

@@ -3,6 +3,8 @@
 #[cfg(feature = "rfc9421")]
 pub mod cases;
 pub mod joints;
+#[cfg(feature = "webhooks")]
+pub mod schemes;
 pub mod script;
 pub mod socket;
 

@@ -1,17 +1,17 @@
 use std::time::Duration;
 
 use http::request::Parts;
-use http::{HeaderName, Method, Request, Uri};
+use http::{HeaderName, Method, Uri};
 
 use crate::crypto::{Algorithm, Tag};
 use crate::error::ConfigError;
 use crate::key::KeyId;
 use crate::scheme::fost::fost_header::decoded_path;
 use crate::scheme::{
-    Claim, ClaimError, Coverage, PublicOrigin, Scheme, SentHead, SignedText, Stamp, Window, target,
+    Claim, ClaimError, Coverage, PublicOrigin, Scheme, SentHead, SignError, SignedText, Stamp,
+    Window, compat_axum, target,
 };
 use crate::scheme::{Encoding, shape, wire};
-use crate::sign::{SignError, Signer};
 
 /// The signed URLs of [django-fost-authn] 0.3.8: a link with an expiry, for somebody without a key.
 /// Needs feature `sha1`.
@@ -23,7 +23,7 @@ use crate::sign::{SignError, Signer};
 /// host path ["?" rest] LF expiry
 /// ```
 ///
-/// where *rest* is the query without the three. [`Signer::sign_url`] makes such links.
+/// where *rest* is the query without the three. [`Signer::sign_url`](crate::Signer::sign_url) makes such links.
 ///
 /// **Covered:** host, path, the rest of the query, and the expiry. **Not covered:** the method,
 /// which is GET or HEAD, `http` or `https`, headers, and the key ID. Two key IDs with one secret
@@ -244,47 +244,7 @@ impl Scheme for FostUrl {
     }
 
     fn strip(&self, head: &mut Parts) {
-        strip(&mut head.uri);
-        #[cfg(feature = "axum")]
-        if let Some(original) = head.extensions.get_mut::<axum::extract::OriginalUri>() {
-            strip(&mut original.0);
-        }
-    }
-}
-
-impl Signer<FostUrl> {
-    /// Makes a link for GET and HEAD that works for [`with_lifetime`](Self::with_lifetime).
-    ///
-    /// The URL is signed as it is written. Give the host as a client sends it, in lower case and
-    /// without the default port. A fragment is dropped.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use tower_hmac::{SecretKey, Signer};
-    /// use tower_hmac::clock::ManualClock;
-    /// use tower_hmac::scheme::FostUrl;
-    ///
-    /// let signer = Signer::new(FostUrl::new(), SecretKey::new("secret-value")?)
-    ///     .with_key_id("test-user2")?
-    ///     .with_lifetime(Duration::from_secs(3600))
-    ///     .with_clock(ManualClock::new(1_590_375_649));
-    /// assert_eq!(
-    ///     signer.sign_url("http://www.example.com/debug/signed/")?,
-    ///     "http://www.example.com/debug/signed/\
-    ///      ?_k=test-user2&_e=1590379249&_s=RGemZfy39Wshz%2BiQnHR2%2F0Rtfq8%3D",
-    /// );
-    /// # Ok::<(), tower_hmac::BoxError>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// Returns [`SignError`] if it is not a URL, has no host, or cannot be made into such a link.
-    pub fn sign_url<U: TryInto<Uri>>(&self, url: U) -> Result<Uri, SignError> {
-        let url = url.try_into().map_err(|_| SignError::Request("it is not a URL"))?;
-        let (mut head, ()) = Request::new(()).into_parts();
-        head.uri = url;
-        self.sign_head(&mut head, b"")?;
-        Ok(head.uri)
+        compat_axum::change_target(head, strip);
     }
 }
 

@@ -1,11 +1,11 @@
-use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use http::HeaderName;
 
 use crate::error::ConfigError;
+use crate::scheme::parts::values::Values;
 use crate::scheme::parts::{Part, TimeFormat};
-use crate::scheme::{ClaimError, SentHead, SignedText};
+use crate::scheme::{ClaimError, SignedText};
 
 /// The parts of a signing string. No two requests that differ in a part have the same text.
 ///
@@ -29,19 +29,6 @@ struct Piece {
     part: Part,
     /// The byte of the delimiter that the value must not contain.
     stop: Option<u8>,
-}
-
-/// Where the parts are read from.
-pub(crate) struct Values<'v> {
-    pub(crate) sent: SentHead<'v>,
-    /// The value of [`Part::Time`]. Empty in schemes whose time has its own header.
-    pub(crate) time: Cow<'v, str>,
-}
-
-impl<'v> Values<'v> {
-    pub(super) fn of(sent: SentHead<'v>) -> Self {
-        Self { sent, time: Cow::Borrowed("") }
-    }
 }
 
 impl Layout {

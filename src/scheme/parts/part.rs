@@ -5,7 +5,7 @@ use http::header::HOST;
 
 use crate::error::{ConfigError, header_name};
 use crate::scheme::parts::TimeFormat;
-use crate::scheme::parts::layout::Values;
+use crate::scheme::parts::values::Values;
 use crate::scheme::{ClaimError, wire};
 
 /// A part of the signing string of a [`HeaderScheme`](super::HeaderScheme).

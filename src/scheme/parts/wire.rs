@@ -8,7 +8,7 @@ use crate::crypto::{Algorithm, Tag};
 use crate::key::KeyId;
 use crate::scheme::SignError;
 use crate::scheme::parts::HeaderScheme;
-use crate::scheme::parts::layout::Values;
+use crate::scheme::parts::values::Values;
 use crate::scheme::{
     Claim, ClaimError, Coverage, Scheme, Selector, SentHead, SignedText, Stamp, Window,
 };

@@ -1,6 +1,6 @@
 use http::header::AUTHORIZATION;
 use http::request::Parts;
-use http::{HeaderName, Method, Request, Uri};
+use http::{HeaderName, Method};
 
 use super::canonical::{self, TargetForm};
 use super::config::Config;
@@ -13,9 +13,9 @@ use crate::crypto::Digest;
 use crate::crypto::{Algorithm, Mac, Tag};
 use crate::key::{KeyId, SecretKey};
 use crate::scheme::{
-    Claim, ClaimError, Coverage, Encoding, Scheme, SignError, SignedText, Stamp, Window, wire,
+    Claim, ClaimError, Coverage, Encoding, Scheme, SignError, SignedText, Stamp, Window,
+    compat_axum, wire,
 };
-use crate::sign::Signer;
 
 /// The longest lifetime of a URL, in seconds: seven days.
 const MAX_EXPIRES: u64 = 604_800;
@@ -25,7 +25,7 @@ const MAX_EXPIRES: u64 = 604_800;
 ///
 /// The signature is in the query, in six parameters: `X-Amz-Algorithm`, `X-Amz-Credential`,
 /// `X-Amz-Date`, `X-Amz-Expires` (1 to 604,800 seconds), `X-Amz-SignedHeaders` and
-/// `X-Amz-Signature`. [`Signer::sign_url`] makes such links.
+/// `X-Amz-Signature`. [`Signer::sign_url`](crate::Signer::sign_url) makes such links.
 ///
 /// A link is valid from its date, less the tolerance, until its date plus its expiry. It is for GET
 /// and HEAD; [`with_methods`](Self::with_methods) sets others. With a replay guard it works once.
@@ -229,46 +229,7 @@ impl Scheme for AwsPresigned {
     }
 
     fn strip(&self, head: &mut Parts) {
-        parameters::strip(&mut head.uri);
-        #[cfg(feature = "axum")]
-        if let Some(original) = head.extensions.get_mut::<axum::extract::OriginalUri>() {
-            parameters::strip(&mut original.0);
-        }
-    }
-}
-
-impl Signer<AwsPresigned> {
-    /// Makes a link for GET that works for [`with_lifetime`](Self::with_lifetime). For another
-    /// method, or with headers, sign a request and use its target.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use tower_hmac::{SecretKey, Signer};
-    /// use tower_hmac::clock::ManualClock;
-    /// use tower_hmac::scheme::AwsSigV4;
-    ///
-    /// // The example of the S3 API reference.
-    /// let key = SecretKey::new("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")?;
-    /// let signer = Signer::new(AwsSigV4::new("us-east-1", "s3")?.presigned(), key)
-    ///     .with_key_id("AKIAIOSFODNN7EXAMPLE")?
-    ///     .with_lifetime(Duration::from_secs(86_400))
-    ///     .with_clock(ManualClock::new(1_369_353_600));
-    /// let link = signer.sign_url("https://examplebucket.s3.amazonaws.com/test.txt")?.to_string();
-    /// assert!(link.ends_with(
-    ///     "&X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404"
-    /// ));
-    /// # Ok::<(), tower_hmac::BoxError>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// Returns [`SignError`] if it is not a URL, has no host, or cannot be made into such a link.
-    pub fn sign_url<U: TryInto<Uri>>(&self, url: U) -> Result<Uri, SignError> {
-        let url = url.try_into().map_err(|_| SignError::Request("it is not a URL"))?;
-        let (mut head, ()) = Request::new(()).into_parts();
-        head.uri = url;
-        self.sign_head(&mut head, b"")?;
-        Ok(head.uri)
+        compat_axum::change_target(head, parameters::strip);
     }
 }
 

@@ -7,14 +7,14 @@ use crate::key::KeyId;
 
 /// A list of key IDs. Clones share what has been said of it.
 #[derive(Clone)]
-pub(crate) struct Only {
+pub(super) struct KeyIdList {
     key_ids: Arc<[KeyId]>,
     #[cfg_attr(not(feature = "tracing"), allow(dead_code))]
     told: Arc<OnceLock<()>>,
 }
 
-impl Only {
-    pub(crate) fn new<I>(key_ids: impl IntoIterator<Item = I>) -> Result<Self, ConfigError>
+impl KeyIdList {
+    pub(super) fn new<I>(key_ids: impl IntoIterator<Item = I>) -> Result<Self, ConfigError>
     where
         I: TryInto<KeyId, Error: Into<ConfigError>>,
     {
@@ -27,7 +27,7 @@ impl Only {
 
     /// Keeps what is on both lists. Two lists with no name in common are a mistake; a list that is
     /// empty already is a choice.
-    pub(crate) fn narrowed_by(self, other: &Self) -> Result<Self, ConfigError> {
+    pub(super) fn narrowed_by(self, other: &Self) -> Result<Self, ConfigError> {
         let both: Arc<[_]> =
             self.key_ids.iter().filter(|key_id| other.contains(key_id)).cloned().collect();
         if both.is_empty() && !self.key_ids.is_empty() && !other.key_ids.is_empty() {
@@ -40,17 +40,17 @@ impl Only {
     }
 
     #[inline]
-    pub(crate) fn contains(&self, key_id: &KeyId) -> bool {
+    pub(super) fn contains(&self, key_id: &KeyId) -> bool {
         self.key_ids.contains(key_id)
     }
 
-    pub(crate) fn key_ids(&self) -> &[KeyId] {
+    pub(super) fn key_ids(&self) -> &[KeyId] {
         &self.key_ids
     }
 
     /// Warns once of a list that lets nobody through, and of names that nobody has.
     #[cfg(feature = "tracing")]
-    pub(crate) fn warn_once(&self, is_unknown: impl Fn(&KeyId) -> bool) {
+    pub(super) fn warn_once(&self, is_unknown: impl Fn(&KeyId) -> bool) {
         self.told.get_or_init(|| {
             if self.key_ids.is_empty() {
                 tracing::warn!("the list of `only` is empty: every caller is rejected");
@@ -63,7 +63,7 @@ impl Only {
     }
 
     /// A changed verifier has to say it anew.
-    pub(crate) fn untold(self) -> Self {
+    pub(super) fn untold(self) -> Self {
         Self { told: Arc::default(), ..self }
     }
 }

@@ -7,8 +7,7 @@ use bytes::Buf as _;
 use http_body::Body;
 
 use crate::error::BoxError;
-use crate::verify::body::Gather;
-use crate::verify::error::VerifyError;
+use crate::verify::{BodyBuffer, VerifyError};
 
 /// After so many bytes of a body that are all there, other tasks get their turn.
 const BYTES_A_POLL: usize = 256 * 1024;
@@ -17,7 +16,7 @@ pub(crate) const BYTES_A_FRAME: usize = 256;
 
 /// How far a body has been read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Reading {
+pub(crate) enum BodyProgress {
     /// Nobody has asked for its first byte.
     #[default]
     NotBegun,
@@ -27,7 +26,29 @@ pub(crate) enum Reading {
     Broken,
 }
 
-impl Reading {
+impl BodyProgress {
+    /// Keeps the rest of a body, up to its limit, and shows each part of it to `see`.
+    pub(super) fn poll_into<B>(
+        &mut self,
+        cx: &mut Context<'_>,
+        body: Pin<&mut B>,
+        buffer: &mut BodyBuffer,
+        mut see: impl FnMut(&[u8]) -> Result<(), VerifyError>,
+    ) -> Poll<Result<(), VerifyError>>
+    where
+        B: Body<Error: Into<BoxError>>,
+    {
+        ready!(self.poll_frames(cx, body, |mut data| {
+            let len = data.remaining();
+            buffer.check_more(len)?;
+            let data = data.copy_to_bytes(len);
+            see(&data)?;
+            buffer.push(data);
+            Ok(())
+        }))?;
+        Poll::Ready(buffer.finish())
+    }
+
     /// Hands the data of each frame to `take` until the body ends or `take` fails.
     pub(crate) fn poll_frames<B>(
         &mut self,
@@ -53,7 +74,7 @@ impl Reading {
                 }
                 Some(Err(error)) => {
                     *self = Self::Broken;
-                    return Poll::Ready(Err(Gather::broken(error.into())));
+                    return Poll::Ready(Err(BodyBuffer::broken(error.into())));
                 }
                 Some(Ok(frame)) => frame,
             };

@@ -1,15 +1,16 @@
 //! What a layer tells those who watch the service: fixed labels, and no secret. Without the
 //! features it costs nothing.
 
-use crate::verify::{Verified, VerifyError};
+use crate::verify::error::VerifyError;
+use crate::verify::verified::Verified;
 
-/// One request under watch.
-pub(crate) struct Watch {
+/// The time that the verification of one request takes, for metrics.
+pub(crate) struct Timer {
     #[cfg(feature = "metrics")]
     start: crate::clock::platform::Instant,
 }
 
-impl Watch {
+impl Timer {
     pub(crate) fn start() -> Self {
         Self {
             #[cfg(feature = "metrics")]
@@ -76,11 +77,15 @@ pub(crate) fn unsigned() {
 #[cfg(feature = "tracing")]
 static WARNINGS: crate::seldom::Seldom = crate::seldom::Seldom::new();
 
-/// A refusal at any step.
-pub(crate) fn refused(error: &VerifyError) {
+/// The target of the events of rejections, wherever this code lies.
+#[cfg(feature = "tracing")]
+const TARGET: &str = "tower_hmac::rejection";
+
+/// A rejection at any step.
+pub(crate) fn rejected(error: &VerifyError) {
     #[cfg(feature = "tracing")]
     {
-        use crate::verify::ErrorKind;
+        use crate::verify::error::ErrorKind;
         let kind = error.kind().as_str();
         let step = error.step().as_str();
         let scheme = error.scheme();
@@ -94,6 +99,7 @@ pub(crate) fn refused(error: &VerifyError) {
         };
         if let Some(left_out) = left_out {
             tracing::warn!(
+                target: TARGET,
                 kind,
                 step,
                 scheme,
@@ -103,7 +109,7 @@ pub(crate) fn refused(error: &VerifyError) {
                 "{error}"
             );
         } else {
-            tracing::debug!(kind, step, scheme, claimed_key_id = claimed, "{error}");
+            tracing::debug!(target: TARGET, kind, step, scheme, claimed_key_id = claimed, "{error}");
         }
     }
     #[cfg(feature = "metrics")]

@@ -1,3 +1,5 @@
+//! A scheme of a verifier, with its keys.
+
 use std::sync::Arc;
 
 use http::request::Parts;
@@ -8,9 +10,9 @@ use crate::key::{KeySet, KeyStore, SecretKey};
 use crate::replay::ReplayKey;
 use crate::scheme::{Claim, ClaimError, Scheme, Selector};
 
-/// A format with its own keys.
+/// A scheme with its own keys.
 #[derive(Clone)]
-pub(crate) struct Format {
+pub(crate) struct SchemeEntry {
     /// The scheme's own, kept so that all that is told of a request shares it.
     pub(crate) name: Arc<str>,
     /// The most tags that one request can carry; the scheme's own, too.
@@ -19,7 +21,7 @@ pub(crate) struct Format {
     pub(crate) keys: Arc<dyn KeyStore>,
 }
 
-impl Format {
+impl SchemeEntry {
     pub(crate) fn new(
         scheme: impl Scheme + 'static,
         keys: impl KeyStore + 'static,
@@ -35,7 +37,7 @@ impl Format {
         })
     }
 
-    /// What the request says in this format; the body is there only after a head without a claim.
+    /// What the request claims in this scheme; the body is there only after a head without a claim.
     #[inline]
     pub(crate) fn claim(&self, head: &Parts, body: Option<&[u8]>) -> Result<Claim, ClaimError> {
         match (self.scheme.is_in_body(), body) {

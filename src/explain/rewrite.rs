@@ -1,0 +1,11 @@
+//! Another way to write a tag.
+
+use crate::crypto::Algorithm;
+use crate::explain::Cause;
+
+/// Another way to write a value, and what it is to be compared with if its tag is a stand-in.
+pub(super) struct Rewrite {
+    pub(super) cause: Cause,
+    pub(super) text: String,
+    pub(super) hash: Option<(Algorithm, Vec<u8>)>,
+}

@@ -1,0 +1,52 @@
+//! What a layer and its services share.
+
+use std::sync::Arc;
+
+use http::request::Parts;
+
+use crate::layer::delay::Delay;
+use crate::layer::drain::Drain;
+use crate::layer::rejection::{Answer, Rejection};
+use crate::verify::{Verifier, VerifyError};
+
+/// The settings of a layer. A request pays for one count, not for one of each part.
+/// axum makes the service anew for each request.
+pub(crate) struct LayerConfig<R: ?Sized> {
+    pub(crate) verifier: Arc<Verifier>,
+    pub(crate) rejection: Arc<R>,
+    pub(super) delay: Delay,
+    pub(super) drain_limit: usize,
+}
+
+impl<R: ?Sized> LayerConfig<R> {
+    /// Answers a rejection.
+    pub(crate) fn answer<B>(&self, error: VerifyError, head: &Parts, drain: Drain) -> Answer<B>
+    where
+        R: Rejection<B>,
+    {
+        Answer::new(&*self.rejection, error, head, drain, self.delay)
+    }
+}
+
+impl<R> LayerConfig<R> {
+    /// The same without the rejection's type.
+    #[cfg(feature = "axum")]
+    pub(crate) fn erased<B>(self) -> LayerConfig<dyn Rejection<B>>
+    where
+        R: Rejection<B> + 'static,
+    {
+        let Self { verifier, rejection, delay, drain_limit } = self;
+        LayerConfig { verifier, rejection, delay, drain_limit }
+    }
+}
+
+impl<R> Clone for LayerConfig<R> {
+    fn clone(&self) -> Self {
+        Self {
+            verifier: self.verifier.clone(),
+            rejection: self.rejection.clone(),
+            delay: self.delay,
+            drain_limit: self.drain_limit,
+        }
+    }
+}

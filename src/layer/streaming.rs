@@ -1,0 +1,162 @@
+//! Drives a [`Verification`] over a body that streams.
+
+use std::future::Future as _;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http::request::Parts;
+use http_body::{Body, SizeHint};
+
+use crate::error::BoxError;
+use crate::layer::body_progress::BodyProgress;
+use crate::verify::events::Timer;
+use crate::verify::{
+    AllowFn, BodyBuffer, Finished, OriginalTarget, Phase, Verification, Verified, Verifier,
+    VerifyContext, VerifyError, check_length,
+};
+
+/// Steps 0 to 8. It holds neither the request nor the verifier, which those who poll it have: what
+/// is large is not moved.
+pub(crate) struct Streaming {
+    /// `None` while the body comes first: the claim stands in it, or nothing else is checked.
+    verification: Option<Verification>,
+    buffer: BodyBuffer,
+    progress: BodyProgress,
+    original: OriginalTarget,
+    allows: AllowFn,
+    timer: Timer,
+}
+
+impl Streaming {
+    pub(super) fn new(allows: AllowFn) -> Self {
+        Self {
+            verification: None,
+            buffer: BodyBuffer::default(),
+            progress: BodyProgress::NotBegun,
+            original: OriginalTarget::default(),
+            allows,
+            timer: Timer::start(),
+        }
+    }
+
+    /// Steps 0 to 2.
+    ///
+    /// It is not generic over the body, so that it is compiled once, with all that it calls.
+    ///
+    /// # Errors
+    ///
+    /// [`VerifyError`] of the claim. The head is as it came, but for step 0.
+    pub(super) fn begin(
+        &mut self,
+        verifier: &Verifier,
+        head: &mut Parts,
+        body: &SizeHint,
+    ) -> Result<(), VerifyError> {
+        head.extensions.remove::<Verified>();
+        self.original.swap(head);
+        if verifier.is_disarmed() || verifier.reads_claim_from_body(head) {
+            self.buffer = BodyBuffer::new(head, body, verifier.body_limit());
+            return Ok(());
+        }
+        match Verification::begin(verifier, head, None) {
+            Ok(verification) => {
+                self.verification = Some(verification);
+                Ok(())
+            }
+            Err(error) => {
+                self.original.restore(head);
+                Err(error)
+            }
+        }
+    }
+
+    /// Comes to what was proven. The head is then as a handler may see it.
+    pub(super) fn poll<B>(
+        &mut self,
+        cx: &mut Context<'_>,
+        verifier: &Verifier,
+        head: &mut Parts,
+        body: Pin<&mut B>,
+    ) -> Poll<Result<Verified, VerifyError>>
+    where
+        B: Body<Error: Into<BoxError>>,
+    {
+        let outcome = ready!(self.poll_steps(cx, verifier, head, body));
+        // Where an optional layer lets it through, it says so itself.
+        if !matches!(&outcome, Err(error) if verifier.lets_through(error)) {
+            self.timer.done(outcome.as_ref(), self.buffer.len());
+        }
+        self.original.restore(head);
+        verifier.cover_up(head);
+        Poll::Ready(outcome)
+    }
+
+    /// The body, as far as it was read.
+    pub(super) fn take_body(&mut self) -> Bytes {
+        self.buffer.take()
+    }
+
+    /// How far the body was read, and how many bytes that was.
+    pub(super) fn progress(&self) -> (BodyProgress, usize) {
+        (self.progress, self.buffer.len())
+    }
+
+    fn poll_steps<B>(
+        &mut self,
+        cx: &mut Context<'_>,
+        verifier: &Verifier,
+        head: &mut Parts,
+        mut body: Pin<&mut B>,
+    ) -> Poll<Result<Verified, VerifyError>>
+    where
+        B: Body<Error: Into<BoxError>>,
+    {
+        let Self { verification, buffer, progress, allows, .. } = self;
+        loop {
+            let Some(Verification { selected, phase }) = verification else {
+                let (length, limit) = buffer.announced();
+                check_length(length, limit)?;
+                ready!(progress.poll_into(cx, body.as_mut(), buffer, |_| Ok(())))?;
+                if verifier.is_disarmed() {
+                    return Poll::Ready(Ok(verifier.disarmed_verified()));
+                }
+                *verification = Some(Verification::begin(verifier, head, Some(buffer.bytes()))?);
+                continue;
+            };
+            match phase {
+                Phase::Length => {
+                    if *progress == BodyProgress::NotBegun {
+                        *buffer = BodyBuffer::new(head, &body.size_hint(), verifier.body_limit());
+                    }
+                    let (length, limit) = buffer.announced();
+                    let context = VerifyContext { verifier, head, selected };
+                    *phase = Phase::Keys(context.look_up(length, limit)?);
+                }
+                Phase::Keys(lookup) => {
+                    let found = ready!(lookup.poll_found(cx));
+                    let context = VerifyContext { verifier, head, selected };
+                    *phase = Phase::Body(context.start(found)?);
+                }
+                Phase::Body(check) => {
+                    let context = VerifyContext { verifier, head, selected };
+                    let hash = |data: &[u8]| check.update(context, data);
+                    ready!(progress.poll_into(cx, body.as_mut(), buffer, hash))?;
+                    match context.finish(check, buffer.bytes(), *allows)? {
+                        Finished::Accepted(verified) => return Poll::Ready(Ok(verified)),
+                        Finished::Claiming(claim, matched) => {
+                            *phase = Phase::Replay(claim, matched);
+                        }
+                    }
+                }
+                Phase::Replay(claim, matched) => {
+                    let answer = ready!(Pin::new(claim).poll(cx));
+                    let context = VerifyContext { verifier, head, selected };
+                    let verified = context.accept(answer, matched)?;
+                    verifier.mark_claimed(head, matched);
+                    return Poll::Ready(Ok(verified));
+                }
+            }
+        }
+    }
+}

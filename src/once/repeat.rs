@@ -1,0 +1,40 @@
+//! How a repeated message is answered.
+
+use std::fmt;
+
+use http::Response;
+
+/// Makes the response to a message that was already handled.
+pub trait RepeatResponse<B>: Send + Sync {
+    /// Returns the response.
+    fn response(&self) -> Response<B>;
+}
+
+/// 200 without a body. The default.
+#[derive(Clone, Copy, Debug)]
+pub struct EmptyOk;
+
+impl<B: Default> RepeatResponse<B> for EmptyOk {
+    fn response(&self) -> Response<B> {
+        Response::new(B::default())
+    }
+}
+
+/// An answer from a function; what [`OnceLayer::with_repeat_response`](crate::once::OnceLayer::with_repeat_response) makes.
+#[derive(Clone, Copy)]
+pub struct RepeatFn<F>(pub(super) F);
+
+impl<F, B> RepeatResponse<B> for RepeatFn<F>
+where
+    F: Fn() -> Response<B> + Send + Sync,
+{
+    fn response(&self) -> Response<B> {
+        (self.0)()
+    }
+}
+
+impl<F> fmt::Debug for RepeatFn<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RepeatFn(..)")
+    }
+}

@@ -1,0 +1,132 @@
+//! What axum leaves in a request: the target as first received, where a router has cut it, and the
+//! body limit of the route. Without feature `axum` there is neither.
+
+use std::borrow::Cow;
+
+use http::request::Parts;
+use http_body::SizeHint;
+
+/// A request's target as a router has left it, while the head has it as first received.
+#[derive(Default)]
+pub(crate) struct OriginalTarget {
+    // A box: few requests are under a router that cuts, and all carry its room.
+    #[cfg(feature = "axum")]
+    uri: Option<Box<http::Uri>>,
+}
+
+#[cfg_attr(not(feature = "axum"), allow(clippy::unused_self))]
+impl OriginalTarget {
+    pub(crate) fn swap(&mut self, head: &mut Parts) {
+        #[cfg(feature = "axum")]
+        if let Some(original) = original_uri(head).cloned() {
+            self.uri = Some(Box::new(std::mem::replace(&mut head.uri, original)));
+        }
+        #[cfg(not(feature = "axum"))]
+        let _ = head;
+    }
+
+    pub(crate) fn restore(&mut self, head: &mut Parts) {
+        #[cfg(feature = "axum")]
+        if let Some(uri) = self.uri.take() {
+            head.uri = *uri;
+        }
+        #[cfg(not(feature = "axum"))]
+        let _ = head;
+    }
+}
+
+/// A head with its target as first received, for those who verify by hand under a router that
+/// has cut it.
+pub(crate) fn as_received(head: &Parts) -> Cow<'_, Parts> {
+    #[cfg(feature = "axum")]
+    if let Some(original) = original_uri(head) {
+        let mut received = head.clone();
+        received.uri = original.clone();
+        return Cow::Owned(received);
+    }
+    Cow::Borrowed(head)
+}
+
+/// The target as first received, where a router has cut it.
+#[cfg(feature = "axum")]
+fn original_uri(head: &Parts) -> Option<&http::Uri> {
+    let original = &head.extensions.get::<axum::extract::OriginalUri>()?.0;
+    (!is_clone(original, &head.uri) && *original != head.uri).then_some(original)
+}
+
+/// Whether the two share the memory of their path and query, so that there is no need to read it.
+#[cfg(feature = "axum")]
+fn is_clone(one: &http::Uri, other: &http::Uri) -> bool {
+    let in_origin_form = |uri: &http::Uri| uri.scheme().is_none() && uri.authority().is_none();
+    let query = |uri: &http::Uri| uri.query().map(std::ptr::from_ref);
+    in_origin_form(one)
+        && in_origin_form(other)
+        && std::ptr::eq(one.path(), other.path())
+        && query(one) == query(other)
+}
+
+/// Returns the limit for this request, in bytes: ours, or a lower one that somebody has set for axum.
+/// Where nobody has, a limit over axum's default holds for its extractors, too.
+pub(super) fn lower_limit(ours: usize, head: &mut Parts, body: &SizeHint) -> usize {
+    #[cfg(feature = "axum")]
+    if body.exact() != Some(0) {
+        return body_limit::set_limit(ours, head).map_or(ours, |theirs| theirs.min(ours));
+    }
+    let _ = (head, body);
+    ours
+}
+
+#[cfg(feature = "axum")]
+mod body_limit {
+    use std::convert::Infallible;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use axum::RequestExt as _;
+    use axum::body::Body;
+    use axum::extract::{DefaultBodyLimit, Request};
+    use bytes::Bytes;
+    use http::request::Parts;
+    use http_body::{Body as _, Frame};
+
+    /// The limit of axum's extractors if nobody has set one, in bytes.
+    const DEFAULT_BODY_LIMIT: usize = 2 * 1024 * 1024;
+
+    /// A body that may have any length.
+    struct OfAnyLength;
+
+    impl http_body::Body for OfAnyLength {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            Poll::Ready(None)
+        }
+    }
+
+    /// Returns the `DefaultBodyLimit` that somebody has set for this route, if any. axum keeps it in
+    /// the extensions under a private type, but applies it to any request.
+    pub(crate) fn set_limit(ours: usize, head: &mut Parts) -> Option<usize> {
+        let mut probe = Request::new(Body::new(OfAnyLength));
+        std::mem::swap(probe.extensions_mut(), &mut head.extensions);
+        probe = probe.with_limited_body();
+        // Without an upper bound it is disabled.
+        let limit = probe.body().size_hint().upper();
+        let mut limit = limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
+        if limit == Some(DEFAULT_BODY_LIMIT) && ours > DEFAULT_BODY_LIMIT {
+            // Set to just that, or not at all? An extension that was there is replaced.
+            let before = probe.extensions().len();
+            DefaultBodyLimit::max(ours).apply(&mut probe);
+            if probe.extensions().len() == before {
+                DefaultBodyLimit::max(DEFAULT_BODY_LIMIT).apply(&mut probe);
+            } else {
+                limit = None;
+            }
+        }
+        std::mem::swap(probe.extensions_mut(), &mut head.extensions);
+        limit
+    }
+}

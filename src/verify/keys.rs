@@ -1,0 +1,145 @@
+//! Steps 4 and 6: the keys that may have made the tags, and which one did.
+
+use std::sync::Arc;
+
+use subtle::Choice;
+
+use crate::crypto::Tag;
+use crate::key::{Found, KeyEntry, KeySet, MAX_KEYS, Places, SecretKey};
+use crate::replay::ReplayKey;
+use crate::scheme::SignedText;
+use crate::verify::context::VerifyContext;
+use crate::verify::error::{ErrorKind, VerifyError};
+use crate::verify::step::Step;
+use crate::verify::verified::Verified;
+
+/// The keys that may have made the tags of a request.
+pub(super) struct CandidateKeys {
+    /// Dummies where the name is unknown, so that it takes the path of a known one.
+    keys: KeySet,
+    is_known: bool,
+    /// Those of the set that were valid at the start. Theirs are the first MACs; the others are of
+    /// dummies.
+    valid: Places,
+}
+
+impl CandidateKeys {
+    #[inline]
+    pub(super) fn new(context: VerifyContext<'_>, found: Found) -> Self {
+        let is_known = found.is_known;
+        let keys = found.keys.unwrap_or_else(|| KeySet::dummies(context.max_keys()).clone());
+        let valid = keys.counting(|| context.verifier.now());
+        Self { keys, is_known, valid }
+    }
+
+    /// Starts one MAC a candidate: the keys that count now, then dummies up to the size of the
+    /// store's largest set, so that all names cost the same.
+    #[inline]
+    pub(super) fn start(&self, context: VerifyContext<'_>) -> SignedText {
+        let count = self.valid.count().max(context.max_keys());
+        let scheme = &context.entry().scheme;
+        let mac = |entry: &KeyEntry| scheme.key_mac(entry.key(), context.claim());
+        let mut entries = self.keys.at(self.valid);
+        match entries.next() {
+            Some(only) if count == 1 => SignedText::new(mac(only), Box::default()),
+            first => {
+                let dummies = KeySet::dummies(MAX_KEYS).iter();
+                let mut macs = first.into_iter().chain(entries).chain(dummies).map(mac).take(count);
+                // There is at least one dummy; a key made here matches as little as it.
+                let none = || mac(&SecretKey::generate(scheme.algorithm()).into());
+                SignedText::new(macs.next().unwrap_or_else(none), macs.collect())
+            }
+        }
+    }
+
+    /// Writes what comes after the body and compares every candidate with every offered tag.
+    #[inline]
+    pub(super) fn compare(
+        &self,
+        context: VerifyContext<'_>,
+        text: &mut SignedText,
+    ) -> Result<MatchedKey, VerifyError> {
+        let claim = context.claim();
+        let after = context.entry().scheme.after_body(context.head, claim, text);
+        after.map_err(|error| context.malformed(Step::Mac, error))?;
+        let mut matched = None;
+        let nonce = claim.nonce();
+        // A guard remembers the request under every key that is valid now. Room for all at once: where a tag lies must not make a difference in time.
+        let has_several = context.verifier.replay.is_some() && context.entry().max_tags > 1;
+        let room = if has_several { text.len() } else { 0 };
+        let mut others = Vec::with_capacity(room);
+        let mut places = self.valid.iter();
+        for tag in text.finalize() {
+            let mut equal = Choice::from(0);
+            for offered in claim.tags() {
+                equal |= tag.matches(offered.bytes());
+            }
+            match places.next() {
+                Some(place) if bool::from(equal) && matched.is_none() => {
+                    matched = Some((place, tag));
+                }
+                Some(place) if room > 0 => others.push((place, tag)),
+                _ => {}
+            }
+        }
+        // All of it for unknown names, too: they have dummies in these places.
+        let still = self.keys.counting(|| context.verifier.now());
+        let known = self.is_known & self.valid.meets(still);
+        let matched = matched.filter(|(place, _)| known && still.contains(*place));
+        let Some((index, tag)) = matched else {
+            let (step, kind) = if known {
+                (Step::Mac, ErrorKind::Mismatch)
+            } else {
+                (Step::Keys, ErrorKind::UnknownKey)
+            };
+            return Err(context.error(step, kind));
+        };
+        let entry = |place: u8| self.keys.iter().nth(place.into());
+        let label = entry(index).and_then(|entry| entry.shared_label()).cloned();
+        let replay_key = |place: u8, tag: &Tag| {
+            let scheme = context.entry();
+            match (nonce, entry(place)) {
+                (Some(nonce), Some(entry)) => scheme.replay_key_of_nonce(nonce, entry.key()),
+                _ => scheme.replay_key_of_tag(tag),
+            }
+        };
+        let mut replay_keys = Vec::new();
+        if context.verifier.replay.is_some() {
+            replay_keys.push(replay_key(index, &tag));
+            replay_keys.extend(others.iter().map(|(place, tag)| replay_key(*place, tag)));
+            // In an order that does not depend on which of the tags was sent, so that the first
+            // claim decides; each once, since a secret may be in the key set twice.
+            replay_keys.sort_unstable();
+            replay_keys.dedup();
+        }
+        Ok(MatchedKey { index, label, replay_keys })
+    }
+}
+
+/// The key that made a tag of the request: what the request claims is true.
+pub(crate) struct MatchedKey {
+    index: u8,
+    label: Option<Arc<str>>,
+    /// What the request is remembered as. If a request can carry several tags, it is one entry for
+    /// each key that is valid now: it could be replayed with one of its tags alone.
+    pub(super) replay_keys: Vec<ReplayKey>,
+}
+
+impl MatchedKey {
+    #[inline]
+    pub(super) fn verified(&self, context: VerifyContext<'_>) -> Verified {
+        let (entry, claim) = (context.entry(), context.claim());
+        Verified {
+            key_id: claim.key_id().cloned(),
+            scheme: entry.name.clone(),
+            algorithm: Some(entry.scheme.algorithm()),
+            key_index: self.index,
+            disarmed: false,
+            key_label: self.label.clone(),
+            created: claim.created(),
+            message_id: claim.shared_message_id().cloned(),
+            covered: claim.covered().cloned(),
+            slot: None,
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Steps 5 and 6: the signed text and its MACs, over a body that may still be on its way.
+
+use crate::crypto::Hasher;
+use crate::scheme::{BodyDigest, ClaimError, Coverage, SignedText};
+use crate::verify::context::VerifyContext;
+use crate::verify::error::{ErrorKind, VerifyError};
+use crate::verify::keys::{CandidateKeys, MatchedKey};
+use crate::verify::step::Step;
+
+/// The MACs of one request while its body comes.
+pub(crate) struct MacCheck {
+    keys: CandidateKeys,
+    state: State,
+}
+
+enum State {
+    /// The text waits for the body, or for what is made from it.
+    Text(SignedText, BodyPart),
+    /// The MAC does not cover the raw body, and has matched before it is read.
+    Matched(Option<MatchedKey>, BodyRule),
+}
+
+/// What the text holds of the body.
+enum BodyPart {
+    Raw,
+    Derived,
+    /// In a box: few schemes have it, and all would carry its room.
+    Hashed(Box<Hasher>),
+}
+
+/// What a body must be that no MAC covers.
+enum BodyRule {
+    Digests(Vec<(Hasher, BodyDigest)>),
+    /// There must be none, for this reason.
+    Empty(&'static str),
+    Unsigned,
+}
+
+impl MacCheck {
+    /// Writes what comes before the body, and compares the tags if the MAC does not cover the raw
+    /// body.
+    #[inline]
+    pub(super) fn start(
+        context: VerifyContext<'_>,
+        keys: CandidateKeys,
+    ) -> Result<Self, VerifyError> {
+        let mut text = keys.start(context);
+        let before = context.entry().scheme.before_body(context.head, context.claim(), &mut text);
+        before.map_err(|error| context.malformed(Step::Mac, error))?;
+        let coverage = &context.selected.coverage;
+        let rule = match coverage {
+            Coverage::Signed => return Ok(Self::waiting(keys, text, BodyPart::Raw)),
+            Coverage::Derived => return Ok(Self::waiting(keys, text, BodyPart::Derived)),
+            Coverage::Hashed(algorithm) => {
+                let hasher = Box::new(Hasher::new(*algorithm));
+                return Ok(Self::waiting(keys, text, BodyPart::Hashed(hasher)));
+            }
+            Coverage::Digest(digests) => BodyRule::Digests(
+                digests.iter().map(|digest| (digest.hasher(), digest.clone())).collect(),
+            ),
+            _ => coverage.refuses_body().map_or(BodyRule::Unsigned, BodyRule::Empty),
+        };
+        let matched = keys.compare(context, &mut text)?;
+        Ok(Self { keys, state: State::Matched(Some(matched), rule) })
+    }
+
+    #[inline]
+    fn waiting(keys: CandidateKeys, text: SignedText, part: BodyPart) -> Self {
+        Self { keys, state: State::Text(text, part) }
+    }
+
+    /// Takes in the next bytes of the body.
+    #[inline]
+    pub(crate) fn update(
+        &mut self,
+        context: VerifyContext<'_>,
+        data: &[u8],
+    ) -> Result<(), VerifyError> {
+        match &mut self.state {
+            State::Text(text, BodyPart::Raw) => text.update(data),
+            State::Text(_, BodyPart::Hashed(hasher)) => hasher.update(data),
+            State::Matched(_, BodyRule::Digests(digests)) => {
+                for (hasher, _) in digests {
+                    hasher.update(data);
+                }
+            }
+            State::Matched(_, BodyRule::Empty(why)) if !data.is_empty() => {
+                return Err(context.malformed(Step::Body, ClaimError::malformed(why)));
+            }
+            State::Text(_, BodyPart::Derived) | State::Matched(..) => {}
+        }
+        Ok(())
+    }
+
+    /// Compares what is left to compare, now that the whole body is there.
+    #[inline]
+    pub(super) fn finish(
+        &mut self,
+        context: VerifyContext<'_>,
+        body: &[u8],
+    ) -> Result<MatchedKey, VerifyError> {
+        match &mut self.state {
+            State::Text(text, part) => {
+                let (scheme, head, claim) =
+                    (&context.entry().scheme, context.head, context.claim());
+                let written = match part {
+                    BodyPart::Raw => Ok(()),
+                    BodyPart::Derived => scheme.derive(head, claim, body, text),
+                    BodyPart::Hashed(hasher) => {
+                        let hash = Hasher::clone(hasher).finalize();
+                        scheme.derive_from_hash(head, claim, &hash, text)
+                    }
+                };
+                written.map_err(|error| context.malformed(Step::Mac, error))?;
+                self.keys.compare(context, text)
+            }
+            State::Matched(matched, rule) => {
+                if let BodyRule::Digests(digests) = rule {
+                    let mut digests = digests.drain(..);
+                    if !digests.all(|(hasher, digest)| digest.matches(hasher)) {
+                        return Err(context.error(Step::Digest, ErrorKind::Mismatch));
+                    }
+                }
+                matched.take().ok_or_else(|| context.error(Step::Mac, ErrorKind::Mismatch))
+            }
+        }
+    }
+}

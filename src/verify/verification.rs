@@ -1,0 +1,159 @@
+//! One request on its way through the steps: a machine without I/O, which says what it waits for.
+//!
+//! [`Verifier::verify`] drives it over a body that is there; `layer/streaming.rs`, over one that
+//! streams.
+
+use std::future::poll_fn;
+
+use http::request::Parts;
+
+use crate::error::BoxError;
+use crate::key::{Found, KeyQuery, Lookup};
+use crate::replay::{Replay, ReplayClaim};
+use crate::verify::allow::{AllowFn, anyone};
+use crate::verify::body::check_length;
+use crate::verify::claim::Selected;
+use crate::verify::compat_axum::as_received;
+use crate::verify::context::VerifyContext;
+use crate::verify::error::VerifyError;
+use crate::verify::events::{self, Timer};
+use crate::verify::keys::{CandidateKeys, MatchedKey};
+use crate::verify::mac::MacCheck;
+use crate::verify::step::Step;
+use crate::verify::verified::Verified;
+use crate::verify::verifier::Verifier;
+
+/// A request whose claim was read, and whose times are in the window: steps 1 and 2.
+pub(crate) struct Verification {
+    pub(crate) selected: Selected,
+    pub(crate) phase: Phase,
+}
+
+/// What a request waits for, and what comes next when it is there.
+// Boxing the large variants would cost each request an allocation.
+#[allow(clippy::large_enum_variant)]
+pub(crate) enum Phase {
+    /// The announced length of the body; then [`VerifyContext::look_up`].
+    Length,
+    /// The keys; then [`VerifyContext::start`].
+    Keys(Lookup),
+    /// The body: [`MacCheck::update`] for each part of it; then [`VerifyContext::finish`].
+    Body(MacCheck),
+    /// The replay guard; then [`VerifyContext::accept`].
+    Replay(ReplayClaim, MatchedKey),
+}
+
+/// What comes of a request whose whole body is there.
+pub(crate) enum Finished {
+    Accepted(Verified),
+    /// The replay guard has to be asked.
+    Claiming(ReplayClaim, MatchedKey),
+}
+
+impl Verification {
+    /// Steps 1 and 2. The body is given where the claim stands in it.
+    #[inline]
+    pub(crate) fn begin(
+        verifier: &Verifier,
+        head: &Parts,
+        body: Option<&[u8]>,
+    ) -> Result<Self, VerifyError> {
+        Ok(Self { selected: verifier.select(head, body)?, phase: Phase::Length })
+    }
+}
+
+impl VerifyContext<'_> {
+    /// Step 3, in bytes, and the question of step 4.
+    #[inline]
+    pub(crate) fn look_up(self, length: usize, limit: usize) -> Result<Lookup, VerifyError> {
+        check_length(length, limit).map_err(|error| self.about(error))?;
+        Ok(self.entry().keys.lookup(&KeyQuery::new(self.claim().key_id(), self.head)))
+    }
+
+    /// The answer of step 4; and step 6, if the MAC does not cover the raw body.
+    #[inline]
+    pub(crate) fn start(self, found: Result<Found, BoxError>) -> Result<MacCheck, VerifyError> {
+        let found = found.map_err(|source| self.store_failed(Step::Keys, source))?;
+        MacCheck::start(self, CandidateKeys::new(self, found))
+    }
+
+    /// Steps 6 and 7, and the question of step 8.
+    #[inline]
+    pub(crate) fn finish(
+        self,
+        check: &mut MacCheck,
+        body: &[u8],
+        allows: AllowFn,
+    ) -> Result<Finished, VerifyError> {
+        let matched = check.finish(self, body)?;
+        let now = self.check_window_again()?;
+        self.allow(allows)?;
+        Ok(match self.claim_once(&matched, now) {
+            None => Finished::Accepted(matched.verified(self)),
+            Some(claim) => Finished::Claiming(claim, matched),
+        })
+    }
+
+    /// The answer of step 8.
+    pub(crate) fn accept(
+        self,
+        answer: Result<Replay, BoxError>,
+        matched: &MatchedKey,
+    ) -> Result<Verified, VerifyError> {
+        self.check_replay(answer)?;
+        Ok(matched.verified(self))
+    }
+}
+
+impl Verifier {
+    /// Verifies a request by hand, outside the layer: steps 1 to 8 of
+    /// [the way of a request](crate::verify).
+    ///
+    /// # Errors
+    ///
+    /// [`VerifyError`] if it is refused.
+    pub async fn verify(&self, head: &Parts, body: &[u8]) -> Result<Verified, VerifyError> {
+        self.warn_once();
+        let timer = Timer::start();
+        let outcome = self.verify_silently(head, body).await;
+        timer.done(outcome.as_ref(), body.len());
+        outcome.inspect_err(events::rejected)
+    }
+
+    /// The same without logs and metrics.
+    pub(crate) async fn verify_silently(
+        &self,
+        head: &Parts,
+        body: &[u8],
+    ) -> Result<Verified, VerifyError> {
+        if self.disarmed {
+            check_length(body.len(), self.body_limit)?;
+            return Ok(self.disarmed_verified());
+        }
+        let head = &*as_received(head);
+        let is_in_body = self.reads_claim_from_body(head);
+        if is_in_body {
+            check_length(body.len(), self.body_limit)?;
+        }
+        let claim_body = is_in_body.then_some(body);
+        let Verification { selected, mut phase } = Verification::begin(self, head, claim_body)?;
+        let context = VerifyContext { verifier: self, head, selected: &selected };
+        loop {
+            phase = match phase {
+                Phase::Length => Phase::Keys(context.look_up(body.len(), self.body_limit)?),
+                Phase::Keys(mut lookup) => {
+                    let found = poll_fn(|cx| lookup.poll_found(cx)).await;
+                    Phase::Body(context.start(found)?)
+                }
+                Phase::Body(mut check) => {
+                    check.update(context, body)?;
+                    match context.finish(&mut check, body, anyone)? {
+                        Finished::Accepted(verified) => return Ok(verified),
+                        Finished::Claiming(claim, matched) => Phase::Replay(claim, matched),
+                    }
+                }
+                Phase::Replay(claim, matched) => return context.accept(claim.await, &matched),
+            }
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! What holds for every scheme of the crate.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use http::Request;
+use tower_hmac::scheme::ClaimError;
+
+use crate::support::schemes::all;
+
+/// The types in `impl Scheme for ..` below this folder.
+fn implemented(folder: &Path, found: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            implemented(&path, found);
+            continue;
+        }
+        let code = fs::read_to_string(&path).unwrap();
+        found.extend(
+            code.lines()
+                .filter_map(|line| line.strip_prefix("impl Scheme for "))
+                .map(|rest| rest.trim_end_matches([' ', '{']).to_owned()),
+        );
+    }
+}
+
+#[test]
+fn every_scheme_of_the_crate_is_in_the_list() {
+    let mut found = BTreeSet::new();
+    implemented(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
+    let listed: BTreeSet<_> = all().iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(found, listed);
+}
+
+#[test]
+fn an_unsigned_request_is_unsigned_in_every_scheme() {
+    let (head, ()) =
+        Request::get("/a?b=c").header("host", "a.example").body(()).unwrap().into_parts();
+    for (name, scheme) in all() {
+        let claim = if scheme.is_in_body() {
+            scheme.claim_from_body(&head, b"{}")
+        } else {
+            scheme.claim(&head)
+        };
+        assert!(matches!(claim, Err(ClaimError::Missing)), "{name}");
+    }
+}
+
+#[test]
+fn every_scheme_says_what_it_is() {
+    for (name, scheme) in all() {
+        assert!(!scheme.name().is_empty(), "{name}");
+        assert!((1..=16).contains(&scheme.max_tags()), "{name}");
+        assert!(scheme.carries_key_id() || !scheme.requires_key_id(), "{name}");
+    }
+}
