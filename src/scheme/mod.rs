@@ -125,6 +125,8 @@ mod writer;
 use http::HeaderName;
 use http::request::Parts;
 
+#[cfg(feature = "rfc9421")]
+pub(crate) use claim::Components;
 pub(crate) use claim::Covered;
 pub use claim::{Claim, ClaimError, OfferedTag};
 pub use coverage::{BodyDigest, Coverage};
@@ -152,7 +154,8 @@ pub(crate) use writer::{write_body, write_text};
 
 use crate::crypto::Digest;
 use crate::crypto::{Algorithm, Mac, Tag};
-use crate::key::SecretKey;
+use crate::error::ConfigError;
+use crate::key::{KeyId, SecretKey};
 
 /// The most keys that one signer may sign with during a rotation.
 pub const MAX_SIGNING_KEYS: usize = 4;
@@ -208,6 +211,19 @@ pub trait Scheme: Send + Sync {
     /// request. Building that verifier fails.
     fn carries_key_id(&self) -> bool {
         true
+    }
+
+    /// Rejects a key ID that the scheme cannot carry. Takes any unless overridden.
+    ///
+    /// [`Signer::with_key_id`](crate::Signer::with_key_id) asks, so that no request has to fail for
+    /// it.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if no request can carry it.
+    fn check_key_id(&self, key_id: &KeyId) -> Result<(), ConfigError> {
+        let _ = key_id;
+        Ok(())
     }
 
     /// Returns the time rules of the scheme. [`Window::untimed`] unless overridden.

@@ -5,7 +5,8 @@ use http::request::Parts;
 
 use crate::crypto::Digest;
 use crate::crypto::{Algorithm, Mac, Tag};
-use crate::key::SecretKey;
+use crate::error::ConfigError;
+use crate::key::{KeyId, SecretKey};
 use crate::scheme::SignError;
 use crate::scheme::{Claim, ClaimError, Coverage, Scheme, Selector, SignedText, Stamp, Window};
 
@@ -35,6 +36,10 @@ impl<S: Scheme + ?Sized> Scheme for Arc<S> {
 
     fn carries_key_id(&self) -> bool {
         (**self).carries_key_id()
+    }
+
+    fn check_key_id(&self, key_id: &KeyId) -> Result<(), ConfigError> {
+        (**self).check_key_id(key_id)
     }
 
     fn window(&self) -> Window {

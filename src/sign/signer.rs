@@ -59,12 +59,15 @@ impl<S: Scheme> Signer<S> {
     ///
     /// # Errors
     ///
-    /// Returns [`ConfigError::EmptyName`] if the key ID is empty.
+    /// Returns [`ConfigError::EmptyName`] if the key ID is empty, and another [`ConfigError`] if the
+    /// scheme cannot carry it ([`Scheme::check_key_id`]).
     pub fn with_key_id<I>(mut self, key_id: I) -> Result<Self, ConfigError>
     where
         I: TryInto<KeyId, Error: Into<ConfigError>>,
     {
-        self.key_id = Some(key_id.try_into().map_err(Into::into)?);
+        let key_id = key_id.try_into().map_err(Into::into)?;
+        self.scheme.check_key_id(&key_id)?;
+        self.key_id = Some(key_id);
         Ok(self)
     }
 

@@ -22,6 +22,10 @@ struct Format {
     with_body: Option<&'static [&'static str]>,
     /// Escapes that may stand in a path.
     escapes: &'static [&'static str],
+    /// Whether no segment of a path may be empty or hold a dot.
+    has_normal_paths: bool,
+    /// What queries are made of.
+    pairs: &'static [&'static str],
     covers: &'static [Part],
     /// Covered headers, and the values that they take at random.
     headers: &'static [&'static str],
@@ -46,6 +50,11 @@ const ESCAPES: &[&str] = &["%20", "%C3%BC", "%e2%82%ac", "%7E", "%41", "%2F", "%
 /// Where the decoded path is signed: without those that would make two paths one.
 const DECODED: &[&str] = &["%20", "%C3%BC", "%e2%82%ac", "%7E", "%41"];
 
+/// Repeated names, names without a value, values without a name, and escapes.
+const PAIRS: &[&str] = &["a=1", "a=2", "b=%20", "b=%C3%A9", "c", "c=", "=d", "e=f%26g%3Dh", "a=1"];
+/// Where the values of a name must be in order: one value for each.
+const ONE_VALUE: &[&str] = &["a=1", "b=%20", "c", "c=", "=d", "e=f%26g%3Dh", "a=1"];
+
 impl Format {
     fn new(config: Value, covers: &'static [Part]) -> Self {
         Self {
@@ -55,6 +64,8 @@ impl Format {
             with_query: None,
             with_body: None,
             escapes: ESCAPES,
+            has_normal_paths: false,
+            pairs: PAIRS,
             covers,
             headers: &[],
             values: VALUES,
@@ -100,7 +111,8 @@ impl Sent {
     fn random(random: &mut Random, format: &Format, host: &str, number: usize) -> Self {
         let method = random.of(format.methods);
         let has = |methods: Option<&[&str]>| methods.is_none_or(|list| list.contains(&method));
-        let query = (has(format.with_query) && random.below(3) > 0).then(|| query(random));
+        let query =
+            (has(format.with_query) && random.below(3) > 0).then(|| query(random, format.pairs));
         let len = match number {
             // The longest ones are few: each costs the unoptimized hashes of a test build dear.
             0 => MIB,
@@ -113,7 +125,7 @@ impl Sent {
             covered.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         headers.push(("X-Uncovered".into(), random.of(VALUES).into()));
         let (method, host) = (method.to_owned(), host.to_owned());
-        Self { method, host, path: path(random, format.escapes), query, headers, body }
+        Self { method, host, path: path(random, format), query, headers, body }
     }
 
     fn line(&self, key_id: Option<&str>) -> Value {
@@ -206,24 +218,25 @@ fn one_letter_on(text: &str, random: &mut Random) -> Option<String> {
     Some(text)
 }
 
-fn path(random: &mut Random, escapes: &[&str]) -> String {
+fn path(random: &mut Random, format: &Format) -> String {
+    let letters = ["a", "B", "7", "-", "_", "~", "!", "$", "'", ":", "@", "."];
+    let (least, dots) = if format.has_normal_paths { (1, 1) } else { (0, 0) };
+    let letters = &letters[..letters.len() - dots];
     let mut path = String::from("/path");
     for _ in 0..random.below(4) {
         path.push('/');
-        for _ in 0..random.below(6) {
-            let plain = random.of(&["a", "B", "7", "-", ".", "_", "~", "!", "$", "'", ":", "@"]);
-            let escaped = random.of(escapes);
+        for _ in 0..least + random.below(6) {
+            let plain = random.of(letters);
+            let escaped = random.of(format.escapes);
             path.push_str(random.of(&[plain, escaped]));
         }
     }
     path
 }
 
-/// Repeated names, names without a value, values without a name, and escapes.
-fn query(random: &mut Random) -> String {
-    let pairs = ["a=1", "a=2", "b=%20", "b=%C3%A9", "c", "c=", "=d", "e=f%26g%3Dh", "a=1"];
+fn query(random: &mut Random, pairs: &[&str]) -> String {
     let count = 1 + random.below(5);
-    (0..count).map(|_| random.of(&pairs)).collect::<Vec<_>>().join("&")
+    (0..count).map(|_| random.of(pairs)).collect::<Vec<_>>().join("&")
 }
 
 fn round_trip(format: &Format) {
@@ -344,5 +357,62 @@ fn message_signatures() {
         headers: &["x-covered"],
         values: ASCII_VALUES,
         ..Format::new(config, COVERS)
+    });
+}
+
+const AWS: &[Part] = &[
+    Part::Method,
+    Part::Host,
+    Part::Path,
+    Part::Query,
+    Part::Body,
+    Part::Header("x-covered"),
+    Part::Header("x-amz-date"),
+    Part::Header("authorization"),
+];
+
+fn aws(scheme: &str, service: &str) -> Value {
+    json!({
+        "scheme": scheme,
+        "region": "eu-central-1",
+        "service": service,
+        "keys": {"AKID/7": "a secret of the tests"},
+        "max_lifetime": 600,
+    })
+}
+
+#[test]
+fn sigv4() {
+    round_trip(&Format {
+        key_id: Some("AKID/7"),
+        escapes: &["%20", "%C3%BC", "%e2%82%ac", "%2F", "%2f", "%25"],
+        has_normal_paths: true,
+        pairs: ONE_VALUE,
+        headers: &["x-covered"],
+        ..Format::new(aws("sigv4", "orders"), AWS)
+    });
+}
+
+#[test]
+fn sigv4_of_s3() {
+    round_trip(&Format {
+        key_id: Some("AKID/7"),
+        pairs: ONE_VALUE,
+        headers: &["x-covered"],
+        ..Format::new(aws("sigv4", "s3"), AWS)
+    });
+}
+
+#[test]
+fn sigv4_presigned() {
+    round_trip(&Format {
+        key_id: Some("AKID/7"),
+        methods: &["GET", "HEAD"],
+        with_body: Some(&[]),
+        pairs: ONE_VALUE,
+        ..Format::new(
+            aws("sigv4-presigned", "s3"),
+            &[Part::Host, Part::Path, Part::Query, Part::Body],
+        )
     });
 }

@@ -5,9 +5,10 @@ use http::header::HOST;
 use http::request::Parts;
 use http::uri::Authority;
 
+use super::fields::Listed;
 use super::path::PathStyle;
 use super::query::{divide, pieces};
-use super::{fields, parameters, query};
+use super::{parameters, query};
 use crate::scheme::ClaimError;
 
 /// How the target is written in the canonical request.
@@ -23,7 +24,7 @@ pub(super) enum TargetForm {
 pub(super) fn request(
     head: &Parts,
     host: &str,
-    list: &str,
+    listed: &Listed<'_>,
     form: TargetForm,
 ) -> Result<Vec<u8>, ClaimError> {
     let mut out = Vec::with_capacity(512);
@@ -31,9 +32,9 @@ pub(super) fn request(
     out.push(b'\n');
     write_target(&mut out, &head.uri, form)?;
     out.push(b'\n');
-    fields::write(&mut out, list, &head.headers, host)?;
+    listed.write(&mut out, host)?;
     out.push(b'\n');
-    out.extend_from_slice(list.as_bytes());
+    out.extend_from_slice(listed.list().as_bytes());
     out.push(b'\n');
     Ok(out)
 }

@@ -39,6 +39,17 @@ pub(super) fn is_key_id(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',')
 }
 
+/// Rejects a key ID that cannot stand in a credential.
+pub(super) fn check_key_id(key_id: &KeyId) -> Result<(), ConfigError> {
+    if is_key_id(key_id.as_str()) {
+        Ok(())
+    } else {
+        let why =
+            "has a character that cannot stand in a credential; take visible ASCII without `,`";
+        Err(ConfigError::invalid("key ID", why))
+    }
+}
+
 /// Returns the key ID that a signer writes.
 ///
 /// # Errors

@@ -30,32 +30,77 @@ const UNSIGNED: [&str; 17] = [
     "proxy-authorization",
 ];
 
-/// Rejects a list of signed headers that is not in canonical form, or omits a header that must be
-/// signed.
-pub(super) fn check_list(
-    list: &str,
-    headers: &HeaderMap,
-    required: &[HeaderName],
-) -> Result<(), ClaimError> {
-    let malformed = |why| Err(ClaimError::malformed(why));
-    let names = || list.split(';');
-    if names().any(|name| name.is_empty() || name.bytes().any(|byte| byte.is_ascii_uppercase())) {
-        return malformed("a signed header's name is empty or not in lower case (rule 5)");
+/// The headers that a request lists as signed, found in one pass over its head.
+pub(super) struct Listed<'h> {
+    list: &'h str,
+    /// Each with the place of its name in the list, in ascending order.
+    lines: Vec<(usize, &'h HeaderName, &'h HeaderValue)>,
+}
+
+impl<'h> Listed<'h> {
+    /// Rejects a list that is not in canonical form, or omits a header that must be signed.
+    pub(super) fn read(
+        list: &'h str,
+        headers: &'h HeaderMap,
+        required: &[HeaderName],
+    ) -> Result<Self, ClaimError> {
+        let malformed = |why| Err(ClaimError::malformed(why));
+        let is_wrong =
+            |name: &&str| name.is_empty() || name.bytes().any(|byte| byte.is_ascii_uppercase());
+        let names: Vec<_> = list.split(';').collect();
+        if names.iter().any(is_wrong) {
+            return malformed("a signed header's name is empty or not in lower case (rule 5)");
+        }
+        if !names.is_sorted_by(|name, next| name < next) {
+            return malformed("the signed headers are not in ascending order (rule 5)");
+        }
+        let place = |wanted: &str| names.binary_search(&wanted).ok();
+        if place(HOST.as_str()).is_none() {
+            return malformed("`host` is not signed (rule 5)");
+        }
+        let mut lines = Vec::with_capacity(names.len());
+        for (name, value) in headers {
+            match place(name.as_str()) {
+                Some(place) => lines.push((place, name, value)),
+                None if must_be_signed(name) => {
+                    return Err(ClaimError::in_header(name, "is present but not signed (rule 5)"));
+                }
+                None => {}
+            }
+        }
+        if let Some(name) = required.iter().find(|name| place(name.as_str()).is_none()) {
+            return Err(ClaimError::in_header(name, "is required but not signed (rule 5)"));
+        }
+        // A stable sort: the lines of one name stay in their order.
+        lines.sort_by_key(|(place, ..)| *place);
+        Ok(Self { list, lines })
     }
-    if !names().zip(names().skip(1)).all(|(name, next)| name < next) {
-        return malformed("the signed headers are not in ascending order (rule 5)");
+
+    pub(super) fn list(&self) -> &'h str {
+        self.list
     }
-    let is_listed = |wanted: &str| names().any(|name| name == wanted);
-    if !is_listed(HOST.as_str()) {
-        return malformed("`host` is not signed (rule 5)");
+
+    /// Writes a line for each listed header, in the order of the list.
+    pub(super) fn write(&self, out: &mut Vec<u8>, host: &str) -> Result<(), ClaimError> {
+        let mut rest = &*self.lines;
+        for (place, name) in self.list.split(';').enumerate() {
+            let (lines, others) = rest.split_at(rest.partition_point(|line| line.0 <= place));
+            rest = others;
+            out.extend_from_slice(name.as_bytes());
+            out.push(b':');
+            if name == HOST.as_str() {
+                out.extend_from_slice(host.as_bytes());
+            } else {
+                write_values(out, lines.iter().map(|(_, _, value)| *value))?;
+            }
+            out.push(b'\n');
+        }
+        Ok(())
     }
-    let must = |name: &&HeaderName| must_be_signed(name) && !is_listed(name.as_str());
-    if let Some(name) = headers.keys().find(must) {
-        return Err(ClaimError::in_header(name, "is present but not signed (rule 5)"));
-    }
-    match required.iter().find(|name| !is_listed(name.as_str())) {
-        Some(name) => Err(ClaimError::in_header(name, "is required but not signed (rule 5)")),
-        None => Ok(()),
+
+    /// The listed headers as they were read.
+    pub(super) fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
+        self.lines.iter().map(|(_, name, value)| ((*name).clone(), (*value).clone())).collect()
     }
 }
 
@@ -74,26 +119,6 @@ pub(super) fn list(head: &Parts) -> String {
     names.join(";")
 }
 
-/// Writes a line for each listed header, in the order of the list.
-pub(super) fn write(
-    out: &mut Vec<u8>,
-    list: &str,
-    headers: &HeaderMap,
-    host: &str,
-) -> Result<(), ClaimError> {
-    for name in list.split(';') {
-        out.extend_from_slice(name.as_bytes());
-        out.push(b':');
-        if name == HOST.as_str() {
-            out.extend_from_slice(host.as_bytes());
-        } else {
-            write_values(out, headers.get_all(name).iter())?;
-        }
-        out.push(b'\n');
-    }
-    Ok(())
-}
-
 /// Writes values without the whitespace around them, each inner run of spaces as one space, joined
 /// by commas.
 fn write_values<'h>(
@@ -106,8 +131,13 @@ fn write_values<'h>(
             out.push(b',');
         }
         place = place.saturating_add(1);
+        let value = value.as_bytes().trim_ascii();
+        if !value.windows(2).any(|two| two == b"  ") {
+            out.extend_from_slice(value);
+            continue;
+        }
         let mut is_after_space = false;
-        for byte in value.as_bytes().trim_ascii() {
+        for byte in value {
             let is_space = *byte == b' ';
             if !(is_space && is_after_space) {
                 out.push(*byte);
@@ -119,16 +149,4 @@ fn write_values<'h>(
         return Err(ClaimError::malformed("a header is listed as signed, but missing (rule 6)"));
     }
     Ok(())
-}
-
-/// Returns the listed headers as they were read.
-pub(super) fn signed(list: &str, headers: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
-    let mut signed = Vec::new();
-    for name in list.split(';') {
-        let Ok(name) = HeaderName::try_from(name) else { continue };
-        for value in headers.get_all(&name) {
-            signed.push((name.clone(), value.clone()));
-        }
-    }
-    signed
 }

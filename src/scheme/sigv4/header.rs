@@ -6,9 +6,10 @@ use super::authorization::{self, Authorization};
 use super::canonical::{self, TargetForm};
 use super::config::Config;
 use super::credential::{self, Credential};
+use super::fields::Listed;
 use super::path::PathStyle;
 use super::payload::{self, Payload};
-use super::reading::Reading;
+use super::reading::{Reading, text_of_reading};
 use super::{
     AwsPresigned, X_AMZ_CONTENT_SHA256, X_AMZ_DATE, X_AMZ_SECURITY_TOKEN, date, fields, parameters,
 };
@@ -220,6 +221,10 @@ impl Scheme for AwsSigV4 {
         true
     }
 
+    fn check_key_id(&self, key_id: &KeyId) -> Result<(), ConfigError> {
+        credential::check_key_id(key_id)
+    }
+
     fn window(&self) -> Window {
         Window::timed()
     }
@@ -246,46 +251,19 @@ impl Scheme for AwsSigV4 {
             return Err(ClaimError::in_header(&X_AMZ_DATE, why));
         }
         let list = authorization.signed_headers;
-        fields::check_list(list, &head.headers, &self.config.required)?;
+        let listed = Listed::read(list, &head.headers, &self.config.required)?;
         let payload = Payload::read(head, self.config.unsigned_payload)?;
-        let canonical = canonical::request(head, wire::host(head)?, list, self.form())?;
+        let canonical = canonical::request(head, wire::host(head)?, &listed, self.form())?;
         let is_ours = self.config.is_ours(&credential);
         let reading = Reading::new(canonical, payload, date, &credential, is_ours);
         Ok(Claim::signed(signature)
             .with_key_id(KeyId::new(credential.key_id).ok())
             .with_created(created)
-            .with_signed_headers(fields::signed(list, &head.headers))
+            .with_signed_headers(listed.headers())
             .with_memo(reading))
     }
 
-    fn coverage(&self, _: &Parts, claim: &Claim) -> Result<Coverage, ClaimError> {
-        Ok(Reading::of(claim)?.coverage().clone())
-    }
-
-    fn before_body(
-        &self,
-        _: &Parts,
-        claim: &Claim,
-        text: &mut SignedText,
-    ) -> Result<(), ClaimError> {
-        Reading::of(claim)?.write(text);
-        Ok(())
-    }
-
-    fn derive_from_hash(
-        &self,
-        _: &Parts,
-        claim: &Claim,
-        hash: &Digest,
-        text: &mut SignedText,
-    ) -> Result<(), ClaimError> {
-        Reading::of(claim)?.write_last(hash, text);
-        Ok(())
-    }
-
-    fn key_mac(&self, key: &SecretKey, claim: &Claim) -> Mac {
-        Reading::mac_of(claim, key)
-    }
+    text_of_reading!();
 
     fn stamp(&self, head: &mut Parts, stamp: &Stamp<'_>) -> Result<Claim, SignError> {
         if head.headers.contains_key(AUTHORIZATION) {
@@ -304,10 +282,10 @@ impl Scheme for AwsSigV4 {
             payload::write(head, stamp.body())?;
         }
         let list = fields::list(head);
-        fields::check_list(&list, &head.headers, &self.config.required)?;
+        let listed = Listed::read(&list, &head.headers, &self.config.required)?;
         let payload = Payload::read(head, self.config.unsigned_payload)?;
         let host = wire::host(head)?;
-        let canonical = canonical::request(head, host, &list, self.form())?;
+        let canonical = canonical::request(head, host, &listed, self.form())?;
         let credential = self.config.credential(key_id.as_str(), date::day(&date));
         let reading = Reading::new(canonical, payload, &date, &credential, true);
         Ok(Claim::new().with_key_id(key_id.clone()).with_created(stamp.now()).with_memo(reading))

@@ -5,12 +5,14 @@ use http::{HeaderName, Method};
 use super::canonical::{self, TargetForm};
 use super::config::Config;
 use super::credential::{self, Credential};
+use super::fields::Listed;
 use super::parameters::{self, Parameters};
 use super::payload::{self, Payload};
-use super::reading::Reading;
+use super::reading::{Reading, text_of_reading};
 use super::{ALGORITHM, UNSIGNED_PAYLOAD, X_AMZ_CONTENT_SHA256, authorization, date, fields};
 use crate::crypto::Digest;
 use crate::crypto::{Algorithm, Mac, Tag};
+use crate::error::ConfigError;
 use crate::key::{KeyId, SecretKey};
 use crate::scheme::{
     Claim, ClaimError, Coverage, Encoding, Scheme, SignError, SignedText, Stamp, Window,
@@ -97,15 +99,13 @@ impl AwsPresigned {
         &self,
         head: &Parts,
         host: &str,
-        list: &str,
+        listed: &Listed<'_>,
         date: &str,
         credential: &Credential<'_>,
     ) -> Result<Reading, ClaimError> {
-        self.check_method(&head.method)?;
-        fields::check_list(list, &head.headers, &self.config.required)?;
         let payload = self.payload(head)?;
         let form = TargetForm::Canonical(self.config.path);
-        let canonical = canonical::request(head, host, list, form)?;
+        let canonical = canonical::request(head, host, listed, form)?;
         let is_ours = self.config.is_ours(credential);
         Ok(Reading::new(canonical, payload, date, credential, is_ours))
     }
@@ -126,6 +126,10 @@ impl Scheme for AwsPresigned {
 
     fn requires_key_id(&self) -> bool {
         true
+    }
+
+    fn check_key_id(&self, key_id: &KeyId) -> Result<(), ConfigError> {
+        credential::check_key_id(key_id)
     }
 
     fn window(&self) -> Window {
@@ -160,43 +164,18 @@ impl Scheme for AwsPresigned {
         };
         let list = &sent.signed_headers;
         let host = wire::host(head)?;
-        let reading = self.reading(head, host, list, &sent.date, &credential)?;
+        self.check_method(&head.method)?;
+        let listed = Listed::read(list, &head.headers, &self.config.required)?;
+        let reading = self.reading(head, host, &listed, &sent.date, &credential)?;
         Ok(Claim::signed(signature)
             .with_key_id(KeyId::new(credential.key_id).ok())
             .with_not_before(created)
             .with_expires(created.saturating_add_unsigned(expires))
-            .with_signed_headers(fields::signed(list, &head.headers))
+            .with_signed_headers(listed.headers())
             .with_memo(reading))
     }
 
-    fn coverage(&self, _: &Parts, claim: &Claim) -> Result<Coverage, ClaimError> {
-        Ok(Reading::of(claim)?.coverage().clone())
-    }
-
-    fn before_body(
-        &self,
-        _: &Parts,
-        claim: &Claim,
-        text: &mut SignedText,
-    ) -> Result<(), ClaimError> {
-        Reading::of(claim)?.write(text);
-        Ok(())
-    }
-
-    fn derive_from_hash(
-        &self,
-        _: &Parts,
-        claim: &Claim,
-        hash: &Digest,
-        text: &mut SignedText,
-    ) -> Result<(), ClaimError> {
-        Reading::of(claim)?.write_last(hash, text);
-        Ok(())
-    }
-
-    fn key_mac(&self, key: &SecretKey, claim: &Claim) -> Mac {
-        Reading::mac_of(claim, key)
-    }
+    text_of_reading!();
 
     fn stamp(&self, head: &mut Parts, stamp: &Stamp<'_>) -> Result<Claim, SignError> {
         let key_id = credential::signing_key_id(stamp)?;
@@ -219,7 +198,9 @@ impl Scheme for AwsPresigned {
             add(head, name, value)?;
         }
         let host = wire::host(head)?;
-        let reading = self.reading(head, host, &list, &date, &credential)?;
+        self.check_method(&head.method)?;
+        let listed = Listed::read(&list, &head.headers, &self.config.required)?;
+        let reading = self.reading(head, host, &listed, &date, &credential)?;
         Ok(Claim::new().with_key_id(key_id.clone()).with_not_before(stamp.now()).with_memo(reading))
     }
 

@@ -97,3 +97,40 @@ impl Reading {
 fn hex(digest: &Digest) -> String {
     base16ct::lower::encode_string(digest.as_bytes())
 }
+
+/// The methods of [`Scheme`](crate::Scheme) that only ask the reading: the two forms differ in where
+/// the signature stands, not in the text that is signed.
+macro_rules! text_of_reading {
+    () => {
+        fn coverage(&self, _: &Parts, claim: &Claim) -> Result<Coverage, ClaimError> {
+            Ok(Reading::of(claim)?.coverage().clone())
+        }
+
+        fn before_body(
+            &self,
+            _: &Parts,
+            claim: &Claim,
+            text: &mut SignedText,
+        ) -> Result<(), ClaimError> {
+            Reading::of(claim)?.write(text);
+            Ok(())
+        }
+
+        fn derive_from_hash(
+            &self,
+            _: &Parts,
+            claim: &Claim,
+            hash: &Digest,
+            text: &mut SignedText,
+        ) -> Result<(), ClaimError> {
+            Reading::of(claim)?.write_last(hash, text);
+            Ok(())
+        }
+
+        fn key_mac(&self, key: &SecretKey, claim: &Claim) -> Mac {
+            Reading::mac_of(claim, key)
+        }
+    };
+}
+
+pub(super) use text_of_reading;
