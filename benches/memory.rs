@@ -44,6 +44,13 @@ fn main() {
         }
     }
 
+    println!("\n| 1 KiB | allocations over the route, by hand | allocations over the route |");
+    println!("| --- | --- | --- |");
+    for row in support::beside_by_hand() {
+        let [floor, by_hand, ours] = [&row.floor, &row.by_hand, &row.ours].map(|c| allocated(c).0);
+        println!("| {} | {} | {} |", row.name, by_hand - floor, ours - floor);
+    }
+
     println!("\n| keys | bytes a key beside its name |\n| --- | --- |");
     for count in [1_000, 1_000_000] {
         println!("| {count}, not used yet | {} |", key_bytes(count, false));

@@ -23,9 +23,11 @@ use tower_hmac::{Algorithm, KeyId, KeyMap, MemoryReplay, SecretKey, Signer, Veri
 
 fn main() {
     let wanted = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
-    let tables: [(&str, fn()); 8] = [
+    let tables: [(&str, fn()); 10] = [
         ("mac", mac),
         ("bodies", bodies),
+        ("by_hand", by_hand),
+        ("growth", growth),
         ("schemes", schemes),
         ("refusals", refusals),
         ("keys", keys),
@@ -92,6 +94,33 @@ fn bodies() {
                 rounds.median(|r| (r[place] - r[1]) / r[0]),
             );
         }
+    }
+}
+
+/// Each way to verify beside the same by hand, both over the bare route; 1 KiB.
+fn by_hand() {
+    println!("| 1 KiB | by hand, ns over the route | ns over the route | ratio |");
+    println!("| --- | --- | --- | --- |");
+    let rows = support::beside_by_hand();
+    let cases = rows.iter().flat_map(|row| [&row.floor, &row.by_hand, &row.ours]);
+    let rounds = Rounds::of_cases(cases);
+    for (place, row) in rows.iter().enumerate() {
+        let (floor, by_hand, ours) = (3 * place, 3 * place + 1, 3 * place + 2);
+        println!(
+            "| {} | {:.0} | {:.0} | {:.3} |",
+            row.name,
+            rounds.median(|r| r[by_hand] - r[floor]),
+            rounds.median(|r| r[ours] - r[floor]),
+            rounds.median(|r| (r[ours] - r[floor]) / (r[by_hand] - r[floor])),
+        );
+    }
+}
+
+/// How the layer's cost grows with keys, schemes and headers.
+fn growth() {
+    for (what, cases) in support::growth() {
+        println!("\n{what}\n");
+        beside(&cases);
     }
 }
 

@@ -2,7 +2,11 @@
 
 #![allow(dead_code, unused_imports, unreachable_pub)] // Each benchmark uses its part.
 
+mod beside;
+mod by_hand;
 mod contenders;
+mod growth;
+mod message;
 mod requests;
 mod rounds;
 mod schemes;
@@ -18,7 +22,9 @@ use sha2::Sha256;
 use tokio::runtime::{Builder, Runtime};
 use tower::ServiceExt as _;
 
+pub use beside::{Beside, beside_by_hand};
 pub use contenders::{LIMIT, by_hand, careful, extractor, floor, layer, nothing, ours};
+pub use growth::growth;
 pub use requests::{FRAME, body, framed, frames, signed, signed_by, with_signature};
 pub use rounds::{Rounds, Timed, median};
 pub use schemes::{schemes, timed_header};

@@ -25,8 +25,8 @@ impl Rounds {
         Self((0..rounds).map(round).collect())
     }
 
-    pub fn of_cases(cases: &[Case]) -> Self {
-        let timed = cases.iter().map(|case| -> Timed<'_> { Box::new(|n| case.time(n)) });
+    pub fn of_cases<'c>(cases: impl IntoIterator<Item = &'c Case>) -> Self {
+        let timed = cases.into_iter().map(|case| -> Timed<'_> { Box::new(|n| case.time(n)) });
         Self::run(&timed.collect::<Vec<_>>())
     }
 

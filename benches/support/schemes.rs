@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tower_hmac::scheme::{HeaderScheme, Part, TimeFormat};
+#[cfg(feature = "webhooks")]
+use tower_hmac::webhooks;
 use tower_hmac::{FlaskHmac, KeyMap, Scheme, SecretKey, Signer, VerifyLayer};
 
 use super::{Case, KEY, body, layer, signed_by};
@@ -15,6 +17,12 @@ pub fn schemes() -> Vec<Case> {
         named("Flask-HMAC, a service", FlaskHmac::new()),
         anonymous("header in hex over the body", HeaderScheme::new("x-signature").unwrap()),
         anonymous("header over time and body", timed_header()),
+        #[cfg(feature = "webhooks")]
+        anonymous("webhook preset over the body (GitHub)", webhooks::github()),
+        #[cfg(feature = "webhooks")]
+        anonymous("webhook preset over time and body (Slack)", webhooks::slack()),
+        #[cfg(feature = "webhooks")]
+        anonymous("webhook preset with a list (Stripe)", webhooks::stripe()),
         #[cfg(feature = "sha1")]
         named("FOST", tower_hmac::scheme::Fost::new()),
         #[cfg(feature = "rfc9421")]

@@ -1,0 +1,65 @@
+//! What grows: the keys of one name, the schemes of one verifier, the headers of a request.
+
+use std::time::Duration;
+
+use http::{HeaderName, Request};
+use tower_hmac::key::KeySet;
+use tower_hmac::scheme::HeaderScheme;
+use tower_hmac::{FlaskHmac, KeyMap, SecretKey, Signer, VerifyLayer};
+
+use super::{Case, KEY, body, layer, signed_by};
+
+/// The tables, each with its first row as the measure.
+pub fn growth() -> Vec<(&'static str, Vec<Case>)> {
+    vec![
+        ("keys of one name", [1, 2, 4, 8].map(with_keys).into()),
+        ("schemes", [1, 2, 3, 4].map(with_schemes).into()),
+        ("headers", [10, 25, 50, 100].map(with_headers).into()),
+    ]
+}
+
+/// Signed with the newest of so many keys.
+fn with_keys(count: usize) -> Case {
+    let newest = SecretKey::new(KEY).unwrap();
+    let older = (1..count).map(|_| SecretKey::generate(tower_hmac::Algorithm::Sha256));
+    let set = KeySet::new(std::iter::once(newest).chain(older)).unwrap();
+    let keys = KeyMap::default().with_key("aservice", set).unwrap();
+    let signer = Signer::new(FlaskHmac::new(), SecretKey::new(KEY).unwrap());
+    let signer = signer.with_key_id("aservice").unwrap();
+    let verify = VerifyLayer::new(FlaskHmac::new(), keys).unwrap();
+    Case::new(count.to_string(), layer(verify), signed_by(&signer, body(1024)))
+}
+
+/// Signed in the first of so many schemes.
+fn with_schemes(count: usize) -> Case {
+    let keys = || KeyMap::single(KEY).unwrap();
+    let mut verify = VerifyLayer::new(FlaskHmac::new(), keys()).unwrap();
+    for place in 1..count {
+        let scheme = HeaderScheme::new(format!("x-signature-{place}")).unwrap();
+        verify = verify.or(scheme, keys()).unwrap();
+    }
+    Case::new(count.to_string(), layer(verify), super::signed(body(1024)))
+}
+
+/// RFC 9421 where it is built in, among so many headers.
+fn with_headers(count: usize) -> Case {
+    #[cfg(feature = "rfc9421")]
+    let scheme = tower_hmac::MessageSignatures::new;
+    #[cfg(not(feature = "rfc9421"))]
+    let scheme = FlaskHmac::new;
+    let key = || SecretKey::new(KEY).unwrap();
+    let signer = Signer::new(scheme(), key()).with_key_id("aservice").unwrap();
+    let keys = KeyMap::named([("aservice", key())]).unwrap();
+    let day = Duration::from_secs(24 * 60 * 60);
+    let verify = VerifyLayer::new(scheme(), keys).unwrap().with_tolerance(day, day);
+    let request = signed_by(&signer, body(1024));
+    let request = move || {
+        let (mut head, body) = request().into_parts();
+        for place in head.headers.len()..count {
+            let name = HeaderName::try_from(format!("x-header-{place}")).unwrap();
+            head.headers.insert(name, http::HeaderValue::from_static("a value of the usual size"));
+        }
+        Request::from_parts(head, body)
+    };
+    Case::new(count.to_string(), layer(verify), request)
+}
