@@ -13,7 +13,7 @@ use tower_hmac::{
     Algorithm, HeaderScheme, KeyMap, MessageSignatures, Scheme, SecretKey, Signer, VerifyLayer,
 };
 use tower_hmac::clock::ManualClock;
-use tower_hmac::scheme::{AwsSigV4, Encoding, FlaskHmacPath, Fost, FostUrl, Part, TimeFormat};
+use tower_hmac::scheme::{AwsSigV4, ClaimError, Encoding, FlaskHmacPath, Fost, FostUrl, Part, TimeFormat};
 use tower_hmac_measure::{Handler, send};
 use tower_layer::Layer as _;
 
@@ -158,6 +158,32 @@ fn check_claim(scheme: &dyn Scheme, head: &Parts, body: &[u8]) {
     let _ = scheme.coverage(head, &claim);
     let first = signed_text(scheme, head, body);
     assert_eq!(first, signed_text(scheme, head, body), "one request, one text");
+}
+
+/// A space after the bracket of the first list changes no meaning, and keeps a signature from being
+/// compared with the lists that are known: the general parser must say the same of it.
+pub fn spelled(data: &[u8]) {
+    let Some((head, body)) = head_of(&MESSAGE, data) else { return };
+    let input = head.headers.get("signature-input").and_then(|value| value.to_str().ok());
+    let Some((label, list)) = input.and_then(|input| input.split_once("=(")) else { return };
+    if label.contains(['=', '"']) || data.len() > 8000 {
+        return;
+    }
+    let spaced = HeaderValue::from_str(&format!("{label}=( {list}")).unwrap();
+    let mut other = head.clone();
+    other.headers.insert("signature-input", spaced);
+    let said = |head: &Parts| {
+        let claim = MESSAGE.scheme.claim(head)?;
+        let coverage = MESSAGE.scheme.coverage(head, &claim);
+        Ok::<_, ClaimError>((
+            claim.key_id().cloned(),
+            (claim.created(), claim.expires()),
+            claim.nonce().map(<[u8]>::to_vec),
+            coverage.map(|coverage| format!("{coverage:?}")),
+            signed_text(&*MESSAGE.scheme, head, &body),
+        ))
+    };
+    assert_eq!(said(&head), said(&other));
 }
 
 #[derive(Arbitrary, Debug)]

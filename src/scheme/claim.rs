@@ -30,8 +30,33 @@ pub struct Claim {
 /// What the scheme says that the signature covers, in addition to the body.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Covered {
-    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
-    pub(crate) components: Vec<Cow<'static, str>>,
+    /// In place, since most signatures that cover headers cover one.
+    first_header: Option<SignedHeader>,
+    more_headers: Vec<SignedHeader>,
+    components: Components,
+}
+
+type SignedHeader = (HeaderName, HeaderValue);
+
+/// The names of covered components. Shared, since most requests to a service cover the same.
+pub(crate) type Components = Arc<[Cow<'static, str>]>;
+
+impl Covered {
+    pub(crate) fn new(
+        components: Components,
+        headers: impl IntoIterator<Item = SignedHeader>,
+    ) -> Self {
+        let mut headers = headers.into_iter();
+        Self { first_header: headers.next(), more_headers: headers.collect(), components }
+    }
+
+    pub(crate) fn headers(&self) -> impl Iterator<Item = &SignedHeader> {
+        self.first_header.iter().chain(&self.more_headers)
+    }
+
+    pub(crate) fn components(&self) -> &[Cow<'static, str>] {
+        &self.components
+    }
 }
 
 /// One decoded tag from a request. Opaque in [`Debug`]: it may be the right one.
@@ -145,7 +170,8 @@ impl Claim {
     /// Sets the headers that the signature covers, as they were read.
     #[must_use]
     pub fn with_signed_headers(mut self, headers: Vec<(HeaderName, HeaderValue)>) -> Self {
-        Arc::make_mut(self.covered.get_or_insert_default()).headers = headers;
+        let components = self.covered.map(|covered| covered.components.clone());
+        self.covered = Some(Arc::new(Covered::new(components.unwrap_or_default(), headers)));
         self
     }
 
@@ -160,10 +186,24 @@ impl Claim {
         self
     }
 
+    /// Sets the components and the headers that the signature covers, both at once.
+    #[cfg(feature = "rfc9421")]
+    pub(crate) fn covering(mut self, covered: Covered) -> Self {
+        self.covered = Some(Arc::new(covered));
+        self
+    }
+
     /// Keeps what the scheme has parsed, for use when the signing string is written.
     #[must_use]
     pub fn with_memo<T: Any + Send + Sync>(mut self, memo: T) -> Self {
         self.memo = Some(Arc::new(memo));
+        self
+    }
+
+    /// Keeps what was prepared for many requests.
+    #[cfg(feature = "rfc9421")]
+    pub(crate) fn with_shared_memo<T: Any + Send + Sync>(mut self, memo: Arc<T>) -> Self {
+        self.memo = Some(memo);
         self
     }
 

@@ -145,13 +145,13 @@ impl Verified {
 
     /// The headers that the signature covers, with the values that were signed.
     pub fn signed_headers(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
-        self.covered.iter().flat_map(|covered| &covered.headers).map(|(name, value)| (name, value))
+        self.covered.iter().flat_map(|covered| covered.headers()).map(|(name, value)| (name, value))
     }
 
     /// The components that the signature covers, in the format's own terms, such as `"@method"`.
     /// Empty for formats that do not list them.
     pub fn covered(&self) -> impl Iterator<Item = &str> {
-        self.covered.iter().flat_map(|covered| &covered.components).map(AsRef::as_ref)
+        self.covered.iter().flat_map(|covered| covered.components()).map(AsRef::as_ref)
     }
 
     /// Whether the layer checks nothing (`dangerous_disarmed`).

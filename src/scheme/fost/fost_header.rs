@@ -227,7 +227,7 @@ impl Scheme for Fost {
         text.part("path").update(decoded_path(&path)?.as_bytes());
         text.part("literal").update(b"\n");
         text.part(TIMESTAMP.as_str()).update(wire::required(head, &TIMESTAMP)?.as_bytes());
-        for (name, value) in claim.covered().iter().flat_map(|covered| &covered.headers) {
+        for (name, value) in claim.covered().iter().flat_map(|covered| covered.headers()) {
             text.part("literal").update(b"\n");
             text.part(name.as_str()).update(value.as_bytes());
         }

@@ -2,58 +2,111 @@ use super::component::{Component, Kind};
 use super::field::{self, Types};
 use super::query;
 use super::target::Target;
-use crate::scheme::ClaimError;
+use crate::scheme::{ClaimError, SignedText};
 
-/// The signature base (RFC 9421 section 2.5): a line for each covered component, then the
+/// Writes the signature base (RFC 9421 section 2.5): a line for each covered component, then the
 /// parameters of the signature.
-pub(super) fn assemble(
+pub(super) fn write(
     components: &[Component],
     parameters: &str,
     target: Target<'_>,
     types: &Types,
-) -> Result<Vec<u8>, ClaimError> {
-    let mut base = Vec::with_capacity(512);
+    text: &mut SignedText,
+) -> Result<(), ClaimError> {
+    let mut base = Base { text, gathered: [0; ROOM], len: 0 };
     for component in components {
-        base.extend_from_slice(component.identifier().as_bytes());
-        base.extend_from_slice(b": ");
+        let identifier = component.identifier();
+        base.begin_line(identifier);
+        // With parameters it is its name as it stands there, without them the bare one.
+        let bare = if identifier.contains(';') { identifier } else { identifier.trim_matches('"') };
+        base.part(bare);
         write_value(component.kind(), target, types, &mut base)?;
-        base.push(b'\n');
+        base.part("literal");
+        base.push("\n");
     }
-    base.extend_from_slice(b"\"@signature-params\": ");
-    base.extend_from_slice(parameters.as_bytes());
-    Ok(base)
+    base.begin_line(PARAMETERS);
+    base.part(PARAMETERS.trim_matches('"'));
+    base.push(parameters);
+    base.flush();
+    Ok(())
+}
+
+/// The identifier of the last line.
+const PARAMETERS: &str = "\"@signature-params\"";
+
+/// The room for pieces of a base, in bytes: most bases fit.
+const ROOM: usize = 512;
+
+/// Gathers the pieces of a base on the stack: each update of a MAC has its price, and there may be
+/// several MACs.
+struct Base<'t> {
+    text: &'t mut SignedText,
+    gathered: [u8; ROOM],
+    len: usize,
+}
+
+impl Base<'_> {
+    fn begin_line(&mut self, identifier: &str) {
+        self.part("literal");
+        self.push(identifier);
+        self.push(": ");
+    }
+
+    fn part(&mut self, name: &str) {
+        if self.text.is_record() {
+            self.flush();
+            self.text.part(name);
+        }
+    }
+
+    fn push(&mut self, piece: &str) {
+        let end = self.len.saturating_add(piece.len());
+        if let Some(room) = self.gathered.get_mut(self.len..end) {
+            room.copy_from_slice(piece.as_bytes());
+            self.len = end;
+        } else {
+            self.flush();
+            self.text.update(piece.as_bytes());
+        }
+    }
+
+    /// Adds a part of the target. A base is ASCII (section 2.5), and a target may hold more.
+    fn push_ascii(&mut self, piece: &str) -> Result<(), ClaimError> {
+        if piece.is_ascii() {
+            self.push(piece);
+            Ok(())
+        } else {
+            Err(ClaimError::malformed("the target of the request is not ASCII"))
+        }
+    }
+
+    fn flush(&mut self) {
+        self.text.update(self.gathered.get(..self.len).unwrap_or_default());
+        self.len = 0;
+    }
 }
 
 fn write_value(
     kind: &Kind,
     target: Target<'_>,
     types: &Types,
-    base: &mut Vec<u8>,
+    base: &mut Base<'_>,
 ) -> Result<(), ClaimError> {
-    let start = base.len();
     match kind {
-        Kind::Method => base.extend_from_slice(target.head.method.as_str().as_bytes()),
-        Kind::TargetUri => base.extend_from_slice(target.uri()?.as_bytes()),
-        Kind::Authority => base.extend_from_slice(target.authority()?.as_bytes()),
-        Kind::Scheme => base.extend_from_slice(target.scheme().as_bytes()),
-        Kind::RequestTarget => base.extend_from_slice(target.request_target()?.as_bytes()),
+        Kind::Method => base.push_ascii(target.head.method.as_str()),
+        Kind::TargetUri => base.push_ascii(&target.uri()?),
+        Kind::Authority => base.push_ascii(&target.authority()?),
+        Kind::Scheme => base.push_ascii(&target.scheme()),
+        Kind::RequestTarget => base.push_ascii(&target.request_target()?),
         Kind::Path => {
-            base.extend_from_slice(target.prefix().as_bytes());
-            base.extend_from_slice(target.path().as_bytes());
+            base.push_ascii(target.prefix())?;
+            base.push_ascii(target.path())
         }
         Kind::Query => {
-            base.push(b'?');
-            base.extend_from_slice(target.query().as_bytes());
+            base.push("?");
+            base.push_ascii(target.query())
         }
-        Kind::QueryParam(name) => {
-            base.extend_from_slice(query::parameter(target.query(), name)?.as_bytes());
-        }
-        Kind::Field(name, form) => field::write(target.head, name, form, types, base)?,
-    }
-    // The base is ASCII (section 2.5). Fields see to that themselves; a target may hold more.
-    if base.get(start..).is_some_and(<[u8]>::is_ascii) {
-        Ok(())
-    } else {
-        Err(ClaimError::malformed("the target of the request is not ASCII"))
+        Kind::QueryParam(name) => base.push_ascii(&query::parameter(target.query(), name)?),
+        Kind::Field(name, form) => base.push_ascii(&field::value(target.head, name, form, types)?),
     }
 }

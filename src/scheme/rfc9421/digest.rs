@@ -9,16 +9,23 @@ use sfv::visitor::{
 use sfv::{BareItemFromInput, KeyRef, Parser};
 
 use super::component::Component;
-use super::{CONTENT_DIGEST, field};
+use super::{CONTENT_DIGEST, field, known};
 use crate::crypto::Algorithm;
 use crate::crypto::Digest;
 use crate::error::ConfigError;
-use crate::scheme::SignError;
-use crate::scheme::{ClaimError, Encoding, wire};
+use crate::scheme::{BodyDigest, ClaimError, Encoding, SignError, wire};
 
 /// The registered names of the hashes that are safe against whoever makes the body.
 const KNOWN: [(&str, Algorithm); 2] =
     [("sha-256", Algorithm::Sha256), ("sha-512", Algorithm::Sha512)];
+
+/// What the body must match where a digest is covered.
+pub(super) fn covered(head: &Parts) -> Result<Vec<BodyDigest>, ClaimError> {
+    match known::only_sha256(head) {
+        Some(digest) => Ok(vec![digest.into()]),
+        None => Ok(read(head)?.into_iter().map(Into::into).collect()),
+    }
+}
 
 /// The digests that the head carries: every known one must be well-formed, and unknown ones count
 /// for nothing.

@@ -57,32 +57,29 @@ impl Types {
     }
 }
 
-/// Writes the value of a covered field (RFC 9421 sections 2.1 to 2.1.3).
-pub(super) fn write(
-    head: &Parts,
+/// The value of a covered field (RFC 9421 sections 2.1 to 2.1.3).
+pub(super) fn value<'h>(
+    head: &'h Parts,
     name: &HeaderName,
     form: &Form,
     types: &Types,
-    out: &mut Vec<u8>,
-) -> Result<(), ClaimError> {
-    if !head.headers.contains_key(name) {
-        return Err(ClaimError::in_header(name, "is covered and missing"));
-    }
+) -> Result<Cow<'h, str>, ClaimError> {
+    let missing = || ClaimError::in_header(name, "is covered and missing");
     match form {
-        Form::Plain => {
-            out.extend_from_slice(joined(head, name)?.as_bytes());
-            Ok(())
-        }
+        Form::Plain => joined(head, name)?.ok_or_else(missing),
         Form::Bytes => {
             let lines = head.headers.get_all(name).iter();
-            let wrapped = lines
-                .map(|line| format!(":{}:", Encoding::Base64.encode(line.as_bytes().trim_ascii())));
-            out.extend_from_slice(wrapped.collect::<Vec<_>>().join(", ").as_bytes());
-            Ok(())
+            let wrapped: Vec<_> = lines
+                .map(|line| format!(":{}:", Encoding::Base64.encode(line.as_bytes().trim_ascii())))
+                .collect();
+            if wrapped.is_empty() { Err(missing()) } else { Ok(wrapped.join(", ").into()) }
         }
         Form::Strict | Form::Member { .. } => {
             // Each covered member reads the whole field, before anybody has proven anything.
-            let value = bounded(head, name)?;
+            let value = bounded(head, name).map_err(|error| match error {
+                ClaimError::Missing => missing(),
+                other => other,
+            })?;
             let value = value.as_bytes();
             let strict = match (form, types.of(name)) {
                 (Form::Member { key, .. }, _) => member(value, key),
@@ -91,27 +88,24 @@ pub(super) fn write(
                 (_, Some(StructuredType::Item)) => serialized::<Item>(value),
                 (_, None) => None,
             };
-            let strict =
-                strict.ok_or_else(|| ClaimError::in_header(name, "is no such structured field"))?;
-            out.extend_from_slice(strict.as_bytes());
-            Ok(())
+            let strict = strict.map(Cow::Owned);
+            strict.ok_or_else(|| ClaimError::in_header(name, "is no such structured field"))
         }
     }
 }
 
 /// All lines of a field, without the space around them, joined as section 2.1 says, which is how
 /// structured fields are read, too (RFC 9651 section 4.2).
-fn joined<'h>(head: &'h Parts, name: &HeaderName) -> Result<Cow<'h, str>, ClaimError> {
-    let mut joined = Cow::Borrowed("");
-    for (place, line) in head.headers.get_all(name).iter().enumerate() {
+fn joined<'h>(head: &'h Parts, name: &HeaderName) -> Result<Option<Cow<'h, str>>, ClaimError> {
+    let mut joined: Option<Cow<'h, str>> = None;
+    for line in head.headers.get_all(name) {
         let line = line.to_str().map_err(|_| {
             ClaimError::in_header(name, "is not ASCII; only `bs` covers such values")
         })?;
         let line = line.trim_matches([' ', '\t']);
-        if place == 0 {
-            joined = Cow::Borrowed(line);
-        } else {
-            joined.to_mut().extend([", ", line]);
+        match &mut joined {
+            None => joined = Some(Cow::Borrowed(line)),
+            Some(joined) => joined.to_mut().extend([", ", line]),
         }
     }
     Ok(joined)
@@ -119,10 +113,7 @@ fn joined<'h>(head: &'h Parts, name: &HeaderName) -> Result<Cow<'h, str>, ClaimE
 
 /// The same for a field that is parsed: all of its lines in at most 8 KiB.
 pub(super) fn bounded<'h>(head: &'h Parts, name: &HeaderName) -> Result<Cow<'h, str>, ClaimError> {
-    if !head.headers.contains_key(name) {
-        return Err(ClaimError::Missing);
-    }
-    let joined = joined(head, name)?;
+    let joined = joined(head, name)?.ok_or(ClaimError::Missing)?;
     if joined.len() > MAX_VALUE_LEN {
         return Err(ClaimError::in_header(name, "is longer than 8 KiB"));
     }

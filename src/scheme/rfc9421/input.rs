@@ -7,6 +7,8 @@ use sfv::visitor::{
 use sfv::{BareItemFromInput, ItemSerializer, KeyRef, Parser, StringRef};
 
 use super::component::{Component, Draft};
+use crate::key::KeyId;
+use crate::scheme::Claim;
 
 /// What is wrong with a member of `Signature-Input`.
 pub(super) type Fault = &'static str;
@@ -67,17 +69,7 @@ impl<'h> Input<'h> {
     /// The value of `@signature-params`: what was read, serialized again (RFC 9421 sections 2.3 and
     /// 3.2). The text that was sent may have other spaces and other forms of the same values.
     pub(super) fn serialized(&self) -> String {
-        let mut text = String::with_capacity(128);
-        for component in &self.components {
-            text.push(if text.is_empty() { '(' } else { ' ' });
-            text.push_str(component.identifier());
-        }
-        if text.is_empty() {
-            text.push('(');
-        }
-        text.push(')');
-        text.push_str(&self.parameters.serialized);
-        text
+        list(&self.components) + &self.parameters.serialized
     }
 
     fn keep(&mut self, component: Result<Component, Fault>) {
@@ -98,6 +90,24 @@ impl<'h> Parameters<'h> {
         self.tag.as_ref().map(|tag| tag.as_str())
     }
 
+    /// Adds what they say to a claim.
+    pub(super) fn claimed(&self, mut claim: Claim) -> Result<Claim, Fault> {
+        if let Some(keyid) = &self.keyid {
+            let key_id = KeyId::new(keyid.as_str()).map_err(|_| "has an empty `keyid`")?;
+            claim = claim.with_key_id(key_id);
+        }
+        if let Some(created) = self.created {
+            claim = claim.with_created(created);
+        }
+        if let Some(expires) = self.expires {
+            claim = claim.with_expires(expires);
+        }
+        if let Some(nonce) = &self.nonce {
+            claim = claim.with_nonce(nonce.as_str().as_bytes());
+        }
+        Ok(claim)
+    }
+
     fn set(&mut self, key: &KeyRef, value: BareItemFromInput<'h>) -> Result<(), Fault> {
         self.serialized.extend([";", key.as_str(), "="]);
         let _ = ItemSerializer::with_buffer(&mut self.serialized).bare_item(&value).finish();
@@ -115,6 +125,20 @@ impl<'h> Parameters<'h> {
         };
         if fresh { Ok(()) } else { Err("has a parameter twice") }
     }
+}
+
+/// The inner list of these components, serialized.
+pub(super) fn list(components: &[Component]) -> String {
+    let mut text = String::with_capacity(128);
+    for component in components {
+        text.push(if text.is_empty() { '(' } else { ' ' });
+        text.push_str(component.identifier());
+    }
+    if text.is_empty() {
+        text.push('(');
+    }
+    text.push(')');
+    text
 }
 
 /// A time in Unix seconds. Structured integers have at most 15 digits.

@@ -6,6 +6,7 @@
 //! | `policy.rs` | [`Policy`]: what must be covered |
 //! | `members.rs` | cutting a dictionary field into its members as they were sent |
 //! | `dictionary.rs` | adding a member to the fields and taking it out |
+//! | `known.rs` | reading a signature over a list that is known beforehand, by comparing |
 //! | `input.rs` | reading a member of `Signature-Input` |
 //! | `component.rs` | component identifiers |
 //! | `base.rs`, `target.rs`, `query.rs`, `field.rs` | the signature base and the values in it |
@@ -19,6 +20,7 @@ mod dictionary;
 mod digest;
 mod field;
 mod input;
+mod known;
 mod members;
 mod policy;
 mod query;

@@ -1,5 +1,5 @@
 use super::component::{Component, Kind};
-use super::input::{Fault, Input};
+use super::input::{Fault, Parameters};
 use crate::error::ConfigError;
 
 /// The shortest nonce that the strict policy takes, in bytes of its text.
@@ -181,12 +181,17 @@ impl Policy {
         request && self.named().all(covers)
     }
 
-    /// Checks what a signature covers and says.
-    pub(super) fn check(&self, input: &Input<'_>) -> Result<(), Fault> {
-        let parameters = &input.parameters;
-        if !self.is_met_by(&input.components) {
-            return Err("covers less than the policy asks for");
+    /// Checks what a signature covers.
+    pub(super) fn check_components(&self, components: &[Component]) -> Result<(), Fault> {
+        if self.is_met_by(components) {
+            Ok(())
+        } else {
+            Err("covers less than the policy asks for")
         }
+    }
+
+    /// Checks what a signature says of itself.
+    pub(super) fn check_parameters(&self, parameters: &Parameters<'_>) -> Result<(), Fault> {
         if self.created && parameters.created.is_none() {
             return Err("has no `created`");
         }

@@ -1,7 +1,7 @@
 use http::HeaderName;
 use http::request::Parts;
 
-use super::component::Component;
+use super::known::Known;
 use super::verify::Reading;
 use super::{MessageSignatures, dictionary, digest};
 use crate::crypto::{Algorithm, Tag};
@@ -47,8 +47,12 @@ impl Scheme for MessageSignatures {
 
     /// A body without a covered digest is refused when its first byte arrives.
     fn coverage(&self, head: &Parts, claim: &Claim) -> Result<Coverage, ClaimError> {
-        if reading(claim)?.covers_body() {
-            Ok(Coverage::Digest(digest::read(head)?.into_iter().map(Into::into).collect()))
+        let covers_body = match claim.memo::<Known>() {
+            Some(known) => known.covers_body(),
+            None => reading(claim)?.covers_body(),
+        };
+        if covers_body {
+            Ok(Coverage::Digest(digest::covered(head)?))
         } else if self.policy.takes_unsigned_body() {
             Ok(Coverage::Unsigned)
         } else {
@@ -64,14 +68,11 @@ impl Scheme for MessageSignatures {
         claim: &Claim,
         text: &mut SignedText,
     ) -> Result<(), ClaimError> {
-        let Reading { components, parameters, outgoing } = reading(claim)?;
-        let base = self.base(head, components, parameters, *outgoing)?;
-        if text.is_record() {
-            write_parts(&base, components, text);
-        } else {
-            text.update(&base);
+        if let Some(known) = claim.memo::<Known>() {
+            return self.base(head, known.components(), Known::parameters(head)?, false, text);
         }
-        Ok(())
+        let Reading { components, parameters, outgoing } = reading(claim)?;
+        self.base(head, components, parameters, *outgoing, text)
     }
 
     fn stamp(&self, head: &mut Parts, stamp: &Stamp<'_>) -> Result<Claim, SignError> {
@@ -95,21 +96,6 @@ impl Scheme for MessageSignatures {
                 head.headers.remove(name);
             }
         }
-    }
-}
-
-/// Writes the base with a name for the value in each line, as its identifier has it.
-fn write_parts(base: &[u8], components: &[Component], text: &mut SignedText) {
-    let identifiers = components.iter().map(|component| &**component.identifier());
-    let identifiers = identifiers.chain(["\"@signature-params\""]);
-    for (line, identifier) in base.split_inclusive(|byte| *byte == b'\n').zip(identifiers) {
-        let value = identifier.len().saturating_add(": ".len());
-        let end = line.strip_suffix(b"\n").map_or(line.len(), <[u8]>::len);
-        // With parameters it is its name as it stands there, without them the bare one.
-        let bare = if identifier.contains(';') { identifier } else { identifier.trim_matches('"') };
-        text.part("literal").update(line.get(..value).unwrap_or_default());
-        text.part(bare).update(line.get(value..end).unwrap_or_default());
-        text.part("literal").update(line.get(end..).unwrap_or_default());
     }
 }
 

@@ -69,22 +69,23 @@ impl<'h> Target<'h> {
         let scheme = self.scheme();
         let invalid = || ClaimError::in_header(&HOST, "is no host with an optional port");
         let named = match wire::single(self.head, &HOST) {
-            Ok(host) => {
-                let host = Authority::try_from(host.as_bytes()).map_err(|_| invalid())?;
-                Some(normalized(&host, &scheme).ok_or_else(invalid)?)
-            }
+            Ok(host) => Some(named_host(host.as_bytes(), &scheme).ok_or_else(invalid)?),
             Err(ClaimError::Missing) => None,
             Err(error) => return Err(error),
         };
         let targeted = match self.head.uri.authority() {
-            Some(authority) => Some(normalized(authority, &scheme).ok_or_else(invalid)?),
+            Some(authority) => {
+                let host = normal(authority.as_str().as_bytes()).map(Cow::Borrowed);
+                let host = host.or_else(|| normalized(authority, &scheme).map(Cow::Owned));
+                Some(host.ok_or_else(invalid)?)
+            }
             None => None,
         };
         match (targeted, named) {
             (Some(targeted), Some(named)) if targeted != named => {
                 Err(ClaimError::in_header(&HOST, "is another one than the target's"))
             }
-            (Some(authority), _) | (None, Some(authority)) => Ok(Cow::Owned(authority)),
+            (Some(authority), _) | (None, Some(authority)) => Ok(authority),
             (None, None) if self.outgoing => {
                 let why = "the request names no host: give an absolute URI or a `Host` header";
                 Err(ClaimError::in_header(&HOST, why))
@@ -182,6 +183,22 @@ impl<'h> Target<'h> {
     }
 }
 
+/// The authority that a `Host` names.
+fn named_host<'h>(host: &'h [u8], scheme: &str) -> Option<Cow<'h, str>> {
+    normal(host).map(Cow::Borrowed).or_else(|| {
+        let authority = Authority::try_from(host).ok()?;
+        normalized(&authority, scheme).map(Cow::Owned)
+    })
+}
+
+/// An authority that is in normal form already, for what most are: a name in lower case, and no port.
+fn normal(authority: &[u8]) -> Option<&str> {
+    let is_plain =
+        |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(byte);
+    let is_normal = !authority.is_empty() && authority.iter().all(is_plain);
+    std::str::from_utf8(authority).ok().filter(|_| is_normal)
+}
+
 /// In lower case, without the scheme's own port (RFC 9110 section 4.2.3). `None` without a host,
 /// or with user information, which no request may carry (section 4.2.4).
 fn normalized(authority: &Authority, scheme: &str) -> Option<String> {
@@ -199,5 +216,23 @@ fn without_port<'t>(authority: &'t str, scheme: &str) -> &'t str {
         "http" => authority.strip_suffix(":80").unwrap_or(authority),
         "https" => authority.strip_suffix(":443").unwrap_or(authority),
         _ => authority,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Authority, normal, normalized};
+
+    proptest! {
+        #[test]
+        fn an_authority_in_normal_form_stays_as_it_is(text in "[ -~]{0,12}|[a-z0-9.-]{0,40}") {
+            if let Some(normal) = normal(text.as_bytes()) {
+                let authority = Authority::try_from(normal).unwrap();
+                prop_assert_eq!(normalized(&authority, "http").unwrap(), normal);
+            }
+        }
     }
 }

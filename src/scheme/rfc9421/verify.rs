@@ -8,8 +8,7 @@ use super::input::Input;
 use super::members::{Member, Unread, members};
 use super::{MessageSignatures, SIGNATURE, SIGNATURE_INPUT, field};
 use crate::crypto::Algorithm;
-use crate::key::KeyId;
-use crate::scheme::{Claim, ClaimError, Encoding, OfferedTag, shape};
+use crate::scheme::{Claim, ClaimError, Covered, Encoding, OfferedTag, shape};
 
 /// What is wanted again when the base is written.
 pub(super) struct Reading {
@@ -28,6 +27,14 @@ impl Reading {
 impl MessageSignatures {
     /// Reads both fields, and the one signature that decides.
     pub(super) fn received(&self, head: &Parts) -> Result<Claim, ClaimError> {
+        match self.known_claim(head) {
+            Some(claim) => Ok(claim),
+            None => self.parsed_claim(head),
+        }
+    }
+
+    /// The same by the general parser.
+    pub(super) fn parsed_claim(&self, head: &Parts) -> Result<Claim, ClaimError> {
         let (inputs, tags) = fields(head)?;
         let inputs = members::<Input<'_>>(&SIGNATURE_INPUT, &inputs)?;
         let tags = members::<Unread>(&SIGNATURE, &tags)?;
@@ -83,26 +90,13 @@ impl MessageSignatures {
         claim: Claim,
         outgoing: bool,
     ) -> Result<Claim, ClaimError> {
-        self.policy.check(&input).map_err(malformed)?;
+        self.policy.check_components(&input.components).map_err(malformed)?;
+        self.policy.check_parameters(&input.parameters).map_err(malformed)?;
         let serialized = input.serialized();
         let Input { components, parameters, .. } = input;
-        let mut claim = claim
-            .with_covered(components.iter().map(|component| component.identifier().clone()))
-            .with_signed_headers(signed_headers(head, &components));
-        if let Some(keyid) = &parameters.keyid {
-            let key_id =
-                KeyId::new(keyid.as_str()).map_err(|_| malformed("has an empty `keyid`"))?;
-            claim = claim.with_key_id(key_id);
-        }
-        if let Some(created) = parameters.created {
-            claim = claim.with_created(created);
-        }
-        if let Some(expires) = parameters.expires {
-            claim = claim.with_expires(expires);
-        }
-        if let Some(nonce) = &parameters.nonce {
-            claim = claim.with_nonce(nonce.as_str().as_bytes());
-        }
+        let identifiers = components.iter().map(|component| component.identifier().clone());
+        let covered = Covered::new(identifiers.collect(), signed_headers(head, &components));
+        let claim = parameters.claimed(claim).map_err(malformed)?.covering(covered);
         Ok(claim.with_memo(Reading { components, parameters: serialized, outgoing }))
     }
 }
@@ -147,14 +141,15 @@ fn unexpected(raw: &str) -> ClaimError {
 }
 
 /// The lines of the fields that are covered as they were sent.
-fn signed_headers(head: &Parts, components: &[Component]) -> Vec<(HeaderName, HeaderValue)> {
+fn signed_headers(
+    head: &Parts,
+    components: &[Component],
+) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
     let plain = components.iter().filter_map(|component| match component.kind() {
         Kind::Field(name, Form::Plain) => Some(name),
         _ => None,
     });
-    plain
-        .flat_map(|name| {
-            head.headers.get_all(name).iter().map(|value| (name.clone(), value.clone()))
-        })
-        .collect()
+    plain.flat_map(|name| {
+        head.headers.get_all(name).iter().map(|value| (name.clone(), value.clone()))
+    })
 }
