@@ -10,7 +10,7 @@ pub mod socket;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -137,7 +137,16 @@ pub fn peer_python() -> Option<PathBuf> {
 /// Asks a program of `tests/peers` that uses a package from npm; one answer for each question.
 pub fn ask_node(package: &str, script: &str, questions: &[Value]) -> Option<Vec<Value>> {
     peer(&format!("target/peers/node_modules/{package}"))?;
-    let mut child = Command::new("node")
+    Some(ask("node".as_ref(), script, questions))
+}
+
+/// Asks a program of `tests/peers` that uses a package from PyPI.
+pub fn ask_python(script: &str, questions: &[Value]) -> Option<Vec<Value>> {
+    Some(ask(&peer_python()?, script, questions))
+}
+
+fn ask(program: &Path, script: &str, questions: &[Value]) -> Vec<Value> {
+    let mut child = Command::new(program)
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers"))
         .arg(script)
         .stdin(Stdio::piped())
@@ -153,7 +162,7 @@ pub fn ask_node(package: &str, script: &str, questions: &[Value]) -> Option<Vec<
     let text = String::from_utf8(output.stdout).unwrap();
     let answers: Vec<_> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(answers.len(), questions.len());
-    Some(answers)
+    answers
 }
 
 /// A program that `scripts/peers` installs. Where it is absent, the test that needs it says so and

@@ -2,6 +2,7 @@
 
 mod in_body;
 mod lists;
+mod oracles;
 mod presets;
 mod query;
 mod secrets;
