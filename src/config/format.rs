@@ -217,6 +217,9 @@ impl FormatConfig {
                 let origin = self.public_origin.take().ok_or_else(missing("public_origin"))?;
                 Ok(Arc::new(crate::webhooks::twilio(&origin)?))
             }
+            "shopify_app_proxy" => Ok(Arc::new(crate::webhooks::shopify_app_proxy())),
+            "shopify_oauth" => Ok(Arc::new(crate::webhooks::shopify_oauth())),
+            "dangerous_adyen_payments" => Ok(Arc::new(crate::webhooks::dangerous_adyen_payments())),
             name => crate::webhooks::by_name(name)
                 .ok_or_else(|| ConfigError::invalid("preset", nearest(name))),
         }

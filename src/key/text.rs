@@ -51,6 +51,27 @@ pub(super) fn not_hex(text: &str) -> ConfigError {
     ConfigError::invalid("key", format!("is not hex (RFC 4648 section 8): {why}"))
 }
 
+/// The error of a text that is no webhook secret: which form it has, and what is asked for.
+#[cfg(feature = "webhooks")]
+pub(super) fn not_whsec(text: &str) -> ConfigError {
+    let form = if ["whpk_", "whsk_"].iter().any(|prefix| text.starts_with(prefix)) {
+        "is an asymmetric key (`whpk_`, `whsk_`), which is not supported"
+    } else if let Some(why) = around(text) {
+        return ConfigError::invalid(
+            "webhook secret",
+            format!("does not begin with `whsec_`: {why}"),
+        );
+    } else if text.len().is_multiple_of(2) && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        "looks like hex without a prefix, which `from_hex` reads"
+    } else if text.bytes().all(is_base64) {
+        "looks like base64 without a prefix, which `from_base64` reads"
+    } else {
+        "has no prefix `whsec_`"
+    };
+    let asked = "`whsec_` and base64 are asked for; if the peer takes the text itself as the key, use `new`";
+    ConfigError::invalid("webhook secret", format!("{form}; {asked}"))
+}
+
 /// Returns what surrounds the text and is not part of the key.
 fn around(text: &str) -> Option<&'static str> {
     let quotes = ['"', '\''];

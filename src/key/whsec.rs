@@ -6,7 +6,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use zeroize::Zeroizing;
 
 use crate::error::ConfigError;
-use crate::key::{KeySet, SecretKey};
+use crate::key::{KeySet, SecretKey, text};
 
 /// Secrets are copied from web pages, so padding is optional and unused bits may be set.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
@@ -43,21 +43,15 @@ impl SecretKey {
     ///
     /// [Standard Webhooks]: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
     pub fn from_whsec(text: &str) -> Result<Self, ConfigError> {
-        let invalid = |why| Err(ConfigError::invalid("webhook secret", why));
         if text.is_empty() {
             return Err(ConfigError::EmptyKey("webhook secret".into()));
         }
         let Some(encoded) = text.strip_prefix("v1,").unwrap_or(text).strip_prefix("whsec_") else {
-            return invalid(if text.starts_with("whpk_") || text.starts_with("whsk_") {
-                "is an asymmetric key (`whpk_`, `whsk_`), which is not supported; expected `whsec_`"
-            } else {
-                "does not begin with `whsec_`; if it is base64 all the same, use `from_base64`, and \
-                 if the peer takes the text itself as the key, use `new`"
-            });
+            return Err(text::not_whsec(text));
         };
         let mut bytes = Zeroizing::new(Vec::new());
         if LENIENT.decode_vec(encoded, &mut bytes).is_err() {
-            return invalid("is not base64 (RFC 4648 section 4) after `whsec_`");
+            return Err(text::not_base64(encoded).named("webhook secret"));
         }
         #[cfg(feature = "tracing")]
         if (1..SHORTEST).contains(&bytes.len()) {

@@ -112,6 +112,7 @@ mod sign_error;
 #[cfg(feature = "sigv4")]
 mod sigv4;
 mod stamp;
+mod tag_header;
 #[cfg(any(feature = "sha1", feature = "sigv4"))]
 mod target;
 mod text;

@@ -172,10 +172,11 @@ NO_PRESET = {"generic-prefixed-hex", "pusher-http", "scalr", "messagebird-legacy
 
 
 def webhooks(report):
-    for case in vectors("webhook_vectors.json")["vectors"]:
+    for case in vectors("webhook_vectors.json")["vectors"] + vectors("webhook_packages.json")["vectors"]:
         provider = case["provider"]
-        # The notification of Adyen is told by its signed text alone, and so is one of Shopify's.
-        told_by_text = provider == "adyen-payments" or provider.startswith("shopify-") and "url" not in case
+        # Notifications of Adyen are told by their signed text alone, and so is a query of Shopify's.
+        told_by_text = provider == "adyen-payments" and b"notificationItems" not in decoded(case["body_base64"])
+        told_by_text |= provider.startswith("shopify-") and "url" not in case
         if provider in NO_PRESET or told_by_text:
             continue
         preset = PRESETS.get(provider, provider.replace("-", "_"))

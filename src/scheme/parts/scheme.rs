@@ -1,18 +1,16 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::HeaderName;
 use http::request::Parts;
 
-use crate::crypto::Algorithm;
 use crate::error::{ConfigError, header_name};
 use crate::scheme::ClaimError;
-use crate::scheme::Encoding;
 use crate::scheme::PublicOrigin;
 use crate::scheme::parts::Part;
 use crate::scheme::parts::layout::Layout;
+use crate::scheme::tag_header::{TagHeader, tag_settings};
 
 pub(super) type Derive = dyn Fn(&Parts, &[u8]) -> Result<Vec<u8>, ClaimError> + Send + Sync;
 
@@ -61,18 +59,14 @@ pub(super) type Derive = dyn Fn(&Parts, &[u8]) -> Result<Vec<u8>, ClaimError> + 
 /// serves several hosts: over HTTP/2 it is `:authority`.
 #[derive(Clone)]
 pub struct HeaderScheme {
-    pub(super) name: Cow<'static, str>,
-    pub(super) headers: [HeaderName; 1],
+    pub(super) tags: TagHeader,
     pub(super) prefix: Cow<'static, str>,
-    pub(super) encoding: Encoding,
-    pub(super) algorithm: Algorithm,
     pub(super) separator: Option<Cow<'static, str>>,
     pub(super) key_id_header: Option<HeaderName>,
     pub(super) message_id_header: Option<HeaderName>,
     pub(super) layout: Layout,
     pub(super) derive: Option<Arc<Derive>>,
     pub(super) unsigned_body: bool,
-    pub(super) tolerance: Option<(u64, u64)>,
     pub(super) origin: Option<PublicOrigin>,
 }
 
@@ -84,29 +78,19 @@ impl HeaderScheme {
     /// Returns [`ConfigError`] if it is not a header name.
     pub fn new<N: TryInto<HeaderName>>(header: N) -> Result<Self, ConfigError> {
         Ok(Self {
-            name: "header".into(),
-            headers: [header_name(header, "header")?],
+            tags: TagHeader::new("header", header)?,
             prefix: "".into(),
-            encoding: Encoding::Hex,
-            algorithm: Algorithm::default(),
             separator: None,
             key_id_header: None,
             message_id_header: None,
             layout: Layout::new([Part::Body])?,
             derive: None,
             unsigned_body: false,
-            tolerance: None,
             origin: None,
         })
     }
 
-    /// Sets the name that [`Verified::scheme`](crate::Verified::scheme) returns, to distinguish
-    /// several schemes made of parts. `header` by default.
-    #[must_use]
-    pub fn with_name(mut self, name: impl Into<Cow<'static, str>>) -> Self {
-        self.name = name.into();
-        self
-    }
+    tag_settings!("header");
 
     /// Sets the text before the tag, such as `sha256=`. In `Authorization`, a value of another
     /// authentication scheme counts as missing, not as malformed. If the prefix names no
@@ -130,29 +114,7 @@ impl HeaderScheme {
         self.checked()
     }
 
-    /// Sets the encoding of the tag. [`Encoding::Hex`] by default.
-    #[must_use]
-    pub fn with_encoding(mut self, encoding: Encoding) -> Self {
-        self.encoding = encoding;
-        self
-    }
-
-    /// Sets the hash. SHA-256 by default.
-    #[must_use]
-    pub fn with_algorithm(mut self, algorithm: Algorithm) -> Self {
-        self.algorithm = algorithm;
-        self
-    }
-
-    /// Sets how old a signature may be and how far ahead its clock, in whole seconds, for a
-    /// verifier without a tolerance of its own.
-    #[must_use]
-    pub fn with_tolerance(mut self, past: Duration, future: Duration) -> Self {
-        self.tolerance = Some((past.as_secs(), future.as_secs()));
-        self
-    }
-
-    /// Sets what is signed, in this order. Only the body by default.
+    /// Sets what is signed, in this order; the body alone if it is not set.
     ///
     /// # Errors
     ///
@@ -296,19 +258,15 @@ impl HeaderScheme {
     }
 
     pub(super) fn header(&self) -> &HeaderName {
-        let [name] = &self.headers;
-        name
+        self.tags.name()
     }
 }
 
 impl fmt::Debug for HeaderScheme {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HeaderScheme")
-            .field("name", &self.name)
-            .field("header", self.header())
+            .field("tags", &self.tags)
             .field("prefix", &self.prefix)
-            .field("encoding", &self.encoding)
-            .field("algorithm", &self.algorithm)
             .field("layout", &self.layout)
             .finish_non_exhaustive()
     }

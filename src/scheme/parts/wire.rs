@@ -48,7 +48,7 @@ impl HeaderScheme {
     fn tags(&self, value: &HeaderValue) -> Result<Claim, ClaimError> {
         let malformed = |why| ClaimError::in_header(self.header(), why);
         let tag = |text: &str| {
-            let tag = self.encoding.decode_tag(text, self.algorithm);
+            let tag = self.tags.decode(text);
             tag.ok_or_else(|| self.unexpected_tag(Some(text), text))
         };
         let text = wire::text(self.header(), value)?;
@@ -77,7 +77,7 @@ impl HeaderScheme {
     /// Returns the error for a value that is not a tag after the prefix, or does not have the
     /// prefix at all.
     fn unexpected_tag(&self, behind: Option<&str>, whole: &str) -> ClaimError {
-        let tags = shape::of_tags(self.encoding, self.algorithm);
+        let tags = self.tags.expected();
         let with_prefix = |tag: &str| match &*self.prefix {
             "" => tag.to_owned(),
             prefix => format!("`{prefix}` and {tag}"),
@@ -137,15 +137,15 @@ fn is_entry_of_another_version(entry: &str) -> bool {
 
 impl Scheme for HeaderScheme {
     fn name(&self) -> &str {
-        &self.name
+        &self.tags.scheme
     }
 
     fn algorithm(&self) -> Algorithm {
-        self.algorithm
+        self.tags.algorithm
     }
 
     fn headers(&self) -> &[HeaderName] {
-        &self.headers
+        &self.tags.names
     }
 
     fn requires_key_id(&self) -> bool {
@@ -157,17 +157,13 @@ impl Scheme for HeaderScheme {
     }
 
     fn selector(&self) -> Option<Selector<'_>> {
-        let len = self.prefix.len().saturating_add(self.encoding.tag_text_len(self.algorithm));
+        let tag = self.tags.encoding.tag_text_len(self.tags.algorithm);
+        let len = self.prefix.len().saturating_add(tag);
         Some(Selector::Entry { prefix: &self.prefix, len })
     }
 
     fn window(&self) -> Window {
-        let timed = self.layout.time().is_some();
-        let window = if timed { Window::timed() } else { Window::untimed() };
-        match self.tolerance {
-            Some((past, future)) => window.with_tolerance(past, future),
-            None => window,
-        }
+        self.tags.window(self.layout.time().is_some())
     }
 
     fn claim(&self, head: &Parts) -> Result<Claim, ClaimError> {
@@ -247,14 +243,12 @@ impl Scheme for HeaderScheme {
     }
 
     fn attach(&self, head: &mut Parts, _: &Claim, tags: &[Tag]) -> Result<(), SignError> {
-        let entry = |tag: &Tag| format!("{}{}", self.prefix, self.encoding.encode(tag.as_bytes()));
+        let entry = |tag: &Tag| format!("{}{}", self.prefix, self.tags.encode(tag));
         let text = match &self.separator {
             None => entry(wire::only_tag(tags)?),
             Some(separator) => tags.iter().map(entry).collect::<Vec<_>>().join(separator),
         };
-        let value = wire::sensitive(self.header(), &text)?;
-        head.headers.insert(self.header().clone(), value);
-        Ok(())
+        self.tags.write(head, &text)
     }
 
     fn strip(&self, head: &mut Parts) {

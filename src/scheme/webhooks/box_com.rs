@@ -4,8 +4,10 @@ use http::HeaderName;
 use http::request::Parts;
 
 use crate::crypto::{Algorithm, Tag};
+use crate::scheme::webhooks::one_tag::without_key_id;
 use crate::scheme::{
-    Claim, ClaimError, Encoding, Scheme, SignError, SignedText, Stamp, Window, wire,
+    Claim, ClaimError, Encoding, Scheme, SignError, SignedText, Stamp, TimeFormat, Window, shape,
+    wire,
 };
 
 static SIGNATURES: [HeaderName; 2] = [
@@ -35,7 +37,8 @@ impl BoxWebhooks {
     fn created(head: &Parts) -> Result<(&str, i64), ClaimError> {
         let text = wire::text(&TIMESTAMP, wire::required(head, &TIMESTAMP)?)?;
         let created = wire::rfc3339(text);
-        Ok((text, created.ok_or_else(|| ClaimError::in_header(&TIMESTAMP, "is no RFC 3339 time"))?))
+        let expected = TimeFormat::Rfc3339.expected();
+        Ok((text, created.ok_or_else(|| shape::no_time(Some(&TIMESTAMP), expected, text))?))
     }
 }
 
@@ -71,10 +74,10 @@ impl Scheme for BoxWebhooks {
                 Err(ClaimError::Missing) => continue,
                 value => value?,
             };
-            let tag = Encoding::Base64.decode_tag(value, Algorithm::Sha256);
-            let tag =
-                tag.ok_or_else(|| ClaimError::in_header(name, "is no HMAC-SHA-256 in base64"))?;
-            claim = claim.add_tag(tag)?;
+            let text = wire::text(name, value)?;
+            let tag = Encoding::Base64.decode_tag(text, Algorithm::Sha256);
+            let no_tag = || shape::no_tag(Some(name), Encoding::Base64, Algorithm::Sha256, text);
+            claim = claim.add_tag(tag.ok_or_else(no_tag)?)?;
         }
         if claim.tags().next().is_none() {
             return Err(ClaimError::Missing);
@@ -92,9 +95,7 @@ impl Scheme for BoxWebhooks {
     }
 
     fn stamp(&self, head: &mut Parts, stamp: &Stamp<'_>) -> Result<Claim, SignError> {
-        if stamp.key_id().is_some() {
-            return Err(SignError::KeyId("this scheme has no place for one"));
-        }
+        without_key_id(stamp)?;
         let time = wire::to_rfc3339(stamp.now());
         let time = time.ok_or(SignError::Request("the time is not in the years 0 to 9999"))?;
         head.headers.insert(TIMESTAMP, wire::value(&TIMESTAMP, &time)?);

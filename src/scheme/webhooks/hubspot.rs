@@ -5,14 +5,14 @@ use http::request::Parts;
 
 use crate::crypto::{Algorithm, Tag};
 use crate::error::ConfigError;
+use crate::scheme::tag_header::TagHeader;
+use crate::scheme::webhooks::one_tag::without_key_id;
 use crate::scheme::{
-    Claim, ClaimError, Coverage, Encoding, PublicOrigin, Scheme, SignError, SignedText, Stamp,
-    Window, wire,
+    Claim, ClaimError, Coverage, PublicOrigin, Scheme, SignError, SignedText, Stamp, Window, shape,
+    wire,
 };
 
-static SIGNATURE: [HeaderName; 1] = [HeaderName::from_static("x-hubspot-signature-v3")];
 const TIMESTAMP: HeaderName = HeaderName::from_static("x-hubspot-request-timestamp");
-const TOLERANCE: u64 = 300;
 /// The escapes of a URI that are signed as the characters they stand for.
 const DECODED: [(&str, &str); 13] = [
     ("%3A", ":"),
@@ -46,12 +46,15 @@ const DECODED: [(&str, &str); 13] = [
 ///
 /// [`ConfigError`] if it is no origin.
 pub fn hubspot(public_origin: &str) -> Result<HubSpot, ConfigError> {
-    Ok(HubSpot { origin: PublicOrigin::parse(public_origin)? })
+    let mut tags = TagHeader::base64("hubspot", "x-hubspot-signature-v3");
+    tags.tolerance = Some((300, 300));
+    Ok(HubSpot { tags, origin: PublicOrigin::parse(public_origin)? })
 }
 
 /// The scheme of [`hubspot`].
 #[derive(Clone, Debug)]
 pub struct HubSpot {
+    tags: TagHeader,
     origin: PublicOrigin,
 }
 
@@ -71,26 +74,26 @@ impl HubSpot {
     fn created(head: &Parts) -> Result<(&str, i64), ClaimError> {
         let text = wire::text(&TIMESTAMP, wire::required(head, &TIMESTAMP)?)?;
         let created = wire::unix_millis(text).filter(|_| text.len() == 13);
-        let why = "is no time in milliseconds";
-        Ok((text, created.ok_or_else(|| ClaimError::in_header(&TIMESTAMP, why))?))
+        let expected = "13 digits of Unix milliseconds";
+        Ok((text, created.ok_or_else(|| shape::no_time(Some(&TIMESTAMP), expected, text))?))
     }
 }
 
 impl Scheme for HubSpot {
-    fn name(&self) -> &'static str {
-        "hubspot"
+    fn name(&self) -> &str {
+        &self.tags.scheme
     }
 
     fn algorithm(&self) -> Algorithm {
-        Algorithm::Sha256
+        self.tags.algorithm
     }
 
     fn headers(&self) -> &[HeaderName] {
-        &SIGNATURE
+        &self.tags.names
     }
 
     fn window(&self) -> Window {
-        Window::timed().with_tolerance(TOLERANCE, TOLERANCE)
+        self.tags.window(true)
     }
 
     fn carries_key_id(&self) -> bool {
@@ -98,10 +101,7 @@ impl Scheme for HubSpot {
     }
 
     fn claim(&self, head: &Parts) -> Result<Claim, ClaimError> {
-        let [name] = &SIGNATURE;
-        let tag = Encoding::Base64.decode_tag(wire::single(head, name)?, Algorithm::Sha256);
-        let tag = tag.ok_or_else(|| ClaimError::in_header(name, "is no HMAC-SHA-256 in base64"))?;
-        Ok(Claim::signed(tag).with_created(Self::created(head)?.1))
+        Ok(self.tags.claim(head)?.with_created(Self::created(head)?.1))
     }
 
     /// Derived, since the body is looked at: it must not run into the URI.
@@ -144,18 +144,13 @@ impl Scheme for HubSpot {
     }
 
     fn stamp(&self, head: &mut Parts, stamp: &Stamp<'_>) -> Result<Claim, SignError> {
-        if stamp.key_id().is_some() {
-            return Err(SignError::KeyId("this scheme has no place for one"));
-        }
+        without_key_id(stamp)?;
         let time = stamp.now().saturating_mul(1000).to_string();
         head.headers.insert(TIMESTAMP, wire::value(&TIMESTAMP, &time)?);
         Ok(Claim::new().with_created(Self::created(head)?.1))
     }
 
     fn attach(&self, head: &mut Parts, _: &Claim, tags: &[Tag]) -> Result<(), SignError> {
-        let [name] = &SIGNATURE;
-        let text = Encoding::Base64.encode(wire::only_tag(tags)?.as_bytes());
-        head.headers.insert(name, wire::sensitive(name, &text)?);
-        Ok(())
+        self.tags.attach(head, tags)
     }
 }

@@ -1,17 +1,18 @@
 //! Formats with the time and the tags in one header, as Stripe has it.
 
 use std::borrow::Cow;
-use std::time::Duration;
 
 use http::HeaderName;
 use http::request::Parts;
 
 use crate::crypto::{Algorithm, Tag};
-use crate::error::{ConfigError, header_name};
+use crate::error::ConfigError;
 use crate::scheme::parts::{Layout, Values};
+use crate::scheme::tag_header::{TagHeader, tag_settings};
+use crate::scheme::webhooks::one_tag::without_key_id;
 use crate::scheme::{
-    Claim, ClaimError, Coverage, Encoding, Part, Scheme, SentHead, SignError, SignedText, Stamp,
-    TimeFormat, Window, shape, wire,
+    Claim, ClaimError, Coverage, Part, Scheme, SentHead, SignError, SignedText, Stamp, TimeFormat,
+    Window, shape, wire,
 };
 
 /// The most tags of one header.
@@ -41,14 +42,10 @@ const MAX_TAGS: usize = 16;
 /// signed is the time as it was sent.
 #[derive(Clone, Debug)]
 pub struct ListScheme {
-    name: Cow<'static, str>,
-    header: [HeaderName; 1],
+    tags: TagHeader,
     separator: char,
     tag: Cow<'static, str>,
     time: Option<(Cow<'static, str>, TimeFormat)>,
-    encoding: Encoding,
-    algorithm: Algorithm,
-    tolerance: Option<(u64, u64)>,
     layout: Layout,
 }
 
@@ -63,24 +60,15 @@ impl ListScheme {
         N: TryInto<HeaderName>,
     {
         Ok(Self {
-            name: "list".into(),
-            header: [header_name(header, "header")?],
+            tags: TagHeader::new("list", header)?,
             separator: ',',
             tag: item_name(tag)?,
             time: None,
-            encoding: Encoding::Hex,
-            algorithm: Algorithm::default(),
-            tolerance: None,
             layout: Layout::new([Part::Body])?,
         })
     }
 
-    /// Sets what [`Verified::scheme`](crate::Verified::scheme) says; `list` by default.
-    #[must_use]
-    pub fn with_name(mut self, name: impl Into<Cow<'static, str>>) -> Self {
-        self.name = name.into();
-        self
-    }
+    tag_settings!("list");
 
     /// Sets the name of the item with the time, which is checked against the clock and stands in
     /// the signed text as [`Part::Time`].
@@ -115,28 +103,6 @@ impl ListScheme {
         Ok(self)
     }
 
-    /// Sets how the tags are written; [`Encoding::Hex`] by default.
-    #[must_use]
-    pub fn with_encoding(mut self, encoding: Encoding) -> Self {
-        self.encoding = encoding;
-        self
-    }
-
-    /// Sets the hash; SHA-256 by default.
-    #[must_use]
-    pub fn with_algorithm(mut self, algorithm: Algorithm) -> Self {
-        self.algorithm = algorithm;
-        self
-    }
-
-    /// Sets how old a signature can be and how far ahead its clock, in whole seconds, for a
-    /// verifier without a tolerance of its own.
-    #[must_use]
-    pub fn with_tolerance(mut self, past: Duration, future: Duration) -> Self {
-        self.tolerance = Some((past.as_secs(), future.as_secs()));
-        self
-    }
-
     /// Sets what is signed, in this order; the body alone by default.
     ///
     /// # Errors
@@ -157,8 +123,20 @@ impl ListScheme {
     }
 
     fn header(&self) -> &HeaderName {
-        let [name] = &self.header;
-        name
+        self.tags.name()
+    }
+
+    /// The error of a header that is no such list.
+    fn unexpected(&self, found: impl Into<String>) -> ClaimError {
+        let tag = format!("`{}=` and {}", self.tag, self.tags.expected());
+        let expected = match &self.time {
+            Some((name, format)) => {
+                let time = format.expected();
+                format!("`{name}=` and {time}, then {tag}, divided by `{}`", self.separator)
+            }
+            None => tag,
+        };
+        ClaimError::unexpected(self.header(), expected, found.into())
     }
 
     fn items<'h>(
@@ -169,7 +147,7 @@ impl ListScheme {
             item.trim_start_matches(' ')
                 .split_once('=')
                 .filter(|(name, _)| !name.is_empty())
-                .ok_or_else(|| ClaimError::in_header(self.header(), "has an item without a name"))
+                .ok_or_else(|| self.unexpected(format!("an item of {}", shape::of(item))))
         })
     }
 
@@ -219,23 +197,19 @@ fn item_name(name: impl Into<Cow<'static, str>>) -> Result<Cow<'static, str>, Co
 
 impl Scheme for ListScheme {
     fn name(&self) -> &str {
-        &self.name
+        &self.tags.scheme
     }
 
     fn algorithm(&self) -> Algorithm {
-        self.algorithm
+        self.tags.algorithm
     }
 
     fn headers(&self) -> &[HeaderName] {
-        &self.header
+        &self.tags.names
     }
 
     fn window(&self) -> Window {
-        let window = if self.time.is_some() { Window::timed() } else { Window::untimed() };
-        match self.tolerance {
-            Some((past, future)) => window.with_tolerance(past, future),
-            None => window,
-        }
+        self.tags.window(self.time.is_some())
     }
 
     fn max_tags(&self) -> usize {
@@ -247,29 +221,24 @@ impl Scheme for ListScheme {
     }
 
     fn claim(&self, head: &Parts) -> Result<Claim, ClaimError> {
-        let malformed = |why| ClaimError::in_header(self.header(), why);
         let text = wire::text(self.header(), wire::single(head, self.header())?)?;
         let mut claim = Claim::new();
         let mut time = None;
         for item in self.items(text) {
             let (name, value) = item?;
             if name == self.tag {
-                let tag = self.encoding.decode_tag(value, self.algorithm);
-                let tag = tag.ok_or_else(|| {
-                    shape::no_tag(Some(self.header()), self.encoding, self.algorithm, value)
-                })?;
-                claim = claim.add_tag(tag)?;
+                claim = claim.add_tag(self.tags.tag(value)?)?;
             } else if self.time.as_ref().is_some_and(|(wanted, _)| wanted == name)
                 && time.replace(value).is_some()
             {
-                return Err(malformed("has its time twice"));
+                return Err(ClaimError::in_header(self.header(), "has its time twice"));
             }
         }
         if claim.tags().next().is_none() {
-            return Err(malformed("holds no signature of this scheme"));
+            return Err(self.unexpected(format!("no `{}=`", self.tag)));
         }
         if let Some((_, format)) = &self.time {
-            let time = time.ok_or_else(|| malformed("has no time"))?;
+            let time = time.ok_or_else(|| self.unexpected("no time"))?;
             let created = format
                 .read(time)
                 .ok_or_else(|| shape::no_time(Some(self.header()), format.expected(), time));
@@ -301,9 +270,7 @@ impl Scheme for ListScheme {
     }
 
     fn stamp(&self, head: &mut Parts, stamp: &Stamp<'_>) -> Result<Claim, SignError> {
-        if stamp.key_id().is_some() {
-            return Err(SignError::KeyId("this scheme has no place for one"));
-        }
+        without_key_id(stamp)?;
         let claim = Claim::new();
         let claim = if self.time.is_some() { claim.with_created(stamp.now()) } else { claim };
         Ok(self.covered(head, claim)?)
@@ -318,10 +285,9 @@ impl Scheme for ListScheme {
             }
             _ => None,
         };
-        let tag = |tag: &Tag| format!("{}={}", self.tag, self.encoding.encode(tag.as_bytes()));
+        let tag = |tag: &Tag| format!("{}={}", self.tag, self.tags.encode(tag));
         let items: Vec<String> = time.into_iter().chain(tags.iter().map(tag)).collect();
         let text = items.join(self.separator.encode_utf8(&mut [0; 4]));
-        head.headers.insert(self.header(), wire::sensitive(self.header(), &text)?);
-        Ok(())
+        self.tags.write(head, &text)
     }
 }

@@ -36,7 +36,7 @@ pub fn workos() -> ListScheme {
 ///
 /// **Covered:** the time and the body. **Not covered:** the rest of the head.
 ///
-/// [ElevenLabs]: https://elevenlabs.io/docs/product-guides/administration/webhooks
+/// [ElevenLabs]: https://elevenlabs.io/docs/eleven-api/resources/webhooks
 #[must_use]
 pub fn elevenlabs() -> ListScheme {
     dotted("elevenlabs", "ElevenLabs-Signature", ("t", TimeFormat::UnixSeconds), "v0")
@@ -70,7 +70,7 @@ pub fn mux() -> ListScheme {
 ///
 /// **Covered:** the time and the body. **Not covered:** the rest of the head.
 ///
-/// [Calendly]: https://developer.calendly.com/api-docs/4c305798a61d3-webhook-signatures
+/// [Calendly]: https://developer.calendly.com/api-docs/overview/webhooks/webhook-signatures
 #[must_use]
 pub fn calendly() -> ListScheme {
     dotted("calendly", "Calendly-Webhook-Signature", ("t", TimeFormat::UnixSeconds), "v1")

@@ -2,8 +2,8 @@
 //!
 //! Each function returns a scheme that is ready for [`VerifyLayer`](crate::VerifyLayer) and
 //! [`Signer`](crate::Signer), and its docs begin with what the signature covers and what it does
-//! not. Deliveries come again, since senders retry: where the signature has no time, one that was
-//! seen can be sent again for ever.
+//! not. Senders retry, so the same delivery can arrive twice. Without a signed time, a delivery that
+//! leaked can be replayed at any time.
 //!
 //! ```
 //! use axum::{Json, Router, routing::post};
@@ -23,6 +23,7 @@ mod box_com;
 mod hubspot;
 mod list;
 mod lists;
+mod one_tag;
 mod shopify_query;
 mod standard;
 mod timed;
@@ -34,19 +35,14 @@ use std::time::Duration;
 
 #[cfg(feature = "serde")]
 pub use adyen_payments::{AdyenPayments, dangerous_adyen_payments};
-pub use body::{
-    adyen_platform, coinbase_commerce, dropbox, github, gocardless, lemonsqueezy, line, linear,
-    notion, pusher, razorpay, shopify, square, typeform, woocommerce,
-};
-#[cfg(feature = "sha1")]
-pub use body::{intercom, vercel};
+pub use body::*;
 pub use box_com::{BoxWebhooks, r#box};
 pub use hubspot::{HubSpot, hubspot};
 pub use list::ListScheme;
-pub use lists::{calendly, elevenlabs, mux, paddle, sanity, stripe, workos};
+pub use lists::*;
 pub use shopify_query::{ShopifyQuery, shopify_app_proxy, shopify_oauth};
 pub use standard::{StandardWebhooks, message_id};
-pub use timed::{customerio, slack, twitch, zendesk, zoom};
+pub use timed::*;
 #[cfg(feature = "sha1")]
 pub use twilio::{Twilio, twilio};
 

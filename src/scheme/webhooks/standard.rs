@@ -4,6 +4,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::crypto::{Algorithm, Tag};
+use crate::scheme::webhooks::one_tag::without_key_id;
 use crate::scheme::{
     Claim, ClaimError, Encoding, Scheme, Selector, SignError, SignedText, Stamp, Window, shape,
     wire,
@@ -113,7 +114,11 @@ impl StandardWebhooks {
             let (version, tag) = entry
                 .split_once(',')
                 .filter(|(version, tag)| is_version(version) && !tag.is_empty())
-                .ok_or_else(|| malformed("holds an entry that is not `version,signature`"))?;
+                .ok_or_else(|| {
+                    let tag = shape::of_tags(Encoding::Base64, Algorithm::Sha256);
+                    let (expected, found) = (format!("`v1,` and {tag}"), shape::of(entry));
+                    ClaimError::unexpected(self.signature(), expected, found)
+                })?;
             only_ed25519 &= version == "v1a";
             if version == "v1" {
                 let decoded = Encoding::Base64.decode_tag(tag, Algorithm::Sha256);
@@ -208,9 +213,7 @@ impl Scheme for StandardWebhooks {
     }
 
     fn stamp(&self, head: &mut Parts, stamp: &Stamp<'_>) -> Result<Claim, SignError> {
-        if stamp.key_id().is_some() {
-            return Err(SignError::KeyId("this scheme has no place for one"));
-        }
+        without_key_id(stamp)?;
         let time = stamp.now().to_string();
         head.headers.insert(&self.timestamp, wire::value(&self.timestamp, &time)?);
         if !head.headers.contains_key(&self.id) {

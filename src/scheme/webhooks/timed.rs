@@ -33,7 +33,7 @@ pub fn zoom() -> HeaderScheme {
 ///
 /// **Covered:** the time and the body. **Not covered:** the rest of the head.
 ///
-/// [Customer.io]: https://docs.customer.io/journeys/webhooks/#securely-verify-requests
+/// [Customer.io]: https://docs.customer.io/api/webhooks/
 #[must_use]
 pub fn customerio() -> HeaderScheme {
     built(versioned("X-CIO-Signature", "", "X-CIO-Timestamp")).with_name("customerio")

@@ -9,11 +9,12 @@ use http::{HeaderName, Uri};
 use crate::crypto::Digest;
 use crate::crypto::{Algorithm, Tag};
 use crate::error::ConfigError;
+use crate::scheme::tag_header::TagHeader;
+use crate::scheme::webhooks::one_tag::without_key_id;
 use crate::scheme::{
     Claim, ClaimError, Coverage, Encoding, PublicOrigin, Scheme, SignError, SignedText, Stamp, wire,
 };
 
-static SIGNATURE: [HeaderName; 1] = [HeaderName::from_static("x-twilio-signature")];
 /// The parameter of the query that covers a body that is no form.
 const BODY_DIGEST: &str = "bodySHA256";
 
@@ -35,26 +36,29 @@ const BODY_DIGEST: &str = "bodySHA256";
 ///
 /// [`ConfigError`] if it is no origin.
 pub fn twilio(public_origin: &str) -> Result<Twilio, ConfigError> {
-    Ok(Twilio { origin: PublicOrigin::parse_with_port(public_origin)? })
+    let mut tags = TagHeader::base64("twilio", "x-twilio-signature");
+    tags.algorithm = Algorithm::Sha1;
+    Ok(Twilio { tags, origin: PublicOrigin::parse_with_port(public_origin)? })
 }
 
 /// The scheme of [`twilio`].
 #[derive(Clone, Debug)]
 pub struct Twilio {
+    tags: TagHeader,
     origin: PublicOrigin,
 }
 
 impl Scheme for Twilio {
-    fn name(&self) -> &'static str {
-        "twilio"
+    fn name(&self) -> &str {
+        &self.tags.scheme
     }
 
     fn algorithm(&self) -> Algorithm {
-        Algorithm::Sha1
+        self.tags.algorithm
     }
 
     fn headers(&self) -> &[HeaderName] {
-        &SIGNATURE
+        &self.tags.names
     }
 
     fn carries_key_id(&self) -> bool {
@@ -62,10 +66,7 @@ impl Scheme for Twilio {
     }
 
     fn claim(&self, head: &Parts) -> Result<Claim, ClaimError> {
-        let [name] = &SIGNATURE;
-        let tag = Encoding::Base64.decode_tag(wire::single(head, name)?, Algorithm::Sha1);
-        tag.map(Claim::signed)
-            .ok_or_else(|| ClaimError::in_header(name, "is no HMAC-SHA-1 in base64"))
+        self.tags.claim(head)
     }
 
     fn coverage(&self, head: &Parts, _: &Claim) -> Result<Coverage, ClaimError> {
@@ -108,9 +109,7 @@ impl Scheme for Twilio {
     }
 
     fn stamp(&self, head: &mut Parts, stamp: &Stamp<'_>) -> Result<Claim, SignError> {
-        if stamp.key_id().is_some() {
-            return Err(SignError::KeyId("this scheme has no place for one"));
-        }
+        without_key_id(stamp)?;
         if !is_form(head) && !stamp.body().is_empty() && body_digest(&head.uri)?.is_none() {
             let digest =
                 Encoding::Hex.encode(Digest::of(Algorithm::Sha256, stamp.body()).as_bytes());
@@ -132,10 +131,7 @@ impl Scheme for Twilio {
     }
 
     fn attach(&self, head: &mut Parts, _: &Claim, tags: &[Tag]) -> Result<(), SignError> {
-        let [name] = &SIGNATURE;
-        let text = Encoding::Base64.encode(wire::only_tag(tags)?.as_bytes());
-        head.headers.insert(name, wire::sensitive(name, &text)?);
-        Ok(())
+        self.tags.attach(head, tags)
     }
 }
 

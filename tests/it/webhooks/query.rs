@@ -47,8 +47,9 @@ fn a_list_is_signed_in_its_brackets() {
 fn a_parameter_that_could_run_into_another_is_malformed() {
     let tag = "0".repeat(64);
     for target in [
-        format!("/?a=1%262&timestamp=1&hmac={tag}"),
-        format!("/?a%3D=1&timestamp=1&hmac={tag}"),
+        format!("/?a%26[]=1&timestamp=1&hmac={tag}"),
+        format!("/?a%3D[]=1&timestamp=1&hmac={tag}"),
+        format!("/?a[]=1%22&timestamp=1&hmac={tag}"),
         format!("/?a=1&a=2&timestamp=1&hmac={tag}"),
         format!("/?timestamp=1&timestamp=1&hmac={tag}"),
         format!("/?a=1&hmac={tag}"),

@@ -22,17 +22,24 @@ fn what_follows_whsec_is_decoded() {
 #[test]
 fn a_secret_in_another_form_is_refused_with_the_form_that_is_asked_for() {
     for (text, why) in [
-        ("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "`from_base64`"),
-        ("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "`new`"),
+        ("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "looks like base64 without a prefix"),
+        ("4d664b513972384a", "looks like hex without a prefix"),
+        ("MfKQ-a_secret_of_words", "has no prefix `whsec_`"),
+        ("MfKQ-a_secret_of_words", "if the peer takes the text itself as the key, use `new`"),
+        ("\"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"", "it stands in quotes"),
+        (" whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "white space around it"),
+        ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n", "ends in a newline"),
         ("whpk_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "asymmetric"),
         ("whsk_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "asymmetric"),
-        ("whsec_not base64!", "base64"),
+        ("whsec_MfKQ!", "a character that base64 does not have"),
+        ("whsec_MfKQ_-", "url-safe base64"),
         ("whsec_", "empty"),
         ("", "empty"),
     ] {
         let error = SecretKey::from_whsec(text).unwrap_err().to_string();
+        assert!(error.starts_with("webhook secret: "), "{error}");
         assert!(error.contains(why), "{error}");
-        assert!(!error.contains("MfKQ"), "the error repeats the secret");
+        assert!(!error.contains("MfKQ") && !error.contains("4d66"), "the error repeats the secret");
     }
 }
 

@@ -1,0 +1,109 @@
+//! The header that tags travel in: what schemes share that are put together from settings.
+
+use std::borrow::Cow;
+
+use http::HeaderName;
+use http::request::Parts;
+
+use crate::crypto::{Algorithm, Tag};
+use crate::error::{ConfigError, header_name};
+use crate::scheme::{Encoding, OfferedTag, SignError, Window, shape, wire};
+
+/// One header with tags, and what they are.
+#[derive(Clone, Debug)]
+pub(crate) struct TagHeader {
+    pub(crate) scheme: Cow<'static, str>,
+    pub(crate) names: [HeaderName; 1],
+    pub(crate) encoding: Encoding,
+    pub(crate) algorithm: Algorithm,
+    pub(crate) tolerance: Option<(u64, u64)>,
+}
+
+impl TagHeader {
+    /// HMAC-SHA-256 in hex.
+    pub(crate) fn new<N: TryInto<HeaderName>>(
+        scheme: &'static str,
+        header: N,
+    ) -> Result<Self, ConfigError> {
+        Ok(Self {
+            scheme: scheme.into(),
+            names: [header_name(header, "header")?],
+            encoding: Encoding::Hex,
+            algorithm: Algorithm::default(),
+            tolerance: None,
+        })
+    }
+
+    pub(crate) fn name(&self) -> &HeaderName {
+        let [name] = &self.names;
+        name
+    }
+
+    pub(crate) fn window(&self, is_timed: bool) -> Window {
+        let window = if is_timed { Window::timed() } else { Window::untimed() };
+        match self.tolerance {
+            Some((past, future)) => window.with_tolerance(past, future),
+            None => window,
+        }
+    }
+
+    /// The shape of a tag, for those who are told that a text is none.
+    pub(crate) fn expected(&self) -> String {
+        shape::of_tags(self.encoding, self.algorithm)
+    }
+
+    pub(crate) fn decode(&self, text: &str) -> Option<OfferedTag> {
+        self.encoding.decode_tag(text, self.algorithm)
+    }
+
+    pub(crate) fn encode(&self, tag: &Tag) -> String {
+        self.encoding.encode(tag.as_bytes())
+    }
+
+    pub(crate) fn write(&self, head: &mut Parts, text: &str) -> Result<(), SignError> {
+        head.headers.insert(self.name(), wire::sensitive(self.name(), text)?);
+        Ok(())
+    }
+}
+
+/// The settings of a [`TagHeader`] in the field `tags`.
+macro_rules! tag_settings {
+    ($name:literal) => {
+        #[doc = concat!(
+            "Sets what [`Verified::scheme`](crate::Verified::scheme) says, to distinguish several \
+             schemes; `", $name, "` by default."
+        )]
+        #[must_use]
+        pub fn with_name(mut self, name: impl Into<std::borrow::Cow<'static, str>>) -> Self {
+            self.tags.scheme = name.into();
+            self
+        }
+
+        /// Sets how a tag is written; [`Encoding::Hex`](crate::scheme::Encoding::Hex) by default.
+        #[must_use]
+        pub fn with_encoding(mut self, encoding: crate::scheme::Encoding) -> Self {
+            self.tags.encoding = encoding;
+            self
+        }
+
+        /// Sets the hash; SHA-256 by default.
+        #[must_use]
+        pub fn with_algorithm(mut self, algorithm: crate::Algorithm) -> Self {
+            self.tags.algorithm = algorithm;
+            self
+        }
+
+        /// Sets how old a signature can be and how far ahead its clock, in whole seconds, for a
+        /// verifier without a tolerance of its own.
+        #[must_use]
+        pub fn with_tolerance(
+            mut self,
+            past: std::time::Duration,
+            future: std::time::Duration,
+        ) -> Self {
+            self.tags.tolerance = Some((past.as_secs(), future.as_secs()));
+            self
+        }
+    };
+}
+pub(crate) use tag_settings;
