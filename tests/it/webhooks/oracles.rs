@@ -11,8 +11,9 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
+use tower_hmac::clock::ManualClock;
 use tower_hmac::webhooks::{self, StandardWebhooks};
-use tower_hmac::{ErrorKind, KeyId, KeyMap, ManualClock, Scheme, SecretKey, Signer, Verifier};
+use tower_hmac::{ErrorKind, KeyId, KeyMap, Scheme, SecretKey, Signer, Verifier};
 
 use crate::support::{ask_node, ask_python};
 
