@@ -34,6 +34,10 @@ pub mod composing {}
 #[doc = include_str!("../docs/testing.md")]
 pub mod testing {}
 
+#[cfg(all(feature = "axum", feature = "webhooks"))]
+#[doc = include_str!("../docs/once.md")]
+pub mod once {}
+
 #[doc = include_str!("../docs/clients.md")]
 pub mod clients {}
 

@@ -51,7 +51,8 @@ pub(super) fn not_hex(text: &str) -> ConfigError {
     ConfigError::invalid("key", format!("is not hex (RFC 4648 section 8): {why}"))
 }
 
-/// The error of a text that is no webhook secret: which form it has, and what is asked for.
+/// Returns the error for a text that is not a webhook secret: which form it has, and which is
+/// expected.
 #[cfg(feature = "webhooks")]
 pub(super) fn not_whsec(text: &str) -> ConfigError {
     let form = if ["whpk_", "whsk_"].iter().any(|prefix| text.starts_with(prefix)) {
@@ -68,8 +69,9 @@ pub(super) fn not_whsec(text: &str) -> ConfigError {
     } else {
         "has no prefix `whsec_`"
     };
-    let asked = "`whsec_` and base64 are asked for; if the peer takes the text itself as the key, use `new`";
-    ConfigError::invalid("webhook secret", format!("{form}; {asked}"))
+    let expected =
+        "expected `whsec_` and base64; if the peer uses the text itself as the key, use `new`";
+    ConfigError::invalid("webhook secret", format!("{form}; {expected}"))
 }
 
 /// Returns what surrounds the text and is not part of the key.

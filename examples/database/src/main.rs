@@ -1,12 +1,14 @@
-//! Keys from a database: looked up by key ID with a cache in front, or loaded regularly.
+//! Keys from a database: looked up by key ID with a cache in front, or loaded regularly. Webhooks
+//! that are handled exactly once.
 //!
 //!     cargo run                                        SQLite in this process
 //!     cargo run -- postgres://user:password@host/name  PostgreSQL
 //!
-//! Creates a table `tower_hmac_example` with the keys of a service, checks itself, and drops the
-//! table: if the store fails, requests are answered with 503.
+//! Creates tables whose names begin with `tower_hmac_`, checks itself, and drops them: if the store
+//! of the keys fails, requests are answered with 503.
 
 mod store;
+mod webhooks;
 
 use std::time::Duration;
 
@@ -31,6 +33,7 @@ async fn main() -> Result<(), BoxError> {
         .max_lifetime(None)
         .connect(&url)
         .await?;
+    webhooks::check(pool.clone()).await?;
     let database = Database::new(pool);
     database.create().await?;
     check(&database).await?;

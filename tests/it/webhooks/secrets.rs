@@ -20,18 +20,18 @@ fn what_follows_whsec_is_decoded() {
 }
 
 #[test]
-fn a_secret_in_another_form_is_refused_with_the_form_that_is_asked_for() {
+fn a_secret_in_another_form_is_rejected_with_the_form_that_is_expected() {
     for (text, why) in [
         ("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "looks like base64 without a prefix"),
         ("4d664b513972384a", "looks like hex without a prefix"),
         ("MfKQ-a_secret_of_words", "has no prefix `whsec_`"),
-        ("MfKQ-a_secret_of_words", "if the peer takes the text itself as the key, use `new`"),
-        ("\"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"", "it stands in quotes"),
-        (" whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "white space around it"),
+        ("MfKQ-a_secret_of_words", "if the peer uses the text itself as the key, use `new`"),
+        ("\"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"", "it is in quotes"),
+        (" whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whitespace around it"),
         ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n", "ends in a newline"),
         ("whpk_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "asymmetric"),
         ("whsk_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "asymmetric"),
-        ("whsec_MfKQ!", "a character that base64 does not have"),
+        ("whsec_MfKQ!", "a character that is not in the base64 alphabet"),
         ("whsec_MfKQ_-", "url-safe base64"),
         ("whsec_", "empty"),
         ("", "empty"),
