@@ -34,13 +34,14 @@ use crate::scheme::{MessageSignatures, Policy};
 /// | member | for | meaning |
 /// | --- | --- | --- |
 /// | `preset` | | a provider, such as `stripe` (feature `webhooks`) |
-/// | `scheme` | | `flask-hmac`, `flask-hmac-0.1`, `fost`, `fost-url`, `rfc9421`, `standard-webhooks`, `svix` |
+/// | `scheme` | | `flask-hmac`, `flask-hmac-0.1`, `fost`, `fost-url`, `rfc9421`, `sigv4`, `sigv4-presigned`, `standard-webhooks`, `svix` |
 /// | `header` | parts, Flask-HMAC | the header with the signature; on its own, it describes a scheme from parts |
 /// | `prefix`, `encoding`, `key_id_header`, `message_id_header`, `list_separator`, `name` | parts | the settings of [`HeaderScheme`] |
 /// | `parts` | parts | what is signed: `"method"`, `"path"`, `"query"`, `"body"`, any other text as it is, `{"literal": ..}`, `{"header": ..}`, `{"timestamp": .., "as": ..}` |
 /// | `algorithm` | all but RFC 9421 | the hash, such as `sha256` |
 /// | `label`, `tag`, `components` | RFC 9421 | the settings of `MessageSignatures` |
 /// | `public_origin` | RFC 9421, HubSpot, Twilio | the address that clients use |
+/// | `region`, `service` | `AwsSigV4` | what stands in the credential |
 /// | `url` | Square | the notification URL as registered |
 /// | `max_lifetime` | FOST URLs | the longest accepted lifetime, in seconds |
 ///
@@ -65,6 +66,8 @@ pub struct FormatConfig {
     components: Option<Vec<String>>,
     public_origin: Option<String>,
     url: Option<String>,
+    region: Option<String>,
+    service: Option<String>,
     max_lifetime: Option<u64>,
 }
 
@@ -191,6 +194,10 @@ impl FormatConfig {
                 }
                 #[cfg(feature = "rfc9421")]
                 "rfc9421" => Ok(Arc::new(self.take_message_signatures()?)),
+                #[cfg(feature = "sigv4")]
+                "sigv4" => Ok(Arc::new(self.take_sigv4()?)),
+                #[cfg(feature = "sigv4")]
+                "sigv4-presigned" => Ok(Arc::new(self.take_sigv4()?.presigned())),
                 #[cfg(feature = "webhooks")]
                 "standard-webhooks" => Ok(Arc::new(crate::webhooks::StandardWebhooks::new())),
                 #[cfg(feature = "webhooks")]
@@ -283,6 +290,13 @@ impl FormatConfig {
         Ok(scheme)
     }
 
+    #[cfg(feature = "sigv4")]
+    fn take_sigv4(&mut self) -> Result<crate::scheme::AwsSigV4, ConfigError> {
+        let missing = |member: &'static str| move || ConfigError::invalid(member, "is missing");
+        let region = self.region.take().ok_or_else(missing("region"))?;
+        crate::scheme::AwsSigV4::new(region, self.service.take().ok_or_else(missing("service"))?)
+    }
+
     fn take_algorithm(&mut self) -> Result<Algorithm, ConfigError> {
         match self.algorithm.take() {
             None => Ok(Algorithm::default()),
@@ -307,6 +321,8 @@ impl FormatConfig {
             ("components", self.components.is_some()),
             ("public_origin", self.public_origin.is_some()),
             ("url", self.url.is_some()),
+            ("region", self.region.is_some()),
+            ("service", self.service.is_some()),
             ("max_lifetime", self.max_lifetime.is_some()),
         ];
         members.into_iter().find(|(_, is_left)| *is_left).map(|(name, _)| name)

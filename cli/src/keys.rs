@@ -1,0 +1,130 @@
+//! Keys from the environment, from files and from standard input.
+
+use std::io::Read as _;
+
+use http::request::Parts;
+use tower_hmac::{KeyId, KeyMap, Scheme, SecretKey};
+use zeroize::Zeroizing;
+
+use crate::args::{KeyArgs, KeyEncoding};
+use crate::failure::Failure;
+
+const ON_THE_COMMAND_LINE: &str = "\
+a key on the command line can be read by every user of this machine (`ps`), and stays in the
+       history of the shell; name a variable (--key-env), a file (--key-file), or pipe it (--key-stdin)";
+
+/// Keys, each with its key ID. One without is the key of whoever the request claims to be from.
+pub(crate) struct Keys(Vec<(Option<String>, SecretKey)>);
+
+impl Keys {
+    pub(crate) fn read(args: &KeyArgs) -> Result<Self, Failure> {
+        if args.key.is_some() {
+            return Err(Failure::new(ON_THE_COMMAND_LINE));
+        }
+        let mut keys = Vec::new();
+        for source in &args.key_env {
+            let (id, variable) = split(source);
+            let value = std::env::var_os(variable).map(std::ffi::OsString::into_encoded_bytes);
+            let value = value.map(Zeroizing::new);
+            let value = value.ok_or_else(|| {
+                Failure::new(format!("--key-env: the variable `{variable}` is not set"))
+            })?;
+            keys.push((id, decode(&value, args.key_encoding)?));
+        }
+        for source in &args.key_file {
+            let (id, path) = split(source);
+            let value = std::fs::read(path)
+                .map_err(|error| Failure::new(format!("--key-file {path}: {error}")))?;
+            keys.push((id, decode(&without_newline(value), args.key_encoding)?));
+        }
+        if args.key_stdin {
+            let mut value = Vec::new();
+            std::io::stdin().read_to_end(&mut value)?;
+            keys.push((None, decode(&without_newline(value), args.key_encoding)?));
+        }
+        if keys.is_empty() {
+            return Err(Failure::new("no key: take --key-env, --key-file or --key-stdin"));
+        }
+        // The ID is that of the first key without one.
+        if let (Some(id), Some((unnamed, _))) =
+            (&args.key_id, keys.iter_mut().find(|(id, _)| id.is_none()))
+        {
+            *unnamed = Some(id.clone());
+        }
+        Ok(Self(keys))
+    }
+
+    /// A key as it is pasted into the page.
+    pub(crate) fn pasted(
+        text: &Zeroizing<Vec<u8>>,
+        encoding: KeyEncoding,
+        id: Option<String>,
+    ) -> Result<Self, Failure> {
+        Ok(Self(vec![(id, decode(text, encoding)?)]))
+    }
+
+    /// The first key and its ID, to sign with.
+    pub(crate) fn first(&self) -> Option<(Option<&str>, &SecretKey)> {
+        self.0.first().map(|(id, key)| (id.as_deref(), key))
+    }
+
+    /// The keys to verify a request with.
+    pub(crate) fn map(
+        &self,
+        scheme: &dyn Scheme,
+        head: &Parts,
+        body: &[u8],
+    ) -> Result<KeyMap, Failure> {
+        let claim = scheme.claim(head).ok().or_else(|| scheme.claim_from_body(head, body).ok());
+        let claimed = claim.as_ref().and_then(|claim| claim.key_id()).map(KeyId::as_str);
+        let is_named = |id: &str| self.0.iter().any(|(other, _)| other.as_deref() == Some(id));
+        let mut map = KeyMap::default();
+        for (id, key) in &self.0 {
+            map = match id {
+                Some(id) if scheme.carries_key_id() => map.with_key(id.as_str(), key.clone())?,
+                _ => {
+                    let claimed = claimed.filter(|id| !is_named(id));
+                    let id = claimed.or(scheme.requires_key_id().then_some("any"));
+                    let map = match id {
+                        Some(id) => map.with_key(id, key.clone())?,
+                        None => map,
+                    };
+                    if scheme.requires_key_id() { map } else { map.with_single(key.clone())? }
+                }
+            };
+        }
+        Ok(map)
+    }
+}
+
+/// `ID=source`.
+fn split(source: &str) -> (Option<String>, &str) {
+    match source.split_once('=') {
+        Some((id, source)) => (Some(id.to_owned()), source),
+        None => (None, source),
+    }
+}
+
+/// Files and pipes end with a newline that is no part of a key.
+fn without_newline(value: Vec<u8>) -> Zeroizing<Vec<u8>> {
+    let mut value = Zeroizing::new(value);
+    if value.last() == Some(&b'\n') {
+        value.pop();
+        if value.last() == Some(&b'\r') {
+            value.pop();
+        }
+    }
+    value
+}
+
+fn decode(value: &Zeroizing<Vec<u8>>, encoding: KeyEncoding) -> Result<SecretKey, Failure> {
+    if encoding == KeyEncoding::Text {
+        return Ok(SecretKey::new(value.as_slice())?);
+    }
+    let text = std::str::from_utf8(value).map_err(|_| Failure::new("the key is not text"))?;
+    Ok(match encoding {
+        KeyEncoding::Hex => SecretKey::from_hex(text)?,
+        KeyEncoding::Base64 => SecretKey::from_base64(text)?,
+        KeyEncoding::Text | KeyEncoding::Whsec => SecretKey::from_whsec(text)?,
+    })
+}
