@@ -6,6 +6,7 @@ mod body_progress;
 mod config;
 mod delay;
 mod drain;
+mod grpc_rejection;
 mod receiving;
 mod reject_with;
 mod rejection;
@@ -24,6 +25,7 @@ pub use aws_rejection::AwsRejection;
 pub(crate) use config::LayerConfig;
 #[cfg(feature = "axum")]
 pub(crate) use drain::Drain;
+pub use grpc_rejection::GrpcRejection;
 #[cfg(feature = "axum")]
 pub(crate) use receiving::{Accepted, Receiving};
 #[cfg(feature = "axum")]

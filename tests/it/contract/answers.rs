@@ -2,7 +2,7 @@
 
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{StatusCode, Version};
-use tower_hmac::layer::StatusRejection;
+use tower_hmac::layer::{GrpcRejection, StatusRejection};
 use tower_hmac::scheme::Window;
 use tower_hmac::{BoxError, KeySet};
 
@@ -273,5 +273,24 @@ async fn an_error_knows_who_was_claimed_and_never_what_was_sent() {
     assert_eq!(error.scheme(), Some("joints"));
     for text in [format!("{error}"), format!("{error:?}")] {
         assert!(!text.contains(&tag[..8]), "{text}");
+    }
+}
+
+/// A gRPC client reads neither the HTTP status nor the body.
+#[tokio::test]
+async fn grpc_rejections_have_a_code_and_tell_callers_apart_by_nothing() {
+    let layer = layer().with_rejection(GrpcRejection::new());
+    assert_eq!(outcome(&layer, signed(scheme(), b"body")).await, None);
+    for (kind, request) in refused() {
+        let answer = seen(send(&layer, request).await);
+        assert_eq!(answer.status, StatusCode::OK, "{kind:?}");
+        assert_eq!(answer.headers["content-type"], "application/grpc");
+        assert_eq!(answer.headers["grpc-status"], "16", "{kind:?}");
+        assert_eq!((answer.headers.len(), &*answer.body), (2, ""), "{kind:?}");
+    }
+    let long = signed(scheme(), &[0; 17]);
+    let broken = signed(scheme(), b"body").map(|_| Script::of([Step::Fail]));
+    for (request, code) in [(long, "8"), (broken, "1")] {
+        assert_eq!(send(&layer, request).await.headers()["grpc-status"], code);
     }
 }

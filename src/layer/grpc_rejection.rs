@@ -1,0 +1,71 @@
+use http::header::{CONTENT_TYPE, HeaderName};
+use http::request::Parts;
+use http::{HeaderValue, Response};
+
+use crate::layer::rejection::Rejection;
+use crate::verify::{ErrorKind, VerifyError};
+
+const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+
+/// Rejects as a gRPC server does, so that clients get a status code of gRPC.
+///
+/// HTTP status 200, `content-type: application/grpc`, and the code in `grpc-status`, as a
+/// [trailers-only response](https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md). There is
+/// no message: it could tell a stranger why.
+///
+/// | rejection | `grpc-status` |
+/// | --- | --- |
+/// | the signature or the allow-list, for whatever reason | 16, `UNAUTHENTICATED` |
+/// /// | a body over the limit | 8, `RESOURCE_EXHAUSTED` |
+/// | a body that broke off | 1, `CANCELLED` |
+/// | a store that failed | 14, `UNAVAILABLE`: clients may retry |
+///
+/// # Streams
+///
+/// A signature covers the whole body, and the body of a gRPC call is all messages of the client. The
+/// layer collects it before it calls the service, up to the
+/// [body limit](crate::VerifyLayer::with_body_limit). Unary calls and streams from the server work.
+///
+/// A stream from the client is signed, sent and handled as a whole, once its last message is there:
+/// [`SignLayer`](crate::SignLayer) collects it, too. So a stream in both directions whose client waits
+/// for an answer before it goes on never starts. Set a timeout on both sides, and do not sign such
+/// methods: let a signed unary call return a short-lived token for them.
+///
+/// ```
+/// use tower_hmac::layer::GrpcRejection;
+/// use tower_hmac::{FlaskHmac, KeyMap, VerifyLayer};
+///
+/// let layer = VerifyLayer::new(FlaskHmac::new(), KeyMap::single("a key of your own")?)?
+///     .with_rejection(GrpcRejection::new());
+/// # Ok::<(), tower_hmac::ConfigError>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct GrpcRejection;
+
+impl GrpcRejection {
+    /// Answers every refused caller alike.
+    #[must_use]
+    pub fn new() -> Self {
+        Self
+    }
+}
+
+impl<B: Default> Rejection<B> for GrpcRejection {
+    fn reject(&self, error: &VerifyError, _: &Parts) -> Response<B> {
+        let mut response = Response::new(B::default());
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+        headers.insert(GRPC_STATUS, HeaderValue::from_static(code(error.kind())));
+        response
+    }
+}
+
+fn code(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::BodyTooLarge => "8",
+        ErrorKind::BodyRead => "1",
+        ErrorKind::StoreUnavailable | ErrorKind::ReplayFull | ErrorKind::ReplayUnknown => "14",
+        _ => "16",
+    }
+}
