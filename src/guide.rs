@@ -63,6 +63,9 @@ pub mod flask_hmac {}
 #[doc = include_str!("../docs/wasm.md")]
 pub mod wasm {}
 
+#[doc = include_str!("../docs/lambda.md")]
+pub mod lambda {}
+
 #[cfg(all(feature = "reload", feature = "serde", feature = "tokio"))]
 #[doc = include_str!("../docs/polling.md")]
 pub mod polling {}
