@@ -98,8 +98,8 @@ async fn each_way_to_break_the_contract_is_found() {
     for (fault, found) in [
         (Fault::None, None),
         (Fault::ForgetsARestart, Some("after it")),
-        (Fault::RacesBetweenThreads, Some("not exactly one")),
-        (Fault::RacesBetweenTasks, Some("not exactly one")),
+        (Fault::RacesBetweenThreads, Some("expected exactly one")),
+        (Fault::RacesBetweenTasks, Some("expected exactly one")),
         (Fault::KnowsHalfOfTheKey, Some("differ in one bit")),
         (Fault::ForgetsEarly, Some("before the end of `keep_until`")),
         (Fault::RefusesTheFirstSecond, Some("a new request is not claimed")),
