@@ -1,4 +1,4 @@
-//! Something else stands around the tag than the format writes there.
+//! The tag is surrounded by something other than the scheme writes.
 
 use http::{HeaderName, Request};
 
@@ -8,14 +8,14 @@ use crate::explain::forms::{Form, slots};
 use crate::explain::rewrite::Rewrite;
 use crate::scheme::{Claim, Scheme};
 
-/// What a format writes before and after its tag, and how it writes the tag.
+/// What a scheme writes before and after its tag, and how it writes the tag.
 struct Shape {
     before: String,
     after: String,
     form: Form,
 }
 
-/// A value with the tag that it holds in the shape that the format writes.
+/// Returns the value's tag in the shape that the scheme writes.
 pub(super) fn rewrites(
     scheme: &dyn Scheme,
     name: &HeaderName,
@@ -43,7 +43,7 @@ pub(super) fn rewrites(
 }
 
 impl Shape {
-    /// Lets the format write a tag, and looks what stands around it.
+    /// Lets the scheme write a tag, and looks at what surrounds it.
     fn of(scheme: &dyn Scheme, name: &HeaderName) -> Option<Self> {
         let bytes = vec![0x5a; scheme.algorithm().tag_len()];
         let (mut head, ()) = Request::new(()).into_parts();
@@ -55,7 +55,7 @@ impl Shape {
         })
     }
 
-    /// What is wrong with what stands around a tag, if it is one mistake.
+    /// Returns what is wrong around a tag, if it is a single mistake.
     fn cause(&self, before: &str, after: &str) -> Option<Cause> {
         let prefix = &*self.before;
         let is_prefixed = before == prefix;
@@ -97,7 +97,7 @@ impl Shape {
     }
 }
 
-/// `(stdin)= `, `SHA2-256(stdin)= `, `HMAC-SHA256(body.json)= `.
+/// Recognizes `(stdin)= `, `SHA2-256(stdin)= `, `HMAC-SHA256(body.json)= `.
 fn is_openssl(before: &str) -> bool {
     before.trim_end().strip_suffix(")=").is_some_and(|text| text.contains('('))
 }

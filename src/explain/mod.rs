@@ -1,19 +1,19 @@
-//! Why a request was refused, for its developers.
+//! Explain to developers why a request was rejected.
 //!
-//! What is right is found by trying: each likely mistake is made good, and what comes of it is held
-//! against the tags of the request. No format knows of this, and only what fits is told. One file
-//! has one family of mistakes:
+//! Causes are found by trying: each likely mistake is corrected, and the result is compared with
+//! the tags of the request. No scheme knows about this, and only what matches is reported. Each
+//! file has one family of mistakes:
 //!
 //! | file | the caller |
 //! | --- | --- |
 //! | `body.rs`, `json.rs` | signed another form of the body, or none |
 //! | `target.rs` (`segments.rs`, `prefix.rs`) | signed another form of the method or the target |
-//! | `base.rs` | wrote the signature base of RFC 9421 otherwise |
-//! | `keys.rs` | has another key, or takes its text otherwise |
-//! | `tag.rs`, `around.rs` (`forms.rs`) | wrote the tag otherwise, or has one of another hash |
-//! | `time.rs` | wrote the time otherwise, or has a wrong clock |
+//! | `base.rs` | wrote the signature base of RFC 9421 differently |
+//! | `keys.rs` | has another key, or reads its text differently |
+//! | `tag.rs`, `around.rs` (`forms.rs`) | wrote the tag differently, or used another hash |
+//! | `time.rs` | wrote the time differently, or has a wrong clock |
 //!
-//! `search.rs` goes through them. `trial.rs` is one request, held against changed texts and keys.
+//! `search.rs` tries them in order. `trial.rs` checks one request with changed texts and keys.
 
 mod around;
 mod base;
@@ -46,18 +46,18 @@ pub use report::Report;
 pub use text_part::TextPart;
 
 impl Verifier {
-    /// Finds out why a request is refused: the step that refused it, the signed text as this side
-    /// assembled it, and the likely causes, each of which has been tried.
+    /// Explains why a request is rejected: the step that rejected it, the signing string as this
+    /// side assembled it, and the likely causes. Each cause has been tried.
     ///
-    /// **For developers and their logs; a client never gets to see it.** It tells what a refusal
-    /// hides: whether a name is known, and which mistake would make a signature right. It contains
-    /// no key, and no tag that the request did not bring along.
+    /// **For developers and their logs. Never show it to a client.** It reveals what a rejection
+    /// hides: whether a key ID is known, and which mistake would make a signature right. It
+    /// contains no key, and no tag that was not in the request.
     ///
-    /// The replay guard is not asked, so that the request is not used up; a disarmed verifier is
-    /// taken as if it were armed; and nothing is counted or logged. A request may cost as much as
-    /// some hundred, and ask the key store several times. What is tried is bounded: at most 200
-    /// texts, among them 64 other ways to write the signature, the keys of 256 other names, and
-    /// other forms of a body of up to 2 MiB.
+    /// The replay guard is not asked, so the request is not used up. A disarmed verifier is treated
+    /// as armed. Nothing is counted or logged. One call may cost as much as some hundred requests,
+    /// and ask the key store several times. The work is bounded: at most 200 texts, among them 64
+    /// other ways to write the signature, the keys of 256 other key IDs, and other forms of a body
+    /// of up to 2 MiB.
     ///
     /// ```
     /// use http::Request;
@@ -115,7 +115,8 @@ impl Verifier {
     }
 }
 
-/// The head with its target as first received, for good: a trial with another one keeps it.
+/// Returns the head with its target as first received, for all trials: one with another target
+/// keeps it.
 fn settled(head: &Parts) -> Parts {
     #[cfg_attr(not(feature = "axum"), allow(unused_mut))]
     let mut head = as_received(head).into_owned();
@@ -124,7 +125,7 @@ fn settled(head: &Parts) -> Parts {
     head
 }
 
-/// Whether the kind of a refusal leaves open what the caller did.
+/// Returns whether the kind of a rejection leaves open what the caller did.
 fn may_be_a_mistake(kind: ErrorKind) -> bool {
     matches!(
         kind,

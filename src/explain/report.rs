@@ -10,10 +10,10 @@ use crate::verify::{ClaimedKeyId, VerifyError};
 
 /// What [`Verifier::explain`](crate::Verifier::explain) found out about a request.
 ///
-/// [`Display`](fmt::Display) tells it to people, in several lines. With feature `serde` it becomes
+/// [`Display`](fmt::Display) shows it in several lines. With feature `serde`, it serializes to
 /// `{"outcome": .., "step": .., "signed_text": .., "likely": [..]}`.
 ///
-/// It holds no key, and no tag that the request did not bring along. Still it is not for clients.
+/// It contains no key, and no tag that was not in the request. Still, do not show it to clients.
 #[derive(Clone, Debug)]
 pub struct Report {
     pub(super) refusal: Option<VerifyError>,
@@ -25,12 +25,12 @@ pub struct Report {
     pub(super) text: Option<Text>,
     pub(super) likely: Vec<Cause>,
     pub(super) others: Others,
-    /// Whether the body is too long to be changed.
+    /// Whether the body is too long to try other forms of it.
     pub(super) is_long: bool,
     pub(super) is_guarded: bool,
 }
 
-/// The signed text: as it is shown, its bytes, and where they come from.
+/// The signing string: as shown, its bytes, and where they come from.
 #[derive(Clone)]
 pub(super) struct Text {
     shown: String,
@@ -45,7 +45,7 @@ impl Text {
 }
 
 impl fmt::Debug for Text {
-    /// Without the bytes, which may be many.
+    /// Omits the bytes, which may be many.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Text")
             .field("shown", &self.shown)
@@ -55,69 +55,71 @@ impl fmt::Debug for Text {
 }
 
 impl Report {
-    /// `accepted`, or the refusal's kind as [`ErrorKind::as_str`](crate::ErrorKind::as_str) names it.
+    /// Returns `accepted`, or the kind of the rejection as in
+    /// [`ErrorKind::as_str`](crate::ErrorKind::as_str).
     #[must_use]
     pub fn outcome(&self) -> &'static str {
         self.refusal.as_ref().map_or("accepted", |error| error.kind().as_str())
     }
 
-    /// The refusal, if it is one.
+    /// Returns the error, if the request was rejected.
     #[must_use]
     pub fn error(&self) -> Option<&VerifyError> {
         self.refusal.as_ref()
     }
 
-    /// The name of the step that refused, as [`Step::as_str`](crate::verify::Step::as_str) gives it.
+    /// Returns the name of the step that rejected, as in
+    /// [`Step::as_str`](crate::verify::Step::as_str).
     #[must_use]
     pub fn step(&self) -> Option<&'static str> {
         self.refusal.as_ref().map(|error| error.step().as_str())
     }
 
-    /// The format, if the request is well-formed in one.
+    /// Returns the scheme, if the request is well-formed in one.
     #[must_use]
     pub fn scheme(&self) -> Option<&str> {
         self.scheme.as_deref()
     }
 
-    /// Who the request claims to come from.
+    /// Returns the key ID that the request claims.
     #[must_use]
     pub fn claimed_key_id(&self) -> Option<&ClaimedKeyId> {
         self.key_id.as_ref()
     }
 
-    /// The claimed time of signing, in Unix seconds.
+    /// Returns the claimed time of signing, in Unix seconds.
     #[must_use]
     pub fn created(&self) -> Option<i64> {
         self.created
     }
 
-    /// The claimed time of expiry, in Unix seconds.
+    /// Returns the claimed time of expiry, in Unix seconds.
     #[must_use]
     pub fn expires(&self) -> Option<i64> {
         self.expires
     }
 
-    /// The verifier's time, in Unix seconds.
+    /// Returns the verifier's time, in Unix seconds.
     #[must_use]
     pub fn now(&self) -> i64 {
         self.now
     }
 
-    /// The signed text as this side assembled it, to be held against the client's. Of a long body
-    /// it shows the beginning and the end; bytes that are no text as `\xNN`. None where the
-    /// request is not well-formed.
+    /// Returns the signing string as this side assembled it, to compare with the client's. Of a
+    /// long body, only the beginning and the end are shown. Bytes that are not text are shown as
+    /// `\xNN`. `None` if the request is not well-formed.
     #[must_use]
     pub fn signed_text(&self) -> Option<&str> {
         self.text.as_ref().map(|text| &*text.shown)
     }
 
-    /// Returns the whole signed text as it is hashed; empty where there is none.
+    /// Returns the whole signing string as it is hashed. Empty if there is none.
     #[must_use]
     pub fn signed_bytes(&self) -> &[u8] {
         self.text.as_ref().map_or(&[], |text| &text.bytes)
     }
 
-    /// Returns the parts of the signed text in their order, none of them empty: where each byte of
+    /// Returns the non-empty parts of the signing string in order: where each byte of
     /// [`signed_bytes`](Self::signed_bytes) comes from.
     ///
     /// ```
@@ -145,8 +147,8 @@ impl Report {
         self.text.as_ref().map_or(&[], |text| &text.parts)
     }
 
-    /// What makes the signature right, each on its own, or together with a [`Cause::Clock`] that
-    /// stands first. Empty where nothing that was tried did.
+    /// Returns what makes the signature right: each cause on its own, or together with a
+    /// [`Cause::Clock`] that comes first. Empty if nothing that was tried did.
     #[must_use]
     pub fn likely(&self) -> &[Cause] {
         &self.likely
@@ -182,7 +184,7 @@ impl fmt::Display for Report {
         }
         let is_accepted = self.refusal.is_none();
         if !is_accepted && self.likely.is_empty() && self.step() == Some("mac") {
-            writeln!(f, "likely: nothing that was tried; hold the client's text against this one")?;
+            writeln!(f, "likely: nothing that was tried; compare the client's text with this one")?;
         }
         if self.is_long {
             writeln!(f, "note: the body is longer than 2 MiB, and no other form of it was tried")?;
@@ -198,7 +200,7 @@ impl fmt::Display for Report {
     }
 }
 
-/// A number with a comma before each three of its digits.
+/// A number with a comma before every three digits.
 struct Grouped(usize);
 
 impl fmt::Display for Grouped {

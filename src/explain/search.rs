@@ -1,4 +1,4 @@
-//! Which mistakes are tried, in which order, and how many of them.
+//! Which mistakes are tried, in which order, and how many.
 
 use http::request::Parts;
 
@@ -10,21 +10,21 @@ use crate::key::{KeyId, KeyQuery, KeySet};
 use crate::scheme::Claim;
 use crate::verify::{ErrorKind, SchemeEntry, Verifier, VerifyError};
 
-/// The most MACs that are made, the keys of other names apart.
+/// The most MACs that are made, except for the keys of other key IDs.
 const MOST_TRIES: usize = 200;
 /// The most bytes that each kind of mistake may hash: a body of 2 MiB is explained in a second.
 const MOST_BYTES: usize = 48 * 1024 * 1024;
-/// The most names that the key store is asked for.
+/// The most key IDs that the key store is asked for.
 const MOST_LOOKUPS: usize = 4;
 
-/// What came of it.
+/// The result of a search.
 #[derive(Default)]
 pub(super) struct Outcome {
     pub(super) likely: Vec<Cause>,
     pub(super) others: Others,
 }
 
-/// A request that was refused.
+/// A rejected request.
 #[derive(Clone, Copy)]
 pub(super) struct Refused<'a> {
     pub(super) verifier: &'a Verifier,
@@ -34,7 +34,7 @@ pub(super) struct Refused<'a> {
 }
 
 impl Refused<'_> {
-    /// The mistakes that, made good, make the signature right.
+    /// Returns the mistakes that, once corrected, make the signature right.
     pub(super) async fn likely(self, read: Option<&(usize, Claim)>) -> Outcome {
         if let Some((place, claim)) = read {
             let format = self.verifier.entry(*place);
@@ -49,12 +49,12 @@ impl Refused<'_> {
         Outcome { likely: self.of_edits(true).await, others: Others::default() }
     }
 
-    /// What may be wrong with a request whose claim was read.
+    /// Tries mistakes of a request whose claim was read.
     fn of_claim(self, format: &SchemeEntry, claim: &Claim, keys: Option<KeySet>) -> Outcome {
         let is_late = matches!(self.error.kind(), ErrorKind::Stale | ErrorKind::Expired);
         let then = claim.created().or(claim.expires()).filter(|_| is_late);
         let clock = then.map(|then| time::cause(then, self.verifier.now()));
-        // All else is tried at the time that the request claims.
+        // Everything else is tried at the time that the request claims.
         let now = then.unwrap_or_else(|| self.verifier.now());
         let budget = Budget { tries: MOST_TRIES, bytes: MOST_BYTES };
         let scheme = &*format.scheme;
@@ -66,7 +66,7 @@ impl Refused<'_> {
         }
         let (mut likely, mut others) = (Vec::new(), Others::default());
         if trial.fits(&trial.text.pieces()) {
-            // All that is left is a body that the text does not hold itself.
+            // What remains is a body that the text itself does not contain.
             likely.extend(body::find(&trial));
         } else {
             likely.extend(of_text(&trial));
@@ -81,7 +81,7 @@ impl Refused<'_> {
         Outcome { likely, others }
     }
 
-    /// What may be wrong with the way in which a tag or a time is written.
+    /// Tries mistakes in how a tag or a time is written.
     async fn of_edits(self, is_unread: bool) -> Vec<Cause> {
         let mut copy = self.head.clone();
         let mut budget = Budget { tries: MOST_TRIES, bytes: MOST_BYTES };
@@ -135,7 +135,7 @@ impl Refused<'_> {
         })
     }
 
-    /// A cause, behind that of a time that is too far from now.
+    /// Returns a cause, after that of a time too far from now, if there is one.
     fn with_clock(self, format: &SchemeEntry, claim: &Claim, cause: Cause) -> Vec<Cause> {
         let now = self.verifier.now();
         let is_late = self.verifier.is_outside_of_window(format.scheme.window(), claim);
@@ -144,7 +144,7 @@ impl Refused<'_> {
     }
 }
 
-/// What may have been signed, or with which reading of the key, in the place of what is there.
+/// Tries other texts that may have been signed, and other readings of the key.
 fn of_text(trial: &Trial<'_>) -> Option<Cause> {
     let kinds = [
         keys::find_not_current,
@@ -160,7 +160,7 @@ fn of_text(trial: &Trial<'_>) -> Option<Cause> {
     })
 }
 
-/// The keys of the claimed name; none where the store fails.
+/// Returns the keys of the claimed key ID, or `None` if the store fails.
 async fn lookup(format: &SchemeEntry, claim: &Claim, head: &Parts) -> Option<KeySet> {
     format.keys.lookup(&KeyQuery::new(claim.key_id(), head)).await.ok().flatten()
 }

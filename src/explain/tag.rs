@@ -1,4 +1,4 @@
-//! The tag is written otherwise, or is that of another hash.
+//! The tag is written differently, or is that of another hash.
 
 use http::request::Parts;
 use http::{HeaderName, HeaderValue};
@@ -15,8 +15,8 @@ use crate::scheme::wire::MAX_VALUE_LEN;
 /// The most ways to write a signature that are tried.
 const MOST_EDITS: usize = 64;
 
-/// The other ways to write the signature of a head: in the format's headers, or in the query if it
-/// owns none.
+/// Returns other ways to write the signature of a head: in the scheme's headers, or in the query if
+/// it has none.
 pub(super) fn edits(scheme: &dyn Scheme, head: &Parts) -> Vec<Edit> {
     let mut edits = Vec::new();
     for name in scheme.headers() {
@@ -36,7 +36,7 @@ pub(super) fn edits(scheme: &dyn Scheme, head: &Parts) -> Vec<Edit> {
     edits
 }
 
-/// The text as it is with another hash, whose tags are as long.
+/// Tries the unchanged text with another hash whose tags are as long.
 pub(super) fn find_hash(trial: &Trial<'_>) -> Option<Cause> {
     let expected = trial.scheme.algorithm();
     let of_len = |other: &&Algorithm| other.tag_len() == expected.tag_len();
@@ -49,7 +49,7 @@ pub(super) fn find_hash(trial: &Trial<'_>) -> Option<Cause> {
     Some(Cause::Hash { sent: *sent, expected })
 }
 
-/// The only value of a header, if a format would read one that long.
+/// Returns the only value of a header, if a scheme would read one that long.
 pub(super) fn value<'h>(head: &'h Parts, name: &HeaderName) -> Option<&'h str> {
     let mut values = head.headers.get_all(name).iter();
     let value = values.next().filter(|value| value.len() <= MAX_VALUE_LEN)?;
@@ -84,13 +84,13 @@ fn in_query(algorithm: Algorithm, query: &str, edits: &mut Vec<Edit>) {
     }
 }
 
-/// A value with each text in it that may be a tag in every other encoding, and with a stand-in for
-/// each that may be the tag of another hash.
+/// Rewrites each possible tag in a value in every other encoding, and replaces each possible tag of
+/// another hash by a placeholder.
 fn rewrites(algorithm: Algorithm, value: &str, rewritten: &mut Vec<Rewrite>) {
     let tag_len = algorithm.tag_len();
     for slot in slots(value, &|len| len == tag_len) {
         let mut push = |cause, text: String| {
-            // Where two forms write the same, the first one's name is enough.
+            // If two forms write the same, the first one's name is enough.
             if rewritten.iter().all(|other| other.text != text) {
                 rewritten.push(Rewrite { cause, text, hash: None });
             }

@@ -1,4 +1,4 @@
-//! The signed text of one request, part by part.
+//! The signing string of one request, part by part.
 
 use std::fmt::Write as _;
 
@@ -9,10 +9,10 @@ use crate::scheme::{Claim, ClaimError, Coverage, Recorded, Scheme, SignedText, w
 
 /// A body up to this length is shown whole, in bytes.
 const SHOWN_WHOLE: usize = 512;
-/// Of a longer one, so much of its beginning, and so much of its end.
+/// How much of a longer body is shown, from its beginning and from its end.
 const SHOWN_OF_ENDS: (usize, usize) = (256, 64);
 
-/// The signed text: what stands before the body, in its place, and after it.
+/// The signing string: what comes before the body, in its place, and after it.
 pub(super) struct Assembled<'b> {
     before: Recorded,
     body: Body<'b>,
@@ -24,7 +24,7 @@ enum Body<'b> {
     Derived(Recorded),
 }
 
-/// A part of the text: the name that the format gave it, if it gave it one, and its bytes.
+/// A part of the text: the name from the scheme, if any, and its bytes.
 #[derive(Clone, Copy)]
 pub(super) struct Segment<'t> {
     pub(super) name: &'t str,
@@ -51,17 +51,17 @@ impl<'b> Assembled<'b> {
         Ok(Self { before, body, after })
     }
 
-    /// The text with these bytes in the place of the body's.
+    /// Returns the text with these bytes in place of the body's.
     pub(super) fn around<'t>(&'t self, body: &'t [u8]) -> [&'t [u8]; 3] {
         [&self.before.bytes, body, &self.after.bytes]
     }
 
-    /// The text as it is.
+    /// Returns the unchanged text.
     pub(super) fn pieces(&self) -> [&[u8]; 3] {
         self.around(self.body())
     }
 
-    /// Its parts in their order; some may be empty.
+    /// Returns its parts in order. Some may be empty.
     pub(super) fn segments(&self) -> Vec<Segment<'_>> {
         let mut segments = named(&self.before, "");
         match &self.body {
@@ -72,7 +72,7 @@ impl<'b> Assembled<'b> {
         segments
     }
 
-    /// The parts as a report tells them.
+    /// Returns the parts for a report.
     pub(super) fn parts(&self) -> Vec<TextPart> {
         let mut end = 0_usize;
         let part = |segment: Segment<'_>| {
@@ -84,7 +84,7 @@ impl<'b> Assembled<'b> {
         segments.filter(|segment| !segment.bytes.is_empty()).map(part).collect()
     }
 
-    /// As text, with the body shortened.
+    /// Returns the text with the body shortened, for people to read.
     pub(super) fn shown(&self) -> String {
         let (first, last) = SHOWN_OF_ENDS;
         let body = self.body();
@@ -115,7 +115,8 @@ fn record(
     Ok(text.into_recorded())
 }
 
-/// What the format wrote, cut where it named a part. What comes before the first name has this one.
+/// Splits what the scheme wrote wherever it named a part. What comes before the first name gets
+/// `first`.
 fn named<'t>(text: &'t Recorded, first: &'t str) -> Vec<Segment<'t>> {
     let starts = std::iter::once((first, 0));
     let starts = starts.chain(text.parts.iter().map(|(name, start)| (name.as_str(), *start)));

@@ -12,19 +12,19 @@ use crate::verify::{ErrorKind, VerifyError};
 
 const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 
-/// Rejects as AWS does, so that its SDKs raise the exceptions that their users know. Needs feature
+/// Rejects requests like AWS, so that its SDKs raise the exceptions their users know. Needs feature
 /// `sigv4`.
 ///
-/// | refusal | code | status |
+/// | rejection | code | status |
 /// | --- | --- | --- |
-/// | the signature, for whatever reason | `SignatureDoesNotMatch` | 403 |
+/// | the signature, for any reason | `SignatureDoesNotMatch` | 403 |
 /// | the time of signing | `RequestTimeTooSkewed`, with the server's time | 403 |
 /// | the allow-list of a route | `AccessDenied` | 403 |
 /// | a body over the limit | `EntityTooLarge` | 413 |
-/// | a body that broke off | `IncompleteBody` | 400 |
+/// | a body that ended early | `IncompleteBody` | 400 |
 /// | a store that failed | `ServiceUnavailable` | 503 |
 ///
-/// It never says whether a key ID is known. The server's time is in `ServerTime` and in `Date`:
+/// It never reveals whether a key ID is known. The server's time is in `ServerTime` and in `Date`:
 /// SDKs correct their clock by it and try again.
 ///
 /// ```
@@ -46,19 +46,20 @@ pub struct AwsRejection {
 }
 
 impl AwsRejection {
-    /// Answers in XML, as S3.
+    /// Answers in XML, like S3.
     #[must_use]
     pub fn xml() -> Self {
         Self { is_xml: true, clock: Arc::new(SystemClock) }
     }
 
-    /// Answers in JSON, as most other services.
+    /// Answers in JSON, like most other services.
     #[must_use]
     pub fn json() -> Self {
         Self { is_xml: false, ..Self::xml() }
     }
 
-    /// Sets where the server's time comes from: the clock of the verifier. By default the system's.
+    /// Sets where the server's time comes from. Use the clock of the verifier. The system's clock
+    /// by default.
     #[must_use]
     pub fn with_clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Arc::new(clock);

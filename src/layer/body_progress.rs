@@ -1,4 +1,4 @@
-//! Reads a body frame by frame, and knows how far it has got.
+//! Reads a body frame by frame, and keeps track of its progress.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -9,15 +9,15 @@ use http_body::Body;
 use crate::error::BoxError;
 use crate::verify::{BodyBuffer, VerifyError};
 
-/// After so many bytes of a body that are all there, other tasks get their turn.
+/// After this many bytes that are ready at once, other tasks get their turn.
 const BYTES_A_POLL: usize = 256 * 1024;
-/// What the shortest frame counts for: frames without data are work, too.
+/// The least that a frame counts for, in bytes: frames without data are work, too.
 pub(crate) const BYTES_A_FRAME: usize = 256;
 
 /// How far a body has been read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum BodyProgress {
-    /// Nobody has asked for its first byte.
+    /// Its first byte has not been requested yet.
     #[default]
     NotBegun,
     Begun,
@@ -27,7 +27,7 @@ pub(crate) enum BodyProgress {
 }
 
 impl BodyProgress {
-    /// Keeps the rest of a body, up to its limit, and shows each part of it to `see`.
+    /// Buffers the rest of a body, up to its limit, and passes each part of it to `see`.
     pub(super) fn poll_into<B>(
         &mut self,
         cx: &mut Context<'_>,
@@ -49,7 +49,7 @@ impl BodyProgress {
         Poll::Ready(buffer.finish())
     }
 
-    /// Hands the data of each frame to `take` until the body ends or `take` fails.
+    /// Passes the data of each frame to `take` until the body ends or `take` fails.
     pub(crate) fn poll_frames<B>(
         &mut self,
         cx: &mut Context<'_>,
@@ -78,7 +78,7 @@ impl BodyProgress {
                 }
                 Some(Ok(frame)) => frame,
             };
-            // What is no data is trailers: no format covers them.
+            // Frames without data are trailers, which no scheme covers.
             let mut len = 0;
             if let Ok(data) = frame.into_data() {
                 len = data.remaining();

@@ -1,4 +1,4 @@
-//! What a layer and its services share.
+//! The settings that a layer shares with its services.
 
 use std::sync::Arc;
 
@@ -9,8 +9,8 @@ use crate::layer::drain::Drain;
 use crate::layer::rejection::{Answer, Rejection};
 use crate::verify::{Verifier, VerifyError};
 
-/// The settings of a layer. A request pays for one count, not for one of each part.
-/// axum makes the service anew for each request.
+/// The settings of a layer. Shared, so that a request pays for one reference count: axum clones the
+/// service for each request.
 pub(crate) struct LayerConfig<R: ?Sized> {
     pub(crate) verifier: Arc<Verifier>,
     pub(crate) rejection: Arc<R>,
@@ -29,7 +29,7 @@ impl<R: ?Sized> LayerConfig<R> {
 }
 
 impl<R> LayerConfig<R> {
-    /// The same without the rejection's type.
+    /// Returns the same without the rejection's type.
     #[cfg(feature = "axum")]
     pub(crate) fn erased<B>(self) -> LayerConfig<dyn Rejection<B>>
     where

@@ -1,4 +1,4 @@
-//! Rejections that are held back, on tokio's clock. Without feature `tokio` none can be.
+//! Delayed rejections, on tokio's clock. Not available without feature `tokio`.
 
 use std::future::Future as _;
 use std::pin::Pin;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::verify::VerifyError;
 
-/// A box, so that requests which are let through do not carry a timer's room.
+/// Boxed, so that accepted requests do not carry the size of a timer.
 #[cfg(feature = "tokio")]
 type Sleep = Pin<Box<tokio::time::Sleep>>;
 #[cfg(not(feature = "tokio"))]
@@ -22,21 +22,21 @@ fn sleep(_: Duration) -> Sleep {
     std::future::ready(())
 }
 
-/// How long a rejection is held back.
+/// How long a rejection is delayed.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Delay {
     pub(super) rejections: Option<Duration>,
 }
 
 impl Delay {
-    /// The wait before this error's answer: a body that cannot be read, or a store that failed,
-    /// is said at once.
+    /// Returns the wait before this error's response. A body that cannot be read and a failed store
+    /// are answered at once.
     pub(super) fn before(self, error: &VerifyError) -> Wait {
         Wait { left: self.rejections.filter(|_| error.is_caller_rejected()), sleep: None }
     }
 }
 
-/// The wait before one answer. Its timer starts with the first poll, on the runtime.
+/// The wait before one response. Its timer starts with the first poll, on the runtime.
 pub(super) struct Wait {
     left: Option<Duration>,
     sleep: Option<Sleep>,

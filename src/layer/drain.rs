@@ -1,5 +1,5 @@
-//! What is left of a rejected request's body: read and thrown away, so that an HTTP/1.x connection
-//! can carry the answer and the next request.
+//! Drains a rejected request's body, so that an HTTP/1.x connection can carry the response and the
+//! next request.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -14,12 +14,12 @@ use crate::error::BoxError;
 use crate::layer::body_progress::{BYTES_A_FRAME, BodyProgress};
 use crate::verify::{ErrorKind, Step, VerifyError, content_length};
 
-/// The drain limit if none is set, in bytes.
+/// The default drain limit, in bytes.
 pub(super) const DEFAULT_DRAIN_LIMIT: usize = 16 * 1024 * 1024;
 
-/// What is done with the rest of a body before its request is answered.
+/// What happens to the rest of a body before its request is answered.
 ///
-/// A client that is still sending does not see an answer if the server closes the connection over
+/// A client that is still sending does not see a response if the server closes the connection with
 /// unread bytes: the system resets it. RFC 9112 section 9.6 has the details.
 #[derive(Debug)]
 pub(crate) enum Drain {
@@ -27,7 +27,7 @@ pub(crate) enum Drain {
     Done,
     /// Reads up to `left` more bytes.
     Read { progress: BodyProgress, left: usize },
-    /// The rest stays unread. The server closes the connection, and the answer says so.
+    /// The rest stays unread. The server closes the connection, and the response says so.
     Close,
 }
 
@@ -42,8 +42,8 @@ impl Drain {
     ) -> Self {
         let is_over = match progress {
             BodyProgress::Ended => true,
-            // Another limit, further out, lets no more of it through; any other error is the
-            // end of the connection itself.
+            // A limit further out lets no more of it through. Any other error ends the connection
+            // itself.
             BodyProgress::Broken => error.kind() != ErrorKind::BodyTooLarge,
             BodyProgress::NotBegun | BodyProgress::Begun => rest.exact() == Some(0),
         };
@@ -59,8 +59,8 @@ impl Drain {
         Self::Read { progress, left: limit }
     }
 
-    /// For a body that is out of reach: closes the connection unless the head says that there is
-    /// none.
+    /// For a body that is out of reach: closes the connection unless the head shows that there is
+    /// no body.
     #[cfg(feature = "axum")]
     pub(crate) fn unreachable(head: &Parts) -> Self {
         let has_body = content_length(head).is_some_and(|length| length > 0)
@@ -68,8 +68,8 @@ impl Drain {
         if has_body && head.version <= Version::HTTP_11 { Self::Close } else { Self::Done }
     }
 
-    /// Reads what is left, up to the limit. A frame counts for 256 bytes at least, so that a body in
-    /// frames of a byte each is not cheaper to send than to read.
+    /// Reads the rest, up to the limit. A frame counts for at least 256 bytes, so that a body in
+    /// frames of one byte is not cheaper to send than to read.
     pub(super) fn poll<B>(&mut self, cx: &mut Context<'_>, body: Pin<&mut B>) -> Poll<()>
     where
         B: Body<Error: Into<BoxError>>,
@@ -82,14 +82,14 @@ impl Drain {
             }));
             *self = match drained {
                 Err(error) if error.kind() == ErrorKind::BodyTooLarge => Self::Close,
-                // Who has hung up gets no answer anyway.
+                // A disconnected client gets no response anyway.
                 Ok(()) | Err(_) => Self::Done,
             };
         }
         Poll::Ready(())
     }
 
-    /// Says in the answer that the connection ends with it, if it does.
+    /// Marks the response if the connection ends with it.
     pub(super) fn mark<B>(&self, response: &mut Response<B>) {
         if matches!(self, Self::Close) {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -97,7 +97,8 @@ impl Drain {
     }
 }
 
-/// Whether the client waits for `100 Continue` before it sends the body (RFC 9110 section 10.1.1).
+/// Returns whether the client waits for `100 Continue` before it sends the body (RFC 9110 section
+/// 10.1.1).
 fn expects_continue(head: &Parts) -> bool {
     let mut values = head.headers.get_all(EXPECT).iter();
     values.any(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))

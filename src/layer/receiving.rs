@@ -1,5 +1,5 @@
-//! A request whose body is still on its way: being verified, or rejected and drained. The layer's
-//! future and the extractor's are both made of it.
+//! A request whose body is still arriving: being verified, or rejected and drained. Both the
+//! layer's and the extractor's future use it.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -16,7 +16,7 @@ use crate::layer::rejection::{Answer, Rejection};
 use crate::layer::streaming::Streaming;
 use crate::verify::{AllowFn, Verified, VerifyError};
 
-/// `N` is what comes next for a request that is accepted.
+/// `N` is what comes next for an accepted request.
 // Boxing what is verified would cost each request an allocation.
 #[allow(clippy::large_enum_variant)]
 pub(crate) enum Receiving<N, ResBody> {
@@ -32,7 +32,7 @@ pub(crate) enum Receiving<N, ResBody> {
 pub(crate) struct Accepted<N> {
     pub(crate) head: Parts,
     pub(crate) body: Bytes,
-    /// `None` behind an optional layer, if a signature could have stood in the body and does not.
+    /// `None` inside an optional layer, if a signature could have been in the body but was not.
     pub(crate) verified: Option<Verified>,
     pub(crate) next: N,
 }
@@ -42,8 +42,8 @@ impl<N, ResBody> Receiving<N, ResBody> {
         Self::Verifying { streaming: Streaming::new(allows), request: Some((head, next)) }
     }
 
-    /// Checks the head, where it stands: what is large is slow to move. Gives the request back if it
-    /// is unsigned and the layer is optional.
+    /// Verifies the head in place: large values are slow to move. Returns the request if it is
+    /// unsigned and the layer is optional.
     pub(crate) fn begin<R>(
         &mut self,
         config: &LayerConfig<R>,
@@ -63,7 +63,7 @@ impl<N, ResBody> Receiving<N, ResBody> {
         None
     }
 
-    /// Comes to what was accepted, or to the answer of a rejection.
+    /// Resolves to what was accepted, or to the response of a rejection.
     pub(crate) fn poll<R, B>(
         &mut self,
         cx: &mut Context<'_>,
@@ -77,7 +77,7 @@ impl<N, ResBody> Receiving<N, ResBody> {
         loop {
             match self {
                 Self::Verifying { streaming, request } => {
-                    // None is left if it is polled after its end.
+                    // Empty if polled after completion.
                     let Some((head, _)) = request else { return Poll::Pending };
                     let verifier = &config.verifier;
                     let error = match ready!(streaming.poll(cx, verifier, head, body.as_mut())) {
@@ -88,7 +88,7 @@ impl<N, ResBody> Receiving<N, ResBody> {
                             return Poll::Ready(Ok(Accepted { head, body, verified, next }));
                         }
                     };
-                    // What was gathered of the body goes before the rest of it is read.
+                    // The buffered part of the body is released before the rest is read.
                     *self =
                         Self::Rejected(reject(config, error, head, streaming, &body.size_hint()));
                 }

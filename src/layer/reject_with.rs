@@ -1,7 +1,7 @@
-//! The layer's own rejection, within reach of the extractors inside it.
+//! Lets extractors use the rejection of the layer around them.
 //!
-//! An extractor cannot know the layer's types, but it can ask for a response of the body that it has
-//! to answer with.
+//! An extractor cannot know the layer's types, but it can ask for a response with the body type
+//! that it must return.
 
 use std::any::Any;
 use std::marker::PhantomData;
@@ -14,19 +14,19 @@ use crate::layer::drain::Drain;
 use crate::layer::rejection::{Answer, Rejection};
 use crate::verify::{LayerSlot, VerifyError};
 
-/// What an optional layer leaves in an unsigned request, in the place of a `Verified`.
+/// Replaces `Verified` in an unsigned request behind an optional layer.
 #[derive(Clone)]
 #[cfg_attr(not(feature = "axum"), allow(dead_code))] // Extractors read it.
 pub(crate) struct Unsigned(pub(crate) LayerSlot);
 
-/// What a layer with this rejection leaves for its extractors.
+/// Returns what a layer with this rejection leaves for its extractors.
 pub(crate) fn slot<R: Rejection<B> + 'static, B: 'static>(
     config: Arc<LayerConfig<R>>,
 ) -> LayerSlot {
     LayerSlot { config, reject: Erased::<R, B>::REJECT }
 }
 
-/// The layer's answer to this error; `None` if its responses have another body.
+/// Returns the layer's response to this error, or `None` if its responses have another body type.
 #[cfg(feature = "axum")]
 pub(crate) fn reject_with<B: 'static>(
     slot: &LayerSlot,
@@ -40,7 +40,7 @@ pub(crate) fn reject_with<B: 'static>(
 
 type RejectFn<B> = fn(&(dyn Any + Send + Sync), &VerifyError, &Parts, Drain) -> Option<Answer<B>>;
 
-/// Carries one function pointer for each rejection and body, made while compiling: a slot costs the
+/// Carries one function pointer for each rejection and body, made at compile time: a slot costs the
 /// request no allocation.
 struct Erased<R, B>(PhantomData<fn(R) -> B>);
 

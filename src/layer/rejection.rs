@@ -1,4 +1,4 @@
-//! How a rejection is answered: what it looks like, and the one function that makes every answer.
+//! The responses to rejected requests: their looks, and the one function that makes them all.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -14,11 +14,11 @@ use crate::layer::delay::{Delay, Wait};
 use crate::layer::drain::Drain;
 use crate::verify::{VerifyError, events};
 
-/// How a refusal looks. It never decides whether there is one.
+/// Makes the response to a rejected request. It never decides whether a request is rejected.
 ///
-/// `B` is the body of the responses of the service that the layer is put on. A layer inside can
-/// change it, such as `TraceLayer` or `CompressionLayer`, to a body that a rejection cannot make.
-/// Put such a layer outside, or put a layer between that changes the body back:
+/// `B` is the response body of the inner service. A layer inside, such as `TraceLayer` or
+/// `CompressionLayer`, can change it to a body that a rejection cannot make. Put such a layer
+/// outside, or add a layer in between that changes the body back:
 ///
 /// ```
 /// use axum::{Router, body::Body, routing::get};
@@ -40,27 +40,36 @@ use crate::verify::{VerifyError, events};
     label = "no rejection with this body",
     note = "if a layer inside `VerifyLayer` changes the body of responses, put that layer outside, \
             or put `MapResponseBodyLayer::new(axum::body::Body::new)` between the two",
-    note = "a function of the error becomes a rejection by `VerifyLayer::with_rejection_fn`"
+    note = "`VerifyLayer::with_rejection_fn` turns a function of the error into a rejection"
 )]
 pub trait Rejection<B>: Send + Sync {
-    /// The answer to a request that is refused. The head is that of the request; its body may not
-    /// have been read.
+    /// Returns the response to a rejected request. `head` is that of the request, whose body may
+    /// not have been read.
     fn reject(&self, error: &VerifyError, head: &Parts) -> Response<B>;
 }
 
-/// One status and no body for every refusal, the default: 403.
+/// Answers every rejection with one status and no body. The default, with 403.
 ///
-/// A body over the limit is 413, a broken one 400. A store that failed is 503 with `Retry-After: 1`,
-/// whatever the status.
+/// A body over the limit is answered with 413, and a broken one with 400. A failed store is
+/// answered with 503 and `Retry-After: 1`, whatever the status.
+///
+/// ```
+/// use http::StatusCode;
+/// use tower_hmac::layer::StatusRejection;
+///
+/// assert!(StatusRejection::new(StatusCode::UNAUTHORIZED).is_ok());
+/// // Would look like a success.
+/// assert!(StatusRejection::new(StatusCode::OK).is_err());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StatusRejection(StatusCode);
 
 impl StatusRejection {
-    /// Sets the status of a refusal.
+    /// Sets the status of a rejection.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::RejectionStatus`] if it is not one of an error, 400 to 599.
+    /// Returns [`ConfigError::RejectionStatus`] if it is not an error status, 400 to 599.
     pub fn new(status: StatusCode) -> Result<Self, ConfigError> {
         if status.is_client_error() || status.is_server_error() {
             Ok(Self(status))
@@ -101,11 +110,11 @@ impl<B, R: Rejection<B> + ?Sized> Rejection<B> for Arc<R> {
     }
 }
 
-/// A rejection from a function of the error; what
-/// [`with_rejection_fn`](crate::VerifyLayer::with_rejection_fn) makes.
+/// Makes rejections with a function of the error. See
+/// [`with_rejection_fn`](crate::VerifyLayer::with_rejection_fn).
 ///
-/// The type of a closure has no name. A function that returns such a layer says what it is for, or
-/// keeps the rejection in a box:
+/// The type of a closure cannot be named. A function that returns such a layer can use `impl
+/// Rejection<_>`, and a struct can box the rejection:
 ///
 /// ```
 /// use axum::body::Body;
@@ -135,7 +144,7 @@ impl<B, R: Rejection<B> + ?Sized> Rejection<B> for Arc<R> {
 pub struct RejectionFn<F>(F);
 
 impl<F> RejectionFn<F> {
-    /// Makes a rejection of a function.
+    /// Makes a rejection from a function.
     pub fn new<B>(f: F) -> Self
     where
         F: Fn(&VerifyError) -> Response<B> + Send + Sync,
@@ -160,7 +169,7 @@ impl<F> std::fmt::Debug for RejectionFn<F> {
     }
 }
 
-/// The answer to a rejected request, on its way.
+/// The response to a rejected request, once it is due.
 pub(crate) struct Answer<B> {
     response: Option<Response<B>>,
     drain: Drain,
@@ -168,7 +177,7 @@ pub(crate) struct Answer<B> {
 }
 
 impl<B> Answer<B> {
-    /// Counts and logs the rejection, and makes its response: every rejection of the layer and of
+    /// Counts and logs the rejection, and makes its response. Every rejection of the layer and of
     /// the extractors goes through here.
     pub(super) fn new<R>(
         rejection: &R,
@@ -184,7 +193,7 @@ impl<B> Answer<B> {
         let wait = delay.before(&error);
         let mut response = rejection.reject(&error, head);
         if response.status() == StatusCode::UNAUTHORIZED {
-            // RFC 9110 section 11.6.1: a 401 has a challenge, whoever made it.
+            // RFC 9110 section 11.6.1: a 401 needs a challenge, whoever made it.
             let challenge = response.headers_mut().entry(WWW_AUTHENTICATE);
             challenge.or_insert(HeaderValue::from_static("HMAC"));
         }
@@ -192,7 +201,7 @@ impl<B> Answer<B> {
         Self { response: Some(response), drain, wait }
     }
 
-    /// A bare answer, where the layer's own rejection is out of reach.
+    /// Makes a bare response, if the layer's own rejection is out of reach.
     #[cfg(feature = "axum")]
     pub(crate) fn bare(error: VerifyError, head: &Parts, drain: Drain) -> Self
     where
@@ -201,7 +210,7 @@ impl<B> Answer<B> {
         Self::new(&StatusRejection::default(), error, head, drain, Delay::default())
     }
 
-    /// Reads what is left of the body, then waits for the delay.
+    /// Reads the rest of the body, then waits for the delay.
     pub(crate) fn poll<ReqBody>(
         &mut self,
         cx: &mut Context<'_>,

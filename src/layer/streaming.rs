@@ -1,4 +1,4 @@
-//! Drives a [`Verification`] over a body that streams.
+//! Drives a [`Verification`] with a streaming body.
 
 use std::future::Future as _;
 use std::pin::Pin;
@@ -16,10 +16,10 @@ use crate::verify::{
     VerifyContext, VerifyError, check_length,
 };
 
-/// Steps 0 to 8. It holds neither the request nor the verifier, which those who poll it have: what
-/// is large is not moved.
+/// Steps 0 to 8. Holds neither the request nor the verifier, which are passed to `poll`: large
+/// values are not moved.
 pub(crate) struct Streaming {
-    /// `None` while the body comes first: the claim stands in it, or nothing else is checked.
+    /// `None` while the body is read first: the claim is in it, or nothing else is checked.
     verification: Option<Verification>,
     buffer: BodyBuffer,
     progress: BodyProgress,
@@ -42,11 +42,11 @@ impl Streaming {
 
     /// Steps 0 to 2.
     ///
-    /// It is not generic over the body, so that it is compiled once, with all that it calls.
+    /// Not generic over the body, so that it is compiled only once, with everything it calls.
     ///
     /// # Errors
     ///
-    /// [`VerifyError`] of the claim. The head is as it came, but for step 0.
+    /// Returns the [`VerifyError`] of the claim. The head is unchanged, except for step 0.
     pub(super) fn begin(
         &mut self,
         verifier: &Verifier,
@@ -71,7 +71,7 @@ impl Streaming {
         }
     }
 
-    /// Comes to what was proven. The head is then as a handler may see it.
+    /// Resolves to what was proven. The head is then as a handler may see it.
     pub(super) fn poll<B>(
         &mut self,
         cx: &mut Context<'_>,
@@ -83,7 +83,7 @@ impl Streaming {
         B: Body<Error: Into<BoxError>>,
     {
         let outcome = ready!(self.poll_steps(cx, verifier, head, body));
-        // Where an optional layer lets it through, it says so itself.
+        // If an optional layer lets it through, the layer records that itself.
         if !matches!(&outcome, Err(error) if verifier.lets_through(error)) {
             self.timer.done(outcome.as_ref(), self.buffer.len());
         }
@@ -92,12 +92,12 @@ impl Streaming {
         Poll::Ready(outcome)
     }
 
-    /// The body, as far as it was read.
+    /// Takes the body, as far as it was read.
     pub(super) fn take_body(&mut self) -> Bytes {
         self.buffer.take()
     }
 
-    /// How far the body was read, and how many bytes that was.
+    /// Returns how far the body was read, and how many bytes.
     pub(super) fn progress(&self) -> (BodyProgress, usize) {
         (self.progress, self.buffer.len())
     }

@@ -1,4 +1,4 @@
-//! The body that the inner service gets.
+//! The body of requests to the inner service.
 
 use std::fmt;
 use std::pin::Pin;
@@ -11,8 +11,8 @@ use pin_project_lite::pin_project;
 use crate::error::BoxError;
 
 pin_project! {
-    /// The body that the inner service gets: the verified bytes, or, behind an optional layer, the
-    /// untouched body of an unsigned request.
+    /// The body of requests to the inner service: the verified bytes, or, inside an optional layer,
+    /// the unchanged body of an unsigned request.
     #[project = BodyProjection]
     pub struct VerifiedBody<B> {
         #[pin]

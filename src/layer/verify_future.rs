@@ -34,7 +34,7 @@ pin_project! {
     #[project = StateProjection]
     enum State<S, B, F, ResBody> {
         Receiving { #[pin] body: B, receiving: Receiving<S, ResBody> },
-        // The request passes, once the inner service has room for it.
+        // The request passes, once the inner service is ready.
         Passing { inner: S, request: Option<Request<VerifiedBody<B>>> },
         Calling { #[pin] future: F },
     }
@@ -63,7 +63,7 @@ where
         }
     }
 
-    /// Lets an unsigned request through, untouched.
+    /// Lets an unsigned request through, unchanged.
     #[cold]
     fn pass(self, head: Parts, inner: S) -> Self {
         let Self { state: State::Receiving { body, .. }, config } = self else { return self };
@@ -73,7 +73,7 @@ where
     }
 }
 
-/// A request that an optional layer lets through, marked as such.
+/// Marks a request that an optional layer lets through.
 fn unsigned_request<R, B, ResBody>(
     mut head: Parts,
     body: VerifiedBody<B>,
@@ -121,7 +121,7 @@ where
                             head.extensions.insert(verified);
                             Request::from_parts(head, body)
                         }
-                        // A signature could have stood in the body, and does not.
+                        // A signature could have been in the body, but was not.
                         None => unsigned_request::<R, B, ResBody>(head, body, this.config),
                     };
                     this.state.set(State::Passing { inner, request: Some(request) });

@@ -17,9 +17,9 @@ use crate::replay::ReplayGuard;
 use crate::scheme::Scheme;
 use crate::verify::{Verifier, VerifyError};
 
-/// A layer that lets a request through when it proves who sent it.
+/// A layer that rejects requests without a valid signature.
 ///
-/// The [module](crate::verify) has the contract, step by step, and where to put the layer.
+/// The [module](crate::verify) describes the contract, step by step, and where to put the layer.
 ///
 /// ```
 /// use axum::{Router, body::Body, routing::post};
@@ -48,11 +48,11 @@ pub struct VerifyLayer<R = StatusRejection> {
 }
 
 impl VerifyLayer {
-    /// Verifies one format against the keys of a store, and refuses with 403.
+    /// Verifies one scheme with the keys of a store, and rejects with 403.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if the scheme and the store together would reject every request; see
+    /// Returns [`ConfigError`] if the scheme and the store together would reject every request. See
     /// [`Verifier::new`].
     pub fn new(
         scheme: impl Scheme + 'static,
@@ -90,20 +90,20 @@ impl<R> VerifyLayer<R> {
         Ok(config.into())
     }
 
-    /// Sets how a refusal looks: a [`StatusRejection`] or a type of one's own.
+    /// Sets what a rejection looks like: a [`StatusRejection`] or your own type.
     #[must_use]
     pub fn with_rejection<R2>(self, rejection: R2) -> VerifyLayer<R2> {
         let LayerConfig { verifier, delay, drain_limit, .. } = Arc::unwrap_or_clone(self.config);
         LayerConfig { verifier, rejection: Arc::new(rejection), delay, drain_limit }.into()
     }
 
-    /// Sets how a refusal looks by a function of the error.
+    /// Sets what a rejection looks like, with a function of the error.
     ///
-    /// [`RejectionFn`] shows how to name the type of the layer that it makes.
+    /// [`RejectionFn`] shows how to name the type of the resulting layer.
     ///
-    /// Put [`error.public()`](VerifyError::public) into the answer, not
-    /// [`error.kind()`](VerifyError::kind): a client that can distinguish an unknown key ID from a
-    /// wrong signature can list the names of keys.
+    /// Put [`error.public()`](VerifyError::public) into the response, not
+    /// [`error.kind()`](VerifyError::kind). A client that can distinguish an unknown key ID from a
+    /// wrong signature can list the key IDs.
     ///
     /// ```
     /// use axum::{Json, response::IntoResponse as _};
@@ -125,11 +125,11 @@ impl<R> VerifyLayer<R> {
         self.with_rejection(RejectionFn::new(f))
     }
 
-    /// Accepts a second format beside the first; see [`Verifier::or`].
+    /// Accepts a second scheme in addition to the first. See [`Verifier::or`].
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if the formats cannot be told apart.
+    /// Returns [`ConfigError`] if the schemes cannot be distinguished.
     pub fn or(
         self,
         scheme: impl Scheme + 'static,
@@ -138,11 +138,11 @@ impl<R> VerifyLayer<R> {
         self.try_map(|verifier| verifier.or(scheme, keys))
     }
 
-    /// Lets only these key IDs through; see [`Verifier::only`].
+    /// Accepts only these key IDs. See [`Verifier::only`].
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if a key ID is empty, or no key ID is on every list.
+    /// Returns [`ConfigError`] if a key ID is empty, or no key ID is on every list.
     pub fn only<I>(self, key_ids: impl IntoIterator<Item = I>) -> Result<Self, ConfigError>
     where
         I: TryInto<KeyId, Error: Into<ConfigError>>,
@@ -150,27 +150,27 @@ impl<R> VerifyLayer<R> {
         self.try_map(|verifier| verifier.only(key_ids))
     }
 
-    /// Sets the longest body that is read, in bytes; 2 MiB by default.
+    /// Sets the longest body that is read, in bytes. 2 MiB by default.
     ///
-    /// With feature `axum`, a lower `DefaultBodyLimit` that is set outside the layer, or on the route
-    /// of a [`Signed`](crate::extract::Signed), holds instead. axum's own default of 2 MB does not: where
-    /// nobody has set a limit, ours holds for the extractors inside, too.
+    /// With feature `axum`, a lower `DefaultBodyLimit` takes precedence if it is set outside the
+    /// layer, or on the route of a [`Signed`](crate::extract::Signed). axum's own default of 2 MB
+    /// does not: if no limit was set, this one also applies to the extractors inside.
     #[must_use]
     pub fn with_body_limit(self, bytes: usize) -> Self {
         self.map(|verifier| verifier.with_body_limit(bytes))
     }
 
-    /// Sets how much of a rejected request's body is read and thrown away, in bytes; 16 MiB by
+    /// Sets how much of a rejected request's body is read and discarded, in bytes. 16 MiB by
     /// default. 0 reads nothing.
     ///
-    /// On HTTP/1.x a request is rejected from its head before its body has arrived, and the client
-    /// goes on sending. If the server closes the connection over unread bytes, the client may not
-    /// see the answer, and loses the next request that it sends on the same connection. So what is
-    /// left of the body is read first, without hashing and without keeping it. An answer that
-    /// leaves more than `bytes` unread carries `Connection: close`.
+    /// On HTTP/1.x, a request is often rejected before its body has arrived, and the client
+    /// continues to send. If the server closes the connection with unread bytes, the client may not
+    /// see the response, and loses the next request on the same connection. So the rest of the body
+    /// is read first, without hashing or keeping it. A response that leaves more than `bytes`
+    /// unread carries `Connection: close`.
     ///
-    /// Set it to the largest body that honest clients send by mistake. [The contract](crate::verify)
-    /// has the whole rule, and what bounds the time.
+    /// Set it to the largest body that honest clients send by mistake. [The
+    /// contract](crate::verify) has the exact rules, and what limits the time.
     #[must_use]
     pub fn with_drain_limit(self, bytes: usize) -> Self {
         let mut config = Arc::unwrap_or_clone(self.config);
@@ -178,47 +178,48 @@ impl<R> VerifyLayer<R> {
         config.into()
     }
 
-    /// Sets how old a signature may be and how far ahead its clock; see
+    /// Sets how old a signature may be and how far ahead its clock. See
     /// [`Verifier::with_tolerance`].
     #[must_use]
     pub fn with_tolerance(self, past: Duration, future: Duration) -> Self {
         self.map(|verifier| verifier.with_tolerance(past, future))
     }
 
-    /// Lets each request through once; see [`Verifier::with_replay_guard`].
+    /// Rejects replayed requests. See [`Verifier::with_replay_guard`].
     ///
     /// # Errors
     ///
-    /// [`ConfigError::ReplayWithoutTime`] if a format carries no time.
+    /// Returns [`ConfigError::ReplayWithoutTime`] if a scheme carries no time.
     pub fn with_replay_guard(self, guard: impl ReplayGuard + 'static) -> Result<Self, ConfigError> {
         self.try_map(|verifier| verifier.with_replay_guard(guard))
     }
 
-    /// Loses requests that are honest and equal; see [`Verifier::dangerous_replay_by_tag`].
+    /// Rejects legitimate duplicates. See [`Verifier::dangerous_replay_by_tag`].
     #[must_use]
     pub fn dangerous_replay_by_tag(self, retention: Duration) -> Self {
         self.map(|verifier| verifier.dangerous_replay_by_tag(retention))
     }
 
-    /// Sets where the time comes from; the system's clock if it is not set.
+    /// Sets where the time comes from. The system's clock by default.
     #[must_use]
     pub fn with_clock(self, clock: impl Clock + 'static) -> Self {
         self.map(|verifier| verifier.with_clock(clock))
     }
 
-    /// Lets unsigned requests go on untouched; see [`Verifier::optional`].
+    /// Lets unsigned requests through. A request that carries a signature must still verify. See
+    /// [`Verifier::optional`].
     #[must_use]
     pub fn optional(self) -> Self {
         self.map(Verifier::optional)
     }
 
-    /// Delays every refusal by `delay` without blocking a thread, those of the extractors too. Off
-    /// by default.
+    /// Delays every rejection by `delay` without blocking a thread, including those of the
+    /// extractors. Off by default.
     ///
-    /// Guessing a tag takes for ever without it: it is for peers of systems that did so. A body
-    /// that cannot be read and a store that failed are answered at once.
+    /// Guessing a tag takes forever even without a delay. It is meant for compatibility with
+    /// systems that had one. A body that cannot be read and a failed store are answered at once.
     ///
-    /// Each held answer keeps its connection, and needs a tokio runtime with its timer.
+    /// Each delayed response keeps its connection open, and needs a tokio runtime with its timer.
     #[cfg(feature = "tokio")]
     #[must_use]
     pub fn with_rejection_delay(self, delay: Duration) -> Self {
@@ -227,13 +228,13 @@ impl<R> VerifyLayer<R> {
         config.into()
     }
 
-    /// Takes the signature out of the head before the handler sees it.
+    /// Removes the signature from the head before the handler sees it.
     #[must_use]
     pub fn strip_signature(self) -> Self {
         self.map(Verifier::strip_signature)
     }
 
-    /// Loses every protection but the body limit; see [`Verifier::dangerous_disarmed`].
+    /// Turns off every protection except the body limit. See [`Verifier::dangerous_disarmed`].
     #[must_use]
     pub fn dangerous_disarmed(self, disarmed: bool) -> Self {
         self.map(|verifier| verifier.dangerous_disarmed(disarmed))

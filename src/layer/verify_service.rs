@@ -12,11 +12,11 @@ use crate::layer::rejection::Rejection;
 use crate::layer::verified_body::VerifiedBody;
 use crate::layer::verify_future::VerifyFuture;
 
-/// The service that [`VerifyLayer`](crate::VerifyLayer) makes.
+/// The service made by [`VerifyLayer`](crate::VerifyLayer).
 ///
-/// It calls the inner service with a [`VerifiedBody<B>`] around the body type `B` of its own
-/// requests, so that the inner service takes any body, or that one. The example `without_axum` serves
-/// one by hyper.
+/// It calls the inner service with a [`VerifiedBody<B>`], where `B` is the body type of its own
+/// requests. So the inner service must accept any body, or this one. The example `without_axum`
+/// serves one with hyper.
 pub struct VerifyService<S, R> {
     inner: S,
     config: Arc<LayerConfig<R>>,
@@ -32,32 +32,32 @@ impl<S, R> VerifyService<S, R> {
         &self.inner
     }
 
-    /// Returns the inner service, to change it.
+    /// Returns the inner service mutably.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }
 
-    /// Returns the inner service alone.
+    /// Returns the inner service, consuming this one.
     #[must_use]
     pub fn into_inner(self) -> S {
         self.inner
     }
 }
 
-/// A service that takes the body that [`VerifyService`] hands over: every `Service` of
-/// `Request<VerifiedBody<B>>` that is `Clone` and answers with an `http::Response`.
+/// A service that accepts the body that [`VerifyService`] passes on: every `Service` of
+/// `Request<VerifiedBody<B>>` that is `Clone` and returns an `http::Response`.
 ///
-/// It is implemented for all of them, and is there for what the compiler says of any other.
+/// It is implemented for all of them, and only exists for the compiler's message about any other.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` does not take the body that `VerifyLayer` hands over",
-    label = "does not take `Request<VerifiedBody<{B}>>`",
-    note = "let it take any body, `Request<B> where B: http_body::Body`, or put \
+    message = "`{Self}` does not accept the body that `VerifyLayer` passes on",
+    label = "does not accept `Request<VerifiedBody<{B}>>`",
+    note = "let it accept any body, `Request<B> where B: http_body::Body`, or put \
             `MapRequestBodyLayer::new(axum::body::Body::new)` inside `VerifyLayer`"
 )]
 pub trait TakesVerifiedBody<B>:
     Service<Request<VerifiedBody<B>>, Response = Response<Self::ResponseBody>> + Clone
 {
-    /// The body of its responses.
+    /// The type of its response bodies.
     type ResponseBody;
 }
 
@@ -79,7 +79,7 @@ where
     type Error = S::Error;
     type Future = VerifyFuture<S, B, R, S::ResponseBody>;
 
-    /// Is always ready: a request takes no permit of the inner service before it is verified.
+    /// Always ready: a request takes no permit of the inner service before it is verified.
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         Poll::Ready(Ok(()))
     }

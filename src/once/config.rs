@@ -1,4 +1,4 @@
-//! What the layer and its services share.
+//! The settings that the layer shares with its services.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -14,14 +14,14 @@ use crate::error::{BoxError, ConfigError};
 use crate::once::{Acquired, Lease, OnceAnswer, OnceKey, OnceRequest, OnceStore};
 use crate::replay::redis_link::{self, Failure, Greeting, Link, Server, Source};
 
-/// How long a command can take where nothing is set.
+/// How long a command may take by default.
 const DEFAULT_TIMEOUT: Duration = Duration::from_millis(500);
-/// What stands in the place of an owner once a message is handled.
+/// The value instead of an owner once a message is handled.
 const DONE: &str = "done";
-/// What the names of all keys begin with.
+/// The prefix of all key names.
 const PREFIX: &str = "tower-hmac-once:";
 
-/// Gives the entry and its time to live in milliseconds, or takes the lease.
+/// Returns the entry and its time to live in milliseconds, or takes the lease.
 const ACQUIRE: &str = "\
 local entry = redis.call('GET', KEYS[1])
 if entry then return {entry, redis.call('PTTL', KEYS[1])} end
@@ -39,7 +39,7 @@ local entry = redis.call('GET', KEYS[1])
 if entry and entry ~= ARGV[1] then return 0 end
 redis.call('DEL', KEYS[1])
 return 1";
-/// Does all of it to a key of its own, so that a missing right is found at the start.
+/// Does all of this with a test key, so that a missing right is found at the start.
 const CHECK: &str = "\
 redis.call('SET', KEYS[1], ARGV[1], 'PX', 1000)
 redis.call('PTTL', KEYS[1])
@@ -49,16 +49,17 @@ return 1";
 
 /// The messages of all nodes of a service, in one Redis: one script of one key a step.
 ///
-/// A store that fails is answered with 503, and nothing runs. A message whose entry the server has
-/// lost is handled again, and never answered from nothing: the server's persistence decides
-/// how often that happens, and a failover to a replica can lose the last entries. While the server
-/// is away, messages are answered at once; at most once a second, one of them tries again.
+/// If the store fails, messages are answered with 503, and the handler does not run. A message
+/// whose entry the server has lost is handled again, never skipped. The server's persistence
+/// decides how often that happens, and a failover to a replica can lose the last entries. While the
+/// server is unreachable, messages are answered at once. At most once a second, one of them tries
+/// to connect.
 ///
 /// # Rights
 ///
-/// The user needs `EVAL`, `GET`, `SET`, `DEL` and `PTTL` on the keys of the namespace, and `INFO` if
-/// a policy that evicts is to be found: in Redis 7,
-/// `ACL SETUSER once on >PASSWORD ~tower-hmac-once:* +eval +get +set +del +pttl +info`.
+/// The user needs `EVAL`, `GET`, `SET`, `DEL` and `PTTL` on the keys of the namespace, and `INFO`
+/// if a policy that evicts is to be found: in Redis 7, `ACL SETUSER once on >PASSWORD
+/// ~tower-hmac-once:* +eval +get +set +del +pttl +info`.
 ///
 /// ```no_run
 /// # async fn build() -> Result<(), tower_hmac::BoxError> {
@@ -108,7 +109,7 @@ impl RedisOnce {
         Ok(self)
     }
 
-    /// Takes a client that has been made elsewhere. The server is checked at each new connection.
+    /// Uses an existing client. The server is checked on each new connection.
     #[must_use]
     pub fn from_client(client: Client) -> Self {
         Self::from_source(client.into())
@@ -136,20 +137,20 @@ impl RedisOnce {
     }
 
     /// Accepts a server that evicts entries when its memory is full. A message whose entry is
-    /// evicted is handled again. By default such a server is an error, and messages get 503.
+    /// evicted is handled again. By default, such a server is an error, and messages get 503.
     #[must_use]
     pub fn with_eviction_accepted(self) -> Self {
         self.check(|checking| Checking { accepts_eviction: true, ..checking })
     }
 
-    /// Sets how long a command can take; 500 ms by default.
+    /// Sets how long a command may take. 500 ms by default.
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// Changes what is asked of each new connection; the next one is a new one.
+    /// Changes what each new connection is asked. The next command uses a new connection.
     fn check(mut self, change: impl FnOnce(Checking) -> Checking) -> Self {
         self.link = self.link.with_greeting(change(self.link.greeting().clone()));
         self
@@ -163,7 +164,7 @@ impl RedisOnce {
         command
     }
 
-    /// Runs a script, and gives the connection up if the answer is none of the script's.
+    /// Runs a script, and closes the connection if the answer is not one of the script's.
     fn run<T>(
         &self,
         script: Cmd,
@@ -235,7 +236,7 @@ impl OnceStore for RedisOnce {
         self.is_owned(self.script(RELEASE, lease.key(), &hex(lease.owner())))
     }
 
-    /// Spawns a task, so that a client that hangs up does not keep its lease.
+    /// Spawns a task, so that the lease of a disconnected client is not kept.
     fn finish(&self, answer: OnceAnswer<bool>) {
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             drop(runtime.spawn(answer));
@@ -262,13 +263,13 @@ fn hex(owner: &[u8; 16]) -> String {
     base16ct::lower::encode_string(owner)
 }
 
-/// At least one second, and at most 100 years: Redis refuses what overflows.
+/// At least one second, and at most 100 years: Redis rejects what overflows.
 fn milliseconds(seconds: u64) -> u64 {
     seconds.clamp(1, 100 * 366 * 24 * 3600).saturating_mul(1000)
 }
 
 impl fmt::Debug for RedisOnce {
-    /// Without the address, which may hold a password.
+    /// Omits the address, which may contain a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisOnce")
             .field("prefix", &self.prefix)

@@ -1,4 +1,4 @@
-//! How a repeated message is answered.
+//! Responses to repeated messages.
 
 use std::fmt;
 
@@ -20,7 +20,8 @@ impl<B: Default> RepeatResponse<B> for EmptyOk {
     }
 }
 
-/// An answer from a function; what [`OnceLayer::with_repeat_response`](crate::once::OnceLayer::with_repeat_response) makes.
+/// Makes the response with a function. See
+/// [`OnceLayer::with_repeat_response`](crate::once::OnceLayer::with_repeat_response).
 #[derive(Clone, Copy)]
 pub struct RepeatFn<F>(pub(super) F);
 

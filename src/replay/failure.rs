@@ -1,4 +1,4 @@
-//! Why a Redis did not give the answer that was asked for.
+//! Why a Redis did not give the expected answer.
 
 use std::fmt;
 use std::io;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ::redis::{ErrorKind, RedisError, Value};
 
-/// What went wrong. It repeats no text of the server, which may hold names, and no address.
+/// What went wrong. Repeats no text of the server, which may contain names, and no address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Failure {
     #[error("Redis did not answer in time")]
@@ -33,12 +33,12 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    /// Whether no server has answered. Anything else is an answer.
+    /// Returns whether no server has answered.
     pub(crate) fn is_unreachable(&self) -> bool {
         matches!(self, Self::Timeout | Self::Unreachable(_))
     }
 
-    /// Whether a new connection may be better at once: this one was closed.
+    /// Returns whether the connection was closed, so that a new one may work at once.
     pub(crate) fn is_closed(&self) -> bool {
         matches!(self, Self::Unreachable(_))
     }
@@ -57,7 +57,7 @@ impl From<RedisError> for Failure {
     }
 }
 
-/// Takes error replies out of the answers to a pipeline: they come as values.
+/// Turns error replies in the answers to a pipeline, which arrive as values, into errors.
 pub(crate) fn without_errors(answers: Vec<Value>) -> Result<Vec<Value>, Failure> {
     answers.into_iter().map(without_error).collect()
 }
@@ -139,7 +139,7 @@ impl Cause {
             | ErrorKind::EmptySentinelList => return Self::NoPrimary,
             _ => {}
         }
-        // The source is the `Arc` that holds it.
+        // The source is wrapped in an `Arc`.
         let source = std::error::Error::source(error)
             .and_then(|source| source.downcast_ref::<Arc<dyn std::error::Error + Send + Sync>>());
         let Some(error) = source.and_then(|source| source.downcast_ref::<io::Error>()) else {
@@ -174,12 +174,12 @@ impl fmt::Display for Cause {
     }
 }
 
-/// A policy that evicts, by the server's name for it.
+/// An evicting policy, by the server's name for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Policy(String);
 
 impl Policy {
-    /// `None` for one that does not evict.
+    /// Returns `None` for a policy that does not evict.
     pub(crate) fn evicting(name: &str) -> Option<Self> {
         let is_name =
             name.len() <= 30 && name.bytes().all(|it| it.is_ascii_lowercase() || it == b'-');

@@ -1,7 +1,7 @@
-//! The way to a Redis, which replay guards and stores of handled messages share.
+//! The connection to a Redis, shared by replay guards and stores of handled messages.
 //!
-//! A connection that failed in any way is given up, and made anew at most once a second. While the
-//! server is known to be away, everybody is told so at once, but for the one who tries again.
+//! A connection that failed in any way is closed, and reopened at most once a second. While the
+//! server is known to be unreachable, everybody fails at once, except for the one that tries again.
 
 use std::future::Future;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -20,12 +20,12 @@ use crate::replay::source::Source;
 
 /// The shortest time between two attempts to connect, and the longest that one can take.
 const A_SECOND: Duration = Duration::from_secs(1);
-/// The time that has not been told.
+/// The time before any was told.
 pub(crate) const UNTOLD: i64 = i64::MAX;
 
-/// What is asked of each new connection before it is used.
+/// What each new connection is asked before it is used.
 pub(crate) trait Greeting: Send + Sync + 'static {
-    /// What it found.
+    /// The result.
     type Found: Send + Sync + 'static;
 
     fn greet(
@@ -35,7 +35,7 @@ pub(crate) trait Greeting: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Self::Found, Failure>> + Send;
 }
 
-/// The way to the server.
+/// The connection to the server, reopened as needed.
 pub(crate) struct Link<G: Greeting> {
     shared: Arc<SharedLink<G>>,
 }
@@ -46,7 +46,7 @@ struct SharedLink<G: Greeting> {
     state: Mutex<State<G::Found>>,
 }
 
-/// A connection that was greeted.
+/// A connection that has answered the greeting.
 pub(crate) struct Connection<F> {
     multiplexed: MultiplexedConnection,
     found: Arc<F>,
@@ -70,7 +70,8 @@ impl<F> Connection<F> {
         &self.found
     }
 
-    /// The earliest time of the verifier's clock that was told since the connection was wanted.
+    /// Returns the earliest time of the verifier's clock that was told since the connection was
+    /// requested.
     pub(crate) fn since(&self) -> Option<i64> {
         Some(self.since.load(Ordering::Relaxed)).filter(|since| *since != UNTOLD)
     }
@@ -87,17 +88,18 @@ struct State<F> {
 }
 
 enum Phase<F> {
-    /// The next one who asks connects, and so does everybody who comes meanwhile.
+    /// The next caller connects, and later ones join.
     Idle,
     Connecting {
         attempt: Attempt<F>,
         since: Arc<AtomicI64>,
-        /// Why the server is known to be away: only the one who began the attempt waits for it.
+        /// Why the server is known to be unreachable. Only the caller that began the attempt waits
+        /// for it.
         known: Option<Failure>,
         until: Instant,
     },
     Connected(Connection<F>),
-    /// The next attempt is not before `until`.
+    /// No attempt is made before `until`.
     Away {
         until: Instant,
         cause: Failure,
@@ -116,7 +118,7 @@ impl<G: Greeting> Link<G> {
         Self { shared: Arc::new(SharedLink { source, greeting, state: Mutex::new(state) }) }
     }
 
-    /// A way of its own to the same server.
+    /// Returns a separate connection to the same server.
     pub(crate) fn with_greeting(&self, greeting: G) -> Self {
         Self::new(self.shared.source.clone(), greeting)
     }
@@ -125,7 +127,7 @@ impl<G: Greeting> Link<G> {
         &self.shared.greeting
     }
 
-    /// Connects if there is no connection, and waits for it as long as an attempt takes.
+    /// Connects if there is no connection, and waits until the attempt ends.
     pub(crate) async fn connect(&self, most: Duration) -> Result<(), Failure> {
         let attempt = match self.turn(UNTOLD, most) {
             Ok(Turn::Connected(_)) => return Ok(()),
@@ -154,7 +156,7 @@ impl<G: Greeting> Link<G> {
         }
     }
 
-    /// The connection, at this time of the verifier's clock.
+    /// Returns the connection, at this time of the verifier's clock.
     pub(crate) async fn connection(
         &self,
         now: i64,
@@ -166,8 +168,8 @@ impl<G: Greeting> Link<G> {
         }
     }
 
-    /// Sends commands once. They are never sent again. An error reply to one of them is an error of
-    /// all, and gives the connection up.
+    /// Sends commands once, and never again. An error reply to one of them fails them all, and
+    /// closes the connection.
     pub(crate) async fn send(
         &self,
         connection: &Connection<G::Found>,
@@ -183,8 +185,8 @@ impl<G: Greeting> Link<G> {
         answers.map_err(|failure| self.give_up(connection, failure))
     }
 
-    /// Lets the next one connect anew, at most once a second. Others still wait for answers of this
-    /// connection, and get them.
+    /// Lets the next caller reconnect, at most once a second. Others still get the answers that
+    /// they wait for on this connection.
     pub(crate) fn give_up(&self, connection: &Connection<G::Found>, failure: Failure) -> Failure {
         let mut state = self.shared.lock();
         if matches!(&state.phase, Phase::Connected(current) if current.number == connection.number)
@@ -201,7 +203,7 @@ impl<G: Greeting> Link<G> {
         failure
     }
 
-    /// What the caller does: use the connection, wait for one, or fail.
+    /// Decides what the caller does: use the connection, wait for one, or fail.
     fn turn(&self, now: i64, most: Duration) -> Result<Turn<G::Found>, Failure> {
         let mut state = self.shared.lock();
         let known = match &state.phase {
@@ -209,7 +211,7 @@ impl<G: Greeting> Link<G> {
             Phase::Idle => None,
             Phase::Away { until, cause } if Instant::now() < *until => return Err(cause.clone()),
             Phase::Away { cause, .. } => Some(cause.clone()),
-            // Past its time, its runtime is gone.
+            // If it is overdue, its runtime is gone.
             Phase::Connecting { until, known, .. } if Instant::now() >= *until => known.clone(),
             Phase::Connecting { known: Some(cause), .. } => return Err(cause.clone()),
             Phase::Connecting { known: None, attempt, .. } => {
@@ -227,7 +229,7 @@ impl<G: Greeting> Link<G> {
         let attempt = attempt.boxed().shared();
         let until = after(after(begun, most), A_SECOND);
         state.phase = Phase::Connecting { attempt: attempt.clone(), since, known, until };
-        // It goes on when the one who began it goes away.
+        // It continues if the caller that began it goes away.
         drop(runtime.spawn(attempt.clone()));
         Ok(Turn::Wait(attempt))
     }
@@ -272,7 +274,7 @@ impl<G: Greeting> SharedLink<G> {
         Ok((connection, found))
     }
 
-    /// No code that holds the lock can panic; were it to, the state would be as good as before.
+    /// No code that holds the lock can panic. Even if it did, the state would still be valid.
     fn lock(&self) -> MutexGuard<'_, State<G::Found>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,9 +1,9 @@
-//! The mark that tells since when the memory of a Redis is whole.
+//! The mark that records since when the memory of a Redis is complete.
 //!
-//! It is a key of its own, without a time to live: the time and the server's `run_id`. It is gone
-//! when the data is, and another `run_id` says that the server was restarted or replaced, and may
-//! lack the last writes. Each claim reads it in its own round trip, *after* its own entry is
-//! written: data that was lost before then was lost with the mark.
+//! It is a separate key without a time to live: the time and the server's `run_id`. It is lost with
+//! the data. Another `run_id` means that the server was restarted or replaced, and may lack the
+//! last writes. Each claim reads it in its own round trip, *after* its own entry is written: data
+//! lost before then was lost together with the mark.
 
 use std::sync::Arc;
 
@@ -15,24 +15,25 @@ use crate::replay::failure::Failure;
 use crate::replay::link::Greeting;
 use crate::replay::server::{self, Server};
 
-/// Stands for the time until a claim brings one, and for a `run_id` that cannot be asked for.
+/// Placeholder for the time until a claim provides one, and for a `run_id` that cannot be
+/// requested.
 const UNKNOWN: &str = "-";
 
-/// Puts the mark if it is missing, or is that of another run of the server.
+/// Writes the mark if it is missing, or is from another run of the server.
 #[derive(Clone, Debug)]
 pub(super) struct Marking {
     pub(super) name: Arc<str>,
     pub(super) accepts_eviction: bool,
-    /// How many replicas have to acknowledge a claim.
+    /// How many replicas must acknowledge a claim.
     pub(super) replicas: u32,
 }
 
-/// The mark as it was when the connection was made.
+/// The mark as it was when the connection was opened.
 #[derive(Debug)]
 pub(super) struct Mark {
     name: Arc<str>,
     run_id: String,
-    /// Set if no time was in it: it tells this mark from every other.
+    /// Set if it had no time: distinguishes this mark from every other.
     seen: Option<String>,
     /// Whether the server knows `SET` with `NX` and `GET` (since Redis 7.0).
     reads_while_setting: bool,
@@ -84,14 +85,14 @@ impl Greeting for Marking {
     }
 }
 
-/// Since when the memory is whole, and what is to be written where the mark does not say so yet.
+/// Since when the memory is complete, and whether that must still be written to the mark.
 pub(super) struct Begun {
     pub(super) at: i64,
     pub(super) is_to_be_written: bool,
 }
 
 impl Mark {
-    /// Appends the commands that read the mark, or put it with this time if it is missing.
+    /// Appends the commands that read the mark, or write it with this time if it is missing.
     pub(super) fn add_to(&self, commands: &mut Pipeline, now: i64) {
         for command in self.put_if_missing(&self.at(now)).cmd_iter() {
             commands.add_command(command.clone());
@@ -100,8 +101,8 @@ impl Mark {
 
     /// Reads the answers to the commands of [`add_to`](Self::add_to).
     ///
-    /// `since` is a time that was told since the connection was wanted, and `ahead` how many seconds
-    /// the clocks of nodes may be ahead.
+    /// `since` is a time that was told since the connection was requested. `ahead` is how many
+    /// seconds the clocks of nodes may be ahead.
     pub(super) fn begun(
         &self,
         answers: &[Value],
@@ -119,17 +120,17 @@ impl Mark {
             Some(at) if at <= now.saturating_add_unsigned(ahead) => {
                 Ok(Begun { at, is_to_be_written: false })
             }
-            // It is the one that was there when the connection was made.
+            // It is the mark from when the connection was opened.
             None if self.seen.as_ref() == Some(&text) => {
                 Ok(Begun { at: since.unwrap_or(now).min(now), is_to_be_written: true })
             }
-            // The memory was whole when the mark was read, and a clock that is far ahead wrote it, or
-            // another node that has no time yet.
+            // The memory was complete when the mark was read. It was written by a clock that is far
+            // ahead, or by another node that has no time yet.
             _ => Ok(Begun { at: now, is_to_be_written: true }),
         }
     }
 
-    /// Writes the time over a mark that is there.
+    /// Replaces the time in an existing mark.
     pub(super) fn write(&self, at: i64) -> Pipeline {
         let mut commands = Pipeline::new();
         let mut command = set(&self.name, &self.at(at));
@@ -151,7 +152,7 @@ impl Mark {
         commands
     }
 
-    /// `None` if the mark was missing, and has been put.
+    /// Returns `None` if the mark was missing and has been written.
     fn read(answers: &[Value]) -> Result<Option<String>, Failure> {
         match answers {
             [Value::Nil] | [Value::Okay, _] => Ok(None),
@@ -162,7 +163,7 @@ impl Mark {
         }
     }
 
-    /// Whether nothing can have been lost by a restart or a failover since the mark was put.
+    /// Returns whether no restart or failover can have lost anything since the mark was written.
     fn is_of_this_run(&self, text: &str) -> bool {
         let run_id = text.split(' ').nth(1);
         self.run_id == UNKNOWN || run_id == Some(&self.run_id)

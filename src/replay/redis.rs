@@ -1,4 +1,4 @@
-//! The guard of a service of several nodes.
+//! The guard for a service of several nodes.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,29 +18,29 @@ use crate::replay::restart::RestartPolicy;
 use crate::replay::source::Source;
 use crate::replay::{GuardId, Replay, ReplayClaim, ReplayGuard, ReplayKey, ReplayRequest};
 
-/// How long a claim may take where nothing is set.
+/// How long a claim may take by default.
 const DEFAULT_TIMEOUT: Duration = Duration::from_millis(500);
-/// How far the clocks of nodes may lie apart where nothing is set.
+/// How far the clocks of nodes may differ by default.
 const DEFAULT_CLOCK_SKEW: Duration = Duration::from_secs(10);
-/// A time to live over 100 years, in milliseconds, is for ever: Redis refuses what overflows.
+/// A time to live over 100 years, in milliseconds, means forever: Redis rejects what overflows.
 const FOR_EVER: u128 = 100 * 366 * 24 * 3600 * 1000;
-/// What the names of all keys begin with.
+/// The prefix of all key names.
 const PREFIX: &str = "tower-hmac:";
 
 /// A replay guard that all nodes of a service share. A claim takes one round trip.
 ///
-/// It fails closed: an error or a timeout is answered with 503, and nothing runs. A claim whose
-/// answer was lost may have been kept all the same, so that the client's next attempt with the
-/// *same* signature is rejected; it signs anew.
+/// It fails closed: an error or a timeout is answered with 503, and the handler does not run. A
+/// claim whose answer was lost may still have been stored. The client's next attempt with the
+/// *same* signature is then rejected, so it must sign again.
 ///
 /// # After a restart, a failover or a loss
 ///
-/// The guard keeps a mark in the Redis: a key without a time to live that tells since when the
-/// memory is whole. Every claim reads it. If it is gone, the data was lost; if it was written in
-/// another run of the server, the last writes may be lost. From then on the guard rejects each
-/// request that was signed before: 503, [`ReplayUnknown`](crate::ErrorKind::ReplayUnknown). A client
-/// that signs anew is accepted at once. The two gaps of
-/// [`MemoryReplay`](crate::replay::MemoryReplay#after-a-restart) are there, too, and
+/// The guard keeps a mark in Redis: a key without a time to live that records since when the memory
+/// is complete. Every claim reads it. If it is gone, the data was lost. If it was written in
+/// another run of the server, the last writes may be lost. From then on, the guard rejects every
+/// request that was signed before: 503, [`ReplayUnknown`](crate::ErrorKind::ReplayUnknown). A
+/// client that signs again is accepted at once. The two gaps of
+/// [`MemoryReplay`](crate::replay::MemoryReplay#after-a-restart) exist here, too, and
 /// [`with_restart_margin`](Self::with_restart_margin) closes them.
 ///
 /// | what happens | what can be replayed |
@@ -48,41 +48,43 @@ const PREFIX: &str = "tower-hmac:";
 /// | restart without persistence, `FLUSHALL`, an empty server | nothing that was signed before |
 /// | restart from a snapshot or with `appendfsync everysec`, failover to a replica, with the right to `INFO` | nothing that was signed before |
 /// | the same, without the right to `INFO` | what the server has lost |
-/// | the primary goes on serving some nodes while others have the new one | what is accepted meanwhile; [`with_acknowledged_by`](Self::with_acknowledged_by) rejects it |
-/// | eviction (any `maxmemory-policy` but `noeviction`) | what was evicted; the guard rejects such a server |
+/// | the old primary still serves some nodes while others use the new one | what is accepted meanwhile; [`with_acknowledged_by`](Self::with_acknowledged_by) rejects it |
+/// | eviction (any `maxmemory-policy` except `noeviction`) | what was evicted; the guard rejects such a server |
 /// | Redis is away, slow, full, or rejects the command | nothing: 503 |
 ///
-/// While the server is away, claims fail at once; at most once a second, one of them tries again.
+/// While the server is unreachable, claims fail at once. At most once a second, one of them tries
+/// to connect.
 ///
 /// # Addresses
 ///
 /// | address | server | feature |
 /// | --- | --- | --- |
-/// | `redis://USER:PASSWORD@HOST:PORT/DB`, `unix:PATH` | Redis, Valkey, and what speaks their protocol | `redis` |
+/// | `redis://USER:PASSWORD@HOST:PORT/DB`, `unix:PATH` | Redis, Valkey, and servers that speak their protocol | `redis` |
 /// | `rediss://…` | the same with TLS, for certificates that the system trusts | `redis-tls` |
 /// | `redis+sentinel://USER:PASSWORD@HOST:PORT,HOST:PORT/SERVICE/DB` | the primary that the Sentinels name | `redis-sentinel` |
 ///
-/// User and password of the last are the primary's. For Sentinels with a password, and for
-/// certificates of one's own, make a client and take [`from_client`](Self::from_client) or
-/// `from_sentinel`. A Redis Cluster cannot be used: a mark on one node says nothing of the others.
+/// In the last form, the user and the password are the primary's. For Sentinels with a password, or
+/// for your own certificates, make a client and use [`from_client`](Self::from_client) or
+/// `from_sentinel`. A Redis Cluster cannot be used: a mark on one node says nothing about the
+/// others.
 ///
 /// # Rights
 ///
-/// The user of the guard needs `SET` on the keys of the namespace, and `INFO`: in Redis 7,
-/// `ACL SETUSER guard on >PASSWORD ~tower-hmac:* +set +info`. Without `INFO` it works, and sees less,
-/// as the table says. [`with_acknowledged_by`](Self::with_acknowledged_by) needs `WAIT` and `DEL` as
-/// well, and a server before Redis 7.0 `GET`. The oldest server is Redis 2.6.12.
+/// The user of the guard needs `SET` on the keys of the namespace, and `INFO`: in Redis 7, `ACL
+/// SETUSER guard on >PASSWORD ~tower-hmac:* +set +info`. Without `INFO` it works, but detects less,
+/// as the table shows. [`with_acknowledged_by`](Self::with_acknowledged_by) needs `WAIT` and `DEL`
+/// as well, and a server before Redis 7.0 `GET`. The oldest server is Redis 2.6.12.
 ///
 /// # Size
 ///
 /// An entry takes 170 to 190 bytes of the server's memory, for as long as the request could be
-/// accepted again. At 100 requests a second with a tolerance of 300 s that is 12 MB at most.
+/// accepted again. At 100 requests a second with a tolerance of 300 s, that is at most 12 MB.
 ///
 /// # Time
 ///
-/// An entry lives for as long as any node could accept its request: until `keep_until`, and for
-/// the timeout and the [clock skew](Self::with_clock_skew) beyond it. A node whose clock is further
-/// behind than that accepts requests that the server has forgotten.
+/// An entry is kept for as long as any node could accept its request: until `keep_until`, plus the
+/// timeout and the [clock skew](Self::with_clock_skew). A node whose clock is further behind
+/// accepts requests that the server has forgotten.
 ///
 /// # Example
 ///
@@ -102,56 +104,56 @@ pub struct RedisReplay {
     clock_skew: Duration,
     fails_open: bool,
     restart: RestartPolicy,
-    /// The latest moment from which the memory was whole, as the server told it.
+    /// The latest moment from which the memory was complete, as the server reported it.
     begun: Arc<AtomicI64>,
 }
 
 impl RedisReplay {
-    /// Takes an [address](Self#addresses) such as `redis://host:6379/0`. It connects when a verifier
-    /// is built with the guard, and does not wait for it: a service can start before its Redis, and
-    /// answers 503 until it is there.
+    /// Makes a guard for an [address](Self#addresses) such as `redis://host:6379/0`. It starts to
+    /// connect when a verifier is built with the guard, and does not wait for it. So a service can
+    /// start before its Redis, and answers 503 until then.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if it is no address of a Redis, or of a kind whose feature is not compiled in.
-    /// The address is not repeated, since it may hold a password.
+    /// Returns [`ConfigError`] if it is not an address of a Redis, or of a kind whose feature is
+    /// not enabled. The error never repeats the address, which may contain a password.
     pub fn lazy(url: &str) -> Result<Self, ConfigError> {
         Ok(Self::from_source(Source::new(url)?))
     }
 
-    /// As [`lazy`](Self::lazy), and [checks](Self::checked) the server.
+    /// Like [`lazy`](Self::lazy), but [checks](Self::checked) the server.
     ///
     /// # Errors
     ///
-    /// If it is no address of a Redis, and those of [`checked`](Self::checked).
+    /// If it is not an address of a Redis, and those of [`checked`](Self::checked).
     pub async fn connect(url: &str) -> Result<Self, BoxError> {
         Self::lazy(url)?.checked().await
     }
 
-    /// Connects, and writes the guard's mark, so that a wrong address, a wrong password or a missing
-    /// right is found at the start.
+    /// Connects, and writes the guard's mark, so that a wrong address, a wrong password or a
+    /// missing right is found at the start.
     ///
-    /// A user whose rights end at a namespace is checked after it is set:
+    /// If the user's rights are limited to a namespace, set it before the check:
     /// `RedisReplay::lazy(url)?.with_namespace("billing").checked().await?`.
     ///
     /// # Errors
     ///
-    /// Names the cause, by the code of the server's reply where there is one: no connection, no
-    /// answer in a second or in the [timeout](Self::with_timeout) if that is longer, `WRONGPASS`,
-    /// `NOAUTH`, `NOPERM`, `OOM`, `READONLY` and the like, a Sentinel, a node of a cluster, and a
-    /// policy that evicts.
+    /// Returns the cause, with the code of the server's reply if there is one. Causes are: no
+    /// connection, no answer in a second or in the [timeout](Self::with_timeout) if that is longer,
+    /// `WRONGPASS`, `NOAUTH`, `NOPERM`, `OOM`, `READONLY` and the like, a Sentinel, a node of a
+    /// cluster, and a policy that evicts.
     pub async fn checked(self) -> Result<Self, BoxError> {
         self.link.connect(self.timeout).await?;
         Ok(self)
     }
 
-    /// Takes a client that has been made elsewhere. The server is checked at each new connection.
+    /// Uses an existing client. The server is checked on each new connection.
     #[must_use]
     pub fn from_client(client: Client) -> Self {
         Self::from_source(client.into())
     }
 
-    /// Takes a client of Sentinels, which are asked for the primary at each new connection.
+    /// Uses a client of Sentinels, which are asked for the primary on each new connection.
     #[cfg(feature = "redis-sentinel")]
     #[must_use]
     pub fn from_sentinel(client: SentinelClient) -> Self {
@@ -172,8 +174,8 @@ impl RedisReplay {
     }
 
     /// Sets the name of the service: the keys are `tower-hmac:NAMESPACE:` and 64 hex digits, or
-    /// `begin` for the mark. Services that share a Redis and take the same keys must have one each;
-    /// all nodes of one service must have the same.
+    /// `begin` for the mark. Services that share a Redis and accept the same keys must each have
+    /// their own. All nodes of one service must have the same.
     #[must_use]
     pub fn with_namespace(mut self, namespace: &str) -> Self {
         self.prefix = format!("{PREFIX}{namespace}:").into();
@@ -181,14 +183,14 @@ impl RedisReplay {
         self.greet(|marking| Marking { name, ..marking })
     }
 
-    /// Sets how long a claim may take; 500 ms if it is not set.
+    /// Sets how long a claim may take. 500 ms by default.
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// Sets how far the clocks of two nodes may lie apart; 10 s if it is not set. Entries live so
+    /// Sets how far the clocks of two nodes may differ. 10 s by default. Entries are kept for this
     /// much longer.
     #[must_use]
     pub fn with_clock_skew(mut self, clock_skew: Duration) -> Self {
@@ -196,54 +198,53 @@ impl RedisReplay {
         self
     }
 
-    /// Rejects requests for so much longer
-    /// [after a restart](Self#after-a-restart-a-failover-or-a-loss); off by default.
+    /// Rejects requests for this much longer [after a
+    /// restart](Self#after-a-restart-a-failover-or-a-loss). Off by default.
     ///
     /// One second closes the gap of whole seconds. A margin of `d` closes that of clients whose
-    /// clocks are ahead by up to `d`. In return an honest client gets 503 for as long after each
-    /// restart, and one whose clock is behind for longer by as much as it is behind.
+    /// clocks are ahead by up to `d`. In return, an honest client gets 503 for that long after each
+    /// restart, and longer if its clock is behind, by as much as it is behind.
     #[must_use]
     pub fn with_restart_margin(mut self, margin: Duration) -> Self {
         self.restart = self.restart.with_margin(margin);
         self
     }
 
-    /// Accepts requests that were signed before the guard's memory begins, as if they were new.
+    /// Accepts requests that were signed before the guard's memory began, as if they were new.
     ///
-    /// After each restart without data, requests from before can be replayed once, for as long as
-    /// the tolerance. This is for senders that repeat a request and never sign it anew.
+    /// After each restart without data, earlier requests can be replayed once, for as long as the
+    /// tolerance. Use this for senders that repeat a request and never sign it again.
     #[must_use]
     pub fn with_unknown_accepted(mut self) -> Self {
         self.restart = self.restart.accepting_unknown();
         self
     }
 
-    /// Accepts a server that evicts entries when its memory is full. What is evicted can be
-    /// replayed: measured with 20,000 requests on 3 MB, 19,015 of them.
+    /// Accepts a server that evicts entries when its memory is full. Evicted requests can be
+    /// replayed: in a measurement with 20,000 requests on 3 MB, 19,015 of them.
     ///
-    /// By default such a server is an error of [`checked`](Self::checked), and claims fail. A user
-    /// without the right to `INFO` never learns of it.
+    /// By default, such a server is an error of [`checked`](Self::checked), and claims fail. It is
+    /// not detected if the user lacks the right to `INFO`.
     #[must_use]
     pub fn with_eviction_accepted(self) -> Self {
         self.greet(|marking| Marking { accepts_eviction: true, ..marking })
     }
 
-    /// Waits until so many replicas have each claim, by `WAIT`; off by default.
+    /// Waits until this many replicas have each claim, with `WAIT`. Off by default.
     ///
-    /// A claim that too few replicas acknowledge in four fifths of the timeout is rejected with 503
-    /// and given back. It takes as long as the replicas take, and claims of one node wait for each
-    /// other. Entries that one replica has are lost all the same if another one takes over.
+    /// If too few replicas acknowledge a claim in four fifths of the timeout, it is rejected with
+    /// 503 and withdrawn. A claim takes as long as the replicas take, and claims of one node wait
+    /// for each other. Entries that only one replica has are still lost if another one takes over.
     #[must_use]
     pub fn with_acknowledged_by(self, replicas: u32) -> Self {
         self.greet(|marking| Marking { replicas, ..marking })
     }
 
-    /// Loses the promise that a request counts once: while Redis cannot be reached, replays pass,
-    /// and whoever can make it slow can replay. It is logged, at most once a second for a cause
-    /// (feature `tracing`).
+    /// Accepts replays while Redis cannot be reached, so whoever can slow it down can replay. Each
+    /// failure is logged, at most once a second per cause (feature `tracing`).
     ///
-    /// It opens only if no server answers. An error reply, such as that of a server whose memory is
-    /// full, is answered with 503 as ever.
+    /// Only applies if no server answers. An error reply, such as that of a server whose memory is
+    /// full, is still answered with 503.
     #[must_use]
     pub fn dangerous_fail_open(mut self) -> Self {
         #[cfg(feature = "tracing")]
@@ -252,17 +253,17 @@ impl RedisReplay {
         self
     }
 
-    /// Changes what is asked of each new connection; the next one is a new one.
+    /// Changes what each new connection is asked. The next claim uses a new connection.
     fn greet(mut self, change: impl FnOnce(Marking) -> Marking) -> Self {
         self.link = self.link.with_greeting(change(self.link.greeting().clone()));
         self.begun = Arc::new(AtomicI64::new(i64::MIN));
         self
     }
 
-    /// For how long the entry is to be kept, in milliseconds; `None`: for ever.
+    /// Returns how long to keep the entry, in milliseconds. `None` for forever.
     fn time_to_live(&self, keep_until: i64, now: i64) -> Option<u64> {
         let left = u64::try_from(keep_until.saturating_sub(now)).unwrap_or(0);
-        // The second `keep_until` itself counts to its end.
+        // The second `keep_until` is included in full.
         let left = Duration::from_secs(left)
             .saturating_add(Duration::from_secs(1))
             .saturating_add(self.timeout)
@@ -286,7 +287,7 @@ impl RedisReplay {
         command
     }
 
-    /// One round trip: the claim, the mark, and the replicas.
+    /// Sends the claim, the mark and the wait for replicas in one round trip.
     async fn ask(&self, name: String, claim: Cmd, now: i64) -> Result<Asked, Failure> {
         let deadline = Instant::now().checked_add(self.timeout).unwrap_or_else(Instant::now);
         let connection = self.link.connection(now, self.timeout).await?;
@@ -326,7 +327,8 @@ impl RedisReplay {
         Ok(Asked { is_new, begun: begun.at })
     }
 
-    /// Nobody else has claimed the request meanwhile: the entry was there.
+    /// Withdraws a claim. Nobody else has claimed the request in the meantime, since the entry was
+    /// there.
     async fn give_back(
         &self,
         connection: &Connection<Mark>,
@@ -337,16 +339,17 @@ impl RedisReplay {
         if answers.first() == Some(&Value::Okay) {
             let mut commands = Pipeline::new();
             commands.cmd("DEL").arg(name);
-            // If it fails, the client has to sign anew.
+            // If this fails, the client must sign again.
             let _ = self.link.send(connection, &commands, deadline).await;
         }
     }
 
-    /// Remembers since when the memory is whole, and tells it to all where the mark does not.
+    /// Remembers since when the memory is complete, and writes it to the mark if it is missing
+    /// there.
     async fn begin_at(&self, connection: &Connection<Mark>, begun: &Begun, deadline: Instant) {
         self.begun.store(begun.at, Ordering::Relaxed);
         if begun.is_to_be_written {
-            // If it fails, the next claim writes it.
+            // If this fails, the next claim writes it.
             let _ = self.link.send(connection, &connection.found().write(begun.at), deadline).await;
         }
     }
@@ -355,10 +358,10 @@ impl RedisReplay {
 #[cfg(feature = "tracing")]
 static WARNINGS: crate::seldom::Seldom = crate::seldom::Seldom::new();
 
-/// What a Redis said of a claim.
+/// The answer of a Redis to a claim.
 struct Asked {
     is_new: bool,
-    /// Since when its memory is whole.
+    /// Since when its memory is complete.
     begun: i64,
 }
 
@@ -368,7 +371,7 @@ fn mark_name(prefix: &str) -> Arc<str> {
 
 impl ReplayGuard for RedisReplay {
     fn id(&self) -> GuardId {
-        // Clones with a namespace of their own are guards of their own.
+        // A clone with another namespace is another guard.
         GuardId::of(&*self.prefix)
     }
 
@@ -377,7 +380,7 @@ impl ReplayGuard for RedisReplay {
     }
 
     fn claim(&self, request: &ReplayRequest<'_>) -> ReplayClaim {
-        // What was lost before stays lost. It takes no room.
+        // What was lost before stays lost.
         let begun = self.begun.load(Ordering::Relaxed).min(request.now());
         if self.restart.may_have_forgotten(request.created(), begun) {
             return ReplayClaim::ready(Ok(Replay::Forgotten));
@@ -395,7 +398,7 @@ impl ReplayGuard for RedisReplay {
                         tracing::warn!(
                             source = &failure as &dyn std::error::Error,
                             left_out,
-                            "the replay guard failed, and lets the request through"
+                            "the replay guard failed and let the request through"
                         );
                     }
                     return Ok(Replay::Claimed);
@@ -414,7 +417,7 @@ impl ReplayGuard for RedisReplay {
 }
 
 impl fmt::Debug for RedisReplay {
-    /// Without the address, which may hold a password.
+    /// Omits the address, which may contain a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisReplay")
             .field("prefix", &self.prefix)

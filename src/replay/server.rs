@@ -1,26 +1,26 @@
-//! What a Redis tells of itself, where the user may ask.
+//! What a Redis reports about itself, if the user may ask.
 
 use ::redis::aio::MultiplexedConnection;
 use ::redis::{Pipeline, Value};
 
 use crate::replay::failure::{Failure, Policy, without_errors};
 
-/// What `INFO` says. It is absent if the user may not ask.
+/// The answer to `INFO`. Empty if the user may not ask.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Server {
-    /// Another one after each start of the server, and after each failover.
+    /// Changes with each start of the server, and with each failover.
     pub(crate) run_id: Option<String>,
     /// Set if the server forgets entries to make room.
     pub(crate) evicts: Option<Policy>,
 }
 
 impl Server {
-    /// Asks the server, and rejects one that cannot hold the entries.
+    /// Asks the server, and rejects one that cannot store the entries.
     pub(crate) async fn ask(connection: &mut MultiplexedConnection) -> Result<Self, Failure> {
         let mut info = Pipeline::new();
         info.cmd("INFO").arg("server").cmd("INFO").arg("replication").cmd("INFO").arg("memory");
         let answers = connection.send_packed_commands(&info, 0, 3).await?;
-        // Without the right to ask it is an error reply.
+        // Without the right to ask, the answer is an error reply.
         let texts: Vec<String> = answers.iter().filter_map(text).collect();
         let find = |name: &str| texts.iter().find_map(|text| field(text, name));
         match find("redis_mode") {
@@ -42,7 +42,7 @@ impl Server {
     }
 }
 
-/// The process alone does not tell that it was a replica for a while.
+/// The process ID alone does not reveal that it was a replica for a while.
 fn run_id(process: Option<&str>, history: Option<&str>) -> Option<String> {
     let ids = [process?, history.unwrap_or_default()];
     Some(ids.iter().flat_map(|id| id.chars().filter(char::is_ascii_hexdigit).take(16)).collect())
@@ -52,7 +52,7 @@ fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
 }
 
-/// The text of an answer, in either version of the protocol.
+/// Returns the text of an answer, in either version of the protocol.
 pub(crate) fn text(answer: &Value) -> Option<String> {
     match answer {
         Value::BulkString(bytes) => String::from_utf8(bytes.clone()).ok(),
@@ -61,7 +61,7 @@ pub(crate) fn text(answer: &Value) -> Option<String> {
     }
 }
 
-/// Asks a pipeline while the connection is being made.
+/// Sends a pipeline while the connection is being opened.
 pub(crate) async fn ask(
     connection: &mut MultiplexedConnection,
     commands: &Pipeline,

@@ -18,7 +18,7 @@ pub(crate) enum Source {
 }
 
 impl Source {
-    /// Reads an address.
+    /// Parses an address.
     pub(crate) fn new(url: &str) -> Result<Self, ConfigError> {
         let invalid = |why: &'static str| Err(ConfigError::invalid("redis", why));
         let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
@@ -28,7 +28,7 @@ impl Source {
             ("redis+sentinel", _) => match sentinel(url) {
                 Some(client) => Ok(client.into()),
                 None => invalid(
-                    "is no address of Sentinels: `redis+sentinel://HOST:PORT,HOST:PORT/SERVICE/DB`",
+                    "is not an address of Sentinels: `redis+sentinel://HOST:PORT,HOST:PORT/SERVICE/DB`",
                 ),
             },
             #[cfg(not(feature = "redis-sentinel"))]
@@ -37,12 +37,12 @@ impl Source {
             }
             #[cfg(not(feature = "redis-tls"))]
             ("rediss" | "valkeys", _) => invalid("`rediss://` needs the feature `redis-tls`"),
-            ("redis+cluster", _) => invalid("a cluster cannot be used; take a single primary"),
-            _ => invalid("is no address of a Redis"),
+            ("redis+cluster", _) => invalid("a cluster cannot be used; use a single primary"),
+            _ => invalid("is not an address of a Redis"),
         }
     }
 
-    /// Without timeouts, which are the caller's.
+    /// Connects without timeouts, which are up to the caller.
     pub(crate) async fn connect(&self) -> Result<MultiplexedConnection, Failure> {
         let config =
             AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
@@ -74,16 +74,16 @@ impl From<SentinelClient> for Source {
     }
 }
 
-/// Without a choice of the application's own, rustls would panic if it found two providers.
+/// Chooses a provider if the application has not: rustls panics if it finds two.
 #[cfg(feature = "redis-tls")]
 fn choose_cryptography() {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
-        // It fails if another thread was faster, which is as good.
+        // Fails if another thread was faster, which is just as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
 }
 
-/// User and password are those of the servers, not of the Sentinels.
+/// The user and the password are for the servers, not for the Sentinels.
 #[cfg(feature = "redis-sentinel")]
 fn sentinel(url: &str) -> Option<SentinelClient> {
     use ::redis::IntoConnectionInfo as _;
@@ -99,7 +99,7 @@ fn sentinel(url: &str) -> Option<SentinelClient> {
     let server = format!("redis://{user}@localhost/{database}").into_connection_info().ok()?;
     let server = SentinelNodeConnectionInfo::default()
         .set_redis_connection_info(server.redis_settings().clone());
-    // With TLS any text would do.
+    // With TLS, any text is accepted.
     let service = service.to_owned();
     let hosts: Vec<String> = hosts.split(',').map(|host| format!("redis://{host}/")).collect();
     SentinelClient::build(hosts, service, Some(server), SentinelServerType::Master).ok()

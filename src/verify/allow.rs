@@ -5,16 +5,16 @@ use crate::verify::context::VerifyContext;
 use crate::verify::error::{ErrorKind, VerifyError};
 use crate::verify::step::Step;
 
-/// The list of one route, in addition to the verifier's.
+/// The allow-list of one route, in addition to the verifier's.
 pub(crate) type AllowFn = fn(Option<&KeyId>) -> bool;
 
-/// No list.
+/// Allows every caller.
 pub(crate) fn anyone(_: Option<&KeyId>) -> bool {
     true
 }
 
 impl VerifyContext<'_> {
-    /// Compares the key ID with the verifier's list, and with the route's own.
+    /// Checks the key ID against the verifier's list, and against the route's own.
     #[inline]
     pub(super) fn allow(self, allows: AllowFn) -> Result<(), VerifyError> {
         let key_id = self.claim().key_id();

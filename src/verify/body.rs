@@ -1,4 +1,4 @@
-//! Steps 3 and 5: the length of a body, and the body while it comes.
+//! Steps 3 and 5: the length of a body, and the body as it arrives.
 
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
@@ -11,21 +11,21 @@ use crate::verify::compat_axum::lower_limit;
 use crate::verify::error::{ErrorKind, VerifyError};
 use crate::verify::step::Step;
 
-/// The limit if none is set, in bytes: 2 MiB, as axum's own.
+/// The default limit, in bytes: 2 MiB, the same as axum's.
 pub(super) const DEFAULT_BODY_LIMIT: usize = 2 * 1024 * 1024;
 
-/// The first room for a body of several frames, in bytes.
+/// The initial capacity for a body of several frames, in bytes.
 const FIRST_ROOM: usize = 16 * 1024;
 
-/// The frames of a body in one buffer. A body that is one frame is kept as it came.
+/// The frames of a body in one buffer. A body of a single frame is kept as it is.
 #[derive(Default)]
 pub(crate) struct BodyBuffer {
     whole: Bytes,
     joined: Vec<u8>,
-    /// By the head alone, 0 if it does not say.
+    /// The length announced by the head alone, or 0.
     promised: usize,
     declared: usize,
-    /// The most that may come, in bytes.
+    /// The most bytes that may arrive.
     limit: usize,
 }
 
@@ -39,13 +39,13 @@ impl BodyBuffer {
         Self { whole: Bytes::new(), joined: Vec::new(), promised, declared, limit }
     }
 
-    /// Step 3: the length that the head or the body promises, and the limit, both in bytes.
+    /// Step 3: returns the length announced by the head or the body, and the limit, both in bytes.
     #[inline]
     pub(crate) fn announced(&self) -> (usize, usize) {
         (self.declared, self.limit)
     }
 
-    /// Whether so much more may come.
+    /// Checks whether this many more bytes may arrive.
     #[inline]
     pub(crate) fn check_more(&self, len: usize) -> Result<(), VerifyError> {
         check_length(self.len().saturating_add(len), self.limit)
@@ -63,7 +63,7 @@ impl BodyBuffer {
 
     #[inline]
     pub(crate) fn push(&mut self, data: Bytes) {
-        // HTTP/2 often ends a body by an empty frame.
+        // HTTP/2 often ends a body with an empty frame.
         if data.is_empty() {
             return;
         }
@@ -73,7 +73,7 @@ impl BodyBuffer {
         }
         let len = self.len().saturating_add(data.len());
         if len > self.joined.capacity() {
-            // Twice what has arrived, but never more than was promised or is allowed: a client
+            // Twice what has arrived, but never more than was announced or is allowed: a client
             // gets no memory for a length that it only claims.
             let most = if self.declared >= len { self.declared } else { self.limit };
             let room = len.saturating_mul(2).max(FIRST_ROOM).min(most).max(len);
@@ -85,7 +85,7 @@ impl BodyBuffer {
         self.joined.extend_from_slice(&data);
     }
 
-    /// Refuses a body that is shorter than its `Content-Length`.
+    /// Rejects a body that is shorter than its `Content-Length`.
     #[inline]
     pub(crate) fn finish(&self) -> Result<(), VerifyError> {
         if self.len() < self.promised {
@@ -103,7 +103,7 @@ impl BodyBuffer {
         }
     }
 
-    /// A body that failed; over the limit, if another limit says so first.
+    /// Returns the error for a body that failed: over the limit, if another limit caused it.
     pub(crate) fn broken(error: BoxError) -> VerifyError {
         let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&*error);
         while let Some(inner) = cause {
@@ -116,7 +116,7 @@ impl BodyBuffer {
     }
 }
 
-/// Step 3. Compares what is announced, and later what has arrived, with the limit.
+/// Step 3. Compares the announced length, and later the length that has arrived, with the limit.
 #[inline]
 pub(crate) fn check_length(len: usize, limit: usize) -> Result<(), VerifyError> {
     if len > limit {
@@ -125,10 +125,10 @@ pub(crate) fn check_length(len: usize, limit: usize) -> Result<(), VerifyError> 
     Ok(())
 }
 
-/// What the head says of the body's length, in bytes.
+/// Returns the length of the body according to the head, in bytes.
 #[inline]
 pub(crate) fn content_length(head: &Parts) -> Option<usize> {
     let text = head.headers.get(CONTENT_LENGTH)?.to_str().ok()?;
-    // A number that does not fit is a body that does not fit.
+    // A number that does not fit means a body that does not fit.
     Some(text.parse().unwrap_or(usize::MAX))
 }

@@ -1,4 +1,4 @@
-//! Step 1: which scheme a request is in, and what it claims.
+//! Step 1: which scheme signed a request, and what the request claims.
 
 use http::request::Parts;
 
@@ -7,17 +7,17 @@ use crate::verify::error::{ErrorKind, VerifyError};
 use crate::verify::scheme_entry::SchemeEntry;
 use crate::verify::verifier::Verifier;
 
-/// What a request claims, and the scheme that it is in.
+/// What a request claims, and its scheme.
 pub(crate) struct Selected {
-    /// Of the scheme in the verifier.
+    /// The index of the scheme in the verifier.
     pub(super) index: usize,
     pub(super) claim: Claim,
     pub(super) coverage: Coverage,
 }
 
 impl Verifier {
-    /// Steps 1 and 2. The body is given where [`reads_claim_from_body`](Self::reads_claim_from_body)
-    /// says so.
+    /// Steps 1 and 2. The body is given if [`reads_claim_from_body`](Self::reads_claim_from_body)
+    /// returns `true`.
     #[inline]
     pub(super) fn select(
         &self,
@@ -28,29 +28,31 @@ impl Verifier {
         let SchemeEntry { name, scheme, max_tags, .. } = self.entry(index);
         let refused = |error: VerifyError| error.in_scheme(name, Some(&claim));
         if claim.tags().nth(*max_tags).is_some() {
-            return Err(refused(ClaimError::malformed("more tags than the format has").into()));
+            return Err(refused(
+                ClaimError::malformed("has more tags than the scheme allows").into(),
+            ));
         }
         self.check_window(scheme.window(), &claim).map_err(refused)?;
         let coverage = scheme.coverage(head, &claim).map_err(|error| match error {
-            // It is signed: an optional layer must not let it through as if it were not.
+            // The request is signed: an optional layer must not treat it as unsigned.
             ClaimError::Missing => refused(ClaimError::malformed("covers no body").into()),
             error => refused(error.into()),
         })?;
-        // A format that lists no digest would let every body pass.
+        // A scheme that lists no digest would let every body pass.
         if matches!(&coverage, Coverage::Digest(digests) if digests.is_empty()) {
             return Err(refused(ClaimError::malformed("no digest of the body is covered").into()));
         }
         if body.is_some() && scheme.is_in_body() && !matches!(coverage, Coverage::Derived) {
             return Err(refused(
-                ClaimError::malformed("the text is not derived from the body").into(),
+                ClaimError::malformed("the signing string is not derived from the body").into(),
             ));
         }
         Ok(Selected { index, claim, coverage })
     }
 
-    /// Step 1: the format that the head is in, and what it says.
+    /// Step 1: finds the scheme of the head, and reads the claim.
     ///
-    /// The body is given where [`reads_claim_from_body`](Self::reads_claim_from_body) says so.
+    /// The body is given if [`reads_claim_from_body`](Self::reads_claim_from_body) returns `true`.
     #[inline]
     pub(crate) fn read(
         &self,
@@ -66,8 +68,8 @@ impl Verifier {
         }
     }
 
-    /// Whether the claim can only be read once the body is there: the head has none, and a
-    /// signature of some format stands in the body.
+    /// Returns whether the claim can only be read once the body is complete: the head has none, and
+    /// one of the schemes has its signature in the body.
     #[inline]
     pub(crate) fn reads_claim_from_body(&self, head: &Parts) -> bool {
         self.entries().any(|entry| entry.scheme.is_in_body())
@@ -78,9 +80,9 @@ impl Verifier {
         VerifyError::from(error).in_scheme(&self.first.name, None)
     }
 
-    /// Which of several formats a request is in: the first that is not missing, and the others
-    /// must be missing. Formats that share a header may call each other's signatures malformed,
-    /// but not where there is a header that only the one with the malformed signature reads.
+    /// Decides between several schemes: the first that is not missing, if the others are missing.
+    /// Schemes that share a header may call each other's signatures malformed, unless there is a
+    /// header that only the scheme with the malformed signature reads.
     fn decide(&self, head: &Parts, body: Option<&[u8]>) -> Result<(usize, Claim), VerifyError> {
         let mut decided: Option<(usize, Result<Claim, ClaimError>)> = None;
         for (place, format) in self.entries().enumerate() {
@@ -99,7 +101,7 @@ impl Verifier {
                         (_, Err(_)) if before.is_selected_apart_from(format) => (other, offered),
                         _ => {
                             let twice =
-                                ClaimError::malformed("the request is signed in two formats");
+                                ClaimError::malformed("the request is signed with two schemes");
                             return Err(
                                 VerifyError::from(twice).in_scheme(&self.entry(other).name, None)
                             );

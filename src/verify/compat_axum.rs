@@ -1,4 +1,4 @@
-//! What axum leaves in a request: the target as first received, where a router has cut it, and the
+//! What axum stores in a request: the target as first received, if a router has cut it, and the
 //! body limit of the route. Without feature `axum` there is neither.
 
 use std::borrow::Cow;
@@ -6,10 +6,10 @@ use std::borrow::Cow;
 use http::request::Parts;
 use http_body::SizeHint;
 
-/// A request's target as a router has left it, while the head has it as first received.
+/// The target as cut by a router, kept while the head has the one first received.
 #[derive(Default)]
 pub(crate) struct OriginalTarget {
-    // A box: few requests are under a router that cuts, and all carry its room.
+    // Boxed: few requests pass a router that cuts, and all would carry its size.
     #[cfg(feature = "axum")]
     uri: Option<Box<http::Uri>>,
 }
@@ -35,8 +35,8 @@ impl OriginalTarget {
     }
 }
 
-/// A head with its target as first received, for those who verify by hand under a router that
-/// has cut it.
+/// Returns a head with its target as first received, to verify without a layer in a router that has
+/// cut it.
 pub(crate) fn as_received(head: &Parts) -> Cow<'_, Parts> {
     #[cfg(feature = "axum")]
     if let Some(original) = original_uri(head) {
@@ -47,14 +47,15 @@ pub(crate) fn as_received(head: &Parts) -> Cow<'_, Parts> {
     Cow::Borrowed(head)
 }
 
-/// The target as first received, where a router has cut it.
+/// Returns the target as first received, if a router has cut it.
 #[cfg(feature = "axum")]
 fn original_uri(head: &Parts) -> Option<&http::Uri> {
     let original = &head.extensions.get::<axum::extract::OriginalUri>()?.0;
     (!is_clone(original, &head.uri) && *original != head.uri).then_some(original)
 }
 
-/// Whether the two share the memory of their path and query, so that there is no need to read it.
+/// Returns whether the two share the memory of their path and query, so that comparing it is
+/// unnecessary.
 #[cfg(feature = "axum")]
 fn is_clone(one: &http::Uri, other: &http::Uri) -> bool {
     let in_origin_form = |uri: &http::Uri| uri.scheme().is_none() && uri.authority().is_none();
@@ -65,8 +66,8 @@ fn is_clone(one: &http::Uri, other: &http::Uri) -> bool {
         && query(one) == query(other)
 }
 
-/// Returns the limit for this request, in bytes: ours, or a lower one that somebody has set for axum.
-/// Where nobody has, a limit over axum's default holds for its extractors, too.
+/// Returns the limit for this request, in bytes: ours, or a lower one set for axum. If none is set,
+/// a limit above axum's default is also applied to its extractors.
 pub(super) fn lower_limit(ours: usize, head: &mut Parts, body: &SizeHint) -> usize {
     #[cfg(feature = "axum")]
     if body.exact() != Some(0) {
@@ -89,10 +90,10 @@ mod body_limit {
     use http::request::Parts;
     use http_body::{Body as _, Frame};
 
-    /// The limit of axum's extractors if nobody has set one, in bytes.
+    /// The default limit of axum's extractors, in bytes.
     const DEFAULT_BODY_LIMIT: usize = 2 * 1024 * 1024;
 
-    /// A body that may have any length.
+    /// A body of unknown length.
     struct OfAnyLength;
 
     impl http_body::Body for OfAnyLength {
@@ -107,17 +108,17 @@ mod body_limit {
         }
     }
 
-    /// Returns the `DefaultBodyLimit` that somebody has set for this route, if any. axum keeps it in
-    /// the extensions under a private type, but applies it to any request.
+    /// Returns the `DefaultBodyLimit` set for this route, if any. axum keeps it in the extensions
+    /// under a private type, but applies it to any request.
     pub(crate) fn set_limit(ours: usize, head: &mut Parts) -> Option<usize> {
         let mut probe = Request::new(Body::new(OfAnyLength));
         std::mem::swap(probe.extensions_mut(), &mut head.extensions);
         probe = probe.with_limited_body();
-        // Without an upper bound it is disabled.
+        // Without an upper bound, the limit is disabled.
         let limit = probe.body().size_hint().upper();
         let mut limit = limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
         if limit == Some(DEFAULT_BODY_LIMIT) && ours > DEFAULT_BODY_LIMIT {
-            // Set to just that, or not at all? An extension that was there is replaced.
+            // Set to exactly that, or not at all? An existing extension is replaced.
             let before = probe.extensions().len();
             DefaultBodyLimit::max(ours).apply(&mut probe);
             if probe.extensions().len() == before {

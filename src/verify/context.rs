@@ -1,4 +1,4 @@
-//! What every step after the claim looks at, and the errors about it.
+//! What every step after the claim needs, and the errors about it.
 
 use http::request::Parts;
 
@@ -11,7 +11,7 @@ use crate::verify::scheme_entry::SchemeEntry;
 use crate::verify::step::Step;
 use crate::verify::verifier::Verifier;
 
-/// A request and what it claims, before the verifier.
+/// A request and its claim, in front of the verifier.
 #[derive(Clone, Copy)]
 pub(crate) struct VerifyContext<'a> {
     pub(crate) verifier: &'a Verifier,
@@ -30,12 +30,12 @@ impl<'a> VerifyContext<'a> {
         &self.selected.claim
     }
 
-    /// The size of the largest set of keys that the store can have.
+    /// Returns the size of the largest set of keys that the store can return.
     pub(super) fn max_keys(&self) -> usize {
         self.entry().keys.max_keys().clamp(1, MAX_KEYS)
     }
 
-    /// Names the scheme and the claimed key ID in an error.
+    /// Adds the scheme and the claimed key ID to an error.
     pub(super) fn about(&self, error: VerifyError) -> VerifyError {
         error.in_scheme(&self.entry().name, Some(self.claim()))
     }

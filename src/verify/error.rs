@@ -9,10 +9,10 @@ use crate::key::KeyId;
 use crate::scheme::{Claim, ClaimError};
 use crate::verify::step::Step;
 
-/// Why a request was refused, for logs and custom rejections.
+/// Why a request was rejected, for logs and custom rejections.
 ///
-/// Its message names headers, never values, keys or computed tags. Keep it and
-/// [`kind`](Self::kind) for logs: a client that learns them can list the names of keys. Answer with
+/// The message names headers, but never values, keys or computed tags. Keep it and
+/// [`kind`](Self::kind) in logs: a client that learns them can list the key IDs. Answer with
 /// [`public`](Self::public), which is the same for every rejected caller.
 #[derive(Clone)]
 pub struct VerifyError {
@@ -24,40 +24,46 @@ pub struct VerifyError {
 }
 
 /// The kind of a [`VerifyError`].
+///
+/// ```
+/// use tower_hmac::ErrorKind;
+///
+/// assert_eq!(ErrorKind::UnknownKey.as_str(), "unknown_key");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// No header or parameter of the format is there.
+    /// The request has no header or parameter of the scheme.
     Missing,
-    /// There is something that the format does not write.
+    /// The request has something that the scheme does not write.
     Malformed,
-    /// Nobody has this key id, or none of its keys counts now.
+    /// Nobody has this key ID, or none of its keys is currently valid.
     UnknownKey,
-    /// The signature is not that of the request.
+    /// The signature does not match the request.
     Mismatch,
     /// The time of signing is too far from now, on either side.
     Stale,
-    /// The time of expiry has passed, or lies too far ahead.
+    /// The time of expiry has passed, or is too far ahead.
     Expired,
-    /// The caller is known, but not on the list of this route.
+    /// The caller is known, but not on the allow-list of this route.
     NotAllowed,
-    /// The request has been let through before.
+    /// The request was accepted before.
     Replayed,
     /// The body is over the limit.
     BodyTooLarge,
-    /// The body broke off.
+    /// The body ended early, or could not be read.
     BodyRead,
     /// The key store or the replay guard failed.
     StoreUnavailable,
-    /// The replay guard has no room.
+    /// The replay guard is full.
     ReplayFull,
-    /// The request was signed before the replay guard's memory begins. A client that signs anew is
+    /// The request was signed before the replay guard's memory began. A client that signs again is
     /// accepted.
     ReplayUnknown,
 }
 
 impl ErrorKind {
-    /// A fixed name, fit for a label of a metric.
+    /// Returns a fixed name, suitable as a metric label.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -77,7 +83,7 @@ impl ErrorKind {
         }
     }
 
-    /// The step that raises it most often.
+    /// Returns the step that raises it most often.
     const fn usual_step(self) -> Step {
         match self {
             Self::Missing | Self::Malformed => Step::Claim,
@@ -91,7 +97,7 @@ impl ErrorKind {
         }
     }
 
-    /// What a client may learn of it: no more than whose fault it is.
+    /// Returns what a client may learn: only whose fault it is.
     const fn public(self) -> PublicError {
         let (status, word) = match self {
             Self::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
@@ -108,18 +114,18 @@ impl ErrorKind {
         match self {
             Self::Missing => "the request is not signed",
             Self::Malformed => "the signature is malformed",
-            Self::UnknownKey => "the key id is unknown",
+            Self::UnknownKey => "the key ID is unknown",
             Self::Mismatch => "the signature does not match",
             Self::Stale => "the time of signing is too far from now",
             Self::Expired => "the signature has expired",
-            Self::NotAllowed => "the caller is not on the list of this route",
-            Self::Replayed => "the request was let through before",
+            Self::NotAllowed => "the caller is not on the allow-list of this route",
+            Self::Replayed => "the request was accepted before",
             Self::BodyTooLarge => "the body is over the limit",
-            Self::BodyRead => "the body broke off",
+            Self::BodyRead => "the body could not be read",
             Self::StoreUnavailable => "the store of keys or of seen requests failed",
             Self::ReplayFull => "the store of seen requests is full",
             Self::ReplayUnknown => {
-                "the request was signed before the replay guard's memory begins; sign it anew"
+                "the request was signed before the replay guard's memory began; sign it again"
             }
         }
     }
@@ -134,7 +140,7 @@ impl VerifyError {
         Self { detail: Some(source.into()), ..Self::new(step, kind) }
     }
 
-    /// What a scheme cannot read or write.
+    /// Makes an error from what a scheme cannot read or write.
     pub(crate) fn unclaimed(step: Step, error: ClaimError) -> Self {
         match error {
             ClaimError::Missing => Self::new(step, ErrorKind::Missing),
@@ -150,7 +156,7 @@ impl VerifyError {
         self
     }
 
-    /// A caller that a route's own list leaves out.
+    /// Makes the error for a caller that is not on a route's own allow-list.
     #[cfg(feature = "axum")]
     pub(crate) fn not_allowed(scheme: &Arc<str>, key_id: Option<&KeyId>) -> Self {
         Self {
@@ -161,7 +167,7 @@ impl VerifyError {
     }
 
     /// Returns its kind, for logs and metrics. It distinguishes an unknown key ID from a wrong
-    /// signature, so it must not reach the client; [`public`](Self::public) can.
+    /// signature, so it must not reach the client. Use [`public`](Self::public) for that.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.kind
@@ -182,15 +188,15 @@ impl VerifyError {
         self.step
     }
 
-    /// The status that fits it: 413 for a body over the limit, 400 for a broken one, 503 where a
-    /// store failed, 403 for all else.
+    /// Returns the matching status: 413 for a body over the limit, 400 for a broken body, 503 for a
+    /// failed store, and 403 otherwise.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.public().status
     }
 
-    /// Whether it is the caller who was refused, rather than a body that could not be read or a
-    /// store that failed: the kinds that a client should not be able to tell apart.
+    /// Returns whether the caller was rejected. `false` if a body could not be read or a store
+    /// failed. A client should not be able to distinguish the kinds of rejected callers.
     #[must_use]
     pub fn is_caller_rejected(&self) -> bool {
         !matches!(
@@ -219,26 +225,26 @@ impl VerifyError {
         self.kind.public()
     }
 
-    /// The format that the request was held against, once that is known.
+    /// Returns the scheme that the request was checked with, once that is known.
     #[must_use]
     pub fn scheme(&self) -> Option<&str> {
         self.scheme.as_deref()
     }
 
-    /// The name of the format, shared.
+    /// Returns the name of the scheme, shared.
     #[cfg(feature = "metrics")]
     pub(crate) fn shared_scheme(&self) -> Option<&Arc<str>> {
         self.scheme.as_ref()
     }
 
-    /// Who the request *claimed* to come from. Anybody can claim anything.
+    /// Returns the key ID that the request *claimed*. Anybody can claim any key ID.
     #[must_use]
     pub fn claimed_key_id(&self) -> Option<&ClaimedKeyId> {
         self.claimed.as_ref()
     }
 }
 
-/// For tests of a rejection of one's own: an error at the step that raises its kind most often.
+/// Makes an error at the step that raises its kind most often, to test your own rejections.
 impl From<ErrorKind> for VerifyError {
     fn from(kind: ErrorKind) -> Self {
         Self::new(kind.usual_step(), kind)
@@ -258,7 +264,7 @@ impl fmt::Display for VerifyError {
                 write!(f, "{}: {detail}", self.kind.message())
             }
             (_, ErrorKind::Mismatch) if self.step == Step::Digest => {
-                f.write_str("the signature is right, but the body is not that of its digest")
+                f.write_str("the signature is right, but the body does not match its digest")
             }
             _ => f.write_str(self.kind.message()),
         }
@@ -277,7 +283,7 @@ impl fmt::Debug for VerifyError {
 }
 
 impl Error for VerifyError {
-    /// What a store or a body said.
+    /// Returns the error of a store or a body.
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self.kind {
             ErrorKind::Malformed => None,
@@ -286,7 +292,7 @@ impl Error for VerifyError {
     }
 }
 
-/// What a client may learn of a [`VerifyError`]: a status and one word. Made by
+/// What a client may learn of a [`VerifyError`]: a status and one word. Returned by
 /// [`VerifyError::public`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PublicError {
@@ -314,14 +320,14 @@ impl fmt::Display for PublicError {
     }
 }
 
-/// A key id that was claimed and not proven: another type than that of
-/// [`Verified::key_id`](crate::Verified::key_id), so that the two cannot be mixed up.
+/// A key ID that was claimed but not proven. Its type differs from that of
+/// [`Verified::key_id`](crate::Verified::key_id), so that the two cannot be confused.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ClaimedKeyId(pub(crate) KeyId);
 
 impl ClaimedKeyId {
-    /// Returns the name as it was claimed, up to 8 KiB of text that anybody can choose. For logs
-    /// there is [`Display`](fmt::Display), which escapes and cuts it.
+    /// Returns the key ID as claimed: up to 8 KiB of text that anybody can choose. In logs, use
+    /// [`Display`](fmt::Display), which escapes and cuts it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.as_str()

@@ -1,10 +1,10 @@
-//! What a layer tells those who watch the service: fixed labels, and no secret. Without the
-//! features it costs nothing.
+//! Logs and metrics of a layer: fixed labels, and no secret. Without the features, this costs
+//! nothing.
 
 use crate::verify::error::VerifyError;
 use crate::verify::verified::Verified;
 
-/// The time that the verification of one request takes, for metrics.
+/// Measures how long the verification of one request takes, for metrics.
 pub(crate) struct Timer {
     #[cfg(feature = "metrics")]
     start: crate::clock::platform::Instant,
@@ -18,8 +18,8 @@ impl Timer {
         }
     }
 
-    /// The end of it, with the length of the body in bytes. A rejection is counted and logged where
-    /// it is answered.
+    /// Records the end, with the length of the body in bytes. A rejection is counted and logged
+    /// when it is answered.
     #[cfg_attr(not(feature = "metrics"), allow(clippy::unused_self))]
     pub(crate) fn done(&self, outcome: Result<&Verified, &VerifyError>, body_len: usize) {
         if let Ok(verified) = outcome {
@@ -37,7 +37,7 @@ impl Timer {
     }
 }
 
-/// The label of a request that was refused before a format was decided on.
+/// The label of a request that was rejected before its scheme was known.
 #[cfg(feature = "metrics")]
 const NO_SCHEME: &str = "none";
 
@@ -68,7 +68,7 @@ fn accepted(verified: &Verified, body_len: usize) {
     let _ = (verified, body_len);
 }
 
-/// An unsigned request that an optional layer lets through.
+/// Records an unsigned request that an optional layer lets through.
 pub(crate) fn unsigned() {
     #[cfg(feature = "metrics")]
     count("unsigned", NO_SCHEME.into());
@@ -77,11 +77,11 @@ pub(crate) fn unsigned() {
 #[cfg(feature = "tracing")]
 static WARNINGS: crate::seldom::Seldom = crate::seldom::Seldom::new();
 
-/// The target of the events of rejections, wherever this code lies.
+/// The target of rejection events, wherever this code is.
 #[cfg(feature = "tracing")]
 const TARGET: &str = "tower_hmac::rejection";
 
-/// A rejection at any step.
+/// Records a rejection at any step.
 pub(crate) fn rejected(error: &VerifyError) {
     #[cfg(feature = "tracing")]
     {

@@ -1,11 +1,11 @@
-//! The key IDs that a verifier lets through.
+//! The key IDs that a verifier accepts.
 
 use std::sync::{Arc, OnceLock};
 
 use crate::error::ConfigError;
 use crate::key::KeyId;
 
-/// A list of key IDs. Clones share what has been said of it.
+/// A list of key IDs. Clones share whether the warnings were logged.
 #[derive(Clone)]
 pub(super) struct KeyIdList {
     key_ids: Arc<[KeyId]>,
@@ -25,8 +25,8 @@ impl KeyIdList {
         Ok(Self { key_ids, told: Arc::default() })
     }
 
-    /// Keeps what is on both lists. Two lists with no name in common are a mistake; a list that is
-    /// empty already is a choice.
+    /// Keeps what is on both lists. Two lists without a common key ID are a mistake, but a list
+    /// that is already empty is a choice.
     pub(super) fn narrowed_by(self, other: &Self) -> Result<Self, ConfigError> {
         let both: Arc<[_]> =
             self.key_ids.iter().filter(|key_id| other.contains(key_id)).cloned().collect();
@@ -48,7 +48,7 @@ impl KeyIdList {
         &self.key_ids
     }
 
-    /// Warns once of a list that lets nobody through, and of names that nobody has.
+    /// Warns once of a list that accepts nobody, and of unknown key IDs.
     #[cfg(feature = "tracing")]
     pub(super) fn warn_once(&self, is_unknown: impl Fn(&KeyId) -> bool) {
         self.told.get_or_init(|| {
@@ -62,7 +62,7 @@ impl KeyIdList {
         });
     }
 
-    /// A changed verifier has to say it anew.
+    /// Makes a changed verifier warn again.
     pub(super) fn untold(self) -> Self {
         Self { told: Arc::default(), ..self }
     }

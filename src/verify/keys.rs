@@ -1,4 +1,4 @@
-//! Steps 4 and 6: the keys that may have made the tags, and which one did.
+//! Steps 4 and 6: the keys that may have made the tags, and the one that did.
 
 use std::sync::Arc;
 
@@ -15,11 +15,11 @@ use crate::verify::verified::Verified;
 
 /// The keys that may have made the tags of a request.
 pub(super) struct CandidateKeys {
-    /// Dummies where the name is unknown, so that it takes the path of a known one.
+    /// Dummies if the key ID is unknown, so that it takes the same path as a known one.
     keys: KeySet,
     is_known: bool,
-    /// Those of the set that were valid at the start. Theirs are the first MACs; the others are of
-    /// dummies.
+    /// The keys of the set that were valid at the start. They have the first MACs; the others are
+    /// for dummies.
     valid: Places,
 }
 
@@ -32,8 +32,8 @@ impl CandidateKeys {
         Self { keys, is_known, valid }
     }
 
-    /// Starts one MAC a candidate: the keys that count now, then dummies up to the size of the
-    /// store's largest set, so that all names cost the same.
+    /// Starts one MAC per candidate: the currently valid keys, then dummies up to the size of the
+    /// store's largest set, so that all key IDs cost the same.
     #[inline]
     pub(super) fn start(&self, context: VerifyContext<'_>) -> SignedText {
         let count = self.valid.count().max(context.max_keys());
@@ -45,14 +45,15 @@ impl CandidateKeys {
             first => {
                 let dummies = KeySet::dummies(MAX_KEYS).iter();
                 let mut macs = first.into_iter().chain(entries).chain(dummies).map(mac).take(count);
-                // There is at least one dummy; a key made here matches as little as it.
+                // There is at least one dummy. A key generated here matches just as little.
                 let none = || mac(&SecretKey::generate(scheme.algorithm()).into());
                 SignedText::new(macs.next().unwrap_or_else(none), macs.collect())
             }
         }
     }
 
-    /// Writes what comes after the body and compares every candidate with every offered tag.
+    /// Writes what comes after the body, and compares every candidate with every tag of the
+    /// request.
     #[inline]
     pub(super) fn compare(
         &self,
@@ -64,7 +65,8 @@ impl CandidateKeys {
         after.map_err(|error| context.malformed(Step::Mac, error))?;
         let mut matched = None;
         let nonce = claim.nonce();
-        // A guard remembers the request under every key that is valid now. Room for all at once: where a tag lies must not make a difference in time.
+        // A guard remembers the request under every currently valid key. Allocate for all at once:
+        // the position of a tag must not affect the time.
         let has_several = context.verifier.replay.is_some() && context.entry().max_tags > 1;
         let room = if has_several { text.len() } else { 0 };
         let mut others = Vec::with_capacity(room);
@@ -82,7 +84,7 @@ impl CandidateKeys {
                 _ => {}
             }
         }
-        // All of it for unknown names, too: they have dummies in these places.
+        // All of it for unknown key IDs, too: they have dummies in these positions.
         let still = self.keys.counting(|| context.verifier.now());
         let known = self.is_known & self.valid.meets(still);
         let matched = matched.filter(|(place, _)| known && still.contains(*place));
@@ -107,8 +109,8 @@ impl CandidateKeys {
         if context.verifier.replay.is_some() {
             replay_keys.push(replay_key(index, &tag));
             replay_keys.extend(others.iter().map(|(place, tag)| replay_key(*place, tag)));
-            // In an order that does not depend on which of the tags was sent, so that the first
-            // claim decides; each once, since a secret may be in the key set twice.
+            // Sorted, so that the order does not depend on which of the tags was sent, and the
+            // first claim decides. Each once, since a secret may be in the key set twice.
             replay_keys.sort_unstable();
             replay_keys.dedup();
         }
@@ -116,12 +118,12 @@ impl CandidateKeys {
     }
 }
 
-/// The key that made a tag of the request: what the request claims is true.
+/// The key that made a tag of the request. What the request claims is true.
 pub(crate) struct MatchedKey {
     index: u8,
     label: Option<Arc<str>>,
-    /// What the request is remembered as. If a request can carry several tags, it is one entry for
-    /// each key that is valid now: it could be replayed with one of its tags alone.
+    /// What the request is remembered as. If a request can carry several tags, this is one entry
+    /// for each currently valid key: it could be replayed with only one of its tags.
     pub(super) replay_keys: Vec<ReplayKey>,
 }
 

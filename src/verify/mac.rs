@@ -1,4 +1,4 @@
-//! Steps 5 and 6: the signed text and its MACs, over a body that may still be on its way.
+//! Steps 5 and 6: the signing string and its MACs, over a body that may still be arriving.
 
 use crate::crypto::Hasher;
 use crate::scheme::{BodyDigest, ClaimError, Coverage, SignedText};
@@ -7,7 +7,7 @@ use crate::verify::error::{ErrorKind, VerifyError};
 use crate::verify::keys::{CandidateKeys, MatchedKey};
 use crate::verify::step::Step;
 
-/// The MACs of one request while its body comes.
+/// The MACs of one request while its body arrives.
 pub(crate) struct MacCheck {
     keys: CandidateKeys,
     state: State,
@@ -20,18 +20,18 @@ enum State {
     Matched(Option<MatchedKey>, BodyRule),
 }
 
-/// What the text holds of the body.
+/// The part of the text that depends on the body.
 enum BodyPart {
     Raw,
     Derived,
-    /// In a box: few schemes have it, and all would carry its room.
+    /// Boxed: few schemes have it, and all would carry its size.
     Hashed(Box<Hasher>),
 }
 
-/// What a body must be that no MAC covers.
+/// What is required of a body that no MAC covers.
 enum BodyRule {
     Digests(Vec<(Hasher, BodyDigest)>),
-    /// There must be none, for this reason.
+    /// There must be no body, for this reason.
     Empty(&'static str),
     Unsigned,
 }
@@ -69,7 +69,7 @@ impl MacCheck {
         Self { keys, state: State::Text(text, part) }
     }
 
-    /// Takes in the next bytes of the body.
+    /// Adds the next bytes of the body.
     #[inline]
     pub(crate) fn update(
         &mut self,
@@ -92,7 +92,7 @@ impl MacCheck {
         Ok(())
     }
 
-    /// Compares what is left to compare, now that the whole body is there.
+    /// Compares what remains, now that the body is complete.
     #[inline]
     pub(super) fn finish(
         &mut self,

@@ -1,74 +1,73 @@
-//! The server's half: a layer that lets a request through when it proves who sent it.
+//! Verify requests: a layer that rejects requests without a valid signature.
 //!
-//! # The way of a request
+//! # How a request is verified
 //!
-//! One direction, each step in one place. Nothing is stored and no handler runs before the MAC
-//! has matched.
+//! The steps run in this order. Nothing is stored and no handler runs before the MAC has matched.
 //!
-//! 0. **Clean.** A [`Verified`] that an outer layer left is removed.
-//! 1. **Claim.** The scheme reads the head: exactly one value of each header it owns, at most
-//!    8 KiB, strictly decoded.
-//! 2. **Window.** Times against the clock. The tolerance itself is accepted, one second more is
-//!    not.
-//! 3. **Length.** A `Content-Length` over the limit is 413 before the body is looked at.
-//! 4. **Keys.** The store is asked. An unknown name goes on with dummy keys, so that it cannot be
-//!    told from a wrong signature by status, body, time, or the moment of the answer.
-//! 5. **Body.** Frames are hashed as they arrive, up to the limit. A broken or short body is 400.
-//!    Trailers are covered by no format and dropped.
-//! 6. **MAC.** Every candidate key against every offered tag, with no early end. Where the MAC
-//!    does not cover the raw body, this comes before step 5.
-//! 7. **Allow-list.** On the proven key id.
-//! 8. **Replay.** The guard is asked to claim the request.
-//! 9. **Hand over.** [`Verified`] goes into the extensions, the same bytes become the body, and
-//!    the inner service is called.
+//! 0. **Clean.** Removes a [`Verified`] left by an outer layer.
+//! 1. **Claim.** The scheme reads the head: exactly one value of each of its headers, at most 8
+//!    KiB, strictly decoded.
+//! 2. **Window.** Compares times with the clock. The tolerance itself is accepted, one second more
+//!    is not.
+//! 3. **Length.** A `Content-Length` over the limit is answered with 413 before the body is read.
+//! 4. **Keys.** Asks the store. An unknown key ID is checked with dummy keys, so that it cannot be
+//!    distinguished from a wrong signature by status, body, time, or the moment of the response.
+//! 5. **Body.** Hashes frames as they arrive, up to the limit. A broken or short body is answered
+//!    with 400. Trailers are dropped, since no scheme covers them.
+//! 6. **MAC.** Compares the MAC under every candidate key with every tag of the request, without
+//!    stopping early. If the MAC does not cover the raw body, this comes before step 5.
+//! 7. **Allow-list.** Checks the proven key ID.
+//! 8. **Replay.** Asks the guard to claim the request.
+//! 9. **Hand over.** Puts a [`Verified`] into the extensions and the verified bytes into the body,
+//!    and calls the inner service.
 //!
-//! [`VerifyError::step`] names the step that refused. A digest that does not match, where the MAC
-//! covers a digest of the body, is a step of its own after step 5.
+//! [`VerifyError::step`] returns the step that rejected. If the MAC covers a digest of the body, a
+//! digest that does not match is a separate step after step 5.
 //!
-//! A refusal at any step becomes a response by the [`Rejection`](crate::layer::Rejection), and leaves its [`VerifyError`]
-//! in the response's extensions for outer layers and logs.
+//! A rejection at any step becomes a response by the [`Rejection`](crate::layer::Rejection). The
+//! response's extensions contain the [`VerifyError`], for outer layers and logs.
 //!
 //! # The body of a rejected request
 //!
 //! Most rejections are decided before the whole body has arrived: from the head, by the
-//! `Content-Length`, or when the body exceeds the limit. On HTTP/1.x the client goes on sending. If
-//! the server closed the connection over unread bytes, the client might never see the answer, and a
-//! client or proxy that keeps its connections would lose the next request, too (RFC 9112 section
-//! 9.6). So the layer and [`Signed`](crate::extract::Signed) read the rest before they answer. It is
-//! neither hashed nor kept.
+//! `Content-Length`, or when the body exceeds the limit. On HTTP/1.x, the client continues to send.
+//! If the server closed the connection with unread bytes, the client might never see the response.
+//! A client or proxy that reuses its connections would lose the next request, too (RFC 9112 section
+//! 9.6). So the layer and [`Signed`](crate::extract::Signed) read the rest before they answer,
+//! without hashing or keeping it.
 //!
-//! | request | the rest of its body | the answer |
+//! | request | the rest of its body | the response |
 //! | --- | --- | --- |
-//! | up to [`with_drain_limit`] bytes left | read and thrown away | when the body has ended |
-//! | a `Content-Length` that leaves more | not read | at once, with `Connection: close` |
+//! | up to [`with_drain_limit`] bytes left | read and discarded | when the body has ended |
+//! | a `Content-Length` with more left | not read | at once, with `Connection: close` |
 //! | no length, and more arrives | read up to the limit | then, with `Connection: close` |
-//! | `Expect: 100-continue`, the body not asked for yet | not read, no `100` is sent | at once, with `Connection: close` |
+//! | `Expect: 100-continue`, the body not requested yet | not read, no `100` is sent | at once, with `Connection: close` |
 //! | HTTP/2 or later | not read: streams are independent | at once |
 //!
-//! The default limit is 16 MiB, and a frame counts for at least 256 bytes. To drain a byte costs
-//! less than to hash it, and a request with a forged tag has its body read, too. A client that
-//! sends slowly, or not at all, therefore holds no more of the server without a signature than with
-//! a forged one. Nothing in this crate bounds the time of either. A timeout outside of the layer
-//! bounds both: `tower_http`'s `TimeoutLayer` for the whole request, or `RequestBodyTimeoutLayer`
+//! The default limit is 16 MiB, and a frame counts for at least 256 bytes. Draining a byte costs
+//! less than hashing it, and the body of a request with a forged tag is read, too. So a client that
+//! sends slowly, or not at all, occupies no more of the server without a signature than with a
+//! forged one. Nothing in this crate limits the time of either. A timeout outside of the layer
+//! limits both: `tower_http`'s `TimeoutLayer` for the whole request, or `RequestBodyTimeoutLayer`
 //! for the wait between two frames.
 //!
-//! Behind an [optional](crate::VerifyLayer::optional) layer the body of an unsigned request belongs to the
-//! handler. If [`Verified`] or [`Only`](crate::extract::Only) rejects such a request over HTTP/1.x, the
-//! answer carries `Connection: close` unless there is no body.
+//! Inside an [optional](crate::VerifyLayer::optional) layer, the body of an unsigned request
+//! belongs to the handler. If [`Verified`] or [`Only`](crate::extract::Only) rejects such a request
+//! over HTTP/1.x, the response carries `Connection: close` unless there is no body.
 //!
 //! # Readiness
 //!
-//! The service is always ready. A request takes no permit, buffer slot or token of the inner service
-//! before it is verified; the inner service is made ready on a clone for each verified request. A
-//! load shedder *outside* the layer therefore never sees the inner service busy: put it inside,
-//! around the limit that it watches.
+//! The service is always ready. A request takes no permit, buffer slot or token of the inner
+//! service before it is verified. For each verified request, a clone of the inner service is made
+//! ready. So a load shedder *outside* the layer never sees a busy inner service: put it inside,
+//! around the limit that it monitors.
 //!
 //! [`with_drain_limit`]: crate::VerifyLayer::with_drain_limit
 //!
 //! # Where to put it
 //!
-//! Around the whole router, as the last call. axum applies a layer to the routes and the fallback that
-//! are there when `layer` is called, and to nothing that is added afterwards.
+//! Around the whole router, as the last call. axum applies a layer to the routes and the fallback
+//! that are there when `layer` is called, and to nothing that is added afterwards.
 //!
 //! | request, unsigned | `Router::layer` | `Router::route_layer`, `MethodRouter::layer` |
 //! | --- | --- | --- |

@@ -1,4 +1,4 @@
-//! Step 8: the replay guard, and what a request has claimed already.
+//! Step 8: the replay guard, and what a request has already claimed.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ impl VerifyContext<'_> {
     #[inline]
     pub(super) fn claim_once(self, matched: &MatchedKey, now: Option<i64>) -> Option<ReplayClaim> {
         let (guard, now) = self.verifier.replay.as_ref().zip(now)?;
-        // A layer outside has claimed it, with the same guard.
+        // A layer outside has already claimed it, with the same guard.
         if has_claimed(&self.head.extensions, guard.id(), &matched.replay_keys) {
             return None;
         }
@@ -84,7 +84,7 @@ impl VerifyContext<'_> {
 }
 
 impl Verifier {
-    /// Marks a request that was claimed, for a layer inside with the same guard.
+    /// Marks a claimed request, for a layer inside with the same guard.
     pub(crate) fn mark_claimed(&self, head: &mut Parts, matched: &MatchedKey) {
         if let Some(guard) = &self.replay {
             remember(&mut head.extensions, guard.id(), &matched.replay_keys);
@@ -92,12 +92,12 @@ impl Verifier {
     }
 }
 
-/// The replay keys that this request has claimed, and with which guard. It stands in the request's
+/// The replay keys that this request has claimed, and with which guard. Stored in the request's
 /// extensions.
 #[derive(Clone, Default)]
 struct OwnClaims(Vec<(GuardId, ReplayKey)>);
 
-/// Whether the request has claimed these keys itself.
+/// Returns whether the request has claimed these keys itself.
 fn has_claimed(extensions: &Extensions, guard: GuardId, keys: &[ReplayKey]) -> bool {
     extensions
         .get::<OwnClaims>()

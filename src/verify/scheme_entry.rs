@@ -13,9 +13,9 @@ use crate::scheme::{Claim, ClaimError, Scheme, Selector};
 /// A scheme with its own keys.
 #[derive(Clone)]
 pub(crate) struct SchemeEntry {
-    /// The scheme's own, kept so that all that is told of a request shares it.
+    /// The scheme's own name, shared by everything that reports on a request.
     pub(crate) name: Arc<str>,
-    /// The most tags that one request can carry; the scheme's own, too.
+    /// The most tags that one request can carry, from the scheme.
     pub(crate) max_tags: usize,
     pub(crate) scheme: Arc<dyn Scheme>,
     pub(crate) keys: Arc<dyn KeyStore>,
@@ -37,7 +37,8 @@ impl SchemeEntry {
         })
     }
 
-    /// What the request claims in this scheme; the body is there only after a head without a claim.
+    /// Reads the claim of the request in this scheme. The body is only given after a head without a
+    /// claim.
     #[inline]
     pub(crate) fn claim(&self, head: &Parts, body: Option<&[u8]>) -> Result<Claim, ClaimError> {
         match (self.scheme.is_in_body(), body) {
@@ -47,18 +48,18 @@ impl SchemeEntry {
         }
     }
 
-    /// What a request with this tag is remembered as.
+    /// Returns the replay key of a request with this tag.
     pub(crate) fn replay_key_of_tag(&self, tag: &Tag) -> ReplayKey {
         ReplayKey::of_tag(&self.name, self.covered_selector(), tag)
     }
 
-    /// What a request with this nonce is remembered as, under the secret that signed it.
+    /// Returns the replay key of a request with this nonce, under the secret that signed it.
     pub(crate) fn replay_key_of_nonce(&self, nonce: &[u8], key: &SecretKey) -> ReplayKey {
         ReplayKey::of_nonce(&self.name, self.covered_selector(), nonce, key)
     }
 
-    /// A selector that the signature covers. A label or a prefix is not: a replay under another
-    /// one is a replay.
+    /// Returns a selector that the signature covers. A label or a prefix is not covered: a replay
+    /// under another one is still a replay.
     fn covered_selector(&self) -> &str {
         match self.scheme.selector() {
             Some(Selector::Tag(tag)) => tag,
@@ -66,12 +67,13 @@ impl SchemeEntry {
         }
     }
 
-    /// Whether the two read a header in common.
+    /// Returns whether the two read a common header.
     pub(crate) fn shares_header(&self, other: &Self) -> bool {
         self.scheme.headers().iter().any(|name| other.scheme.headers().contains(name))
     }
 
-    /// Whether the two share a header, and all that the head has of ours is theirs, too.
+    /// Returns whether the two share a header, and the other scheme reads everything that the head
+    /// has of this one.
     pub(crate) fn is_within(&self, other: &Self, head: &Parts) -> bool {
         let theirs = other.scheme.headers();
         let mut ours = self.scheme.headers().iter();
@@ -79,8 +81,8 @@ impl SchemeEntry {
             && ours.all(|name| theirs.contains(name) || !head.headers.contains_key(name))
     }
 
-    /// Whether the selectors of the two exclude each other: what stands in a header that both
-    /// read is one scheme's or the other's, never both.
+    /// Returns whether the selectors of the two exclude each other: a signature in a common header
+    /// belongs to one scheme or the other, never to both.
     pub(crate) fn is_selected_apart_from(&self, other: &Self) -> bool {
         match (self.scheme.selector(), other.scheme.selector()) {
             (Some(ours), Some(theirs)) => ours.excludes(&theirs),
@@ -88,8 +90,8 @@ impl SchemeEntry {
         }
     }
 
-    /// Whether no request can be well-formed for both: by what each scheme says of itself, or
-    /// because one needs all headers of the other and more.
+    /// Returns whether no request is valid in both: because of their selectors, or because one
+    /// needs all headers of the other and more.
     pub(crate) fn is_told_apart_from(&self, other: &Self) -> bool {
         let (ours, theirs) = (self.scheme.headers(), other.scheme.headers());
         if ours.is_empty() && theirs.is_empty() {
@@ -103,7 +105,7 @@ impl SchemeEntry {
     }
 }
 
-/// Finds a scheme and a key store that together reject every request.
+/// Finds a scheme and a key store that would together reject every request.
 fn check_keys(scheme: &impl Scheme, keys: &impl KeyStore) -> Result<(), ConfigError> {
     let has_anonymous = keys.knows(None) != Some(false);
     let has_named = keys.has_named_keys() != Some(false);

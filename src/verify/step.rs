@@ -1,11 +1,21 @@
 //! The steps of the contract, by name.
 
-/// A step of [the way of a request](crate::verify), as
-/// [`VerifyError::step`](crate::VerifyError::step) names it.
+/// A step of [how a request is verified](crate::verify), returned by
+/// [`VerifyError::step`](crate::VerifyError::step).
+///
+/// ```
+/// use tower_hmac::ErrorKind;
+/// use tower_hmac::VerifyError;
+/// use tower_hmac::verify::Step;
+///
+/// let error = VerifyError::from(ErrorKind::NotAllowed);
+/// assert_eq!(error.step(), Step::AllowList);
+/// assert_eq!(error.step().as_str(), "allow-list");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Step {
-    /// The scheme reads what the head says.
+    /// The scheme reads the claim from the head.
     Claim,
     /// The times of the claim are compared with the clock.
     Window,
@@ -13,11 +23,11 @@ pub enum Step {
     Length,
     /// The key store is asked.
     Keys,
-    /// The body is read, and may only be there if the signature covers it.
+    /// The body is read. It must be empty unless the signature covers it.
     Body,
     /// The body is compared with the digest that the signature covers. The MAC has matched.
     Digest,
-    /// The signed text is written, and its MACs are compared with the offered tags.
+    /// The signing string is written, and its MACs are compared with the tags of the request.
     Mac,
     /// The proven key ID is looked up in the allow-list.
     AllowList,

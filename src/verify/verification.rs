@@ -1,6 +1,7 @@
-//! One request on its way through the steps: a machine without I/O, which says what it waits for.
+//! One request on its way through the steps: a state machine without I/O, which tells what it waits
+//! for.
 //!
-//! [`Verifier::verify`] drives it over a body that is there; `layer/streaming.rs`, over one that
+//! [`Verifier::verify`] drives it with a complete body, and `layer/streaming.rs` with one that
 //! streams.
 
 use std::future::poll_fn;
@@ -29,29 +30,30 @@ pub(crate) struct Verification {
     pub(crate) phase: Phase,
 }
 
-/// What a request waits for, and what comes next when it is there.
+/// What a request waits for, and what comes next.
 // Boxing the large variants would cost each request an allocation.
 #[allow(clippy::large_enum_variant)]
 pub(crate) enum Phase {
-    /// The announced length of the body; then [`VerifyContext::look_up`].
+    /// Waits for the announced length of the body; then [`VerifyContext::look_up`].
     Length,
-    /// The keys; then [`VerifyContext::start`].
+    /// Waits for the keys; then [`VerifyContext::start`].
     Keys(Lookup),
-    /// The body: [`MacCheck::update`] for each part of it; then [`VerifyContext::finish`].
+    /// Waits for the body: [`MacCheck::update`] for each part of it; then
+    /// [`VerifyContext::finish`].
     Body(MacCheck),
-    /// The replay guard; then [`VerifyContext::accept`].
+    /// Waits for the replay guard; then [`VerifyContext::accept`].
     Replay(ReplayClaim, MatchedKey),
 }
 
-/// What comes of a request whose whole body is there.
+/// The result for a request whose body is complete.
 pub(crate) enum Finished {
     Accepted(Verified),
-    /// The replay guard has to be asked.
+    /// The replay guard must be asked.
     Claiming(ReplayClaim, MatchedKey),
 }
 
 impl Verification {
-    /// Steps 1 and 2. The body is given where the claim stands in it.
+    /// Steps 1 and 2. The body is given if the claim is in it.
     #[inline]
     pub(crate) fn begin(
         verifier: &Verifier,
@@ -63,21 +65,21 @@ impl Verification {
 }
 
 impl VerifyContext<'_> {
-    /// Step 3, in bytes, and the question of step 4.
+    /// Step 3, in bytes, and the lookup of step 4.
     #[inline]
     pub(crate) fn look_up(self, length: usize, limit: usize) -> Result<Lookup, VerifyError> {
         check_length(length, limit).map_err(|error| self.about(error))?;
         Ok(self.entry().keys.lookup(&KeyQuery::new(self.claim().key_id(), self.head)))
     }
 
-    /// The answer of step 4; and step 6, if the MAC does not cover the raw body.
+    /// The result of step 4, and step 6 if the MAC does not cover the raw body.
     #[inline]
     pub(crate) fn start(self, found: Result<Found, BoxError>) -> Result<MacCheck, VerifyError> {
         let found = found.map_err(|source| self.store_failed(Step::Keys, source))?;
         MacCheck::start(self, CandidateKeys::new(self, found))
     }
 
-    /// Steps 6 and 7, and the question of step 8.
+    /// Steps 6 and 7, and the claim of step 8.
     #[inline]
     pub(crate) fn finish(
         self,
@@ -94,7 +96,7 @@ impl VerifyContext<'_> {
         })
     }
 
-    /// The answer of step 8.
+    /// The result of step 8.
     pub(crate) fn accept(
         self,
         answer: Result<Replay, BoxError>,
@@ -106,12 +108,12 @@ impl VerifyContext<'_> {
 }
 
 impl Verifier {
-    /// Verifies a request by hand, outside the layer: steps 1 to 8 of
-    /// [the way of a request](crate::verify).
+    /// Verifies a request without the layer: steps 1 to 8 of [how a request is
+    /// verified](crate::verify).
     ///
     /// # Errors
     ///
-    /// [`VerifyError`] if it is refused.
+    /// Returns [`VerifyError`] if the request is rejected.
     pub async fn verify(&self, head: &Parts, body: &[u8]) -> Result<Verified, VerifyError> {
         self.warn_once();
         let timer = Timer::start();

@@ -10,8 +10,8 @@ use crate::scheme::Covered;
 
 /// What a request has *proven*. Only this crate makes one, after its last check.
 ///
-/// It stands in the request's extensions, and is an extractor with feature `axum`. A handler that
-/// takes it cannot be reached without the layer.
+/// The layer stores it in the request's extensions. With feature `axum`, it is an extractor, too: a
+/// handler that takes it cannot be reached without the layer.
 ///
 /// ```compile_fail
 /// // There is no way to make one: no constructor, no public field, no `Default`.
@@ -37,7 +37,7 @@ pub struct Verified {
     pub(super) slot: Option<LayerSlot>,
 }
 
-/// What a layer leaves for the extractors inside it. The engine does not look into it.
+/// What a layer leaves for the extractors inside it. The engine never reads it.
 #[derive(Clone)]
 #[cfg_attr(not(feature = "axum"), allow(dead_code))] // Extractors read it.
 pub(crate) struct LayerSlot {
@@ -46,7 +46,7 @@ pub(crate) struct LayerSlot {
 }
 
 impl Verified {
-    /// Of a layer that checks nothing: no name, whatever the head claims.
+    /// Makes one for a layer that checks nothing: no key ID, whatever the head claims.
     pub(crate) fn disarmed(scheme: Arc<str>) -> Self {
         Self {
             key_id: None,
@@ -71,10 +71,10 @@ impl Verified {
         self.slot.as_ref()
     }
 
-    /// The name of the key that signed; `None` for the anonymous key, and where the layer is
+    /// Returns the key ID of the key that signed. `None` for the anonymous key, and if the layer is
     /// disarmed.
     ///
-    /// To ask for one caller, use [`is_signed_by`](Self::is_signed_by); to match on several:
+    /// To check for one caller, use [`is_signed_by`](Self::is_signed_by). To match on several:
     ///
     /// ```
     /// use tower_hmac::{KeyId, Verified};
@@ -99,62 +99,63 @@ impl Verified {
         self.key_id.as_ref().is_some_and(|proven| proven == key_id)
     }
 
-    /// The name of the format.
+    /// Returns the name of the scheme.
     #[must_use]
     pub fn scheme(&self) -> &str {
         &self.scheme
     }
 
-    /// The name of the format, shared.
+    /// Returns the name of the scheme, shared.
     #[cfg(any(feature = "axum", feature = "metrics"))]
     pub(crate) fn shared_scheme(&self) -> &Arc<str> {
         &self.scheme
     }
 
-    /// The hash under the HMAC, which tells two algorithms of one format apart; `None` where the
-    /// layer is disarmed.
+    /// Returns the hash under the HMAC, which distinguishes two algorithms of one scheme. `None` if
+    /// the layer is disarmed.
     #[must_use]
     pub fn algorithm(&self) -> Option<Algorithm> {
         self.algorithm
     }
 
-    /// Which key of the set signed: 0 is the newest. So one sees when an old key is idle.
+    /// Returns which key of the set signed: 0 is the newest. Use it to see when an old key is no
+    /// longer used.
     #[must_use]
     pub fn key_index(&self) -> usize {
         usize::from(self.key_index)
     }
 
-    /// The label of the key that signed, if it has one.
+    /// Returns the label of the key that signed, if it has one.
     #[must_use]
     pub fn key_label(&self) -> Option<&str> {
         self.key_label.as_deref()
     }
 
-    /// The time of signing in Unix seconds, if the format carries one.
+    /// Returns the time of signing in Unix seconds, if the scheme carries one.
     #[must_use]
     pub fn created(&self) -> Option<i64> {
         self.created
     }
 
-    /// Returns the ID of the message, if the format carries one that is signed. It stays the same
-    /// when the sender retries a delivery.
+    /// Returns the ID of the message, if the scheme carries a signed one. It stays the same when
+    /// the sender retries a delivery.
     #[must_use]
     pub fn message_id(&self) -> Option<&str> {
         self.message_id.as_deref()
     }
 
-    /// The headers that the signature covers, with the values that were signed.
+    /// Returns the headers that the signature covers, with the values that were signed.
     pub fn signed_headers(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
         self.covered.iter().flat_map(|covered| covered.headers()).map(|(name, value)| (name, value))
     }
 
-    /// The components that the signature covers, in the format's own terms, such as `"@method"`.
-    /// Empty for formats that do not list them.
+    /// Returns the components that the signature covers, in the scheme's own terms, such as
+    /// `"@method"`. Empty for schemes that do not list them.
     pub fn covered(&self) -> impl Iterator<Item = &str> {
         self.covered.iter().flat_map(|covered| covered.components()).map(AsRef::as_ref)
     }
 
-    /// Whether the layer checks nothing (`dangerous_disarmed`).
+    /// Returns whether the layer checks nothing (`dangerous_disarmed`).
     #[must_use]
     pub fn is_disarmed(&self) -> bool {
         self.disarmed

@@ -15,8 +15,8 @@ use crate::verify::key_id_list::KeyIdList;
 use crate::verify::scheme_entry::SchemeEntry;
 use crate::verify::verified::Verified;
 
-/// The engine: claim, keys, MAC, time, replay. [`VerifyLayer`](crate::VerifyLayer) puts it before
-/// a service; [`verify`](Self::verify) is for use by hand.
+/// The engine behind [`VerifyLayer`](crate::VerifyLayer): claim, keys, MAC, time, replay. Call
+/// [`verify`](Self::verify) to use it without the layer.
 ///
 /// ```
 /// use http::Request;
@@ -51,13 +51,14 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// Verifies one format against the keys of a store.
+    /// Verifies one scheme with the keys of a store.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if the scheme and the store together would reject every request: the scheme
-    /// requires a key ID and the store has only an anonymous key, or it carries none and the store
-    /// has only named keys, or the store has no keys. Stores that cannot tell are taken.
+    /// Returns [`ConfigError`] if the scheme and the store together would reject every request.
+    /// That is the case if the scheme requires a key ID and the store has only an anonymous key, if
+    /// the scheme carries none and the store has only named keys, or if the store has no keys. A
+    /// store that cannot tell is accepted.
     pub fn new(
         scheme: impl Scheme + 'static,
         keys: impl KeyStore + 'static,
@@ -77,21 +78,21 @@ impl Verifier {
         })
     }
 
-    /// Accepts a second format beside the first, with keys of its own. The first format that is
-    /// not missing decides, and the others must be missing.
+    /// Accepts a second scheme in addition to the first, with its own keys. The first scheme that
+    /// is not missing decides, and the others must be missing.
     ///
-    /// Give each format keys of its own: a key that serves two formats is only as strong as the
-    /// weaker of them, since a signature of one may be read as one of the other.
+    /// Give each scheme its own keys. A key that serves two schemes is only as strong as the weaker
+    /// of them, since a signature of one may be read as one of the other.
     ///
-    /// This is how a fleet moves from one format to another: the guide `docs/migration.md` goes
-    /// through it from start to end.
+    /// Use it to migrate a fleet from one scheme to another. The guide `docs/migration.md`
+    /// describes every step.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::AmbiguousSchemes`] if both read the same headers, unless their
+    /// Returns [`ConfigError::AmbiguousSchemes`] if both read the same headers, unless their
     /// [selectors](crate::Scheme::selector) exclude each other, or one of them needs more headers
-    /// than the other. [`ConfigError::ReplayWithoutTime`] as [`with_replay_guard`](Self::with_replay_guard).
-    /// Otherwise as [`new`](Self::new).
+    /// than the other. Returns [`ConfigError::ReplayWithoutTime`] as
+    /// [`with_replay_guard`](Self::with_replay_guard) does. Otherwise as [`new`](Self::new).
     pub fn or(
         mut self,
         scheme: impl Scheme + 'static,
@@ -109,11 +110,11 @@ impl Verifier {
         self.check_replay()
     }
 
-    /// Lets only these key IDs through. The anonymous key is on no list, and an empty list lets
-    /// nobody through.
+    /// Accepts only these key IDs. The anonymous key is on no list, and an empty list rejects
+    /// everybody.
     ///
-    /// Lists narrow: after a second call, a key ID must be on both lists. The feature `tracing` logs
-    /// a warning once, when the verifier is put to use, for key IDs that no key store
+    /// Repeated calls narrow the list: a key ID must be on every list. When the verifier is put to
+    /// use, a warning is logged once (feature `tracing`) for key IDs that no key store
     /// [has](KeyStore::knows), and for an empty list.
     ///
     /// ```
@@ -130,7 +131,7 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if a key ID is empty, or no key ID is on every list.
+    /// Returns [`ConfigError`] if a key ID is empty, or no key ID is on every list.
     pub fn only<I>(mut self, key_ids: impl IntoIterator<Item = I>) -> Result<Self, ConfigError>
     where
         I: TryInto<KeyId, Error: Into<ConfigError>>,
@@ -143,35 +144,37 @@ impl Verifier {
         Ok(self)
     }
 
-    /// Sets the longest body that is read, in bytes; 2 MiB by default.
-    /// [`VerifyLayer::with_body_limit`](crate::VerifyLayer::with_body_limit) says how axum's own limit
-    /// counts.
+    /// Sets the longest body that is read, in bytes. 2 MiB by default.
+    /// [`VerifyLayer::with_body_limit`](crate::VerifyLayer::with_body_limit) describes how axum's
+    /// own limit applies.
     #[must_use]
     pub fn with_body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = bytes;
         self
     }
 
-    /// Sets how old a signature can be and how far ahead its clock, in whole seconds. By default
-    /// both are the format's own, or 300. The tolerance itself is accepted.
+    /// Sets how old a signature may be and how far ahead its clock, in whole seconds. By default,
+    /// both are the scheme's own, or 300. A difference equal to the tolerance is accepted.
     ///
-    /// It bounds the upload as well: times are checked before the body is read, and again when all
-    /// of it is there.
+    /// This limits the upload as well: times are checked before the body is read, and again when it
+    /// is complete.
     #[must_use]
     pub fn with_tolerance(mut self, past: Duration, future: Duration) -> Self {
         self.tolerance = Some(Tolerance { past: past.as_secs(), future: future.as_secs() });
         self
     }
 
-    /// Lets each request through once. The guard is asked last, when all else has been checked:
-    /// at most once, not at least once. If the handler answers 500, a retry with the same signature is
-    /// rejected: a client signs each attempt anew, and a sender that cannot, such as one of webhooks
-    /// that signs a delivery once, goes without a guard.
+    /// Rejects replayed requests. The guard is asked last, after every other check, so a request is
+    /// accepted at most once, not at least once.
+    ///
+    /// If the handler answers 500, a retry with the same signature is rejected: clients must sign
+    /// each attempt again. Do not use a guard for senders that cannot, such as a webhook provider
+    /// that signs a delivery once.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::ReplayWithoutTime`] if a format carries no time, so that a request would
-    /// have to be remembered for ever; see
+    /// Returns [`ConfigError::ReplayWithoutTime`] if a scheme carries no time, so that a request
+    /// would have to be remembered forever. See
     /// [`dangerous_replay_by_tag`](Self::dangerous_replay_by_tag).
     pub fn with_replay_guard(
         mut self,
@@ -182,18 +185,18 @@ impl Verifier {
         self.check_replay()
     }
 
-    /// Loses requests that are honest and equal, and lets a replay through after the retention.
+    /// Rejects legitimate duplicates, and accepts a replay once `retention` has passed.
     ///
-    /// For formats without a time: a tag is remembered so long. Two equal requests have one tag,
-    /// so that the second is refused though nobody replayed it; in Flask-HMAC every request
-    /// without a body is such a one. To be called before `with_replay_guard`.
+    /// For schemes without a time: a tag is remembered for this long. Two equal requests have the
+    /// same tag, so the second is rejected although nobody replayed it. In Flask-HMAC, this applies
+    /// to every request without a body. Call it before `with_replay_guard`.
     #[must_use]
     pub fn dangerous_replay_by_tag(mut self, retention: Duration) -> Self {
         self.tag_retention = Some(retention.as_secs());
         self
     }
 
-    /// Sets where the time comes from; the system's clock if it is not set.
+    /// Sets where the time comes from. The system's clock by default.
     #[must_use]
     pub fn with_clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Arc::new(clock);
@@ -203,23 +206,23 @@ impl Verifier {
         self
     }
 
-    /// Lets unsigned requests go on untouched, without [`Verified`](crate::Verified). A signature that is there
-    /// must be right. In use by hand it changes nothing.
+    /// Lets unsigned requests through without a [`Verified`](crate::Verified). A request that
+    /// carries a signature must still verify. Has no effect on [`verify`](Self::verify).
     #[must_use]
     pub fn optional(mut self) -> Self {
         self.optional = true;
         self
     }
 
-    /// Takes the signature out of the head before the handler sees it.
+    /// Removes the signature from the head before the handler sees it.
     #[must_use]
     pub fn strip_signature(mut self) -> Self {
         self.strips = true;
         self
     }
 
-    /// Loses every protection but the body limit: everything passes, signed or not, whatever
-    /// `only` says. For tests and emergencies; a warning is logged (feature `tracing`).
+    /// Turns off every protection except the body limit: every request passes, signed or not,
+    /// whatever `only` says. For tests and emergencies. A warning is logged (feature `tracing`).
     #[must_use]
     pub fn dangerous_disarmed(mut self, disarmed: bool) -> Self {
         #[cfg(feature = "tracing")]
@@ -230,7 +233,7 @@ impl Verifier {
         self
     }
 
-    /// Logs what is odd about the settings, now that all of them are known: once.
+    /// Warns about odd settings, once all of them are known. Warns only once.
     #[cfg_attr(not(feature = "tracing"), allow(clippy::unused_self))]
     pub(crate) fn warn_once(&self) {
         #[cfg(feature = "tracing")]
@@ -266,7 +269,8 @@ impl Verifier {
         self.disarmed
     }
 
-    /// The same, armed and without its replay guard, so that asking it changes nothing.
+    /// Returns the same verifier, armed and without its replay guard, so that asking it changes
+    /// nothing.
     pub(crate) fn for_explaining(&self) -> Self {
         Self { replay: None, disarmed: false, ..self.clone() }
     }
@@ -282,7 +286,7 @@ impl Verifier {
         self
     }
 
-    /// Whether a request is let through unsigned.
+    /// Returns whether a request is let through unsigned.
     #[inline]
     pub(crate) fn lets_through(&self, error: &VerifyError) -> bool {
         self.optional && error.kind() == ErrorKind::Missing
@@ -292,14 +296,14 @@ impl Verifier {
         Verified::disarmed(self.first.name.clone())
     }
 
-    /// What a handler may see of the signature: nothing, or nothing that logs print.
+    /// Hides the signature from the handler, or from its logs.
     #[inline]
     pub(crate) fn cover_up(&self, head: &mut Parts) {
         for entry in self.entries() {
             if self.strips {
                 entry.scheme.strip(head);
             }
-            // Another party's signature can be left in the same headers.
+            // Another party's signature may remain in the same headers.
             let names = entry.scheme.headers();
             if head.headers.len() == head.headers.keys_len() {
                 for name in names {
@@ -309,7 +313,7 @@ impl Verifier {
                 }
                 continue;
             }
-            // Some header has two values. All are marked: a rejection may print the head.
+            // A header has two values. All are marked, since a rejection may print the head.
             for (_, value) in head.headers.iter_mut().filter(|(name, _)| names.contains(name)) {
                 value.set_sensitive(true);
             }

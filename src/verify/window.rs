@@ -10,8 +10,9 @@ use crate::verify::verifier::Verifier;
 const DEFAULT_TOLERANCE: Tolerance = Tolerance { past: 300, future: 300 };
 
 impl VerifyContext<'_> {
-    /// Compares the times again when the body is there: it may have taken long. Returns the time, in
-    /// Unix seconds, that a replay guard is told: what the guard has forgotten must be over.
+    /// Compares the times again once the body is complete, which may have taken long. Returns the
+    /// time for the replay guard, in Unix seconds: everything that the guard has forgotten must
+    /// have expired.
     ///
     /// `None` if nothing depends on the time.
     #[inline]
@@ -31,7 +32,7 @@ impl Verifier {
     #[inline]
     pub(super) fn check_window(&self, window: Window, claim: &Claim) -> Result<(), VerifyError> {
         if claim.created().is_none() && claim.expires().is_none() {
-            // The format promised a time; one of its claims without would be good for ever.
+            // The scheme promised a time. A claim without one would be valid forever.
             if window.is_timed() {
                 let error = ClaimError::malformed("the signature carries no time");
                 return Err(VerifyError::unclaimed(Step::Window, error));
@@ -43,12 +44,12 @@ impl Verifier {
         self.check_times(window, claim, self.clock.unix_now()).map_err(window_error)
     }
 
-    /// Whether the times of a claim are too far from now.
+    /// Returns whether the times of a claim are too far from now.
     pub(crate) fn is_outside_of_window(&self, window: Window, claim: &Claim) -> bool {
         self.check_times(window, claim, self.clock.unix_now()).is_err()
     }
 
-    /// How far a time may lie from now: what this verifier was told, or the format's own.
+    /// Returns how far a time may differ from now: the verifier's own setting, or the scheme's.
     pub(super) fn tolerance(&self, window: Window) -> Tolerance {
         self.tolerance.or(window.tolerance()).unwrap_or(DEFAULT_TOLERANCE)
     }

@@ -1,4 +1,4 @@
-//! A plain Tower service that takes another body than the layer hands over.
+//! A plain Tower service that takes another body than the layer passes on.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};

@@ -375,7 +375,7 @@ async fn report_says_each_thing_in_a_line() {
         (
             flask_request(key("unrelated"), "body", "body"),
             "outcome: mismatch, at step \"mac\": the signature does not match\n",
-            "likely: nothing that was tried; hold the client's text against this one\n",
+            "likely: nothing that was tried; compare the client's text with this one\n",
         ),
         (
             flask_request(key(KEY), "body\n", "body"),

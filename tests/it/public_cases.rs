@@ -28,7 +28,7 @@ const SAID: [(&str, &str); 23] = [
     ("path-prefix", "`/abc` before the path"),
     ("path-decoded", "the path percent-decoded"),
     ("query-plus-signed", "`+` for `%20` in the query"),
-    ("digest-other-body", "the signature is right, but the body is not that of its digest"),
+    ("digest-other-body", "the signature is right, but the body does not match its digest"),
     ("digest-not-covered", "`content-digest` is not among the covered components"),
     ("digest-upper", "content-digest"),
     ("base-newline", "a newline at the end of the signature base"),

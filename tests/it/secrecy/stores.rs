@@ -58,7 +58,7 @@ fn a_guard_that_is_away_tells_no_tag_and_no_password() {
             }
         }
     });
-    assert!(text.contains("failed") && text.contains("lets the request through"), "{text}");
+    assert!(text.contains("failed") && text.contains("let the request through"), "{text}");
     let mut secrets = keys();
     secrets.extend([PASSWORD.into(), signature]);
     assert_untold(&text, &secrets);
