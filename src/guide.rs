@@ -4,11 +4,13 @@
 //! 2. [Other layers and nested routers](composing): what the layer covers, and what goes around it.
 //! 3. [Testing your signed routes](testing).
 //! 4. [Clients in other languages](clients): Python, Node.js, Ruby and shell programs to copy.
-//! 5. [Watching a service](watching): events, metrics, alarms.
-//! 6. [Moving clients to another scheme](migration), one client at a time.
+//! 5. [Keys from a file or a vault](polling), replaced while the service runs.
+//! 6. [Handle a message once](once): senders that retry.
+//! 7. [Watching a service](watching): events, metrics, alarms.
+//! 8. [Moving clients to another scheme](migration), one client at a time.
 //!
 //! For what you already have: [webhooks], [AWS Signature Version 4](sigv4), [Flask-HMAC](flask_hmac),
-//! [WebAssembly](wasm).
+//! [AWS Lambda](lambda), [WebAssembly](wasm).
 //!
 //! These modules are empty; they exist in the documentation only.
 
