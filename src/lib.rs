@@ -68,6 +68,8 @@ pub mod guide;
 pub mod key;
 pub mod layer;
 pub mod once;
+#[cfg(feature = "openapi")]
+pub mod openapi;
 mod random;
 pub mod replay;
 pub mod scheme;

@@ -33,6 +33,8 @@ mod keys;
 #[cfg(feature = "tracing")]
 mod log;
 mod once;
+#[cfg(all(feature = "openapi", feature = "rfc9421", feature = "sha1", feature = "webhooks"))]
+mod openapi;
 mod or;
 #[cfg(all(feature = "axum", feature = "serde"))]
 mod own_formats;
