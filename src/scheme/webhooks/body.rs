@@ -75,6 +75,10 @@ body_presets! {
     ///
     /// [Lemon Squeezy]: https://docs.lemonsqueezy.com/help/webhooks/signing-requests
     lemonsqueezy: "X-Signature", "", Hex, Sha256;
+    /// Cal.com: `X-Cal-Signature-256: <hex>` ([Cal.com]). A webhook without a secret is not signed.
+    ///
+    /// [Cal.com]: https://calcom.gitbook.io/docs/core-features/webhooks
+    calcom: "X-Cal-Signature-256", "", Hex, Sha256;
     /// Adyen's platform webhooks: `HmacSignature: <base64>` ([Adyen]). The key that Adyen shows is
     /// hex: read it with [`SecretKey::from_hex`](crate::SecretKey::from_hex).
     ///

@@ -71,7 +71,7 @@ macro_rules! list {
 }
 
 list! {
-    adyen_platform, r#box, calendly, coinbase_commerce, customerio, dropbox, elevenlabs, github,
+    adyen_platform, r#box, calcom, calendly, coinbase_commerce, customerio, dropbox, elevenlabs, github,
     gocardless, #[cfg(feature = "sha1")] intercom, lemonsqueezy, line, linear, mux, notion, paddle,
     pusher, razorpay, sanity, shopify, slack, stripe, twitch, typeform, #[cfg(feature = "sha1")] vercel,
     woocommerce, workos, zendesk, zoom,
