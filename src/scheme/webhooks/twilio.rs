@@ -30,6 +30,9 @@ const BODY_DIGEST: &str = "bodySHA256";
 /// covered:** the method, the headers and the time: a request can be sent again for ever. Names and
 /// values are signed without anything between them: `{"a": "bc"}` signs as `{"ab": "c"}` does.
 ///
+/// Webhook rules of Twilio can ask for HMAC-SHA-256 under another secret: those signatures are
+/// rejected here.
+///
 /// [Twilio]: https://www.twilio.com/docs/usage/webhooks/webhooks-security
 ///
 /// # Errors
