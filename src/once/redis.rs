@@ -78,13 +78,14 @@ pub struct RedisOnce {
 }
 
 impl RedisOnce {
-    /// Takes an [address](crate::replay::RedisReplay#addresses) such as `redis://host:6379/0`. It connects at
-    /// the first message: a service can start before its Redis, and answers 503 until it is there.
+    /// Takes an [address](crate::replay::RedisReplay#addresses) such as `redis://host:6379/0`. It
+    /// connects at the first message: a service can start before its Redis, and answers 503 until
+    /// it is there.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if it is no address of a Redis, or of a kind whose feature is not compiled in.
-    /// The address is not repeated, since it may hold a password.
+    /// Returns [`ConfigError`] if it is not an address of a Redis, or of a kind whose feature is
+    /// not compiled in. The address is not repeated, since it may hold a password.
     pub fn lazy(url: &str) -> Result<Self, ConfigError> {
         Ok(Self::from_source(Source::new(url)?))
     }
@@ -93,7 +94,7 @@ impl RedisOnce {
     ///
     /// # Errors
     ///
-    /// If it is no address of a Redis, and those of [`checked`](Self::checked).
+    /// If it is not an address of a Redis, and those of [`checked`](Self::checked).
     pub async fn connect(url: &str) -> Result<Self, BoxError> {
         Self::lazy(url)?.checked().await
     }

@@ -1,4 +1,4 @@
-//! The header that tags travel in: what schemes share that are put together from settings.
+//! The header with the tags, shared by schemes that are made from settings.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use crate::crypto::{Algorithm, Tag};
 use crate::error::{ConfigError, header_name};
 use crate::scheme::{Encoding, OfferedTag, SignError, Window, shape, wire};
 
-/// One header with tags, and what they are.
+/// One header with tags, and the form of the tags.
 #[derive(Clone, Debug)]
 pub(crate) struct TagHeader {
     pub(crate) scheme: Cow<'static, str>,
@@ -20,7 +20,7 @@ pub(crate) struct TagHeader {
 }
 
 impl TagHeader {
-    /// HMAC-SHA-256 in hex.
+    /// Makes it with HMAC-SHA-256 in hex.
     pub(crate) fn new<N: TryInto<HeaderName>>(
         scheme: &'static str,
         header: N,
@@ -47,7 +47,7 @@ impl TagHeader {
         }
     }
 
-    /// The shape of a tag, for those who are told that a text is none.
+    /// Returns the shape of a tag, for errors.
     pub(crate) fn expected(&self) -> String {
         shape::of_tags(self.encoding, self.algorithm)
     }
@@ -70,8 +70,8 @@ impl TagHeader {
 macro_rules! tag_settings {
     ($name:literal) => {
         #[doc = concat!(
-            "Sets what [`Verified::scheme`](crate::Verified::scheme) says, to distinguish several \
-             schemes; `", $name, "` by default."
+            "Sets the name that [`Verified::scheme`](crate::Verified::scheme) returns, to distinguish several \
+             schemes. `", $name, "` by default."
         )]
         #[must_use]
         pub fn with_name(mut self, name: impl Into<std::borrow::Cow<'static, str>>) -> Self {
@@ -79,21 +79,21 @@ macro_rules! tag_settings {
             self
         }
 
-        /// Sets how a tag is written; [`Encoding::Hex`](crate::scheme::Encoding::Hex) by default.
+        /// Sets the encoding of a tag. [`Encoding::Hex`](crate::scheme::Encoding::Hex) by default.
         #[must_use]
         pub fn with_encoding(mut self, encoding: crate::scheme::Encoding) -> Self {
             self.tags.encoding = encoding;
             self
         }
 
-        /// Sets the hash; SHA-256 by default.
+        /// Sets the hash. SHA-256 by default.
         #[must_use]
         pub fn with_algorithm(mut self, algorithm: crate::Algorithm) -> Self {
             self.tags.algorithm = algorithm;
             self
         }
 
-        /// Sets how old a signature can be and how far ahead its clock, in whole seconds, for a
+        /// Sets how old a signature may be and how far ahead its clock, in whole seconds, for a
         /// verifier without a tolerance of its own.
         #[must_use]
         pub fn with_tolerance(

@@ -79,8 +79,8 @@
 //! | the same, if the nested router has a fallback of its own, added before `layer` | rejected | **not verified** |
 //!
 //! A browser sends preflights without a signature: put `CorsLayer` *outside*, so that it answers
-//! them first, and adds its headers to refusals too. Layers that change the body (decompression of
-//! requests) stand *inside*: what is signed is what was sent.
+//! them first, and adds its headers to rejections, too. Layers that change the body (decompression
+//! of requests) go *inside*: what was sent is what was signed.
 
 mod allow;
 mod body;

@@ -114,7 +114,7 @@ impl HeaderScheme {
         self.checked()
     }
 
-    /// Sets what is signed, in this order; the body alone if it is not set.
+    /// Sets what is signed, in this order. Only the body by default.
     ///
     /// # Errors
     ///

@@ -57,7 +57,7 @@ impl Component {
             return Err(ConfigError::invalid(setting, "is not one component identifier"));
         };
         match &component.kind {
-            // A signature cannot cover the field that it is about to stand in.
+            // A signature cannot cover the field that will contain it.
             Kind::Field(name, form)
                 if !matches!(form, Form::Member { .. })
                     && (*name == super::SIGNATURE || *name == super::SIGNATURE_INPUT) =>
@@ -162,7 +162,7 @@ impl<'de> Draft<'de> {
             ("sf", BareItemFromInput::Boolean(true)) => !std::mem::replace(&mut self.sf, true),
             ("bs", BareItemFromInput::Boolean(true)) => !std::mem::replace(&mut self.bs, true),
             ("key", BareItemFromInput::String(text)) => {
-                // What is no key of a dictionary names no member, and needs no escapes here.
+                // A text that is not a dictionary key names no member. A key needs no escapes here.
                 KeyRef::from_str(text.as_str()).map_err(|_| "names a member by what is no key")?;
                 self.key.replace(text.as_str().to_owned()).is_none()
             }

@@ -47,8 +47,8 @@ pub(super) fn add(
     Ok(())
 }
 
-/// Takes the members with these labels out of both fields. What is no dictionary goes as a whole:
-/// nobody can say whose it is.
+/// Removes the members with these labels from both fields. A field that is not a dictionary is
+/// removed as a whole: nobody can tell whose it is.
 pub(super) fn remove(head: &mut Parts, labels: &[String]) {
     for name in [&SIGNATURE_INPUT, &SIGNATURE] {
         let without = |line| without(name, line, labels);

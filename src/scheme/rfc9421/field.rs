@@ -10,7 +10,7 @@ use super::component::Form;
 use crate::scheme::wire::MAX_VALUE_LEN;
 use crate::scheme::{ClaimError, Encoding};
 
-/// The type of a structured field (RFC 9651), which its value alone does not tell.
+/// The type of a structured field (RFC 9651), which cannot be derived from its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StructuredType {

@@ -27,8 +27,8 @@ pub(super) struct Input<'h> {
     lists: usize,
 }
 
-/// The parameters of a signature (RFC 9421 section 2.3). Others are refused: this format knows no
-/// meaning for them.
+/// The parameters of a signature (RFC 9421 section 2.3). Others are rejected, since this scheme
+/// does not know their meaning.
 #[derive(Default)]
 pub(super) struct Parameters<'h> {
     /// All of them, serialized in the order of arrival.
@@ -61,7 +61,7 @@ impl<'h> Input<'h> {
         }
     }
 
-    /// The components alone, if there are no parameters.
+    /// Returns the components alone, if there are no parameters.
     pub(super) fn into_bare_list(self) -> Option<Vec<Component>> {
         self.parameters.serialized.is_empty().then_some(self.components)
     }

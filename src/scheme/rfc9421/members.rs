@@ -13,7 +13,7 @@ const MAX_MEMBERS: usize = 16;
 /// A member of a dictionary.
 pub(super) struct Member<'h, T> {
     pub(super) label: &'h str,
-    /// Its value as it was sent: what stands behind `label=`.
+    /// Its value as it was sent, after `label=`.
     pub(super) raw: &'h str,
     /// Its value as it was read.
     pub(super) value: T,

@@ -4,15 +4,15 @@
 //! | --- | --- |
 //! | `signatures.rs` | [`MessageSignatures`] and its settings |
 //! | `policy.rs` | [`Policy`]: what must be covered |
-//! | `members.rs` | cutting a dictionary field into its members as they were sent |
-//! | `dictionary.rs` | adding a member to the fields and taking it out |
+//! | `members.rs` | splitting a dictionary field into its members as sent |
+//! | `dictionary.rs` | adding a member to the fields and removing it |
 //! | `known.rs` | reading a signature over a list that is known beforehand, by comparing |
 //! | `input.rs` | reading a member of `Signature-Input` |
 //! | `component.rs` | component identifiers |
 //! | `base.rs`, `target.rs`, `query.rs`, `field.rs` | the signature base and the values in it |
 //! | `digest.rs` | `Content-Digest` |
-//! | `verify.rs`, `sign.rs` | the two directions |
-//! | `scheme.rs` | the joint to the engine |
+//! | `verify.rs`, `sign.rs` | verifying and signing |
+//! | `scheme.rs` | the implementation of `Scheme` |
 
 mod base;
 mod component;

@@ -5,11 +5,23 @@ use crate::error::ConfigError;
 /// The shortest nonce that the strict policy takes, in bytes of its text.
 const MIN_NONCE_LEN: usize = 16;
 
-/// What a signature must cover and say to be accepted, and what a signer writes.
+/// What a signature must cover and state to be accepted, and what a signer writes.
 ///
-/// A signature says itself what it covers (RFC 9421 section 3.2.1 leaves it to the application to
-/// ask for enough): without a policy, one that covers nothing would pass. [`strict`](Self::strict)
-/// is the default; each method that asks for less says what is lost.
+/// A signature states itself what it covers, and RFC 9421 section 3.2.1 leaves it to the
+/// application to require enough. Without a policy, a signature that covers nothing would be
+/// accepted. [`strict`](Self::strict) is the default. Each method that requires less says what is
+/// lost.
+///
+/// ```
+/// use tower_hmac::scheme::{MessageSignatures, Policy};
+///
+/// let policy = Policy::strict().add_component("content-type")?;
+/// let scheme = MessageSignatures::new().with_policy(policy);
+/// # let _ = scheme;
+/// // There is no such component in a request.
+/// assert!(Policy::strict().add_component("@status").is_err());
+/// # Ok::<(), tower_hmac::ConfigError>(())
+/// ```
 #[derive(Clone, Debug)]
 #[allow(clippy::struct_excessive_bools)] // Each is a setting of its own.
 pub struct Policy {
@@ -30,10 +42,10 @@ enum Required {
 }
 
 impl Policy {
-    /// Covered are at least `@method`, `@authority`, `@path` and `@query`, or `@target-uri` in
-    /// the place of the last three, and `content-digest` whenever there is a body: plain, with `sf`,
-    /// with `bs`, or its member `sha-256` or `sha-512`. The parameters `created`, `keyid` and `nonce`
-    /// (16 bytes or more) are there.
+    /// Requires a signature to cover at least `@method`, `@authority`, `@path` and `@query`, or
+    /// `@target-uri` instead of the last three. If there is a body, it must cover `content-digest`,
+    /// too: plain, with `sf`, with `bs`, or its member `sha-256` or `sha-512`. The parameters
+    /// `created`, `keyid` and `nonce` (16 bytes or more) are required.
     #[must_use]
     pub fn strict() -> Self {
         Self {
@@ -46,24 +58,24 @@ impl Policy {
         }
     }
 
-    /// Asks for one more component: a bare name such as `content-type`, or an identifier with
-    /// parameters such as `"@query-param";name="a"`. `content-digest` is then asked for without a
-    /// body too.
+    /// Requires one more component: a bare name such as `content-type`, or an identifier with
+    /// parameters such as `"@query-param";name="a"`. Once added, `content-digest` is required even
+    /// without a body.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if it is no component that a request has, or there already, or a digest
-    /// where bodies are let through unsigned.
+    /// Returns [`ConfigError`] if requests have no such component, if it is already required, or if
+    /// it is a digest while unsigned bodies are accepted.
     pub fn add_component(mut self, component: impl AsRef<str>) -> Result<Self, ConfigError> {
         push(&mut self.also, component.as_ref(), "components")?;
         self.consistent()
     }
 
-    /// Loses all that the list leaves out: whoever sees one signed request can change it.
+    /// Leaves everything outside this list unprotected: whoever sees one signed request can change
+    /// it.
     ///
-    /// Covered must be these components alone, written as in
-    /// [`add_component`](Self::add_component). A request whose signature covers no
-    /// `content-digest` may have no body.
+    /// Requires only these components, written as in [`add_component`](Self::add_component). A
+    /// request whose signature does not cover `content-digest` must not have a body.
     ///
     /// # Errors
     ///
@@ -85,7 +97,7 @@ impl Policy {
         self.consistent()
     }
 
-    /// Loses the bound on age: a signature without `created` holds for ever, or up to its
+    /// Accepts signatures of any age: one without `created` is valid forever, or until its
     /// `expires`.
     #[must_use]
     pub fn dangerous_without_created(mut self) -> Self {
@@ -93,27 +105,28 @@ impl Policy {
         self
     }
 
-    /// Loses the caller's name: a signature without `keyid` is that of the anonymous key.
+    /// Accepts signatures without a key ID: one without `keyid` belongs to the anonymous key.
     #[must_use]
     pub fn dangerous_without_keyid(mut self) -> Self {
         self.keyid = false;
         self
     }
 
-    /// Loses what tells two equal requests of one second apart: a replay guard remembers the tag
-    /// instead, and refuses the second of two honest ones.
+    /// Accepts signatures without a nonce, so equal requests of the same second cannot be
+    /// distinguished. A replay guard remembers the tag instead, and rejects the second of two
+    /// legitimate requests.
     #[must_use]
     pub fn dangerous_without_nonce(mut self) -> Self {
         self.nonce = false;
         self
     }
 
-    /// Loses the body: whoever sees one signed head can send any body with it. A covered
-    /// `content-digest` still counts.
+    /// Leaves the body unprotected: whoever sees one signed head can send any body with it. If
+    /// `content-digest` is covered, it is still verified.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if `content-digest` is a component that is asked for.
+    /// Returns [`ConfigError`] if `content-digest` is a required component.
     pub fn dangerous_unsigned_body(mut self) -> Result<Self, ConfigError> {
         self.unsigned_body = true;
         self.consistent()

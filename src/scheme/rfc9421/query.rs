@@ -22,8 +22,8 @@ pub(super) fn parameter(query: &str, name: &str) -> Result<String, ClaimError> {
     Ok(encoded(&decoded(value)?))
 }
 
-/// Reads form encoding. An escape that is none, or bytes that are no UTF-8, are refused, where
-/// browsers would take them for other characters: two queries would share a signature.
+/// Decodes form encoding. Rejects malformed escapes and bytes that are not UTF-8. Browsers would
+/// replace them with other characters, and two queries would share a signature.
 fn decoded(text: &str) -> Result<Cow<'_, str>, ClaimError> {
     if !text.contains(['+', '%']) {
         return Ok(Cow::Borrowed(text));

@@ -45,7 +45,7 @@ impl Scheme for MessageSignatures {
         self.received(head)
     }
 
-    /// A body without a covered digest is refused when its first byte arrives.
+    /// A body without a covered digest is rejected when its first byte arrives.
     fn coverage(&self, head: &Parts, claim: &Claim) -> Result<Coverage, ClaimError> {
         let covers_body = match claim.memo::<Known>() {
             Some(known) => known.covers_body(),

@@ -16,15 +16,15 @@ use crate::crypto::Algorithm;
 use crate::error::{ConfigError, header_name};
 use crate::scheme::{ClaimError, SignedText};
 
-/// The label of a signature where none is set.
+/// The label of a signature by default.
 const DEFAULT_LABEL: &str = "sig1";
 
-/// HTTP Message Signatures ([RFC 9421]) with `hmac-sha256` and a signed `Content-Digest`
-/// ([RFC 9530]): the format to take where nothing else is asked for.
+/// HTTP Message Signatures ([RFC 9421]) with `hmac-sha256` and a signed `Content-Digest` ([RFC
+/// 9530]). Use it unless a peer needs another scheme.
 ///
 /// **Covered** under the strict [`Policy`], the default: method, authority, path, query, body,
-/// time, nonce and the key's name. **Not covered:** other headers, unless they are
-/// [asked for](Policy::add_component), and trailers.
+/// time, nonce and key ID. **Not covered:** other headers, unless they are
+/// [required](Policy::add_component), and trailers.
 ///
 /// ```
 /// use http::Request;
@@ -48,22 +48,22 @@ const DEFAULT_LABEL: &str = "sig1";
 ///
 /// # What is read
 ///
-/// All lines of `Signature-Input`, `Signature` and `Content-Digest`. What is signed is their meaning
-/// and not their spelling: spaces in `Signature-Input` are free (RFC 9421 section 3.2).
+/// All lines of `Signature-Input`, `Signature` and `Content-Digest`. The signature covers their
+/// meaning, not their spelling: spaces in `Signature-Input` are free (RFC 9421 section 3.2).
 ///
-/// Of several signatures one decides: the one with the [label](Self::with_label) and the
-/// [tag](Self::with_tag) that are set, or the only one if neither is set. Caller and covered list
-/// come from it alone. If every signature has another label or tag, the request is as good as
-/// unsigned: an [optional](crate::Verifier::optional) verifier lets it through. Other parties'
-/// signatures stay in the head when ours is added or
+/// If there are several signatures, only one is verified: the one with the configured
+/// [label](Self::with_label) and [tag](Self::with_tag), or the only one if neither is set. The
+/// caller and the covered components come from it alone. If every signature has another label or
+/// tag, the request counts as unsigned: an [optional](crate::Verifier::optional) verifier lets it
+/// through. Other parties' signatures stay in the head when ours is added or
 /// [stripped](crate::Verifier::strip_signature).
 ///
-/// The parameters are `created`, `expires`, `nonce`, `alg`, `keyid` and `tag`; others are refused,
-/// and so are components that no request has (`@status`, `req`, `tr`).
+/// The parameters are `created`, `expires`, `nonce`, `alg`, `keyid` and `tag`. Others are rejected,
+/// and so are components that requests do not have (`@status`, `req`, `tr`).
 ///
 /// # Behind a proxy
 ///
-/// A server signs for the authority that its clients see. Behind a proxy that ends TLS or rewrites
+/// A signature covers the authority that clients see. Behind a proxy that ends TLS or rewrites
 /// `Host`, set [`with_public_origin`](Self::with_public_origin): forwarded headers are never read.
 ///
 /// [RFC 9421]: https://www.rfc-editor.org/rfc/rfc9421
@@ -84,7 +84,7 @@ pub struct MessageSignatures {
 }
 
 impl MessageSignatures {
-    /// The strict policy, and the request's own authority.
+    /// Makes the scheme with the strict policy and the request's own authority.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -101,22 +101,23 @@ impl MessageSignatures {
         }
     }
 
-    /// Sets what must be covered; [`Policy::strict`] if it is not set.
+    /// Sets what must be covered. [`Policy::strict`] by default.
     #[must_use]
     pub fn with_policy(mut self, policy: Policy) -> Self {
         self.policy = policy;
         self.with_known_lists()
     }
 
-    /// Sets the label of the signature that decides. A signer writes it too, and `sig1` if it is
-    /// not set.
+    /// Sets the label of the signature to verify. A signer writes it too. Without it, a signer
+    /// writes `sig1`.
     ///
-    /// The signature does not cover its label: anyone can rename it. To tell applications apart,
+    /// The signature does not cover its label: anyone can rename it. To distinguish applications,
     /// set a [tag](Self::with_tag).
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if it is no key of a structured dictionary (RFC 9651 section 3.1.2).
+    /// Returns [`ConfigError`] if it is not a key of a structured dictionary (RFC 9651 section
+    /// 3.1.2).
     pub fn with_label(mut self, label: impl Into<String>) -> Result<Self, ConfigError> {
         let label = label.into();
         KeyRef::from_str(&label)
@@ -125,12 +126,12 @@ impl MessageSignatures {
         Ok(self)
     }
 
-    /// Sets the `tag` that the signature must carry: the application that it is meant for. A
-    /// signer writes it too.
+    /// Sets the `tag` that the signature must carry: the application that it is meant for. A signer
+    /// writes it too.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if it is no text of a structured field: visible ASCII and spaces
+    /// Returns [`ConfigError`] if it is not text of a structured field: visible ASCII and spaces
     /// (RFC 9651 section 3.3.3).
     pub fn with_tag(mut self, tag: impl Into<String>) -> Result<Self, ConfigError> {
         let tag = tag.into();
@@ -143,16 +144,14 @@ impl MessageSignatures {
         Ok(self)
     }
 
-    /// Sets what a signer covers, in this order; what the policy asks for if it is not set.
-    /// `content-digest` is added where the strict policy wants it. A request that the policy
-    /// would refuse is not signed.
-    ///
-    /// A verifier accepts what its policy accepts, whatever is set here. It reads a signature over
-    /// exactly this list fastest: it compares the list instead of parsing it.
+    /// Sets what a signer covers, in this order. By default, what the policy requires.
+    /// `content-digest` is added if the strict policy requires it. A request that the policy would
+    /// reject is not signed.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if the list is empty, or names what no request has, or something twice.
+    /// Returns [`ConfigError`] if the list is empty, or contains something that requests do not
+    /// have, or something twice.
     pub fn with_components<I>(mut self, components: I) -> Result<Self, ConfigError>
     where
         I: IntoIterator<Item: AsRef<str>>,
@@ -168,27 +167,27 @@ impl MessageSignatures {
         Ok(self.with_known_lists())
     }
 
-    /// Sets the hash of `Content-Digest` that a signer writes: SHA-256, the default, or SHA-512.
-    /// A server takes both.
+    /// Sets the hash of `Content-Digest` that a signer writes: SHA-256 (the default) or SHA-512. A
+    /// server accepts both.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if it is another one.
+    /// Returns [`ConfigError`] for any other hash.
     pub fn with_digest(mut self, algorithm: Algorithm) -> Result<Self, ConfigError> {
         self.digest = digest::known(algorithm)?;
         Ok(self)
     }
 
-    /// Accepts a signature with `expires` for its whole lifetime, up to this one, in whole seconds.
-    /// By default the verifier's tolerance bounds the age of every signature, and `expires` can
-    /// only shorten it.
+    /// Accepts a signature with `expires` for its whole lifetime, up to this limit, in whole
+    /// seconds. By default, the verifier's tolerance limits the age of every signature, and
+    /// `expires` can only shorten it.
     ///
-    /// A signature is rejected if it expires later than this after it was created, or from now.
-    /// One without `expires` still ages by the tolerance. A replay guard remembers a request until
-    /// it expires.
+    /// A signature is rejected if it expires later than this after it was created, or from now. One
+    /// without `expires` is still limited by the tolerance. A replay guard remembers a request
+    /// until it expires.
     ///
-    /// A [`Signer`](crate::Signer) writes `expires` if it
-    /// [has a lifetime](crate::Signer::with_lifetime).
+    /// A [`Signer`](crate::Signer) writes `expires` if it [has a
+    /// lifetime](crate::Signer::with_lifetime).
     #[must_use]
     pub fn with_max_lifetime(mut self, lifetime: Duration) -> Self {
         self.max_lifetime = Some(lifetime.as_secs());
@@ -196,30 +195,31 @@ impl MessageSignatures {
     }
 
     /// Sets the origin as clients see it, such as `https://api.example.com`, for `@authority`,
-    /// `@scheme` and `@target-uri`. A path after it, such as `/v1`, is one that a proxy cuts off: it is
-    /// put before the path again in `@path`, `@target-uri` and `@request-target`.
+    /// `@scheme` and `@target-uri`. A path after it, such as `/v1`, is a prefix that a proxy
+    /// strips: it is restored in `@path`, `@target-uri` and `@request-target`.
     ///
-    /// Needed where a proxy rewrites `Host` or the path, and wherever `@scheme` or `@target-uri` is
-    /// covered on a server that does not see the scheme. `Host` counts for nothing then.
+    /// Needed if a proxy rewrites `Host` or the path, and if `@scheme` or `@target-uri` is covered
+    /// on a server that does not see the scheme. `Host` is then ignored.
     ///
-    /// A [`Signer`](crate::Signer) with this setting signs as this server reads: a request to
-    /// another authority, past the proxy, is signed with the path before its own; one to the public
-    /// origin has it already.
+    /// A [`Signer`](crate::Signer) with this setting signs what this server reads. A request to
+    /// another authority, past the proxy, is signed with the prefix before its own path. A request
+    /// to the public origin already has it.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if it is not a URI with `http` or `https`, an authority, and at most a path.
+    /// Returns [`ConfigError`] if it is not a URI with `http` or `https`, an authority, and at most
+    /// a path.
     pub fn with_public_origin(mut self, origin: impl AsRef<str>) -> Result<Self, ConfigError> {
         self.origin = Some(Origin::parse(origin.as_ref())?);
         Ok(self)
     }
 
-    /// Sets the type of a structured field, for components with `sf`. Those of the registered
-    /// fields that requests carry are known. A component with `sf` of another field is refused.
+    /// Sets the type of a structured field, for components with `sf`. The registered fields that
+    /// requests carry are known. A component with `sf` of any other field is rejected.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if it is no header name.
+    /// Returns [`ConfigError`] if it is not a header name.
     pub fn with_structured_field<N: TryInto<HeaderName>>(
         mut self,
         name: N,
@@ -229,13 +229,14 @@ impl MessageSignatures {
         Ok(self)
     }
 
-    /// The signature base (section 2.5) of a request for a value of `Signature-Input`, such as
-    /// `("@method" "@path");created=1618884473`: to see why two sides differ. The value is
-    /// serialized again, as both sides have to do. It asks for no policy and proves nothing.
+    /// Returns the signature base (section 2.5) of a request for a value of `Signature-Input`, such
+    /// as `("@method" "@path");created=1618884473`. Use it to see why two sides differ. The value
+    /// is serialized again, as both sides must do. This checks no policy and proves nothing.
     ///
     /// # Errors
     ///
-    /// [`ClaimError`] if the value is no list of components, or the request lacks one of them.
+    /// Returns [`ClaimError`] if the value is not a list of components, or the request lacks one of
+    /// them.
     pub fn signature_base(&self, head: &Parts, input: &str) -> Result<String, ClaimError> {
         let parsed =
             Input::parse(input).map_err(|why| ClaimError::in_header(&SIGNATURE_INPUT, why))?;

@@ -20,8 +20,8 @@ const TOLERANCE: u64 = 600;
 /// Box: `BOX-SIGNATURE-PRIMARY` and `BOX-SIGNATURE-SECONDARY: <base64>` over the body and
 /// `BOX-DELIVERY-TIMESTAMP` ([Box]). The tolerance is 600 s.
 ///
-/// **Covered:** the body and the time (RFC 3339). **Not covered:** the rest of the head,
-/// `BOX-DELIVERY-ID` among it. Either signature is enough: a [`KeySet`](crate::KeySet) holds both keys.
+/// **Covered:** the body and the time (RFC 3339). **Not covered:** the rest of the head, including
+/// `BOX-DELIVERY-ID`. Either signature is enough: put both keys into a [`KeySet`](crate::KeySet).
 ///
 /// [Box]: https://developer.box.com/guides/webhooks/v2/signatures-v2/
 #[must_use]

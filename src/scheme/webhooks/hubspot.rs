@@ -13,7 +13,7 @@ use crate::scheme::{
 };
 
 const TIMESTAMP: HeaderName = HeaderName::from_static("x-hubspot-request-timestamp");
-/// The escapes of a URI that are signed as the characters they stand for.
+/// The escapes of a URI that are signed in decoded form.
 const DECODED: [(&str, &str); 13] = [
     ("%3A", ":"),
     ("%2F", "/"),
@@ -33,18 +33,19 @@ const DECODED: [(&str, &str); 13] = [
 /// HubSpot: `X-HubSpot-Signature-v3: <base64>` over the method, the URI, the body and
 /// `X-HubSpot-Request-Timestamp` ([HubSpot]). The tolerance is 300 s.
 ///
-/// Give the origin that is registered with HubSpot, such as `https://example.com`, with the prefix
-/// of the path if a proxy strips one.
+/// Give the origin registered with HubSpot, such as `https://example.com`, and the path prefix if a
+/// proxy strips one.
 ///
-/// **Covered:** method, URI, body and time (milliseconds). **Not covered:** the headers. Nothing
-/// stands between the parts, so that a request is rejected if its URI holds a brace or a bracket, or
-/// its body does not begin with one. HubSpot's signatures v1 and v2 are no HMAC, and are not read.
+/// **Covered:** method, URI, body and time (milliseconds). **Not covered:** the headers. The parts
+/// have no delimiter. So a request is rejected if its URI contains a brace or a bracket, or its
+/// body does not begin with one. HubSpot's signatures v1 and v2 are not HMACs, and are not
+/// supported.
 ///
 /// [HubSpot]: https://developers.hubspot.com/docs/apps/legacy-apps/authentication/validating-requests
 ///
 /// # Errors
 ///
-/// [`ConfigError`] if it is no origin.
+/// Returns [`ConfigError`] if it is not an origin.
 pub fn hubspot(public_origin: &str) -> Result<HubSpot, ConfigError> {
     let mut tags = TagHeader::base64("hubspot", "x-hubspot-signature-v3");
     tags.tolerance = Some((300, 300));
@@ -70,7 +71,7 @@ impl HubSpot {
         Ok(uri)
     }
 
-    /// 13 digits: the time ends the text, and begins where they do.
+    /// 13 digits, at the end of the text: so the start of the time is known.
     fn created(head: &Parts) -> Result<(&str, i64), ClaimError> {
         let text = wire::text(&TIMESTAMP, wire::required(head, &TIMESTAMP)?)?;
         let created = wire::unix_millis(text).filter(|_| text.len() == 13);
@@ -104,7 +105,7 @@ impl Scheme for HubSpot {
         Ok(self.tags.claim(head)?.with_created(Self::created(head)?.1))
     }
 
-    /// Derived, since the body is looked at: it must not run into the URI.
+    /// Derived, since the body must be checked: it must not run into the URI.
     fn coverage(&self, _: &Parts, _: &Claim) -> Result<Coverage, ClaimError> {
         Ok(Coverage::Derived)
     }

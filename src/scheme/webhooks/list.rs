@@ -1,4 +1,4 @@
-//! Formats with the time and the tags in one header, as Stripe has it.
+//! Schemes with the time and the tags in one header, like Stripe's.
 
 use std::borrow::Cow;
 
@@ -15,11 +15,11 @@ use crate::scheme::{
     Window, shape, wire,
 };
 
-/// The most tags of one header.
+/// The most tags in one header.
 const MAX_TAGS: usize = 16;
 
-/// A scheme with a list in one header, `name=value` items with the time and the tags: Stripe's
-/// `t=1492774577,v1=5257a8…` and its relatives.
+/// A scheme with the time and the tags in one header, as a list of `name=value` items: Stripe's
+/// `t=1492774577,v1=5257a8…` and similar ones.
 ///
 /// ```
 /// use tower_hmac::webhooks::ListScheme;
@@ -36,10 +36,10 @@ const MAX_TAGS: usize = 16;
 ///
 /// # What is read
 ///
-/// One header, ASCII, at most 8 KiB. Items are divided at the separator, and spaces after it are
-/// skipped. Each is `name=value`, divided at the first `=`. The time stands there exactly once,
-/// between 1 and 16 items are tags, and items of other names are skipped (Stripe's `v0`). What is
-/// signed is the time as it was sent.
+/// One header, ASCII, at most 8 KiB. Items are split at the separator, and spaces after it are
+/// skipped. Each is `name=value`, split at the first `=`. The time occurs exactly once, 1 to 16
+/// items are tags, and items with other names are skipped (Stripe's `v0`). The time is signed as it
+/// was sent.
 #[derive(Clone, Debug)]
 pub struct ListScheme {
     tags: TagHeader,
@@ -50,11 +50,12 @@ pub struct ListScheme {
 }
 
 impl ListScheme {
-    /// Reads the items with this name in this header as tags: in hex, HMAC-SHA-256 over the body.
+    /// Makes a scheme whose tags are the items with this name in this header: in hex, HMAC-SHA-256
+    /// over the body.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if it is no header name, or no name of an item.
+    /// Returns [`ConfigError`] if it is not a header name, or not an item name.
     pub fn new<N>(header: N, tag: impl Into<Cow<'static, str>>) -> Result<Self, ConfigError>
     where
         N: TryInto<HeaderName>,
@@ -70,12 +71,12 @@ impl ListScheme {
 
     tag_settings!("list");
 
-    /// Sets the name of the item with the time, which is checked against the clock and stands in
-    /// the signed text as [`Part::Time`].
+    /// Sets the name of the item with the time, which is checked against the clock. In the signing
+    /// string, it is [`Part::Time`].
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if it is no name of an item, or that of the tags.
+    /// Returns [`ConfigError`] if it is not an item name, or is that of the tags.
     pub fn with_time(
         mut self,
         name: impl Into<Cow<'static, str>>,
@@ -89,11 +90,11 @@ impl ListScheme {
         Ok(self)
     }
 
-    /// Sets what divides the items; `,` by default.
+    /// Sets the separator of the items. `,` by default.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if it could be part of a name or a tag, or is not visible ASCII.
+    /// Returns [`ConfigError`] if it could be part of a name or a tag, or is not visible ASCII.
     pub fn with_separator(mut self, separator: char) -> Result<Self, ConfigError> {
         let is_divider = separator.is_ascii_punctuation() && !"+/-_=.".contains(separator);
         if !is_divider {
@@ -103,13 +104,13 @@ impl ListScheme {
         Ok(self)
     }
 
-    /// Sets what is signed, in this order; the body alone by default.
+    /// Sets what is signed, in this order. Only the body by default.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if two parts could run into each other, a part occurs twice, nothing of the
-    /// request is signed, the header itself is a part, or [`Part::Time`] is one without
-    /// [`with_time`](Self::with_time), or the other way round.
+    /// Returns [`ConfigError`] if two parts could run into each other, a part occurs twice, nothing
+    /// of the request is signed, or the header itself is a part. Also if [`Part::Time`] is used
+    /// without [`with_time`](Self::with_time), or the other way round.
     pub fn with_parts(
         mut self,
         parts: impl IntoIterator<Item = Part>,
@@ -151,7 +152,7 @@ impl ListScheme {
         })
     }
 
-    /// The time as it was sent.
+    /// Returns the time as it was sent.
     fn time_text<'h>(&self, head: &'h Parts) -> Result<Option<&'h str>, ClaimError> {
         let (Some((name, _)), Some(value)) = (&self.time, head.headers.get(self.header())) else {
             return Ok(None);
@@ -160,11 +161,11 @@ impl ListScheme {
         Ok(self.items(text).flatten().find(|(item, _)| item == name).map(|(_, time)| time))
     }
 
-    /// The values that the signed text is made of.
+    /// Returns the values of the signing string.
     fn values<'v>(&self, head: &'v Parts, claim: &Claim) -> Result<Values<'v>, ClaimError> {
         let time = match (self.time_text(head)?, &self.time) {
             (Some(sent), _) => Cow::Borrowed(sent),
-            // Not sent yet: this is what will be.
+            // Not sent yet: use what will be sent.
             (None, Some((_, format))) => claim
                 .created()
                 .and_then(|created| format.write(created))

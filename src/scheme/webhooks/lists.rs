@@ -1,4 +1,4 @@
-//! Providers that put the time and the tags into one header.
+//! Providers that send the time and the tags in one header.
 
 use std::time::Duration;
 
@@ -6,12 +6,12 @@ use crate::error::ConfigError;
 use crate::scheme::webhooks::{ListScheme, built, minutes};
 use crate::scheme::{Encoding, Part, TimeFormat};
 
-/// Stripe: `Stripe-Signature: t=<seconds>,v1=<hex>` over `t.body` ([Stripe]). The tolerance is
-/// 300 s.
+/// Stripe: `Stripe-Signature: t=<seconds>,v1=<hex>` over `t.body` ([Stripe]). The tolerance is 300
+/// s.
 ///
-/// **Covered:** the time and the body. **Not covered:** the rest of the head. While a secret is
-/// rotated there are several `v1`; `v0` is skipped. The key is the whole text `whsec_..`, which is
-/// not decoded: read it by [`SecretKey::new`](crate::SecretKey::new).
+/// **Covered:** the time and the body. **Not covered:** the rest of the head. During a rotation
+/// there are several `v1`; `v0` is skipped. The key is the whole text `whsec_..`, not decoded: read
+/// it with [`SecretKey::new`](crate::SecretKey::new).
 ///
 /// [Stripe]: https://docs.stripe.com/webhooks#verify-manually
 #[must_use]
@@ -76,11 +76,11 @@ pub fn calendly() -> ListScheme {
     dotted("calendly", "Calendly-Webhook-Signature", ("t", TimeFormat::UnixSeconds), "v1")
 }
 
-/// Paddle: `Paddle-Signature: ts=<seconds>;h1=<hex>` over `ts:body` ([Paddle]). The tolerance is
-/// 30 s on both sides; Paddle's own libraries take 5 s, which a clock that is a little off fails.
+/// Paddle: `Paddle-Signature: ts=<seconds>;h1=<hex>` over `ts:body` ([Paddle]). The tolerance is 30
+/// s on both sides. Paddle's own libraries use 5 s, which fails if a clock is slightly off.
 ///
-/// **Covered:** the time and the body. **Not covered:** the rest of the head. While a secret is
-/// rotated there are several `h1`. The key is the whole text of the secret.
+/// **Covered:** the time and the body. **Not covered:** the rest of the head. During a rotation
+/// there are several `h1`. The key is the whole text of the secret.
 ///
 /// [Paddle]: https://developer.paddle.com/webhooks/signature-verification
 #[must_use]

@@ -1,8 +1,8 @@
-//! Webhooks: [`StandardWebhooks`] both ways, and one function for each provider.
+//! Webhooks: [`StandardWebhooks`] to send and receive them, and one function for each provider.
 //!
-//! Each function returns a scheme that is ready for [`VerifyLayer`](crate::VerifyLayer) and
-//! [`Signer`](crate::Signer), and its docs begin with what the signature covers and what it does
-//! not. Senders retry, so the same delivery can arrive twice. Without a signed time, a delivery that
+//! Each function returns a scheme for [`VerifyLayer`](crate::VerifyLayer) and
+//! [`Signer`](crate::Signer). Its docs state what the signature covers and what it does not.
+//! Senders retry, so the same delivery can arrive twice. Without a signed time, a delivery that
 //! leaked can be replayed at any time.
 //!
 //! ```
@@ -77,7 +77,7 @@ list! {
     woocommerce, workos, zendesk, zoom,
 }
 
-/// A preset is built of constants: a test builds each.
+/// Unwraps a preset made of constants. A test builds each of them.
 fn built<T>(scheme: Result<T, ConfigError>) -> T {
     #[allow(clippy::expect_used)]
     scheme.expect("a preset is built of constants")

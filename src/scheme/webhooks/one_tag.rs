@@ -1,4 +1,4 @@
-//! What presets share that have one tag in one header, and no key ID.
+//! Shared by presets with one tag in one header, and no key ID.
 
 use http::HeaderName;
 use http::request::Parts;
@@ -8,7 +8,7 @@ use crate::scheme::tag_header::TagHeader;
 use crate::scheme::{Claim, ClaimError, Encoding, OfferedTag, SignError, Stamp, shape, wire};
 
 impl TagHeader {
-    /// HMAC-SHA-256 in base64, in a header whose name is a constant in lower case.
+    /// Makes it with HMAC-SHA-256 in base64. The header's name must be a lower-case constant.
     pub(super) fn base64(scheme: &'static str, header: &'static str) -> Self {
         Self {
             scheme: scheme.into(),
@@ -19,7 +19,7 @@ impl TagHeader {
         }
     }
 
-    /// Reads a tag, or says what stands in its place.
+    /// Reads a tag, or returns an error with the shape of what was found.
     pub(super) fn tag(&self, text: &str) -> Result<OfferedTag, ClaimError> {
         let no_tag = || shape::no_tag(Some(self.name()), self.encoding, self.algorithm, text);
         self.decode(text).ok_or_else(no_tag)
@@ -37,10 +37,10 @@ impl TagHeader {
     }
 }
 
-/// Rejects a key ID where a scheme has no place for one.
+/// Rejects a key ID, since the scheme does not carry one.
 pub(super) fn without_key_id(stamp: &Stamp<'_>) -> Result<(), SignError> {
     match stamp.key_id() {
-        Some(_) => Err(SignError::KeyId("this scheme has no place for one")),
+        Some(_) => Err(SignError::KeyId("this scheme does not carry one")),
         None => Ok(()),
     }
 }

@@ -16,8 +16,8 @@ use crate::scheme::{
 /// Names and values are signed as a form writes them (`a b` as `a+b`), as Shopify's libraries do,
 /// and lists (`ids[]`) as `ids=["1", "2"]`.
 ///
-/// **Covered:** the parameters of the query, `timestamp` among them. **Not covered:** method, path,
-/// headers; a body is rejected.
+/// **Covered:** the parameters of the query, including `timestamp`. **Not covered:** method, path,
+/// headers. A body is rejected.
 ///
 /// Shopify alone signs these: a [`Signer`](crate::Signer) does not.
 ///
@@ -27,12 +27,12 @@ pub fn shopify_oauth() -> ShopifyQuery {
     ShopifyQuery { name: "shopify_oauth", tag: "hmac", between: "&" }
 }
 
-/// Shopify's app proxy: `signature=<hex>` in the query, over the other parameters, sorted and joined
-/// by nothing ([Shopify]). The tolerance is 300 s.
+/// Shopify's app proxy: `signature=<hex>` in the query, over the other parameters, sorted and
+/// joined by nothing ([Shopify]). The tolerance is 300 s.
 ///
-/// **Covered:** the parameters of the query, `timestamp` among them. **Not covered:** method, path,
-/// headers; a body is rejected. Nothing stands between the parameters, so that the text is the same
-/// for `a=1`, `bc=2` and for `a=1b`, `c=2`; names and values with `=` are rejected.
+/// **Covered:** the parameters of the query, including `timestamp`. **Not covered:** method, path,
+/// headers. A body is rejected. The parameters have no delimiter, so the text is the same for
+/// `a=1`, `bc=2` and for `a=1b`, `c=2`. Names and values with `=` are rejected.
 ///
 /// Shopify alone signs these: a [`Signer`](crate::Signer) does not.
 ///
@@ -51,7 +51,7 @@ pub struct ShopifyQuery {
 }
 
 impl ShopifyQuery {
-    /// The parameters, each with its values in the order of the query, and the tag.
+    /// Returns the parameters, each with its values in the order of the query, and the tag.
     fn parameters(&self, head: &Parts) -> Result<Parameters, ClaimError> {
         let mut parameters = Parameters::default();
         let query = head.uri.query().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Standard Webhooks, both ways.
+//! Standard Webhooks, to send and receive.
 
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -15,19 +15,19 @@ const PREFIX: &str = "v1,";
 const MAX_ENTRIES: usize = 16;
 /// The longest message ID, in bytes.
 const MAX_ID_LEN: usize = 256;
-/// How old or how far ahead a delivery can be, in seconds.
+/// How old or how far ahead a delivery may be, in seconds.
 const TOLERANCE: u64 = 300;
 const ID: HeaderName = HeaderName::from_static("webhook-id");
 
-/// [Standard Webhooks], verified and sent: `webhook-id`, `webhook-timestamp` and
+/// [Standard Webhooks], to send and receive: `webhook-id`, `webhook-timestamp` and
 /// `webhook-signature: v1,<base64>`, HMAC-SHA-256 over `id.timestamp.body`.
 ///
 /// **Covered:** the ID, the time and the body. **Not covered:** method, path, query and all other
 /// headers. The tolerance is 300 s on both sides.
 ///
-/// The secret is text that begins with `whsec_`: read it by
-/// [`SecretKey::from_whsec`](crate::SecretKey::from_whsec). While it is rotated, a sender signs with
-/// [both keys](crate::Signer::add_key), and a receiver takes a [`KeySet`](crate::KeySet) of both.
+/// The secret is text that begins with `whsec_`: read it with
+/// [`SecretKey::from_whsec`](crate::SecretKey::from_whsec). During a rotation, a sender signs with
+/// [both keys](crate::Signer::add_key), and a receiver uses a [`KeySet`](crate::KeySet) of both.
 ///
 /// ```
 /// use http::Request;
@@ -50,16 +50,16 @@ const ID: HeaderName = HeaderName::from_static("webhook-id");
 ///
 /// # The message ID
 ///
-/// The ID stays the same when a delivery is retried, with a new time and a new tag: it is
-/// [`Verified::message_id`](crate::Verified::message_id), and no nonce. A replay guard goes by the
-/// tag. A signer keeps the ID that a request has, and makes one for a request without: set it by
+/// The ID stays the same when a delivery is retried, with a new time and a new tag. It is the
+/// [`Verified::message_id`](crate::Verified::message_id), not a nonce: a replay guard uses the tag.
+/// A signer keeps an existing ID, and generates one otherwise. Set it with
 /// [`message_id`](super::message_id) before a client that retries.
 ///
 /// # What is read
 ///
 /// Each of the three headers exactly once. The ID is 1 to 256 visible ASCII characters without a
-/// `.`: with one, two deliveries would have the same signed text. The time is Unix seconds in
-/// digits. Of up to 16 entries, those of another version (`v1a,`, Ed25519) are skipped, and at
+/// `.`, since otherwise two deliveries could have the same signing string. The time is Unix seconds
+/// in digits. Of up to 16 entries, those of another version (`v1a,`, Ed25519) are skipped, and at
 /// least one is `v1`. Secrets of the asymmetric version are not supported.
 ///
 /// [Standard Webhooks]: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
@@ -72,7 +72,7 @@ pub struct StandardWebhooks {
 }
 
 impl StandardWebhooks {
-    /// Reads and writes the headers `webhook-id`, `webhook-timestamp` and `webhook-signature`.
+    /// Uses the headers `webhook-id`, `webhook-timestamp` and `webhook-signature`.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -83,8 +83,7 @@ impl StandardWebhooks {
         }
     }
 
-    /// Reads and writes the headers `svix-id`, `svix-timestamp` and `svix-signature`, as
-    /// [Svix] sends them.
+    /// Uses the headers `svix-id`, `svix-timestamp` and `svix-signature`, as [Svix] sends them.
     ///
     /// [Svix]: https://docs.svix.com/receiving/verifying-payloads/how-manual
     #[must_use]
@@ -102,7 +101,7 @@ impl StandardWebhooks {
         name
     }
 
-    /// The tags of the entries with our version.
+    /// Returns the tags of the entries with the supported version.
     fn tags(&self, text: &str) -> Result<Claim, ClaimError> {
         let malformed = |why| ClaimError::in_header(self.signature(), why);
         let mut claim = Claim::new();
@@ -137,7 +136,7 @@ impl StandardWebhooks {
         }
     }
 
-    /// The ID and the time, as sent and as a number.
+    /// Returns the ID, and the time as sent and as a number.
     fn dated<'h>(&self, head: &'h Parts) -> Result<(&'h str, &'h str, i64), ClaimError> {
         let id = wire::text(&self.id, wire::required(head, &self.id)?)?;
         let fits = (1..=MAX_ID_LEN).contains(&id.len());
@@ -231,26 +230,26 @@ impl Scheme for StandardWebhooks {
     }
 }
 
-/// Sets the `webhook-id` of a request that has none, and returns it: a client that retries sends
-/// each attempt under the same ID. Call it before the request goes into such a client, since a
-/// middleware that signs makes a new ID for each request without one.
+/// Sets the `webhook-id` of a request that has none, and returns it. Call it before passing the
+/// request to a client that retries, so that each attempt has the same ID. A signing middleware
+/// generates a new ID for each request without one.
 ///
 /// # Panics
 ///
-/// If the system has no random source.
+/// Panics if the system has no random source.
 pub fn message_id(headers: &mut HeaderMap) -> &HeaderValue {
     headers.entry(ID).or_insert_with(|| {
         let mut random = [0; ID_ENTROPY];
         crate::random::fill(&mut random);
-        // Letters, digits and `_` are a header value.
+        // Letters, digits and `_` are a valid header value.
         HeaderValue::from_str(&new_id(&random)).unwrap_or(HeaderValue::from_static("msg"))
     })
 }
 
-/// The random bytes of a message ID: 27 base62 characters hold 160 bits.
+/// The number of random bytes in a message ID: 27 base62 characters encode 160 bits.
 const ID_ENTROPY: usize = 20;
 
-/// `msg_` and 27 base62 characters.
+/// Returns `msg_` and 27 base62 characters.
 fn new_id(random: &[u8]) -> String {
     const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let mut number = [0; ID_ENTROPY];

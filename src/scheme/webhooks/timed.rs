@@ -1,4 +1,4 @@
-//! Providers that sign a time in a header of its own.
+//! Providers that sign a time in its own header.
 
 use crate::error::ConfigError;
 use crate::scheme::webhooks::{built, minutes};
@@ -62,8 +62,9 @@ pub fn zendesk() -> HeaderScheme {
 /// body ([Twitch]). The tolerance is 600 s.
 ///
 /// **Covered:** `Twitch-Eventsub-Message-Id`, which is the message ID, the time (RFC 3339) and the
-/// body. **Not covered:** the rest of the head. An ID that holds a `:` is rejected: nothing stands
-/// between the ID and the time. The challenge of a subscription is signed, and must be answered.
+/// body. **Not covered:** the rest of the head. An ID with a `:` is rejected, since there is no
+/// delimiter between the ID and the time. The challenge of a subscription is signed, and must be
+/// answered.
 ///
 /// [Twitch]: https://dev.twitch.tv/docs/eventsub/handling-webhook-events/#verifying-the-event-message
 #[must_use]

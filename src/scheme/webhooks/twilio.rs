@@ -15,20 +15,20 @@ use crate::scheme::{
     Claim, ClaimError, Coverage, Encoding, PublicOrigin, Scheme, SignError, SignedText, Stamp, wire,
 };
 
-/// The parameter of the query that covers a body that is no form.
+/// The query parameter that covers a body other than a form.
 const BODY_DIGEST: &str = "bodySHA256";
 
 /// Twilio: `X-Twilio-Signature: <base64>`, HMAC-SHA-1 over the URL and the sorted parameters of the
-/// form, or over the URL alone, whose `bodySHA256` covers any other body ([Twilio]).
+/// form. For any other body, over the URL alone, whose `bodySHA256` covers the body ([Twilio]).
 ///
-/// Give the origin that Twilio calls, such as `https://example.com`, with the prefix of the path if
-/// a proxy strips one. Give the port if Twilio signs one: requests of some of its products carry a
-/// signature over `https://example.com:443`, and Twilio's own libraries try both. Here each origin
-/// is one verifier.
+/// Give the origin that Twilio calls, such as `https://example.com`, and the path prefix if a proxy
+/// strips one. Give the port if Twilio signs one: some of its products sign
+/// `https://example.com:443`, and Twilio's own libraries try both. Here, each origin is a separate
+/// verifier.
 ///
 /// **Covered:** the URL, and the names and values of a form or the digest of another body. **Not
-/// covered:** the method, the headers and the time: a request can be sent again for ever. Names and
-/// values are signed without anything between them: `{"a": "bc"}` signs as `{"ab": "c"}` does.
+/// covered:** the method, the headers and the time: a request can be replayed forever. Names and
+/// values are signed without a delimiter: `{"a": "bc"}` has the same signature as `{"ab": "c"}`.
 ///
 /// Webhook rules of Twilio can ask for HMAC-SHA-256 under another secret: those signatures are
 /// rejected here.
@@ -37,7 +37,7 @@ const BODY_DIGEST: &str = "bodySHA256";
 ///
 /// # Errors
 ///
-/// [`ConfigError`] if it is no origin.
+/// Returns [`ConfigError`] if it is not an origin.
 pub fn twilio(public_origin: &str) -> Result<Twilio, ConfigError> {
     let mut tags = TagHeader::base64("twilio", "x-twilio-signature");
     tags.algorithm = Algorithm::Sha1;
@@ -99,7 +99,7 @@ impl Scheme for Twilio {
         text: &mut SignedText,
     ) -> Result<(), ClaimError> {
         let form = std::str::from_utf8(body).map_err(|_| ClaimError::malformed("is no form"))?;
-        // Sorted, and what is there twice counts once.
+        // Sorted, without duplicates.
         let mut pairs = BTreeSet::new();
         for pair in wire::form_pairs(form) {
             pairs.insert(pair?);
@@ -138,14 +138,14 @@ impl Scheme for Twilio {
     }
 }
 
-/// Whether the body is a form, whose parameters are signed.
+/// Returns whether the body is a form, whose parameters are signed.
 fn is_form(head: &Parts) -> bool {
     let kind = head.headers.get(CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
     let kind = kind.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
     kind.eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
 }
 
-/// The digest of the body that the query carries.
+/// Returns the digest of the body from the query.
 fn body_digest(uri: &Uri) -> Result<Option<Digest>, ClaimError> {
     let pieces = uri.query().unwrap_or_default().split('&');
     let mut values = pieces.filter_map(|piece| piece.strip_prefix(BODY_DIGEST)?.strip_prefix('='));
