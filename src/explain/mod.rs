@@ -9,6 +9,7 @@
 //! | `body.rs`, `json.rs` | signed another form of the body, or none |
 //! | `target.rs` (`segments.rs`, `prefix.rs`) | signed another form of the method or the target |
 //! | `base.rs` | wrote the signature base of RFC 9421 differently |
+//! | `aws.rs` | wrote the canonical request of `AwsSigV4` differently, or signed for another scope |
 //! | `keys.rs` | has another key, or reads its text differently |
 //! | `tag.rs`, `around.rs` (`forms.rs`) | wrote the tag differently, or used another hash |
 //! | `time.rs` | wrote the time differently, or has a wrong clock |
@@ -16,6 +17,8 @@
 //! `search.rs` tries them in order. `trial.rs` checks one request with changed texts and keys.
 
 mod around;
+#[cfg(feature = "sigv4")]
+mod aws;
 mod base;
 mod body;
 mod cause;

@@ -2,6 +2,8 @@
 
 use http::request::Parts;
 
+#[cfg(feature = "sigv4")]
+use crate::explain::aws;
 use crate::explain::edit::Edit;
 use crate::explain::keys::Others;
 use crate::explain::trial::{Budget, Trial};
@@ -151,6 +153,8 @@ fn of_text(trial: &Trial<'_>) -> Option<Cause> {
         body::find_signed,
         base::find,
         target::find,
+        #[cfg(feature = "sigv4")]
+        aws::find,
         keys::find_reading,
         tag::find_hash,
     ];

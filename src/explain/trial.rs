@@ -89,7 +89,7 @@ impl<'a> Trial<'a> {
     pub(super) fn holds(&self, body: &[u8]) -> bool {
         match &self.coverage {
             Coverage::Signed => self.fits(&self.text.around(body)),
-            Coverage::Derived => {
+            Coverage::Derived | Coverage::Hashed(_) => {
                 let coverage = &self.coverage;
                 // Parsing a body costs more than hashing it.
                 self.spends(body.len().saturating_mul(4))
@@ -118,7 +118,7 @@ impl<'a> Trial<'a> {
 
     /// Returns whether the text contains the body, or something made from it.
     pub(super) fn signs_body(&self) -> bool {
-        matches!(self.coverage, Coverage::Signed | Coverage::Derived)
+        matches!(self.coverage, Coverage::Signed | Coverage::Derived | Coverage::Hashed(_))
     }
 
     /// Returns whether the text contains the raw body.
@@ -139,6 +139,13 @@ impl<'a> Trial<'a> {
                 let mac = self.scheme.key_mac(key, self.claim);
                 self.is_tag_of(mac, text)
             })
+    }
+
+    /// The same for the unchanged text, where the MAC of a key is made by `mac`.
+    #[cfg(feature = "sigv4")]
+    pub(super) fn fits_mac(&self, mac: &dyn Fn(&SecretKey) -> Mac) -> bool {
+        let text = self.text.pieces();
+        self.tries() && self.current_keys().any(|key| self.is_tag_of(mac(key), &text))
     }
 
     /// Returns whether it matches the unchanged text under another key.

@@ -110,7 +110,7 @@ mod shape;
 mod shared;
 mod sign_error;
 #[cfg(feature = "sigv4")]
-mod sigv4;
+pub(crate) mod sigv4;
 mod stamp;
 mod tag_header;
 #[cfg(any(feature = "sha1", feature = "sigv4"))]

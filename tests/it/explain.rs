@@ -1,5 +1,7 @@
 //! `Verifier::explain`: for each likely cause, a request with exactly that mistake.
 
+#[cfg(feature = "sigv4")]
+mod aws;
 mod bounds;
 #[cfg(feature = "rfc9421")]
 mod mistakes;

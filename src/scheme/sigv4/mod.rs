@@ -32,13 +32,16 @@ use http::HeaderName;
 
 pub use header::AwsSigV4;
 pub use presigned::AwsPresigned;
+// For `explain`, which writes other canonical requests.
+pub(crate) use payload::EMPTY as EMPTY_PAYLOAD;
+pub(crate) use reading::Reading;
 
 /// The name of the only supported algorithm.
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 /// The last part of a credential's scope, and the last step of the key derivation.
 const TERMINATOR: &str = "aws4_request";
 /// The payload hash of a request whose body is not signed.
-const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
+pub(crate) const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
 
 const X_AMZ_DATE: HeaderName = HeaderName::from_static("x-amz-date");
 const X_AMZ_CONTENT_SHA256: HeaderName = HeaderName::from_static("x-amz-content-sha256");

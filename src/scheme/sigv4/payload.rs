@@ -8,7 +8,7 @@ use crate::crypto::Digest;
 use crate::scheme::{ClaimError, Coverage, SignError, wire};
 
 /// The SHA-256 of an empty body, in hex.
-pub(super) const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+pub(crate) const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 /// How a body is covered, and the last line of the canonical request. The line is not known yet if
 /// it is the hash of the body itself.

@@ -9,7 +9,7 @@ use crate::key::{KeyEntry, KeySet, SecretKey};
 use crate::scheme::{Claim, ClaimError, Coverage, SignedText};
 
 /// The canonical form of a request, and the scope that it is signed for.
-pub(super) struct Reading {
+pub(crate) struct Reading {
     /// Without its last line if that is the hash of the body.
     canonical: Vec<u8>,
     date: String,
@@ -74,11 +74,32 @@ impl Reading {
 
     /// Returns the whole canonical request, for people to read.
     pub(super) fn shown(&self, body: &[u8]) -> String {
-        let mut shown = String::from_utf8_lossy(&self.canonical).into_owned();
+        String::from_utf8_lossy(&self.canonical(body)).into_owned()
+    }
+
+    /// Returns the whole canonical request.
+    pub(crate) fn canonical(&self, body: &[u8]) -> Vec<u8> {
+        let mut canonical = self.canonical.clone();
         if let Coverage::Hashed(algorithm) = self.coverage {
-            shown += &hex(&Digest::of(algorithm, body));
+            canonical.extend(hex(&Digest::of(algorithm, body)).bytes());
         }
-        shown
+        canonical
+    }
+
+    /// Returns the signing string of another canonical request.
+    pub(crate) fn string_to_sign(&self, canonical: &[u8]) -> Vec<u8> {
+        let hash = hex(&Digest::of(Algorithm::Sha256, canonical));
+        [ALGORITHM, &self.date, &self.scope, &hash].join("\n").into_bytes()
+    }
+
+    /// Returns whether this side has keys for the scope.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.is_ours
+    }
+
+    /// Starts the HMAC for the scope, whether it is ours or not.
+    pub(crate) fn mac(&self, key: &SecretKey) -> Mac {
+        credential::scoped_mac(key, &self.scope)
     }
 
     /// Starts the HMAC under the key derived for the scope. For a scope that is not ours, a key
