@@ -1,4 +1,4 @@
-//! SigV4: the client wrote the canonical request differently, or signed for another scope.
+//! AWS Signature Version 4: the client wrote the canonical request differently, or signed for another scope.
 
 use crate::crypto::{Algorithm, Digest};
 use crate::explain::Cause;
