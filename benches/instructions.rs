@@ -4,8 +4,6 @@
 
 mod support;
 
-use support::Case;
-
 fn main() {
     let mut args = std::env::args().skip(1);
     let (Some(name), Some(count)) = (args.next(), args.next().and_then(|n| n.parse().ok())) else {
@@ -15,7 +13,10 @@ fn main() {
     // With 1 KiB, such as `layer, RFC 9421/by hand`.
     let beside = support::beside_by_hand().into_iter().flat_map(|row| {
         let cases = [("route", row.floor), ("by hand", row.by_hand), ("ours", row.ours)];
-        cases.map(|(which, case)| Case { name: format!("{}/{which}", row.name), ..case })
+        cases.map(|(which, mut case)| {
+            case.name = format!("{}/{which}", row.name);
+            case
+        })
     });
     let mut cases = contenders.into_iter().chain(beside);
     cases.find(|case| case.name == name).expect("a contender's name").time(count);
