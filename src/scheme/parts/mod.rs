@@ -12,4 +12,5 @@ pub(crate) use layout::Layout;
 pub use part::Part;
 pub use scheme::HeaderScheme;
 pub use time::TimeFormat;
+#[cfg(feature = "webhooks")]
 pub(crate) use values::Values;
