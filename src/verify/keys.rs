@@ -60,20 +60,50 @@ impl CandidateKeys {
         context: VerifyContext<'_>,
         text: &mut SignedText,
     ) -> Result<MatchedKey, VerifyError> {
-        let claim = context.claim();
-        let after = context.entry().scheme.after_body(context.head, claim, text);
+        let after = context.entry().scheme.after_body(context.head, context.claim(), text);
         after.map_err(|error| context.malformed(Step::Mac, error))?;
+        let (matched, others) = self.find(context, text);
+        // All of it for unknown key IDs, too: they have dummies in these positions.
+        let still = self.keys.counting(|| context.verifier.now());
+        let known = self.is_known & self.valid.meets(still);
+        let matched = matched.filter(|(place, _)| known && still.contains(*place));
+        let Some((index, tag)) = matched else {
+            // One path for both: an unknown key ID must not show by time.
+            let (step, kind) = if known {
+                (Step::Mac, ErrorKind::Mismatch)
+            } else {
+                (Step::Keys, ErrorKind::UnknownKey)
+            };
+            return Err(context.error(step, kind));
+        };
+        let label = self.entry(index).and_then(KeyEntry::shared_label).cloned();
+        let replay_keys = if context.verifier.has_replay_guard() {
+            self.replay_keys(context, (index, tag), others)
+        } else {
+            Vec::new()
+        };
+        Ok(MatchedKey { index, label, replay_keys })
+    }
+
+    /// Compares the tag of every candidate with every offered tag, with no early end. Returns the
+    /// first that matches, and the other valid ones if a guard has to remember the request under
+    /// every valid key.
+    #[inline]
+    fn find(
+        &self,
+        context: VerifyContext<'_>,
+        text: &mut SignedText,
+    ) -> (Option<PlacedTag>, Vec<PlacedTag>) {
         let mut matched = None;
-        let nonce = claim.nonce();
         // A guard remembers the request under every currently valid key. Allocate for all at once:
         // the position of a tag must not affect the time.
-        let has_several = context.verifier.replay.is_some() && context.entry().max_tags > 1;
+        let has_several = context.verifier.has_replay_guard() && context.entry().max_tags > 1;
         let room = if has_several { text.len() } else { 0 };
         let mut others = Vec::with_capacity(room);
         let mut places = self.valid.iter();
         for tag in text.finalize() {
             let mut equal = Choice::from(0);
-            for offered in claim.tags() {
+            for offered in context.claim().tags() {
                 equal |= tag.matches(offered.bytes());
             }
             match places.next() {
@@ -84,39 +114,38 @@ impl CandidateKeys {
                 _ => {}
             }
         }
-        // All of it for unknown key IDs, too: they have dummies in these positions.
-        let still = self.keys.counting(|| context.verifier.now());
-        let known = self.is_known & self.valid.meets(still);
-        let matched = matched.filter(|(place, _)| known && still.contains(*place));
-        let Some((index, tag)) = matched else {
-            let (step, kind) = if known {
-                (Step::Mac, ErrorKind::Mismatch)
-            } else {
-                (Step::Keys, ErrorKind::UnknownKey)
-            };
-            return Err(context.error(step, kind));
-        };
-        let entry = |place: u8| self.keys.iter().nth(place.into());
-        let label = entry(index).and_then(|entry| entry.shared_label()).cloned();
-        let replay_key = |place: u8, tag: &Tag| {
-            let scheme = context.entry();
-            match (nonce, entry(place)) {
+        (matched, others)
+    }
+
+    /// What the request is remembered as.
+    fn replay_keys(
+        &self,
+        context: VerifyContext<'_>,
+        matched: PlacedTag,
+        others: Vec<PlacedTag>,
+    ) -> Vec<ReplayKey> {
+        let replay_key = |(place, tag): PlacedTag| {
+            let (scheme, nonce) = (context.entry(), context.claim().nonce());
+            match (nonce, self.entry(place)) {
                 (Some(nonce), Some(entry)) => scheme.replay_key_of_nonce(nonce, entry.key()),
-                _ => scheme.replay_key_of_tag(tag),
+                _ => scheme.replay_key_of_tag(&tag),
             }
         };
-        let mut replay_keys = Vec::new();
-        if context.verifier.replay.is_some() {
-            replay_keys.push(replay_key(index, &tag));
-            replay_keys.extend(others.iter().map(|(place, tag)| replay_key(*place, tag)));
-            // Sorted, so that the order does not depend on which of the tags was sent, and the
-            // first claim decides. Each once, since a secret may be in the key set twice.
-            replay_keys.sort_unstable();
-            replay_keys.dedup();
-        }
-        Ok(MatchedKey { index, label, replay_keys })
+        let mut keys: Vec<_> = std::iter::once(matched).chain(others).map(replay_key).collect();
+        // Sorted, so that the order does not depend on which of the tags was sent, and the first
+        // claim decides. Each once, since a secret may be in the key set twice.
+        keys.sort_unstable();
+        keys.dedup();
+        keys
+    }
+
+    fn entry(&self, place: u8) -> Option<&KeyEntry> {
+        self.keys.iter().nth(place.into())
     }
 }
+
+/// A tag, and the place in the key set of the key that made it.
+type PlacedTag = (u8, Tag);
 
 /// The key that made a tag of the request. What the request claims is true.
 pub(crate) struct MatchedKey {
