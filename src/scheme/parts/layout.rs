@@ -1,11 +1,11 @@
 use std::cmp::Ordering;
 
-use http::HeaderName;
+use http::{HeaderName, HeaderValue};
 
 use crate::error::ConfigError;
 use crate::scheme::parts::values::Values;
 use crate::scheme::parts::{Part, TimeFormat};
-use crate::scheme::{ClaimError, SignedText};
+use crate::scheme::{Claim, ClaimError, SignedText};
 
 /// The parts of a signing string. No two requests that differ in a part have the same text.
 ///
@@ -72,6 +72,17 @@ impl Layout {
     /// Returns the headers that the text covers.
     pub(crate) fn headers(&self) -> impl Iterator<Item = &HeaderName> {
         self.pieces().filter_map(|piece| piece.part.header_name())
+    }
+
+    /// Adds the headers that the text covers to a claim, with their signed values.
+    pub(crate) fn cover(
+        &self,
+        claim: Claim,
+        value: impl Fn(&HeaderName) -> Result<HeaderValue, ClaimError>,
+    ) -> Result<Claim, ClaimError> {
+        let covered = self.headers().map(|name| Ok((name.clone(), value(name)?)));
+        let covered = covered.collect::<Result<Vec<_>, ClaimError>>()?;
+        Ok(if covered.is_empty() { claim } else { claim.with_signed_headers(covered) })
     }
 
     /// Returns the header that carries the time.

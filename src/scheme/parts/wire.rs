@@ -107,12 +107,7 @@ impl HeaderScheme {
         if let Some(name) = &self.message_id_header {
             claim = claim.with_message_id(wire::text(name, wire::required(head, name)?)?);
         }
-        let covered = self
-            .layout
-            .headers()
-            .map(|name| Ok((name.clone(), covered_value(name, sent)?)))
-            .collect::<Result<Vec<_>, ClaimError>>()?;
-        Ok(if covered.is_empty() { claim } else { claim.with_signed_headers(covered) })
+        self.layout.cover(claim, |name| covered_value(name, sent))
     }
 
     fn sent<'h>(&'h self, head: &'h Parts, claim: &Claim) -> SentHead<'h> {

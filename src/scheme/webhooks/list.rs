@@ -178,12 +178,7 @@ impl ListScheme {
     }
 
     fn covered(&self, head: &Parts, claim: Claim) -> Result<Claim, ClaimError> {
-        let covered = self
-            .layout
-            .headers()
-            .map(|name| Ok((name.clone(), wire::required(head, name)?.clone())))
-            .collect::<Result<Vec<_>, ClaimError>>()?;
-        Ok(if covered.is_empty() { claim } else { claim.with_signed_headers(covered) })
+        self.layout.cover(claim, |name| wire::required(head, name).cloned())
     }
 }
 
