@@ -51,6 +51,7 @@ impl GrpcRejection {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<B: Default> Rejection<B> for GrpcRejection {
     fn reject(&self, error: &VerifyError, _: &Parts) -> Response<B> {
         let mut response = Response::new(B::default());
