@@ -126,8 +126,8 @@ fn store_that_fails_is_named_by_its_step() {
 fn failed_digest_says_that_the_signature_is_right() {
     let request = request(Covers::Digest, "body").map(|_| "another".to_owned());
     let report = explain(&verifier(Covers::Digest), &request).now_or_never().unwrap();
-    let first = "outcome: mismatch, at step \"digest\": the signature is right, but the body is \
-                 not that of its digest\n";
+    let first = "outcome: mismatch, at step \"digest\": the signature is right, but the body does \
+                 not match its digest\n";
     assert!(report.to_string().starts_with(first), "{report}");
 }
 

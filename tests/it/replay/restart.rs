@@ -45,7 +45,7 @@ async fn a_request_signed_anew_is_accepted_at_once() {
     let verifier = restarted(&clock, |guard| guard);
     let error = verifier.verify(&old, b"").await.unwrap_err();
     assert_eq!((error.kind().as_str(), error.status().as_u16()), ("replay_unknown", 503));
-    assert!(error.to_string().contains("signed before the replay guard's memory begins"));
+    assert!(error.to_string().contains("signed before the replay guard's memory began"));
     // In the very second in which the guard begins, too: this clock stands still.
     let heads: Vec<Parts> = (0..500).map(|_| head(&signer, b"")).collect();
     assert_eq!(outcomes(&verifier, &heads).await, [(None, 500)].into());
