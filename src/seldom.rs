@@ -9,6 +9,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 const MOST: usize = 32;
 
 /// The warnings of a place.
+#[derive(Default)]
 pub(crate) struct Seldom(Mutex<Vec<Cause>>);
 
 struct Cause {

@@ -24,7 +24,8 @@ impl<R: ?Sized> LayerConfig<R> {
     where
         R: Rejection<B>,
     {
-        Answer::new(&*self.rejection, error, head, drain, self.delay)
+        let warnings = self.verifier.warnings();
+        Answer::new(&*self.rejection, error, head, drain, self.delay, warnings)
     }
 }
 

@@ -12,7 +12,8 @@ use http_body::Body;
 use crate::error::{BoxError, ConfigError};
 use crate::layer::delay::{Delay, Wait};
 use crate::layer::drain::Drain;
-use crate::verify::{VerifyError, events};
+use crate::verify::VerifyError;
+use crate::verify::events::{self, Warnings};
 
 /// Makes the response to a rejected request. It never decides whether a request is rejected.
 ///
@@ -185,11 +186,12 @@ impl<B> Answer<B> {
         head: &Parts,
         drain: Drain,
         delay: Delay,
+        warnings: &Warnings,
     ) -> Self
     where
         R: Rejection<B> + ?Sized,
     {
-        events::rejected(&error);
+        events::rejected(&error, warnings);
         let wait = delay.before(&error);
         let mut response = rejection.reject(&error, head);
         if response.status() == StatusCode::UNAUTHORIZED {
@@ -207,7 +209,8 @@ impl<B> Answer<B> {
     where
         B: Default,
     {
-        Self::new(&StatusRejection::default(), error, head, drain, Delay::default())
+        let (rejection, delay) = (StatusRejection::default(), Delay::default());
+        Self::new(&rejection, error, head, drain, delay, &Warnings::default())
     }
 
     /// Reads the rest of the body, then waits for the delay.

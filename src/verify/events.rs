@@ -74,15 +74,20 @@ pub(crate) fn unsigned() {
     count("unsigned", NO_SCHEME.into());
 }
 
-#[cfg(feature = "tracing")]
-static WARNINGS: crate::seldom::Seldom = crate::seldom::Seldom::new();
+/// The warnings of one verifier and its clones.
+#[derive(Clone, Default)]
+pub(crate) struct Warnings {
+    #[cfg(feature = "tracing")]
+    seldom: std::sync::Arc<crate::seldom::Seldom>,
+}
 
 /// The target of rejection events, wherever this code is.
 #[cfg(feature = "tracing")]
 const TARGET: &str = "tower_hmac::rejection";
 
-/// Records a rejection at any step.
-pub(crate) fn rejected(error: &VerifyError) {
+/// Records a rejection at any step. A store that fails is a warning, at most once a second for a
+/// cause.
+pub(crate) fn rejected(error: &VerifyError, warnings: &Warnings) {
     #[cfg(feature = "tracing")]
     {
         use crate::verify::error::ErrorKind;
@@ -93,7 +98,7 @@ pub(crate) fn rejected(error: &VerifyError) {
         let source = std::error::Error::source(error);
         let left_out = match error.kind() {
             ErrorKind::StoreUnavailable | ErrorKind::ReplayFull => {
-                WARNINGS.tell(&source.map_or_else(|| kind.to_owned(), ToString::to_string))
+                warnings.seldom.tell(&source.map_or_else(|| kind.to_owned(), ToString::to_string))
             }
             _ => None,
         };
@@ -114,5 +119,5 @@ pub(crate) fn rejected(error: &VerifyError) {
     }
     #[cfg(feature = "metrics")]
     count(error.kind().as_str(), label(error.shared_scheme()));
-    let _ = error;
+    let _ = (error, warnings);
 }

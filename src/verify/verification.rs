@@ -119,7 +119,7 @@ impl Verifier {
         let timer = Timer::start();
         let outcome = self.verify_silently(head, body).await;
         timer.done(outcome.as_ref(), body.len());
-        outcome.inspect_err(events::rejected)
+        outcome.inspect_err(|error| events::rejected(error, &self.warnings))
     }
 
     /// The same without logs and metrics.

@@ -11,6 +11,7 @@ use crate::replay::ReplayGuard;
 use crate::scheme::{Scheme, Tolerance};
 use crate::verify::body::DEFAULT_BODY_LIMIT;
 use crate::verify::error::{ErrorKind, VerifyError};
+use crate::verify::events::Warnings;
 use crate::verify::key_id_list::KeyIdList;
 use crate::verify::scheme_entry::SchemeEntry;
 use crate::verify::verified::Verified;
@@ -48,6 +49,7 @@ pub struct Verifier {
     pub(super) optional: bool,
     pub(super) strips: bool,
     pub(super) disarmed: bool,
+    pub(super) warnings: Warnings,
 }
 
 impl Verifier {
@@ -75,6 +77,7 @@ impl Verifier {
             optional: false,
             strips: false,
             disarmed: false,
+            warnings: Warnings::default(),
         })
     }
 
@@ -262,6 +265,10 @@ impl Verifier {
     #[inline]
     pub(crate) fn body_limit(&self) -> usize {
         self.body_limit
+    }
+
+    pub(crate) fn warnings(&self) -> &Warnings {
+        &self.warnings
     }
 
     #[inline]

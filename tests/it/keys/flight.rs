@@ -266,12 +266,11 @@ mod panics {
             });
             assert_eq!(calls.load(Ordering::SeqCst), 2, "in lookup: {in_lookup}");
             let events = capture.events();
-            assert!(!events.is_empty());
-            for event in events {
-                assert_eq!(event.level, tracing::Level::WARN);
-                assert_eq!(event.field("kind"), Some("store_unavailable"));
-                assert_eq!(event.field("source"), Some("the key store panicked"));
-            }
+            assert!(events.iter().all(|event| event.field("kind") == Some("store_unavailable")));
+            // One a second, and the rest are left out.
+            let warning = events.first().expect("a store that panics is a warning");
+            assert_eq!(warning.level, tracing::Level::WARN);
+            assert_eq!(warning.field("source"), Some("the key store panicked"));
             // What it panicked with is the store's own: it may hold anything.
             assert!(!capture.text().contains("driver"));
         }
