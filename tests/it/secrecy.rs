@@ -98,7 +98,10 @@ fn no_type_shows_a_key_or_a_tag() {
         ("VerifyService {", &service),
         ("Oneshot", &future),
         ("VerifyFuture(..)", &service.clone().call(Request::new(Body::from(KEY)))),
-        ("HeaderScheme { name: \"header\"", &tower_hmac::HeaderScheme::new("X-Signature").unwrap()),
+        (
+            "HeaderScheme { tags: TagHeader { scheme: \"header\"",
+            &tower_hmac::HeaderScheme::new("X-Signature").unwrap(),
+        ),
         #[cfg(feature = "serde")]
         ("JsonStrings(..)", &tower_hmac::scheme::JsonStrings::read(json.as_bytes()).unwrap()),
         ("ReplayKey", &replay_key),
