@@ -126,7 +126,7 @@ mod tests {
             ("c2Vjc", "cut off"),
         ] {
             let error = SecretKey::from_base64(text).unwrap_err().to_string();
-            assert!(error.starts_with("key: is not base64 (RFC 4648 section 4): it "), "{error}");
+            assert!(error.starts_with("key: is not base64 (RFC 4648 section 4): "), "{error}");
             assert!(error.contains(why), "{error}");
             assert!(!error.contains("c2Vj"), "{error}");
         }
