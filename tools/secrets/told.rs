@@ -17,7 +17,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::{Algorithm, Digest};
+use crate::crypto::{Algorithm, Digest};
 
 /// A file of this process, and what stands in it already: hyper tells of each byte of a chunk.
 struct Book {
