@@ -1,6 +1,7 @@
 //! Keys that are loaded again and again: when a change applies, and what becomes of requests while
 //! the source fails, hangs, panics or is empty.
 
+use std::panic::resume_unwind;
 use std::sync::Weak;
 
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
@@ -55,7 +56,8 @@ impl Source {
             State::Empty => Ok(KeyMap::default()),
             State::Error => Err("the table is gone".into()),
             State::Hangs => std::future::pending().await,
-            State::Panics => panic!("a bug of the source, beside the key {OLD_KEY}"),
+            // Without the panic hook: it would print the key.
+            State::Panics => resume_unwind(Box::new(format!("a bug beside the key {OLD_KEY}"))),
         }
     }
 
