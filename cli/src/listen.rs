@@ -50,7 +50,8 @@ pub(crate) async fn serve(port: u16, what: &str, app: Router) -> Result<ExitCode
 
 async fn receive(State(receiver): State<Arc<Receiver>>, request: Request) -> Response<Body> {
     let (head, body) = request.into_parts();
-    let line = format!("{} {}", head.method, head.uri);
+    // A peer's text on a terminal: escape what could steer it.
+    let line = format!("{} {}", head.method, head.uri.to_string().escape_debug());
     let Ok(collected) = Limited::new(body, receiver.body_limit).collect().await else {
         say(&format!("{line} -> 413, the body is longer than {} bytes\n", receiver.body_limit));
         return failed(StatusCode::PAYLOAD_TOO_LARGE);

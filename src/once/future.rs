@@ -189,7 +189,7 @@ impl<R> OnceConfig<R> {
         let Some(verified) = head.extensions.get::<Verified>() else {
             #[cfg(feature = "tracing")]
             tracing::error!(
-                path = head.uri.path(),
+                path = %crate::shown::Shown(head.uri.path()),
                 "OnceLayer is not inside a VerifyLayer, so it rejects every request"
             );
             return Message::Refused(StatusCode::INTERNAL_SERVER_ERROR);

@@ -40,7 +40,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::crypto::Hasher;
-use crate::crypto::{Algorithm, Mac, Tag};
+use crate::crypto::{Algorithm, Mac};
 use crate::error::BoxError;
 use crate::key::{KeyId, NowOrLater, SecretKey};
 
@@ -256,9 +256,9 @@ impl ReplayKey {
     }
 
     /// Makes the key of a request that is identified by its tag.
-    pub(crate) fn of_tag(scheme: &str, selector: &str, tag: &Tag) -> Self {
+    pub(crate) fn of_tag(scheme: &str, selector: &str, tag: &[u8]) -> Self {
         let mut hasher = Hasher::new(Algorithm::Sha256);
-        let fields = [scheme.as_bytes(), selector.as_bytes(), b"tag", tag.as_bytes()];
+        let fields = [scheme.as_bytes(), selector.as_bytes(), b"tag", tag];
         write_fields(&fields, |bytes| hasher.update(bytes));
         Self::truncated(hasher.finalize().as_bytes())
     }

@@ -140,10 +140,11 @@ impl VerifyError {
         Self { detail: Some(source.into()), ..Self::new(step, kind) }
     }
 
-    /// Makes an error from what a scheme cannot read or write.
+    /// Makes an error from what a scheme cannot read or write. Once there is a claim, the request is
+    /// not unsigned: what is missing then must not let it through an optional layer.
     pub(crate) fn unclaimed(step: Step, error: ClaimError) -> Self {
         match error {
-            ClaimError::Missing => Self::new(step, ErrorKind::Missing),
+            ClaimError::Missing if step == Step::Claim => Self::new(step, ErrorKind::Missing),
             malformed => {
                 Self { detail: Some(Arc::new(malformed)), ..Self::new(step, ErrorKind::Malformed) }
             }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use http::request::Parts;
 
-use crate::crypto::Tag;
 use crate::error::ConfigError;
 use crate::key::{KeySet, KeyStore, SecretKey};
 use crate::replay::ReplayKey;
@@ -49,7 +48,7 @@ impl SchemeEntry {
     }
 
     /// Returns the replay key of a request with this tag.
-    pub(crate) fn replay_key_of_tag(&self, tag: &Tag) -> ReplayKey {
+    pub(crate) fn replay_key_of_tag(&self, tag: &[u8]) -> ReplayKey {
         ReplayKey::of_tag(&self.name, self.covered_selector(), tag)
     }
 

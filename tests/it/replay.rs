@@ -501,3 +501,25 @@ async fn a_request_signed_with_two_keys_does_not_come_again_with_either_tag_alon
         assert_eq!(guard.len(), 2);
     }
 }
+
+/// The receiver takes the new key only after the request was accepted, and no longer the old one.
+#[cfg(feature = "reload")]
+#[tokio::test]
+async fn a_tag_of_a_key_that_becomes_valid_later_is_remembered() {
+    let (scheme, clock) = (tower_hmac::webhooks::StandardWebhooks::new, ManualClock::new(NOW));
+    let key = |text| SecretKey::new(text).unwrap();
+    let signer = Signer::new(scheme(), key("a-later-key")).add_key(key("an-earlier-key")).unwrap();
+    let signed = signer.with_clock(clock.clone()).sign(Request::post("/").body("once").unwrap());
+    let (head, _) = signed.unwrap().into_parts();
+
+    let map = |text| KeyMap::single(key(text)).unwrap();
+    let keys = tower_hmac::key::SharedKeys::new(map("an-earlier-key")).unwrap();
+    let verifier = Verifier::new(scheme(), keys.clone())
+        .unwrap()
+        .with_clock(clock)
+        .with_replay_guard(MemoryReplay::new(100).unwrap())
+        .unwrap();
+    assert_eq!(kind(verifier.verify(&head, b"once").await), None);
+    keys.replace(map("a-later-key")).unwrap();
+    assert_eq!(kind(verifier.verify(&head, b"once").await), Some(ErrorKind::Replayed));
+}
