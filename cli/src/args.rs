@@ -68,7 +68,7 @@ Example: open the page on port 8321
     },
     /// Print the completions of a shell.
     #[command(after_help = "\
-Example: for this session of bash
+Example: complete commands in the running bash
   source <(tower-hmac completions bash)")]
     Completions {
         /// The shell.

@@ -179,7 +179,7 @@ impl RedisOnce {
             commands.add_command(script);
             let answers = link.send(&connection, &commands, deadline).await?;
             let answer = answers.first().and_then(read);
-            answer.ok_or_else(|| link.give_up(&connection, Failure::NowOrLater).into())
+            answer.ok_or_else(|| link.give_up(&connection, Failure::UnexpectedAnswer).into())
         })
     }
 

@@ -16,7 +16,7 @@ pub(crate) enum Failure {
     #[error("Redis replied {0}: {advice}", advice = .0.advice())]
     Reply(Code),
     #[error("Redis gave an answer that the command does not have")]
-    NowOrLater,
+    UnexpectedAnswer,
     #[error(
         "Redis evicts entries when its memory is full (maxmemory-policy {0}): set `noeviction`, or \
          accept the loss by `with_eviction_accepted`"

@@ -78,7 +78,7 @@ impl Greeting for Marking {
             match server::ask(connection, &commands).await?.as_slice() {
                 [Value::Int(count)] if *count >= i64::from(self.replicas) => {}
                 [Value::Int(_)] => return Err(Failure::Replicas),
-                _ => return Err(Failure::NowOrLater),
+                _ => return Err(Failure::UnexpectedAnswer),
             }
         }
         Ok(mark)
@@ -114,7 +114,7 @@ impl Mark {
             return Ok(Begun { at: now, is_to_be_written: false });
         };
         if !self.is_of_this_run(&text) {
-            return Err(Failure::NowOrLater);
+            return Err(Failure::UnexpectedAnswer);
         }
         match time(&text) {
             Some(at) if at <= now.saturating_add_unsigned(ahead) => {
@@ -157,9 +157,9 @@ impl Mark {
         match answers {
             [Value::Nil] | [Value::Okay, _] => Ok(None),
             [found] | [Value::Nil, found] => {
-                server::text(found).map(Some).ok_or(Failure::NowOrLater)
+                server::text(found).map(Some).ok_or(Failure::UnexpectedAnswer)
             }
-            _ => Err(Failure::NowOrLater),
+            _ => Err(Failure::UnexpectedAnswer),
         }
     }
 

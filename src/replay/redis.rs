@@ -1,5 +1,7 @@
 //! The guard for a service of several nodes.
 
+mod ask;
+
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -7,13 +9,11 @@ use std::time::Duration;
 
 #[cfg(feature = "redis-sentinel")]
 use ::redis::sentinel::SentinelClient;
-use ::redis::{Client, Cmd, Pipeline, Value};
-use tokio::time::Instant;
+use ::redis::{Client, Cmd};
 
 use crate::error::{BoxError, ConfigError};
-use crate::replay::failure::Failure;
-use crate::replay::link::{Connection, Link};
-use crate::replay::mark::{Begun, Mark, Marking};
+use crate::replay::link::Link;
+use crate::replay::mark::Marking;
 use crate::replay::restart::RestartPolicy;
 use crate::replay::source::Source;
 use crate::replay::{GuardId, Replay, ReplayClaim, ReplayGuard, ReplayKey, ReplayRequest};
@@ -286,84 +286,10 @@ impl RedisReplay {
         }
         command
     }
-
-    /// Sends the claim, the mark and the wait for replicas in one round trip.
-    async fn ask(&self, name: String, claim: Cmd, now: i64) -> Result<Asked, Failure> {
-        let deadline = Instant::now().checked_add(self.timeout).unwrap_or_else(Instant::now);
-        let connection = self.link.connection(now, self.timeout).await?;
-        let mut commands = Pipeline::new();
-        commands.add_command(claim);
-        connection.found().add_to(&mut commands, now);
-        let replicas = self.link.greeting().replicas;
-        if replicas > 0 {
-            let most = u64::try_from(self.timeout.as_millis()).unwrap_or(u64::MAX);
-            commands.cmd("WAIT").arg(replicas).arg((most / 5).saturating_mul(4).max(1));
-        }
-        let answers = self.link.send(&connection, &commands, deadline).await?;
-        let mut answers = answers.as_slice();
-        if replicas > 0 {
-            let [others @ .., Value::Int(count)] = answers else {
-                return Err(self.link.give_up(&connection, Failure::NowOrLater));
-            };
-            if *count < i64::from(replicas) {
-                self.give_back(&connection, others, &name, deadline).await;
-                return Err(self.link.give_up(&connection, Failure::Replicas));
-            }
-            answers = others;
-        }
-        let read = || {
-            let (claim, mark) = answers.split_first().ok_or(Failure::NowOrLater)?;
-            let is_new = match claim {
-                Value::Okay => true,
-                Value::Nil => false,
-                _ => return Err(Failure::NowOrLater),
-            };
-            let ahead = self.clock_skew.as_secs();
-            let begun = connection.found().begun(mark, connection.since(), now, ahead)?;
-            Ok((is_new, begun))
-        };
-        let (is_new, begun) = read().map_err(|failure| self.link.give_up(&connection, failure))?;
-        self.begin_at(&connection, &begun, deadline).await;
-        Ok(Asked { is_new, begun: begun.at })
-    }
-
-    /// Withdraws a claim. Nobody else has claimed the request in the meantime, since the entry was
-    /// there.
-    async fn give_back(
-        &self,
-        connection: &Connection<Mark>,
-        answers: &[Value],
-        name: &str,
-        deadline: Instant,
-    ) {
-        if answers.first() == Some(&Value::Okay) {
-            let mut commands = Pipeline::new();
-            commands.cmd("DEL").arg(name);
-            // If this fails, the client must sign again.
-            let _ = self.link.send(connection, &commands, deadline).await;
-        }
-    }
-
-    /// Remembers since when the memory is complete, and writes it to the mark if it is missing
-    /// there.
-    async fn begin_at(&self, connection: &Connection<Mark>, begun: &Begun, deadline: Instant) {
-        self.begun.store(begun.at, Ordering::Relaxed);
-        if begun.is_to_be_written {
-            // If this fails, the next claim writes it.
-            let _ = self.link.send(connection, &connection.found().write(begun.at), deadline).await;
-        }
-    }
 }
 
 #[cfg(feature = "tracing")]
 static WARNINGS: crate::seldom::Seldom = crate::seldom::Seldom::new();
-
-/// The answer of a Redis to a claim.
-struct Asked {
-    is_new: bool,
-    /// Since when its memory is complete.
-    begun: i64,
-}
 
 fn mark_name(prefix: &str) -> Arc<str> {
     format!("{prefix}begin").into()
