@@ -12,8 +12,8 @@ use http_body::Body;
 use crate::error::{BoxError, ConfigError};
 use crate::layer::delay::{Delay, Wait};
 use crate::layer::drain::Drain;
-use crate::verify::VerifyError;
 use crate::verify::events::{self, Warnings};
+use crate::verify::{PublicError, VerifyError};
 
 /// Makes the response to a rejected request. It never decides whether a request is rejected.
 ///
@@ -82,7 +82,7 @@ impl StatusRejection {
 
 impl Default for StatusRejection {
     fn default() -> Self {
-        Self(StatusCode::FORBIDDEN)
+        Self(PublicError::REJECTED.status())
     }
 }
 

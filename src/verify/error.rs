@@ -99,15 +99,21 @@ impl ErrorKind {
 
     /// Returns what a client may learn: only whose fault it is.
     const fn public(self) -> PublicError {
-        let (status, word) = match self {
-            Self::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
-            Self::BodyRead => (StatusCode::BAD_REQUEST, "body_read"),
+        match self {
+            Self::BodyTooLarge => PublicError::BODY_TOO_LARGE,
+            Self::BodyRead => PublicError::BODY_READ,
             Self::StoreUnavailable | Self::ReplayFull | Self::ReplayUnknown => {
-                (StatusCode::SERVICE_UNAVAILABLE, "unavailable")
+                PublicError::UNAVAILABLE
             }
-            _ => (StatusCode::FORBIDDEN, "rejected"),
-        };
-        PublicError { status, word }
+            Self::Missing
+            | Self::Malformed
+            | Self::UnknownKey
+            | Self::Mismatch
+            | Self::Stale
+            | Self::Expired
+            | Self::NotAllowed
+            | Self::Replayed => PublicError::REJECTED,
+        }
     }
 
     const fn message(self) -> &'static str {
@@ -200,14 +206,7 @@ impl VerifyError {
     /// failed. A client should not be able to distinguish the kinds of rejected callers.
     #[must_use]
     pub fn is_caller_rejected(&self) -> bool {
-        !matches!(
-            self.kind,
-            ErrorKind::BodyTooLarge
-                | ErrorKind::BodyRead
-                | ErrorKind::StoreUnavailable
-                | ErrorKind::ReplayFull
-                | ErrorKind::ReplayUnknown
-        )
+        self.public() == PublicError::REJECTED
     }
 
     /// Returns what a client may learn: a status and one word, both the same for every rejected
@@ -302,6 +301,13 @@ pub struct PublicError {
 }
 
 impl PublicError {
+    /// The same for every rejected caller.
+    pub(crate) const REJECTED: Self = Self { status: StatusCode::FORBIDDEN, word: "rejected" };
+    const BODY_READ: Self = Self { status: StatusCode::BAD_REQUEST, word: "body_read" };
+    const BODY_TOO_LARGE: Self =
+        Self { status: StatusCode::PAYLOAD_TOO_LARGE, word: "body_too_large" };
+    const UNAVAILABLE: Self = Self { status: StatusCode::SERVICE_UNAVAILABLE, word: "unavailable" };
+
     /// Returns the status: 403 for every rejected caller.
     #[must_use]
     pub const fn status(self) -> StatusCode {
