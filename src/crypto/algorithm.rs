@@ -29,8 +29,8 @@ macro_rules! for_each_algorithm {
             Sha512_224 = "sha512-224", 28, 128, sha2::Sha512_224, Boxed;
             /// SHA-1 (RFC 3174), feature `sha1`. For schemes that require it.
             Sha1 if "sha1" = "sha1", 20, 64, sha1::Sha1, Inline;
-            /// MD5 (RFC 1321), feature `md5`. For peers that support nothing else.
-            Md5 if "md5" = "md5", 16, 64, md5::Md5, Inline;
+            /// MD5 (RFC 1321), feature `dangerous-md5`. For peers that support nothing else.
+            Md5 if "dangerous-md5" = "md5", 16, 64, md5::Md5, Inline;
             /// SHA3-224 (FIPS 202), feature `sha3`.
             Sha3_224 if "sha3" = "sha3-224", 28, 144, sha3::Sha3_224, Boxed;
             /// SHA3-256 (FIPS 202), feature `sha3`.

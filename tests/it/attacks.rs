@@ -10,7 +10,7 @@
 //! * 9xx: which host a request is for, over HTTP/1.1 and HTTP/2 (`targets`)
 
 mod around;
-#[cfg(all(feature = "md5", feature = "rfc9421", feature = "sha1", feature = "sha3"))]
+#[cfg(all(feature = "dangerous-md5", feature = "rfc9421", feature = "sha1", feature = "sha3"))]
 mod formats;
 #[cfg(feature = "sha1")]
 mod fost;

@@ -142,7 +142,7 @@ fn rfc_2202_sha1() {
     assert_eq!(rfc(include_str!("../vectors/rfc2202.json"), "HMAC-SHA-1", Algorithm::Sha1), 7);
 }
 
-#[cfg(feature = "md5")]
+#[cfg(feature = "dangerous-md5")]
 #[test]
 fn rfc_2202_md5() {
     assert_eq!(rfc(include_str!("../vectors/rfc2202.json"), "HMAC-MD5", Algorithm::Md5), 7);
@@ -158,7 +158,7 @@ fn each_hash_has_a_name_that_reads_as_itself_alone() {
         (Algorithm::Sha512, "sha512", 64),
         #[cfg(feature = "sha1")]
         (Algorithm::Sha1, "sha1", 20),
-        #[cfg(feature = "md5")]
+        #[cfg(feature = "dangerous-md5")]
         (Algorithm::Md5, "md5", 16),
         #[cfg(feature = "sha3")]
         (Algorithm::Sha3_256, "sha3-256", 32),
