@@ -12,11 +12,11 @@ use serde_json::Value;
 const PAGE: &str = include_str!("../../docs/clients.md");
 const VECTORS: &str = include_str!("../vectors/flask_hmac_decisions.json");
 
-/// One signed request of the vectors, and the headers that each client is to print for it.
+/// One signed request of the vectors, and the headers that each client must print for it.
 struct Case {
     id: String,
     key: String,
-    name: String,
+    key_id: String,
     body: Vec<u8>,
     printed: String,
 }
@@ -26,7 +26,7 @@ fn cases() -> Vec<Case> {
     let ids =
         ["single-get-empty", "single-post-json", "longkey", "multi-aservice", "multi-post-json"];
     let mut cases = ids.map(|id| case(&vectors, id)).into_iter().collect::<Vec<_>>();
-    // The recipe's own form of a tag is held against RFC 4231, test case 2.
+    // The hex form is checked against RFC 4231, test case 2.
     let tag = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
     let bytes = from_hex(tag);
     cases.push(Case::new("rfc4231-2", "Jefe", "name", b"what do ya want for nothing?", &bytes));
@@ -48,27 +48,27 @@ fn case(vectors: &Value, id: &str) -> Case {
     let request = STANDARD.decode(case["request_base64"].as_str().unwrap()).unwrap();
     let end = request.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
     let config = &vectors["configs"][case["config"].as_str().unwrap()]["app_config"];
-    // The single form is the tag alone; the other one is a name and a tag.
-    let (name, key, tag) = match config["HMAC_KEY"].as_str() {
+    // The single form is the tag alone; the other one is a key ID and a tag.
+    let (key_id, key, tag) = match config["HMAC_KEY"].as_str() {
         Some(key) => ("anyone".to_owned(), key, signature),
         None => {
             let text = String::from_utf8(signature).unwrap();
-            let (name, tag) = text.rsplit_once(':').unwrap();
-            let key = config["HMAC_KEYS"][name].as_str().unwrap();
-            (name.to_owned(), key, STANDARD.decode(tag).unwrap())
+            let (key_id, tag) = text.rsplit_once(':').unwrap();
+            let key = config["HMAC_KEYS"][key_id].as_str().unwrap();
+            (key_id.to_owned(), key, STANDARD.decode(tag).unwrap())
         }
     };
-    Case::new(id, key, &name, &request[end + 4..], &tag)
+    Case::new(id, key, &key_id, &request[end + 4..], &tag)
 }
 
 impl Case {
-    fn new(id: &str, key: &str, name: &str, body: &[u8], tag: &[u8]) -> Self {
+    fn new(id: &str, key: &str, key_id: &str, body: &[u8], tag: &[u8]) -> Self {
         let single = STANDARD.encode(tag);
-        let named = STANDARD.encode(format!("{name}:{single}"));
+        let named = STANDARD.encode(format!("{key_id}:{single}"));
         let hex: String = tag.iter().map(|byte| format!("{byte:02x}")).collect();
         let printed = format!("Signature: {single}\nSignature: {named}\nX-HMAC-Signature: {hex}\n");
-        let (id, key, name) = (id.to_owned(), key.to_owned(), name.to_owned());
-        Self { id, key, name, body: body.to_vec(), printed }
+        let (id, key, key_id) = (id.to_owned(), key.to_owned(), key_id.to_owned());
+        Self { id, key, key_id, body: body.to_vec(), printed }
     }
 }
 
@@ -87,7 +87,7 @@ fn run(language: &str, interpreter: &[&str], file: &str) {
             .args(&interpreter[1..])
             .arg(&path)
             .env("HMAC_KEY", &case.key)
-            .env("HMAC_NAME", &case.name)
+            .env("HMAC_KEY_ID", &case.key_id)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn();
