@@ -10,7 +10,7 @@
 //! 8. [Moving clients to another scheme](migration), one client at a time.
 //!
 //! For what you already have: [webhooks], [AWS Signature Version 4](sigv4), [Flask-HMAC](flask_hmac),
-//! [AWS Lambda](lambda), [WebAssembly](wasm).
+//! [AWS Lambda](lambda), [WebAssembly](wasm), [Swagger UI](swagger).
 //!
 //! These modules are empty; they exist in the documentation only.
 
@@ -71,6 +71,12 @@ pub mod lambda {}
 #[cfg(all(feature = "reload", feature = "serde", feature = "tokio"))]
 #[doc = include_str!("../docs/polling.md")]
 pub mod polling {}
+
+#[cfg(all(feature = "axum", feature = "openapi"))]
+#[doc = "[cors]: crate::guide::composing"]
+#[doc = ""]
+#[doc = include_str!("../docs/swagger.md")]
+pub mod swagger {}
 
 /// The code for agents, compiled.
 #[cfg(all(doctest, feature = "axum", feature = "rfc9421", feature = "webhooks"))]
