@@ -5,7 +5,7 @@ use super::target::Target;
 use crate::scheme::{ClaimError, SignedText};
 
 /// Writes the signature base (RFC 9421 section 2.5): a line for each covered component, then the
-/// parameters of the signature.
+/// signature parameters.
 pub(super) fn write(
     components: &[Component],
     parameters: &str,
@@ -17,7 +17,7 @@ pub(super) fn write(
     for component in components {
         let identifier = component.identifier();
         base.begin_line(identifier);
-        // With parameters it is its name as it stands there, without them the bare one.
+        // The part's name: the identifier, without quotes if it has no parameters.
         let bare = if identifier.contains(';') { identifier } else { identifier.trim_matches('"') };
         base.part(bare);
         write_value(component.kind(), target, types, &mut base)?;
@@ -34,11 +34,11 @@ pub(super) fn write(
 /// The identifier of the last line.
 const PARAMETERS: &str = "\"@signature-params\"";
 
-/// The room for pieces of a base, in bytes: most bases fit.
+/// The size of the buffer, in bytes. Most bases fit.
 const ROOM: usize = 512;
 
-/// Gathers the pieces of a base on the stack: each update of a MAC has its price, and there may be
-/// several MACs.
+/// Buffers the pieces of a base on the stack, because each update of a MAC has a cost and there may
+/// be several MACs.
 struct Base<'t> {
     text: &'t mut SignedText,
     gathered: [u8; ROOM],
@@ -70,7 +70,7 @@ impl Base<'_> {
         }
     }
 
-    /// Adds a part of the target. A base is ASCII (section 2.5), and a target may hold more.
+    /// Adds a part of the target. A base is ASCII (section 2.5), but a target may not be.
     fn push_ascii(&mut self, piece: &str) -> Result<(), ClaimError> {
         if piece.is_ascii() {
             self.push(piece);

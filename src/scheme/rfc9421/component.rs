@@ -8,15 +8,15 @@ use super::input::{Fault, Input};
 use crate::crypto::Algorithm;
 use crate::error::ConfigError;
 
-/// A covered component: what it is, and how it is written (RFC 9421 section 2).
+/// A covered component: its kind, and its serialized identifier (RFC 9421 section 2).
 #[derive(Clone, Debug)]
 pub(super) struct Component {
     identifier: Cow<'static, str>,
     kind: Kind,
 }
 
-/// What a component is. Two identifiers name one component if their kinds are equal: the order of
-/// their parameters does not count.
+/// The kind of a component. Two identifiers name the same component if their kinds are equal: the
+/// order of their parameters does not matter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Method,
@@ -52,9 +52,9 @@ impl Component {
         let mut parsed = Input::parse(&list)
             .map_err(|why| ConfigError::invalid(setting, why))?
             .into_bare_list()
-            .ok_or_else(|| ConfigError::invalid(setting, "is no component identifier"))?;
+            .ok_or_else(|| ConfigError::invalid(setting, "is not a component identifier"))?;
         let (Some(component), None) = (parsed.pop(), parsed.pop()) else {
-            return Err(ConfigError::invalid(setting, "is not one component identifier"));
+            return Err(ConfigError::invalid(setting, "is more than one component identifier"));
         };
         match &component.kind {
             // A signature cannot cover the field that will contain it.
@@ -62,13 +62,13 @@ impl Component {
                 if !matches!(form, Form::Member { .. })
                     && (*name == super::SIGNATURE || *name == super::SIGNATURE_INPUT) =>
             {
-                Err(ConfigError::invalid(setting, "no signature can cover its own field"))
+                Err(ConfigError::invalid(setting, "a signature cannot cover its own field"))
             }
             _ => Ok(component),
         }
     }
 
-    /// A component that is often covered, without parameters.
+    /// Makes a common component without parameters.
     pub(super) fn named(name: &str) -> Option<Self> {
         let (identifier, kind) = match name {
             "@method" => ("\"@method\"", Kind::Method),
@@ -95,18 +95,18 @@ impl Component {
         &self.kind
     }
 
-    /// Whether it is the whole field as it was sent.
+    /// Returns whether it is the whole field as it was sent.
     pub(super) fn is_content_digest(&self) -> bool {
         self.kind == Kind::Field(super::CONTENT_DIGEST, Form::Plain)
     }
 
-    /// Whether it is `content-digest` in any form.
+    /// Returns whether it is `content-digest` in any form.
     pub(super) fn is_of_content_digest(&self) -> bool {
         matches!(&self.kind, Kind::Field(name, _) if *name == super::CONTENT_DIGEST)
     }
 
-    /// Whether a digest of the body is covered with it: the whole field in any form, or a member
-    /// of a hash that is known.
+    /// Returns whether it covers a digest of the body: the whole field in any form, or the member
+    /// of a known hash.
     pub(super) fn covers_body(&self) -> bool {
         match &self.kind {
             Kind::Field(name, Form::Member { .. }) if *name == super::CONTENT_DIGEST => {
@@ -116,7 +116,7 @@ impl Component {
         }
     }
 
-    /// The hash of the digest that is covered as a member of its own, if it is a known one.
+    /// Returns the hash of a digest covered as a separate member, if it is a known hash.
     pub(super) fn covered_digest(&self) -> Option<Algorithm> {
         match &self.kind {
             Kind::Field(name, Form::Member { key, .. }) if *name == super::CONTENT_DIGEST => {
@@ -127,7 +127,7 @@ impl Component {
     }
 }
 
-/// An identifier as far as it has been read.
+/// An identifier while it is being read.
 pub(super) struct Draft<'de> {
     name: Cow<'de, StringRef>,
     /// The parameters, serialized in the order of arrival.
@@ -141,7 +141,7 @@ pub(super) struct Draft<'de> {
 impl<'de> Draft<'de> {
     pub(super) fn new(name: BareItemFromInput<'de>) -> Result<Self, Fault> {
         let BareItemFromInput::String(name) = name else {
-            return Err("covers something that is no text");
+            return Err("covers a component that is not text");
         };
         Ok(Self {
             name,
@@ -162,8 +162,9 @@ impl<'de> Draft<'de> {
             ("sf", BareItemFromInput::Boolean(true)) => !std::mem::replace(&mut self.sf, true),
             ("bs", BareItemFromInput::Boolean(true)) => !std::mem::replace(&mut self.bs, true),
             ("key", BareItemFromInput::String(text)) => {
-                // A text that is not a dictionary key names no member. A key needs no escapes here.
-                KeyRef::from_str(text.as_str()).map_err(|_| "names a member by what is no key")?;
+                // Only a dictionary key can name a member. A key needs no escapes here.
+                KeyRef::from_str(text.as_str())
+                    .map_err(|_| "names a member that is not a dictionary key")?;
                 self.key.replace(text.as_str().to_owned()).is_none()
             }
             ("name", BareItemFromInput::String(text)) => {
@@ -172,7 +173,7 @@ impl<'de> Draft<'de> {
                 }
                 self.query_name.replace(text.as_str().to_owned()).is_none()
             }
-            _ => return Err("has a component with a parameter that no request can meet"),
+            _ => return Err("has a component with a parameter that requests do not have"),
         };
         if !fresh {
             return Err("has a component with a parameter twice");
@@ -203,7 +204,7 @@ impl<'de> Draft<'de> {
             }
             (key, sf, bs, None) => {
                 let field = HeaderName::from_lowercase(name.as_bytes())
-                    .map_err(|_| "covers what is no field name in lower case")?;
+                    .map_err(|_| "covers a component that is not a field name in lower case")?;
                 Kind::Field(field, Form::new(key, sf, bs)?)
             }
             _ => return Err("names a query parameter of a field"),
@@ -225,7 +226,7 @@ impl Form {
     }
 }
 
-/// What the form encoding of section 2.2.8 leaves or writes.
+/// Returns whether a byte occurs in the form encoding of section 2.2.8.
 fn is_form_encoded(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"*-._%".contains(&byte)
 }

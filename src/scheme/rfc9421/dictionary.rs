@@ -1,5 +1,5 @@
-//! The two dictionaries of a request that several parties sign (RFC 9421 section 4.3): our member is
-//! added and taken out, and the others stay as they were sent.
+//! The two dictionaries of a request that several parties sign (RFC 9421 section 4.3). Adds and
+//! removes this application's member, and keeps the others as they were sent.
 
 use http::request::Parts;
 use http::{HeaderName, HeaderValue};
@@ -8,7 +8,7 @@ use super::members::{Member, Unread, members};
 use super::{SIGNATURE, SIGNATURE_INPUT, field};
 use crate::scheme::{ClaimError, SignError, wire};
 
-/// Whether either field has a member with this label.
+/// Returns whether either field has a member with this label.
 pub(super) fn has_label(head: &Parts, label: &str) -> bool {
     [&SIGNATURE_INPUT, &SIGNATURE].iter().any(|name| {
         let text = field::bounded(head, name).unwrap_or_default();
@@ -17,8 +17,7 @@ pub(super) fn has_label(head: &Parts, label: &str) -> bool {
     })
 }
 
-/// Adds a member behind those that are there, on the last of their lines: some servers read one
-/// line alone.
+/// Adds a member to the end of the field's last line, because some servers read only one line.
 pub(super) fn add(
     head: &mut Parts,
     name: &HeaderName,
@@ -47,8 +46,8 @@ pub(super) fn add(
     Ok(())
 }
 
-/// Removes the members with these labels from both fields. A field that is not a dictionary is
-/// removed as a whole: nobody can tell whose it is.
+/// Removes the members with these labels from both fields. Removes the whole field if it is not a
+/// dictionary, because nobody can tell whose it is.
 pub(super) fn remove(head: &mut Parts, labels: &[String]) {
     for name in [&SIGNATURE_INPUT, &SIGNATURE] {
         let without = |line| without(name, line, labels);
@@ -68,7 +67,7 @@ fn replace(head: &mut Parts, name: &HeaderName, lines: impl IntoIterator<Item = 
     }
 }
 
-/// A line without the members of these labels, if any other is left.
+/// Returns a line without the members of these labels, or `None` if no other is left.
 fn without(
     name: &HeaderName,
     line: HeaderValue,

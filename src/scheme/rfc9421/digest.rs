@@ -15,11 +15,11 @@ use crate::crypto::Digest;
 use crate::error::ConfigError;
 use crate::scheme::{BodyDigest, ClaimError, Encoding, SignError, wire};
 
-/// The registered names of the hashes that are safe against whoever makes the body.
+/// The registered names of the secure hashes: a collision would let another body pass.
 const KNOWN: [(&str, Algorithm); 2] =
     [("sha-256", Algorithm::Sha256), ("sha-512", Algorithm::Sha512)];
 
-/// What the body must match where a digest is covered.
+/// Returns what the body must match if a digest is covered.
 pub(super) fn covered(head: &Parts) -> Result<Vec<BodyDigest>, ClaimError> {
     match known::only_sha256(head) {
         Some(digest) => Ok(vec![digest.into()]),
@@ -27,8 +27,7 @@ pub(super) fn covered(head: &Parts) -> Result<Vec<BodyDigest>, ClaimError> {
     }
 }
 
-/// The digests that the head carries: every known one must be well-formed, and unknown ones count
-/// for nothing.
+/// Returns the digests in the head. Known ones must be well-formed, and unknown ones are ignored.
 pub(super) fn read(head: &Parts) -> Result<Vec<Digest>, ClaimError> {
     let malformed = |why| ClaimError::in_header(&CONTENT_DIGEST, why);
     let value = field::bounded(head, &CONTENT_DIGEST).map_err(|error| match error {
@@ -38,18 +37,20 @@ pub(super) fn read(head: &Parts) -> Result<Vec<Digest>, ClaimError> {
     let mut found = Found::default();
     Parser::new(value.as_bytes())
         .parse_dictionary_with_visitor(&mut found)
-        .map_err(|_| malformed("is no structured dictionary"))?;
+        .map_err(|_| malformed("is not a structured dictionary"))?;
     let mut digests = Vec::with_capacity(KNOWN.len());
     for ((_, algorithm), bytes) in KNOWN.into_iter().zip(found.0) {
         let Some(bytes) = bytes else { continue };
         let digest = Digest::received(algorithm, &bytes);
-        digests.push(digest.ok_or_else(|| malformed("holds no bytes of the digest's length"))?);
+        digests.push(
+            digest.ok_or_else(|| malformed("is not a byte sequence of the digest's length"))?,
+        );
     }
-    if digests.is_empty() { Err(malformed("holds no known digest")) } else { Ok(digests) }
+    if digests.is_empty() { Err(malformed("has no known digest")) } else { Ok(digests) }
 }
 
-/// The members of known names, each the last of its name (RFC 9651 section 4.2.2): its bytes, or
-/// none where it is something else.
+/// The members with known names: their bytes, or `None` if they are not bytes. If a name occurs
+/// twice, the last one counts (RFC 9651 section 4.2.2).
 #[derive(Default)]
 struct Found([Option<Vec<u8>>; KNOWN.len()]);
 
@@ -68,7 +69,7 @@ impl<'h> DictionaryVisitor<'h> for &mut Found {
     }
 }
 
-/// Keeps bytes, and nothing else.
+/// Keeps byte sequences, and drops other values.
 struct Bytes<'a>(&'a mut Vec<u8>);
 
 impl<'h> EntryVisitor<'h> for Bytes<'_> {
@@ -98,9 +99,9 @@ impl<'h> ItemVisitor<'h> for Bytes<'_> {
     }
 }
 
-/// Writes digests of a body that is about to be sent: those that are covered as members of their
-/// own, or else one by `algorithm`. Digests that are there already stay if they are right and
-/// enough, since another signature may cover them; else they are replaced.
+/// Writes digests of a body that is about to be sent: those that are covered as separate members,
+/// or else one by `algorithm`. Keeps existing digests if they are correct and sufficient, because
+/// another signature may cover them. Otherwise, replaces them.
 pub(super) fn write(
     head: &mut Parts,
     components: &[Component],
@@ -128,16 +129,16 @@ pub(super) fn write(
     Ok(())
 }
 
-/// The hash of a member, if a body can be held against it.
+/// Returns the hash of a member, if it can be verified.
 pub(super) fn of_member(key: &str) -> Option<Algorithm> {
     KNOWN.iter().find(|(name, _)| *name == key).map(|(_, algorithm)| *algorithm)
 }
 
-/// Refuses a hash that no peer would know.
+/// Rejects a hash that no peer would know.
 pub(super) fn known(algorithm: Algorithm) -> Result<Algorithm, ConfigError> {
     if KNOWN.iter().any(|(_, known)| *known == algorithm) {
         Ok(algorithm)
     } else {
-        Err(ConfigError::invalid("digest", "is neither sha256 nor sha512"))
+        Err(ConfigError::invalid("digest", "is neither SHA-256 nor SHA-512"))
     }
 }

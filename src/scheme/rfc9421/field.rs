@@ -22,7 +22,7 @@ pub enum StructuredType {
     Item,
 }
 
-/// The fields whose registered type is structured, as far as requests have a use for them.
+/// The request fields that are registered as structured.
 const REGISTERED: [(&str, StructuredType); 13] = [
     ("accept-ch", StructuredType::List),
     ("accept-signature", StructuredType::Dictionary),
@@ -39,7 +39,7 @@ const REGISTERED: [(&str, StructuredType); 13] = [
     ("want-repr-digest", StructuredType::Dictionary),
 ];
 
-/// The types of structured fields: the registered ones and one's own.
+/// The types of structured fields: registered ones, and those that the application adds.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Types(Vec<(HeaderName, StructuredType)>);
 
@@ -57,7 +57,7 @@ impl Types {
     }
 }
 
-/// The value of a covered field (RFC 9421 sections 2.1 to 2.1.3).
+/// Returns the value of a covered field (RFC 9421 sections 2.1 to 2.1.3).
 pub(super) fn value<'h>(
     head: &'h Parts,
     name: &HeaderName,
@@ -75,7 +75,7 @@ pub(super) fn value<'h>(
             if wrapped.is_empty() { Err(missing()) } else { Ok(wrapped.join(", ").into()) }
         }
         Form::Strict | Form::Member { .. } => {
-            // Each covered member reads the whole field, before anybody has proven anything.
+            // Each covered member reads the whole field, before anything is verified.
             let value = bounded(head, name).map_err(|error| match error {
                 ClaimError::Missing => missing(),
                 other => other,
@@ -89,13 +89,14 @@ pub(super) fn value<'h>(
                 (_, None) => None,
             };
             let strict = strict.map(Cow::Owned);
-            strict.ok_or_else(|| ClaimError::in_header(name, "is no such structured field"))
+            strict
+                .ok_or_else(|| ClaimError::in_header(name, "is not a structured field of its type"))
         }
     }
 }
 
-/// All lines of a field, without the space around them, joined as section 2.1 says, which is how
-/// structured fields are read, too (RFC 9651 section 4.2).
+/// Returns all lines of a field, trimmed and joined as in section 2.1. Structured fields are read
+/// in the same way (RFC 9651 section 4.2).
 fn joined<'h>(head: &'h Parts, name: &HeaderName) -> Result<Option<Cow<'h, str>>, ClaimError> {
     let mut joined: Option<Cow<'h, str>> = None;
     for line in head.headers.get_all(name) {
@@ -111,7 +112,7 @@ fn joined<'h>(head: &'h Parts, name: &HeaderName) -> Result<Option<Cow<'h, str>>
     Ok(joined)
 }
 
-/// The same for a field that is parsed: all of its lines in at most 8 KiB.
+/// Does the same for a field that is parsed. All lines together may have 8 KiB.
 pub(super) fn bounded<'h>(head: &'h Parts, name: &HeaderName) -> Result<Cow<'h, str>, ClaimError> {
     let joined = joined(head, name)?.ok_or(ClaimError::Missing)?;
     if joined.len() > MAX_VALUE_LEN {

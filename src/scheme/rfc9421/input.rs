@@ -13,12 +13,11 @@ use crate::scheme::Claim;
 /// What is wrong with a member of `Signature-Input`.
 pub(super) type Fault = &'static str;
 
-/// The most components that one signature may cover: comparing each with each costs little up to
-/// there.
+/// The most components that one signature may cover: comparing all pairs of so few is cheap.
 const MAX_COMPONENTS: usize = 64;
 
-/// A member of `Signature-Input`: the covered components and the signature's parameters. It may be
-/// another party's: what is wrong with it is kept, and counts when it is the one that decides.
+/// A member of `Signature-Input`: the covered components and the signature's parameters. It may
+/// belong to another party, so an error is kept and only reported if this member is selected.
 #[derive(Default)]
 pub(super) struct Input<'h> {
     pub(super) components: Vec<Component>,
@@ -27,8 +26,7 @@ pub(super) struct Input<'h> {
     lists: usize,
 }
 
-/// The parameters of a signature (RFC 9421 section 2.3). Others are rejected, since this scheme
-/// does not know their meaning.
+/// The parameters of a signature (RFC 9421 section 2.3). Unknown parameters are rejected.
 #[derive(Default)]
 pub(super) struct Parameters<'h> {
     /// All of them, serialized in the order of arrival.
@@ -49,11 +47,11 @@ impl<'h> Input<'h> {
         let mut input = Self::default();
         Parser::new(raw)
             .parse_list_with_visitor(&mut input)
-            .map_err(|_| "is no list of components")?;
-        if input.lists == 1 { input.checked() } else { Err("is no list of components") }
+            .map_err(|_| "is not a list of components")?;
+        if input.lists == 1 { input.checked() } else { Err("is not a list of components") }
     }
 
-    /// Nothing counts of a member that is not understood as a whole.
+    /// Returns the member, or its error if it was not understood as a whole.
     pub(super) fn checked(self) -> Result<Self, Fault> {
         match self.fault {
             Some(fault) => Err(fault),
@@ -66,8 +64,8 @@ impl<'h> Input<'h> {
         self.parameters.serialized.is_empty().then_some(self.components)
     }
 
-    /// The value of `@signature-params`: what was read, serialized again (RFC 9421 sections 2.3 and
-    /// 3.2). The text that was sent may have other spaces and other forms of the same values.
+    /// Returns the value of `@signature-params`: what was read, serialized again (RFC 9421 sections
+    /// 2.3 and 3.2). The sent text may have other spaces and other forms of the same values.
     pub(super) fn serialized(&self) -> String {
         list(&self.components) + &self.parameters.serialized
     }
@@ -90,7 +88,7 @@ impl<'h> Parameters<'h> {
         self.tag.as_ref().map(|tag| tag.as_str())
     }
 
-    /// Adds what they say to a claim.
+    /// Adds the parameters to a claim.
     pub(super) fn claimed(&self, mut claim: Claim) -> Result<Claim, Fault> {
         if let Some(keyid) = &self.keyid {
             let key_id = KeyId::new(keyid.as_str()).map_err(|_| "has an empty `keyid`")?;
@@ -119,15 +117,15 @@ impl<'h> Parameters<'h> {
             ("keyid", BareItemFromInput::String(text)) => self.keyid.replace(text).is_none(),
             ("tag", BareItemFromInput::String(text)) => self.tag.replace(text).is_none(),
             ("nonce" | "alg" | "keyid" | "tag", _) => {
-                return Err("has a parameter that is no text");
+                return Err("has a parameter that is not text");
             }
-            _ => return Err("has a parameter that this format does not know"),
+            _ => return Err("has an unknown parameter"),
         };
         if fresh { Ok(()) } else { Err("has a parameter twice") }
     }
 }
 
-/// The inner list of these components, serialized.
+/// Serializes the inner list of these components.
 pub(super) fn list(components: &[Component]) -> String {
     let mut text = String::with_capacity(128);
     for component in components {
@@ -145,9 +143,9 @@ pub(super) fn list(components: &[Component]) -> String {
 fn seconds(value: &BareItemFromInput<'_>) -> Result<i64, Fault> {
     match value {
         BareItemFromInput::Integer(seconds) if i64::from(*seconds) >= 0 => Ok((*seconds).into()),
-        BareItemFromInput::Decimal(_) => Err("has a time with a fraction, not a count of seconds"),
-        BareItemFromInput::String(_) => Err("has a time that is text, not a count of seconds"),
-        _ => Err("has a time that is no count of seconds"),
+        BareItemFromInput::Decimal(_) => Err("has a time with a fraction; expected whole seconds"),
+        BareItemFromInput::String(_) => Err("has a time that is text; expected whole seconds"),
+        _ => Err("has a time that is not whole seconds"),
     }
 }
 
@@ -169,7 +167,7 @@ impl<'h> EntryVisitor<'h> for &mut Input<'h> {
     type Error = Infallible;
 
     fn item(self) -> Result<impl ItemVisitor<'h>, Infallible> {
-        self.fault.get_or_insert("is no list of components");
+        self.fault.get_or_insert("is not a list of components");
         Ok(Ignored)
     }
 

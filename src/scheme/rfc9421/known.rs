@@ -1,8 +1,8 @@
-//! Signatures over a list of components that is known beforehand: its text is compared, not parsed.
+//! Signatures over a known list of components: compares the list's text instead of parsing it.
 //!
-//! Only the one canonical text of both fields is taken (RFC 9651 section 4.1), so that the value of
-//! `@signature-params` is what stands in the header. Whatever else comes, wrong or only spelled
-//! otherwise, is for the general parser, which alone makes errors.
+//! Accepts only the canonical text of both fields (RFC 9651 section 4.1). The value of
+//! `@signature-params` is then the text in the header. Everything else, malformed or only spelled
+//! differently, goes to the general parser. Only that parser reports errors.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -22,16 +22,16 @@ use crate::scheme::{Claim, ClaimError, Components, Covered, Encoding, OfferedTag
 /// A list of components that the policy accepts.
 #[derive(Debug)]
 pub(super) struct Known {
-    /// The inner list as it stands in `Signature-Input`.
+    /// The inner list as written in `Signature-Input`.
     text: String,
     components: Vec<Component>,
     identifiers: Components,
-    /// The fields among them that are covered as they were sent.
+    /// The fields in the list that are covered as they were sent.
     fields: Vec<HeaderName>,
     covers_body: bool,
 }
 
-/// The two fields in their canonical text, with one signature in them.
+/// Both fields in canonical text, with one signature.
 struct Fields<'h> {
     label: &'h str,
     /// The member of `Signature-Input`.
@@ -40,7 +40,7 @@ struct Fields<'h> {
 }
 
 impl Known {
-    /// The lists that a signer with these settings writes, with a body and without.
+    /// Returns the lists that a signer with these settings writes, with a body and without.
     pub(super) fn lists(policy: &Policy, components: Option<&[Component]>) -> Vec<Arc<Self>> {
         let lists = [true, false].map(|body| {
             let mut covered = components.map_or_else(|| policy.components(body), <[_]>::to_vec);
@@ -76,10 +76,12 @@ impl Known {
         self.covers_body
     }
 
-    /// The value of `@signature-params` in a head that was [read](MessageSignatures::known_claim).
+    /// Returns the value of `@signature-params` in a head that
+    /// [`known_claim`](MessageSignatures::known_claim) has read.
     pub(super) fn parameters(head: &Parts) -> Result<&str, ClaimError> {
         let member = only_line(head, &SIGNATURE_INPUT).and_then(|line| line.split_once('='));
-        let (_, input) = member.ok_or(ClaimError::malformed("the head is another one"))?;
+        let (_, input) =
+            member.ok_or(ClaimError::malformed("the claim was made from another head"))?;
         Ok(input)
     }
 
@@ -92,7 +94,7 @@ impl Known {
 }
 
 impl MessageSignatures {
-    /// Reads a claim over a known list; `None` if the general parser has to read it.
+    /// Reads a claim over a known list. Returns `None` if the general parser has to read it.
     pub(super) fn known_claim(&self, head: &Parts) -> Option<Claim> {
         let Fields { label, input, signature } = Fields::read(head)?;
         if self.label.as_ref().is_some_and(|wanted| wanted != label) {
@@ -125,14 +127,14 @@ impl<'h> Fields<'h> {
     }
 }
 
-/// The digest of a `Content-Digest` that holds nothing but one by SHA-256.
+/// Returns the digest of a `Content-Digest` that has only one, by SHA-256.
 pub(super) fn only_sha256(head: &Parts) -> Option<Digest> {
     let text = only_line(head, &CONTENT_DIGEST)?;
     let text = text.strip_prefix("sha-256=:")?.strip_suffix(':')?;
     Encoding::Base64.decode_digest(text, Algorithm::Sha256)
 }
 
-/// The only line of a field, if that is text and not too long.
+/// Returns the only line of a field, if it is text and not too long.
 fn only_line<'h>(head: &'h Parts, name: &HeaderName) -> Option<&'h str> {
     let mut lines = head.headers.get_all(name).iter();
     match (lines.next(), lines.next()) {
@@ -141,7 +143,7 @@ fn only_line<'h>(head: &'h Parts, name: &HeaderName) -> Option<&'h str> {
     }
 }
 
-/// Whether a label is a key (RFC 9651 section 3.1.2).
+/// Returns whether a label is a key (RFC 9651 section 3.1.2).
 fn is_key(label: &str) -> bool {
     label.starts_with(|first: char| first.is_ascii_lowercase() || first == '*')
         && label.bytes().all(|byte| {
@@ -149,8 +151,7 @@ fn is_key(label: &str) -> bool {
         })
 }
 
-/// Reads parameters in their canonical text: each with its `;`, without spaces, escapes, or zeros
-/// before a number.
+/// Reads parameters in canonical text: each after a `;`, without spaces, escapes or leading zeros.
 fn read_parameters(mut rest: &str) -> Option<Parameters<'_>> {
     let mut parameters = Parameters::default();
     while !rest.is_empty() {
@@ -184,12 +185,12 @@ fn read_parameters(mut rest: &str) -> Option<Parameters<'_>> {
     Some(parameters)
 }
 
-/// A text without escapes. A backslash begins one.
+/// Reads a text without escapes, and therefore without a backslash.
 fn plain_text(text: &str) -> Option<&StringRef> {
     if text.contains('\\') { None } else { StringRef::from_str(text).ok() }
 }
 
-/// A structured integer of at most 15 digits (RFC 9651 section 3.3.1), as it is serialized.
+/// Reads a structured integer of at most 15 digits (RFC 9651 section 3.3.1) in canonical form.
 fn seconds(digits: &str) -> Option<i64> {
     let is_canonical = matches!(digits.as_bytes(), [b'0'] | [b'1'..=b'9', ..])
         && digits.len() <= 15

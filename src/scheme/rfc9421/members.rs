@@ -6,21 +6,20 @@ use sfv::{KeyRef, Parser};
 
 use crate::scheme::ClaimError;
 
-/// The most signatures that one request may carry: comparing each with each costs little up to
-/// there.
+/// The most signatures that one request may carry: comparing all pairs of so few is cheap.
 const MAX_MEMBERS: usize = 16;
 
 /// A member of a dictionary.
 pub(super) struct Member<'h, T> {
     pub(super) label: &'h str,
-    /// Its value as it was sent, after `label=`.
+    /// The value as sent, after `label=`.
     pub(super) raw: &'h str,
-    /// Its value as it was read.
+    /// The parsed value.
     pub(super) value: T,
 }
 
-/// Reads a dictionary field, and cuts it into its members as they were sent. A label twice is
-/// refused, where structured fields would let the last one win.
+/// Splits a dictionary field into its members, and keeps their text as sent. Rejects a duplicate
+/// label, although structured fields would use the last one.
 pub(super) fn members<'h, T>(
     name: &HeaderName,
     text: &'h str,
@@ -32,9 +31,9 @@ where
     let mut members = Vec::new();
     Parser::new(text)
         .parse_dictionary_with_visitor(Members(&mut members))
-        .map_err(|_| ClaimError::in_header(name, "is no structured dictionary"))?;
+        .map_err(|_| ClaimError::in_header(name, "is not a structured dictionary"))?;
     if members.len() > MAX_MEMBERS {
-        return Err(ClaimError::in_header(name, "holds more than 16 signatures"));
+        return Err(ClaimError::in_header(name, "has more than 16 signatures"));
     }
     let mut end = text.len();
     for member in members.iter_mut().rev() {
@@ -44,7 +43,7 @@ where
             .and_then(|start| text.get(start..end))
             .and_then(|raw| raw.strip_prefix('='))
             .map(|raw| raw.trim_end_matches([' ', '\t']))
-            // Before the next label stands the one comma that ended this member.
+            // The next label follows the comma that ended this member.
             .map(|raw| raw.strip_suffix(',').unwrap_or(raw).trim_end_matches([' ', '\t']))
             .ok_or_else(|| ClaimError::in_header(name, "has a label without a value"))?;
         end = start.unwrap_or_default();
@@ -58,7 +57,7 @@ where
     Ok(members)
 }
 
-/// Where a part of a text begins in it: the parser hands out labels as parts of its input.
+/// Returns the offset of a part of a text: the parser returns labels as slices of its input.
 fn offset(text: &str, part: &str) -> Option<usize> {
     part.as_ptr().addr().checked_sub(text.as_ptr().addr())
 }
@@ -86,7 +85,7 @@ where
     }
 }
 
-/// A value of which the text as it was sent is all that counts.
+/// A value that is not parsed, because only its text is needed.
 #[derive(Default)]
 pub(super) struct Unread;
 

@@ -6,7 +6,7 @@
 //! | `policy.rs` | [`Policy`]: what must be covered |
 //! | `members.rs` | splitting a dictionary field into its members as sent |
 //! | `dictionary.rs` | adding a member to the fields and removing it |
-//! | `known.rs` | reading a signature over a list that is known beforehand, by comparing |
+//! | `known.rs` | reading a signature over a known list by comparing its text |
 //! | `input.rs` | reading a member of `Signature-Input` |
 //! | `component.rs` | component identifiers |
 //! | `base.rs`, `target.rs`, `query.rs`, `field.rs` | the signature base and the values in it |
@@ -40,5 +40,5 @@ const SIGNATURE: HeaderName = HeaderName::from_static("signature");
 const SIGNATURE_INPUT: HeaderName = HeaderName::from_static("signature-input");
 const CONTENT_DIGEST: HeaderName = HeaderName::from_static("content-digest");
 
-/// The registered name of HMAC-SHA-256 (RFC 9421 section 3.3.3), the only algorithm here.
+/// The registered name of HMAC-SHA-256 (RFC 9421 section 3.3.3), the only supported algorithm.
 const ALG: &str = "hmac-sha256";

@@ -2,14 +2,14 @@ use super::component::{Component, Kind};
 use super::input::{Fault, Parameters};
 use crate::error::ConfigError;
 
-/// The shortest nonce that the strict policy takes, in bytes of its text.
+/// The shortest nonce that the strict policy accepts, in bytes of its text.
 const MIN_NONCE_LEN: usize = 16;
 
 /// What a signature must cover and state to be accepted, and what a signer writes.
 ///
-/// A signature states itself what it covers, and RFC 9421 section 3.2.1 leaves it to the
+/// The signer chooses what its signature covers, and RFC 9421 section 3.2.1 leaves it to the
 /// application to require enough. Without a policy, a signature that covers nothing would be
-/// accepted. [`strict`](Self::strict) is the default. Each method that requires less says what is
+/// accepted. [`strict`](Self::strict) is the default. The methods that require less say what is
 /// lost.
 ///
 /// ```
@@ -35,9 +35,9 @@ pub struct Policy {
 
 #[derive(Clone, Debug)]
 enum Required {
-    /// The method and the whole target; a digest of the body whenever there is one.
+    /// The method and the whole target, and a digest of the body if there is one.
     Request,
-    /// These and no more.
+    /// Only these components.
     Only(Vec<Component>),
 }
 
@@ -71,15 +71,15 @@ impl Policy {
         self.consistent()
     }
 
-    /// Leaves everything outside this list unprotected: whoever sees one signed request can change
-    /// it.
+    /// Leaves everything outside this list unprotected: anybody who sees a signed request can
+    /// change it.
     ///
     /// Requires only these components, written as in [`add_component`](Self::add_component). A
     /// request whose signature does not cover `content-digest` must not have a body.
     ///
     /// # Errors
     ///
-    /// As [`add_component`](Self::add_component), and if the list is empty.
+    /// Returns the errors of [`add_component`](Self::add_component), and one if the list is empty.
     pub fn dangerous_require_only<I>(mut self, components: I) -> Result<Self, ConfigError>
     where
         I: IntoIterator<Item: AsRef<str>>,
@@ -89,7 +89,7 @@ impl Policy {
             push(&mut only, component.as_ref(), "components")?;
         }
         if only.is_empty() {
-            let why = "a signature that need not cover anything protects nothing";
+            let why = "a signature that covers nothing protects nothing";
             return Err(ConfigError::invalid("components", why));
         }
         self.required = Required::Only(only);
@@ -121,7 +121,7 @@ impl Policy {
         self
     }
 
-    /// Leaves the body unprotected: whoever sees one signed head can send any body with it. If
+    /// Leaves the body unprotected: anybody who sees a signed head can send any body with it. If
     /// `content-digest` is covered, it is still verified.
     ///
     /// # Errors
@@ -132,10 +132,10 @@ impl Policy {
         self.consistent()
     }
 
-    /// A covered digest that is asked for, on a format that has no use for it, cannot be meant.
+    /// Rejects a policy that requires a digest of the body and also accepts unsigned bodies.
     fn consistent(self) -> Result<Self, ConfigError> {
         if self.unsigned_body && self.named().any(Component::covers_body) {
-            let why = "`content-digest` is asked for, and unsigned bodies are let through";
+            let why = "`content-digest` is required, but unsigned bodies are accepted";
             return Err(ConfigError::invalid("components", why));
         }
         Ok(self)
@@ -149,7 +149,7 @@ impl Policy {
         only.iter().chain(&self.also)
     }
 
-    /// The components that a signer covers unless it is told otherwise.
+    /// Returns the components that a signer covers by default.
     pub(super) fn components(&self, body: bool) -> Vec<Component> {
         let mut components: Vec<_> = match self.required {
             Required::Request => ["@method", "@authority", "@path", "@query"]
@@ -167,7 +167,7 @@ impl Policy {
         components
     }
 
-    /// Adds the digest where there is a body that the strict policy wants covered.
+    /// Adds the digest if there is a body and the strict policy requires it to be covered.
     pub(super) fn cover_body(&self, components: &mut Vec<Component>, body: bool) {
         let strict = matches!(self.required, Required::Request) && !self.unsigned_body;
         if body && strict && !components.iter().any(Component::covers_body) {
@@ -175,7 +175,7 @@ impl Policy {
         }
     }
 
-    /// Whether these components are enough, the body apart.
+    /// Returns whether these components are enough, apart from the body.
     pub(super) fn is_met_by(&self, components: &[Component]) -> bool {
         let has = |kind: &Kind| components.iter().any(|component| component.kind() == kind);
         let request = match self.required {
@@ -186,7 +186,7 @@ impl Policy {
             }
             Required::Only(_) => true,
         };
-        // A digest in another form, or that of one hash alone, covers the body as well.
+        // A digest in another form, or of only one hash, covers the body as well.
         let covers = |wanted: &Component| {
             has(wanted.kind())
                 || (wanted.is_content_digest() && components.iter().any(Component::covers_body))
@@ -199,11 +199,11 @@ impl Policy {
         if self.is_met_by(components) {
             Ok(())
         } else {
-            Err("covers less than the policy asks for")
+            Err("covers less than the policy requires")
         }
     }
 
-    /// Checks what a signature says of itself.
+    /// Checks the parameters of a signature.
     pub(super) fn check_parameters(&self, parameters: &Parameters<'_>) -> Result<(), Fault> {
         if self.created && parameters.created.is_none() {
             return Err("has no `created`");
@@ -217,7 +217,7 @@ impl Policy {
         }
         // The server picks the algorithm, never the message (section 7.3.6).
         match &parameters.alg {
-            Some(alg) if alg.as_str() != super::ALG => Err("has an `alg` of another kind"),
+            Some(alg) if alg.as_str() != super::ALG => Err("has an `alg` other than `hmac-sha256`"),
             _ => Ok(()),
         }
     }
@@ -241,7 +241,7 @@ impl Default for Policy {
     }
 }
 
-/// Adds a component that is not there yet.
+/// Adds a component, or rejects a duplicate.
 pub(super) fn push(
     components: &mut Vec<Component>,
     text: &str,

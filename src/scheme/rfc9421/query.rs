@@ -3,10 +3,10 @@ use std::borrow::Cow;
 use crate::scheme::ClaimError;
 use crate::scheme::wire::MAX_VALUE_LEN;
 
-/// The value of the only query parameter of this name, decoded and written again (RFC 9421
-/// section 2.2.8).
+/// Returns the value of the only query parameter with this name, decoded and encoded again (RFC
+/// 9421 section 2.2.8).
 pub(super) fn parameter(query: &str, name: &str) -> Result<String, ClaimError> {
-    // Each covered parameter reads the whole query, before anybody has proven anything.
+    // Each covered parameter reads the whole query, before anything is verified.
     if query.len() > MAX_VALUE_LEN {
         return Err(ClaimError::malformed("a query with a covered parameter is over 8 KiB"));
     }
@@ -15,15 +15,15 @@ pub(super) fn parameter(query: &str, name: &str) -> Result<String, ClaimError> {
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (candidate, value) = pair.split_once('=').unwrap_or((pair, ""));
         if decoded(candidate)? == name && found.replace(value).is_some() {
-            return Err(ClaimError::malformed("a covered query parameter is there twice"));
+            return Err(ClaimError::malformed("a covered query parameter occurs twice"));
         }
     }
     let value = found.ok_or(ClaimError::malformed("a covered query parameter is missing"))?;
     Ok(encoded(&decoded(value)?))
 }
 
-/// Decodes form encoding. Rejects malformed escapes and bytes that are not UTF-8. Browsers would
-/// replace them with other characters, and two queries would share a signature.
+/// Decodes form encoding. Rejects malformed escapes and bytes that are not UTF-8: browsers replace
+/// them with other characters, and two queries would share a signature.
 fn decoded(text: &str) -> Result<Cow<'_, str>, ClaimError> {
     if !text.contains(['+', '%']) {
         return Ok(Cow::Borrowed(text));
@@ -48,7 +48,7 @@ fn hex_digit(byte: u8) -> Option<u8> {
     char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
 
-/// Writes with the form encoding's set of escapes, and `%20` for a space.
+/// Encodes with the escapes of form encoding, but with `%20` for a space.
 fn encoded(text: &str) -> String {
     const DIGITS: [char; 16] =
         ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];

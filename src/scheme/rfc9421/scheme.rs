@@ -100,5 +100,5 @@ impl Scheme for MessageSignatures {
 }
 
 fn reading(claim: &Claim) -> Result<&Reading, ClaimError> {
-    claim.memo().ok_or(ClaimError::malformed("this claim was made by another format"))
+    claim.memo().ok_or(ClaimError::malformed("this claim was made by another scheme"))
 }

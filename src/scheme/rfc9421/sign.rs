@@ -11,8 +11,8 @@ use crate::scheme::SignError;
 use crate::scheme::{Claim, Encoding, Stamp};
 
 impl MessageSignatures {
-    /// Writes `Content-Digest` where it is covered, and `Signature-Input`; then reads them as a
-    /// server would.
+    /// Writes `Signature-Input`, and `Content-Digest` if it is covered, then reads them as a server
+    /// would.
     pub(super) fn stamped(&self, head: &mut Parts, stamp: &Stamp<'_>) -> Result<Claim, SignError> {
         let components = self.covered(!stamp.body().is_empty())?;
         if components.iter().any(Component::is_of_content_digest) {
@@ -42,7 +42,7 @@ impl MessageSignatures {
         if self.policy.is_met_by(&components) {
             Ok(components)
         } else {
-            Err(SignError::Request("less is covered than the policy asks for"))
+            Err(SignError::Request("the signature covers less than the policy requires"))
         }
     }
 
@@ -62,7 +62,7 @@ impl MessageSignatures {
                 let _ = write!(input, ";keyid={text}");
             }
             None if self.policy.asks_for_keyid() => {
-                return Err(SignError::KeyId("the policy asks for a name, and there is none"));
+                return Err(SignError::KeyId("the policy requires a key ID, but none is set"));
             }
             None => {}
         }
@@ -78,7 +78,7 @@ impl MessageSignatures {
     }
 }
 
-/// A string of a structured field; `None` if it cannot hold this text.
+/// Serializes a string of a structured field. Returns `None` if it cannot contain this text.
 fn quoted(text: &str) -> Option<String> {
     Some(ItemSerializer::new().bare_item(StringRef::from_str(text).ok()?).finish())
 }

@@ -16,7 +16,7 @@ use crate::crypto::Algorithm;
 use crate::error::{ConfigError, header_name};
 use crate::scheme::{ClaimError, SignedText};
 
-/// The label of a signature by default.
+/// The default label of a signature.
 const DEFAULT_LABEL: &str = "sig1";
 
 /// HTTP Message Signatures ([RFC 9421]) with `hmac-sha256` and a signed `Content-Digest` ([RFC
@@ -48,8 +48,8 @@ const DEFAULT_LABEL: &str = "sig1";
 ///
 /// # What is read
 ///
-/// All lines of `Signature-Input`, `Signature` and `Content-Digest`. The signature covers their
-/// meaning, not their spelling: spaces in `Signature-Input` are free (RFC 9421 section 3.2).
+/// All lines of `Signature-Input`, `Signature` and `Content-Digest` are read. The signature covers
+/// their meaning, not their spelling, such as spaces in `Signature-Input` (RFC 9421 section 3.2).
 ///
 /// If there are several signatures, only one is verified: the one with the configured
 /// [label](Self::with_label) and [tag](Self::with_tag), or the only one if neither is set. The
@@ -75,7 +75,7 @@ pub struct MessageSignatures {
     pub(super) label: Option<String>,
     pub(super) tag: Option<String>,
     pub(super) components: Option<Vec<Component>>,
-    /// Made from the settings: the lists that are compared instead of parsed.
+    /// The lists that are compared instead of parsed. Derived from the settings.
     pub(super) known: Vec<Arc<Known>>,
     pub(super) digest: Algorithm,
     pub(super) max_lifetime: Option<u64>,
@@ -120,8 +120,9 @@ impl MessageSignatures {
     /// 3.1.2).
     pub fn with_label(mut self, label: impl Into<String>) -> Result<Self, ConfigError> {
         let label = label.into();
-        KeyRef::from_str(&label)
-            .map_err(|_| ConfigError::invalid("label", "is no key of a structured dictionary"))?;
+        KeyRef::from_str(&label).map_err(|_| {
+            ConfigError::invalid("label", "is not a key of a structured dictionary")
+        })?;
         self.label = Some(label);
         Ok(self)
     }
@@ -150,8 +151,8 @@ impl MessageSignatures {
     ///
     /// # Errors
     ///
-    /// Returns [`ConfigError`] if the list is empty, or contains something that requests do not
-    /// have, or something twice.
+    /// Returns [`ConfigError`] if the list is empty, contains a component that requests do not
+    /// have, or contains one twice.
     pub fn with_components<I>(mut self, components: I) -> Result<Self, ConfigError>
     where
         I: IntoIterator<Item: AsRef<str>>,
@@ -194,7 +195,7 @@ impl MessageSignatures {
         self
     }
 
-    /// Sets the origin as clients see it, such as `https://api.example.com`, for `@authority`,
+    /// Sets the origin that clients see, such as `https://api.example.com`, for `@authority`,
     /// `@scheme` and `@target-uri`. A path after it, such as `/v1`, is a prefix that a proxy
     /// strips: it is restored in `@path`, `@target-uri` and `@request-target`.
     ///
@@ -214,8 +215,8 @@ impl MessageSignatures {
         Ok(self)
     }
 
-    /// Sets the type of a structured field, for components with `sf`. The registered fields that
-    /// requests carry are known. A component with `sf` of any other field is rejected.
+    /// Sets the type of a structured field, for components with `sf`. The types of registered
+    /// request fields are known. For any other field, a component with `sf` is rejected.
     ///
     /// # Errors
     ///
@@ -258,7 +259,7 @@ impl MessageSignatures {
         base::write(components, parameters, target, &self.types, text)
     }
 
-    /// To be called after a change of the settings that the lists are made from.
+    /// Derives the lists again. Call it after a change of settings.
     fn with_known_lists(mut self) -> Self {
         self.known = Known::lists(&self.policy, self.components.as_deref());
         self

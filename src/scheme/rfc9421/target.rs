@@ -8,12 +8,12 @@ use http::{Method, Uri, Version};
 use crate::error::ConfigError;
 use crate::scheme::{ClaimError, wire};
 
-/// Scheme, authority and the beginning of the path as clients see them.
+/// The URL scheme, the authority and the beginning of the path that clients see.
 #[derive(Clone, Debug)]
 pub(super) struct Origin {
     scheme: &'static str,
     authority: String,
-    /// What a proxy cuts off each path; without a `/` at its end, and often empty.
+    /// The prefix that a proxy strips from each path. Does not end with `/`, and is often empty.
     prefix: String,
 }
 
@@ -24,12 +24,12 @@ impl Origin {
         let scheme = match uri.scheme_str() {
             Some("http") => "http",
             Some("https") => "https",
-            _ => return Err(invalid("has no scheme `http` or `https`")),
+            _ => return Err(invalid("does not begin with `http` or `https`")),
         };
         let authority = uri.authority().ok_or_else(|| invalid("has no host"))?;
         let prefix = uri.path().strip_suffix('/').unwrap_or(uri.path());
         if uri.query().is_some() || text.contains('#') {
-            return Err(invalid("has more than a scheme, an authority and a path"));
+            return Err(invalid("has more than a URL scheme, an authority and a path"));
         }
         if prefix.ends_with('/') || !prefix.is_ascii() {
             return Err(invalid("has a path that ends in several `/` or is not ASCII"));
@@ -40,19 +40,19 @@ impl Origin {
     }
 }
 
-/// The target of a request, as its signer is to have seen it (RFC 9421 section 2.2).
+/// The target of a request as its signer saw it (RFC 9421 section 2.2).
 #[derive(Clone, Copy)]
 pub(super) struct Target<'h> {
     pub(super) head: &'h Parts,
     pub(super) origin: Option<&'h Origin>,
-    /// Whether the request is about to be sent: its URI is absolute, where the wire will have the
-    /// path alone.
+    /// Whether the request is about to be sent: its URI is absolute, but only its path goes on the
+    /// wire.
     pub(super) outgoing: bool,
 }
 
 impl<'h> Target<'h> {
-    /// Section 2.2.4. The scheme of a target without one is `http`: what reached us behind a
-    /// proxy that ends TLS says nothing else, and its forwarded headers are anybody's.
+    /// Returns the URL scheme (section 2.2.4), or `http` for a target without one. A request from a
+    /// proxy that ends TLS does not reveal it, and anybody can send forwarded headers.
     pub(super) fn scheme(self) -> Cow<'h, str> {
         match (self.origin, self.head.uri.scheme_str()) {
             (Some(origin), _) => Cow::Borrowed(origin.scheme),
@@ -61,13 +61,14 @@ impl<'h> Target<'h> {
         }
     }
 
-    /// Section 2.2.3: of the target, or of the only `Host`; both must say the same.
+    /// Returns the authority (section 2.2.3) of the target, or of the only `Host`. If both are
+    /// present, they must be equal.
     pub(super) fn authority(self) -> Result<Cow<'h, str>, ClaimError> {
         if let Some(origin) = self.origin {
             return Ok(Cow::Borrowed(&origin.authority));
         }
         let scheme = self.scheme();
-        let invalid = || ClaimError::in_header(&HOST, "is no host with an optional port");
+        let invalid = || ClaimError::in_header(&HOST, "is not a host with an optional port");
         let named = match wire::single(self.head, &HOST) {
             Ok(host) => Some(named_host(host.as_bytes(), &scheme).ok_or_else(invalid)?),
             Err(ClaimError::Missing) => None,
@@ -83,7 +84,7 @@ impl<'h> Target<'h> {
         };
         match (targeted, named) {
             (Some(targeted), Some(named)) if targeted != named => {
-                Err(ClaimError::in_header(&HOST, "is another one than the target's"))
+                Err(ClaimError::in_header(&HOST, "differs from the target's"))
             }
             (Some(authority), _) | (None, Some(authority)) => Ok(authority),
             (None, None) if self.outgoing => {
@@ -96,7 +97,7 @@ impl<'h> Target<'h> {
         }
     }
 
-    /// The same as it is spelled, for section 2.2.2.
+    /// Returns the authority as it is spelled, for section 2.2.2.
     fn spelled_authority(self) -> Result<Cow<'h, str>, ClaimError> {
         let normalized = self.authority()?;
         if self.origin.is_some() {
@@ -105,7 +106,7 @@ impl<'h> Target<'h> {
         let targeted = self.head.uri.authority().map(Authority::as_str);
         let named = self.head.headers.get(HOST).and_then(|host| host.to_str().ok());
         let spelled = if self.outgoing && self.head.version <= Version::HTTP_11 {
-            // What a client sends in `Host`: without the scheme's own port.
+            // What a client sends in `Host`: without the default port.
             named.or(targeted.map(|targeted| without_port(targeted, &self.scheme())))
         } else {
             targeted.or(named)
@@ -113,8 +114,8 @@ impl<'h> Target<'h> {
         Ok(spelled.map_or(normalized, Cow::Borrowed))
     }
 
-    /// What stands before the path that we see. A request that is about to be sent to the public
-    /// origin has it in its path already.
+    /// Returns the prefix of the path that a proxy strips. A request that is about to be sent to
+    /// the public origin already has it in its path.
     pub(super) fn prefix(self) -> &'h str {
         let Some(origin) = self.origin.filter(|_| !self.is_of_the_server()) else { return "" };
         let is_public = self.outgoing && {
@@ -124,13 +125,13 @@ impl<'h> Target<'h> {
         if is_public { "" } else { &origin.prefix }
     }
 
-    /// Whether the request is for no path: `OPTIONS *` and `CONNECT`.
+    /// Returns whether the request has no path: `OPTIONS *` and `CONNECT`.
     fn is_of_the_server(self) -> bool {
         let method = &self.head.method;
         *method == Method::CONNECT || (*method == Method::OPTIONS && self.head.uri.path() == "*")
     }
 
-    /// Section 2.2.6, without the prefix. An empty path is `/`.
+    /// Returns the path without the prefix (section 2.2.6). An empty path is `/`.
     pub(super) fn path(self) -> &'h str {
         match self.head.uri.path() {
             "" => "/",
@@ -139,13 +140,13 @@ impl<'h> Target<'h> {
         }
     }
 
-    /// Section 2.2.7, without the `?` that the component begins with.
+    /// Returns the query without the leading `?` of the component (section 2.2.7).
     pub(super) fn query(self) -> &'h str {
         self.head.uri.query().unwrap_or_default()
     }
 
-    /// Section 2.2.2. `OPTIONS *` is for the server as a whole, whose URI has no path (RFC 9110
-    /// section 7.1).
+    /// Writes the target URI (section 2.2.2). `OPTIONS *` is for the whole server, whose URI has no
+    /// path (RFC 9110 section 7.1).
     pub(super) fn uri(self) -> Result<String, ClaimError> {
         let (scheme, authority) = (self.scheme(), self.spelled_authority()?);
         if self.head.method == Method::OPTIONS && self.is_of_the_server() {
@@ -159,8 +160,8 @@ impl<'h> Target<'h> {
         Ok(uri)
     }
 
-    /// Section 2.2.5: the target as it stands in the request line. HTTP/2 and later have a path
-    /// there whatever else came with it, and so has what we send to a server that is no proxy.
+    /// Writes the target as it is in the request line (section 2.2.5). In HTTP/2 and later this is
+    /// always a path, and so it is in requests that we send to a server that is not a proxy.
     pub(super) fn request_target(self) -> Result<Cow<'h, str>, ClaimError> {
         let uri = &self.head.uri;
         let is_absolute = !self.outgoing && self.head.version <= Version::HTTP_11;
@@ -171,7 +172,7 @@ impl<'h> Target<'h> {
                 Ok(Cow::Borrowed(authority.as_str()))
             }
             Some(_) if is_absolute && !self.prefix().is_empty() => {
-                Err(ClaimError::malformed("what the proxy received as the target is not known"))
+                Err(ClaimError::malformed("the target that the proxy received is not known"))
             }
             Some(authority) if is_absolute => {
                 let scheme = uri.scheme_str().unwrap_or_default();
@@ -183,7 +184,7 @@ impl<'h> Target<'h> {
     }
 }
 
-/// The authority that a `Host` names.
+/// Parses the authority in a `Host`.
 fn named_host<'h>(host: &'h [u8], scheme: &str) -> Option<Cow<'h, str>> {
     normal(host).map(Cow::Borrowed).or_else(|| {
         let authority = Authority::try_from(host).ok()?;
@@ -191,7 +192,8 @@ fn named_host<'h>(host: &'h [u8], scheme: &str) -> Option<Cow<'h, str>> {
     })
 }
 
-/// An authority that is in normal form already, for what most are: a name in lower case, and no port.
+/// Returns an authority that is already in normal form, as most are: a name in lower case without a
+/// port.
 fn normal(authority: &[u8]) -> Option<&str> {
     let is_plain =
         |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(byte);
@@ -199,8 +201,8 @@ fn normal(authority: &[u8]) -> Option<&str> {
     std::str::from_utf8(authority).ok().filter(|_| is_normal)
 }
 
-/// In lower case, without the scheme's own port (RFC 9110 section 4.2.3). `None` without a host,
-/// or with user information, which no request may carry (section 4.2.4).
+/// Returns an authority in lower case, without the default port (RFC 9110 section 4.2.3). Returns
+/// `None` without a host, or with user information, which no request may carry (section 4.2.4).
 fn normalized(authority: &Authority, scheme: &str) -> Option<String> {
     let text = authority.as_str();
     if text.contains('@') || authority.host().is_empty() {
@@ -210,7 +212,7 @@ fn normalized(authority: &Authority, scheme: &str) -> Option<String> {
     Some(text.strip_suffix(':').unwrap_or(text).to_ascii_lowercase())
 }
 
-/// Without the scheme's own port.
+/// Removes the default port of the URL scheme.
 fn without_port<'t>(authority: &'t str, scheme: &str) -> &'t str {
     match scheme {
         "http" => authority.strip_suffix(":80").unwrap_or(authority),

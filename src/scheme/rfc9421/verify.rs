@@ -10,7 +10,7 @@ use super::{MessageSignatures, SIGNATURE, SIGNATURE_INPUT, field};
 use crate::crypto::Algorithm;
 use crate::scheme::{Claim, ClaimError, Covered, Encoding, OfferedTag, shape};
 
-/// What is wanted again when the base is written.
+/// What a claim keeps to write the base.
 pub(super) struct Reading {
     pub(super) components: Vec<Component>,
     /// The value of `@signature-params`.
@@ -25,7 +25,7 @@ impl Reading {
 }
 
 impl MessageSignatures {
-    /// Reads both fields, and the one signature that decides.
+    /// Reads both fields, and selects the signature to verify.
     pub(super) fn received(&self, head: &Parts) -> Result<Claim, ClaimError> {
         match self.known_claim(head) {
             Some(claim) => Ok(claim),
@@ -33,7 +33,7 @@ impl MessageSignatures {
         }
     }
 
-    /// The same by the general parser.
+    /// Does the same with the general parser.
     pub(super) fn parsed_claim(&self, head: &Parts) -> Result<Claim, ClaimError> {
         let (inputs, tags) = fields(head)?;
         let inputs = members::<Input<'_>>(&SIGNATURE_INPUT, &inputs)?;
@@ -50,9 +50,9 @@ impl MessageSignatures {
         self.claim_of(head, input, Claim::signed(signature), false)
     }
 
-    /// The signature that decides, by label, by tag, or because it is alone. One with another label
-    /// or tag is another application's, and as good as none. One without any tag may be meant for
-    /// this application, and is refused.
+    /// Selects the signature to verify: by label, by tag, or because it is the only one. Ignores
+    /// signatures with another label or tag, since they belong to other applications. Rejects one
+    /// without a tag, since it may be meant for this application.
     fn choose<'h>(&self, inputs: Vec<Inputs<'h>>) -> Result<Inputs<'h>, ClaimError> {
         let is_labelled =
             |input: &Inputs<'h>| self.label.as_ref().is_none_or(|label| input.label == label);
@@ -61,17 +61,17 @@ impl MessageSignatures {
             let is_untagged = labelled.iter().any(|input| input.value.parameters.tag().is_none());
             labelled.retain(|input| input.value.parameters.tag() == Some(tag));
             if labelled.is_empty() && is_untagged {
-                return Err(malformed("has no `tag` of this application"));
+                return Err(malformed("does not have this application's `tag`"));
             }
         }
         match (labelled.pop(), labelled.pop()) {
             (Some(only), None) => Ok(only),
             (None, _) => Err(ClaimError::Missing),
-            (Some(_), Some(_)) => Err(malformed("holds several signatures")),
+            (Some(_), Some(_)) => Err(malformed("has several signatures")),
         }
     }
 
-    /// The labels of the signatures that are this application's, where a label or a tag says so.
+    /// Returns the labels of this application's signatures, if a label or a tag is set.
     pub(super) fn own_labels(&self, head: &Parts) -> Vec<String> {
         let inputs = field::bounded(head, &SIGNATURE_INPUT).unwrap_or_default();
         let inputs = members::<Input<'_>>(&SIGNATURE_INPUT, &inputs).unwrap_or_default();
@@ -82,7 +82,7 @@ impl MessageSignatures {
         inputs.iter().filter(is_own).map(|input| input.label.to_owned()).collect()
     }
 
-    /// What one member of `Signature-Input` says, if the policy takes it.
+    /// Reads one member of `Signature-Input`, and checks it against the policy.
     pub(super) fn claim_of(
         &self,
         head: &Parts,
@@ -107,24 +107,24 @@ fn malformed(why: &'static str) -> ClaimError {
     ClaimError::in_header(&SIGNATURE_INPUT, why)
 }
 
-/// `Signature-Input` and `Signature`, each with all of its lines: both or none.
+/// Returns all lines of `Signature-Input` and `Signature`. A request must have both or neither.
 fn fields(head: &Parts) -> Result<(Cow<'_, str>, Cow<'_, str>), ClaimError> {
     let input = field::bounded(head, &SIGNATURE_INPUT);
     let signature = field::bounded(head, &SIGNATURE);
     match (input, signature) {
         (Err(ClaimError::Missing), Err(ClaimError::Missing)) => Err(ClaimError::Missing),
         (Err(ClaimError::Missing), Ok(signature)) if signature.contains("keyId=\"") => {
-            Err(malformed("is missing; `signature` is that of the older draft-cavage"))
+            Err(malformed("is missing; `signature` is that of the older draft-cavage scheme"))
         }
-        (Err(ClaimError::Missing), _) => Err(malformed("is missing beside `signature`")),
+        (Err(ClaimError::Missing), _) => Err(malformed("is missing, but `signature` is present")),
         (_, Err(ClaimError::Missing)) => {
-            Err(ClaimError::in_header(&SIGNATURE, "is missing beside `signature-input`"))
+            Err(ClaimError::in_header(&SIGNATURE, "is missing, but `signature-input` is present"))
         }
         (input, signature) => Ok((input?, signature?)),
     }
 }
 
-/// The bytes of `:base64:`, in their one canonical text.
+/// Decodes `:base64:` in canonical form.
 fn signature(raw: &str) -> Option<OfferedTag> {
     let text = raw.strip_prefix(':')?.strip_suffix(':')?;
     Encoding::Base64.decode_tag(text, Algorithm::Sha256)
@@ -140,7 +140,7 @@ fn unexpected(raw: &str) -> ClaimError {
     ClaimError::unexpected(&SIGNATURE, format!("{tag} between colons"), found)
 }
 
-/// The lines of the fields that are covered as they were sent.
+/// Returns the lines of the fields that are covered as they were sent.
 fn signed_headers(
     head: &Parts,
     components: &[Component],

@@ -112,7 +112,7 @@ fn digest_beside_the_covered_member_must_match_as_well() {
     assert_refused(verify(&head, BODY), ErrorKind::Mismatch, "");
     // It cannot stand for the covered one either.
     set(&mut head, "content-digest", &wrong);
-    assert_refused(verify(&head, BODY), ErrorKind::Malformed, "no such structured field");
+    assert_refused(verify(&head, BODY), ErrorKind::Malformed, "is not a structured field");
 }
 
 #[test]

@@ -50,7 +50,11 @@ fn configured_tag_decides() {
         assert!(verify_by(&tagged, &two(&input, first), BODY).is_ok());
     }
     let untagged = two(&(covered() + &parameters()), true);
-    assert_refused(verify_by(&tagged, &untagged, BODY), ErrorKind::Malformed, "has no `tag`");
+    assert_refused(
+        verify_by(&tagged, &untagged, BODY),
+        ErrorKind::Malformed,
+        "application's `tag`",
+    );
 }
 
 #[test]

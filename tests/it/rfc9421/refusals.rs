@@ -52,7 +52,7 @@ fn unsigned_request_is_missing_not_malformed() {
 
 #[test]
 fn signature_that_covers_nothing_is_refused() {
-    assert_malformed(&covering("()"), "less than the policy asks for");
+    assert_malformed(&covering("()"), "less than the policy requires");
 }
 
 #[test]
@@ -178,7 +178,7 @@ fn alg_of_another_kind_is_refused() {
     for alg in ["hmac-sha512", "HMAC-SHA256", "none", "", "ed25519"] {
         assert_malformed(&saying(&format!("{};alg=\"{alg}\"", parameters())), "`alg`");
     }
-    assert_malformed(&sign_raw(&(covered() + &parameters() + ";alg=hmac-sha256")), "no text");
+    assert_malformed(&sign_raw(&(covered() + &parameters() + ";alg=hmac-sha256")), "is not text");
     assert!(verify(&saying(&(parameters() + ";alg=\"hmac-sha256\"")), BODY).is_ok());
 }
 
@@ -199,7 +199,10 @@ fn keyid_of_another_key_is_refused() {
 
 #[test]
 fn parameter_that_is_unknown_or_there_twice_is_refused() {
-    assert_malformed(&sign_raw(&(covered() + &parameters() + ";when=1")), "does not know");
+    assert_malformed(
+        &sign_raw(&(covered() + &parameters() + ";when=1")),
+        "has an unknown parameter",
+    );
     for parameter in [
         ";created=1618884473",
         ";keyid=\"test-shared-secret\"",
@@ -271,11 +274,11 @@ fn labels_that_differ_are_refused() {
 }
 
 #[test]
-fn signature_without_signature_input_is_refused_and_the_reverse() {
+fn signature_without_signature_input_is_rejected_and_the_reverse() {
     for name in ["signature-input", "signature"] {
         let mut head = signed();
         head.headers.remove(name);
-        assert_malformed(&head, "is missing beside");
+        assert_malformed(&head, "is missing, but `signature");
     }
 }
 

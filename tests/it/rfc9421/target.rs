@@ -60,7 +60,7 @@ fn target_and_host_that_differ_are_refused() {
     head.uri = "http://example.com/foo?param=Value&Pet=dog".parse().unwrap();
     assert!(verify(&head, BODY).is_ok());
     set(&mut head, "host", "example.org");
-    assert_refused(verify(&head, BODY), ErrorKind::Malformed, "another one than the target's");
+    assert_refused(verify(&head, BODY), ErrorKind::Malformed, "differs from the target's");
 }
 
 #[test]

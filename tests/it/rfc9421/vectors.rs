@@ -79,7 +79,7 @@ fn hmac_case_is_signed_and_verified_under_a_policy_that_allows_it() {
     assert_eq!(headers, ["date", "content-type"]);
 
     // Its coverage is thin.
-    assert_refused(verify(&head, &body), ErrorKind::Malformed, "less than the policy asks for");
+    assert_refused(verify(&head, &body), ErrorKind::Malformed, "less than the policy requires");
     let closed = verifier(MessageSignatures::new().with_policy(policy));
     assert_refused(verify_by(&closed, &head, &body), ErrorKind::Malformed, "not among the covered");
     assert!(verify_by(&closed, &head, b"").is_ok());
@@ -163,7 +163,7 @@ fn second_signature_of_a_proxy_has_the_published_base() {
     // Two signatures, and nothing says which one decides.
     assert_refused(verify(&head, &body), ErrorKind::Malformed, "several signatures");
     head.headers.remove("signature-input");
-    assert_refused(verify(&head, &body), ErrorKind::Malformed, "missing beside `signature`");
+    assert_refused(verify(&head, &body), ErrorKind::Malformed, "is missing, but `signature`");
 }
 
 #[test]

@@ -1,5 +1,4 @@
-//! The comparison and the general parser agree: on what a request says and on the text that is
-//! signed, byte for byte.
+//! The comparison and the general parser agree on every claim and on every byte of the signed text.
 
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Request};
@@ -13,7 +12,7 @@ use crate::{SecretKey, Signer};
 
 const BODY: &[u8] = b"{\"sum\": 7}";
 
-/// Settings that lead to different known lists, or to none that a request here has.
+/// Settings with different known lists, including lists that no request in these tests has.
 fn settings(place: usize) -> MessageSignatures {
     let scheme = MessageSignatures::new();
     let only = |components: &[&str]| Policy::strict().dangerous_require_only(components).unwrap();
@@ -48,7 +47,7 @@ fn signed(scheme: &MessageSignatures, target: &str, body: &[u8], lifetime: bool)
     Some(head)
 }
 
-/// All that a claim says, in a form that can be compared.
+/// Everything in a claim, in a form that can be compared.
 fn said(claim: &Claim) -> impl PartialEq + std::fmt::Debug {
     let covered = claim.covered().unwrap();
     (
@@ -77,7 +76,7 @@ fn has_digest(coverage: &Result<Coverage, impl Sized>) -> bool {
     matches!(coverage, Ok(Coverage::Digest(_)))
 }
 
-/// Whether the request is one of the known, which must then read as the parser reads it.
+/// Returns whether the request has a known list. If so, its claim must equal the parser's.
 fn agrees(scheme: &MessageSignatures, head: &Parts) -> bool {
     if let Some(digest) = only_sha256(head) {
         let read = digest::read(head).unwrap();
@@ -94,7 +93,7 @@ fn agrees(scheme: &MessageSignatures, head: &Parts) -> bool {
     true
 }
 
-/// Changes one header: a character in it, its end, or its number of lines.
+/// Changes one header: a character, its end, or its number of lines.
 fn edit(head: &mut Parts, name: &HeaderName, (at, kind, with): (usize, u8, &str)) {
     let Some(value) = head.headers.get(name) else { return };
     let text = value.to_str().unwrap().to_owned();
@@ -167,9 +166,9 @@ proptest! {
     ) {
         let scheme = settings(place);
         let body = if body && place != 6 && place != 7 { BODY } else { b"" };
-        // Some targets cannot be signed under some settings.
+        // Some settings cannot sign some targets.
         let Some(mut head) = signed(&scheme, target, body, lifetime) else { return Ok(()) };
-        // A tag with a quote in it is written with escapes.
+        // A tag that contains a quote is written with escapes.
         prop_assert_eq!(agrees(&scheme, &head), place != 2, "which way it took");
         for (name, at, kind, with) in edits {
             let name = [SIGNATURE_INPUT, SIGNATURE, CONTENT_DIGEST][name].clone();
