@@ -109,6 +109,12 @@ pub use replay::MemoryReplay;
 pub use error::{BoxError, ConfigError};
 
 /// The code of the README, compiled and run.
-#[cfg(all(doctest, feature = "axum", feature = "webhooks"))]
+#[cfg(all(
+    doctest,
+    feature = "axum",
+    feature = "reqwest",
+    feature = "rfc9421",
+    feature = "webhooks"
+))]
 #[doc = include_str!("../README.md")]
 struct Readme;
