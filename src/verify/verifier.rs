@@ -90,6 +90,18 @@ impl Verifier {
     /// Use it to migrate a fleet from one scheme to another. The guide `docs/migration.md`
     /// describes every step.
     ///
+    /// ```
+    /// use tower_hmac::scheme::FlaskHmacPath;
+    /// use tower_hmac::{ConfigError, FlaskHmac, KeyMap, Verifier};
+    ///
+    /// let keys = || KeyMap::single("s3cr3tk3y");
+    /// let verifier = Verifier::new(FlaskHmac::new(), keys()?)?.or(FlaskHmacPath::new(), keys()?)?;
+    /// // Both would read the header `Signature`.
+    /// let ambiguous = verifier.or(FlaskHmac::new(), keys()?);
+    /// assert!(matches!(ambiguous, Err(ConfigError::AmbiguousSchemes(..))));
+    /// # Ok::<(), tower_hmac::ConfigError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// Returns [`ConfigError::AmbiguousSchemes`] if both read the same headers, unless their
@@ -161,6 +173,30 @@ impl Verifier {
     ///
     /// This limits the upload as well: times are checked before the body is read, and again when it
     /// is complete.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tower_hmac::clock::ManualClock;
+    /// use tower_hmac::{BoxError, ErrorKind, KeyMap, SecretKey, Signer, Verifier, webhooks};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let clock = ManualClock::new(1_790_000_000);
+    /// let key = || SecretKey::new("k7Qz-b3Wn");
+    /// let signer = Signer::new(webhooks::slack(), key()?).with_clock(clock.clone());
+    /// let (head, body) = signer.sign(http::Request::post("/hook").body("{}")?)?.into_parts();
+    ///
+    /// // A minute old at most, and not from the future.
+    /// let verifier = Verifier::new(webhooks::slack(), KeyMap::single(key()?)?)?
+    ///     .with_tolerance(Duration::from_secs(60), Duration::ZERO)
+    ///     .with_clock(clock.clone());
+    /// clock.advance(60);
+    /// assert!(verifier.verify(&head, body.as_bytes()).await.is_ok());
+    /// clock.advance(1);
+    /// let error = verifier.verify(&head, body.as_bytes()).await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Stale);
+    /// # Ok::<(), BoxError>(())
+    /// # }).unwrap();
+    /// ```
     #[must_use]
     pub fn with_tolerance(mut self, past: Duration, future: Duration) -> Self {
         self.tolerance = Some(Tolerance { past: past.as_secs(), future: future.as_secs() });
@@ -173,6 +209,26 @@ impl Verifier {
     /// If the handler answers 500, a retry with the same signature is rejected: clients must sign
     /// each attempt again. Do not use a guard for senders that cannot, such as a webhook provider
     /// that signs a delivery once.
+    ///
+    /// ```
+    /// use tower_hmac::{
+    ///     BoxError, ErrorKind, KeyMap, MemoryReplay, MessageSignatures, SecretKey, Signer, Verifier,
+    /// };
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let key = || SecretKey::new("k7Qz-b3Wn");
+    /// let verifier = Verifier::new(MessageSignatures::new(), KeyMap::named([("billing", key()?)])?)?
+    ///     .with_replay_guard(MemoryReplay::new(60_100)?)?;
+    ///
+    /// let signer = Signer::new(MessageSignatures::new(), key()?).with_key_id("billing")?;
+    /// let request = http::Request::post("https://api.example.com/orders").body("{}")?;
+    /// let (head, body) = signer.sign(request)?.into_parts();
+    /// assert!(verifier.verify(&head, body.as_bytes()).await.is_ok());
+    /// let error = verifier.verify(&head, body.as_bytes()).await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Replayed);
+    /// # Ok::<(), BoxError>(())
+    /// # }).unwrap();
+    /// ```
     ///
     /// # Errors
     ///
@@ -193,6 +249,21 @@ impl Verifier {
     /// For schemes without a time: a tag is remembered for this long. Two equal requests have the
     /// same tag, so the second is rejected although nobody replayed it. In Flask-HMAC, this applies
     /// to every request without a body. Call it before `with_replay_guard`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tower_hmac::{ConfigError, FlaskHmac, KeyMap, MemoryReplay, Verifier};
+    ///
+    /// // Flask-HMAC signs no time.
+    /// let verifier = Verifier::new(FlaskHmac::new(), KeyMap::single("s3cr3tk3y")?)?;
+    /// let without = verifier.clone().with_replay_guard(MemoryReplay::new(1000)?);
+    /// assert!(matches!(without, Err(ConfigError::ReplayWithoutTime(_))));
+    ///
+    /// let verifier = verifier
+    ///     .dangerous_replay_by_tag(Duration::from_secs(600))
+    ///     .with_replay_guard(MemoryReplay::new(1000)?)?;
+    /// # Ok::<(), ConfigError>(())
+    /// ```
     #[must_use]
     pub fn dangerous_replay_by_tag(mut self, retention: Duration) -> Self {
         self.tag_retention = Some(retention.as_secs());
@@ -211,6 +282,28 @@ impl Verifier {
 
     /// Lets unsigned requests through without a [`Verified`](crate::Verified). A request that
     /// carries a signature must still verify. Has no effect on [`verify`](Self::verify).
+    ///
+    /// ```
+    /// use axum::{Router, body::Body, routing::get};
+    /// use http::{Request, StatusCode};
+    /// use tower::ServiceExt as _;
+    /// use tower_hmac::{BoxError, FlaskHmac, KeyMap, Verified, VerifyLayer};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// async fn greet(caller: Option<Verified>) -> &'static str {
+    ///     if caller.is_some() { "hello, partner" } else { "hello, stranger" }
+    /// }
+    ///
+    /// let layer = VerifyLayer::new(FlaskHmac::new(), KeyMap::single("s3cr3tk3y")?)?.optional();
+    /// let app = Router::new().route("/", get(greet)).layer(layer);
+    ///
+    /// let unsigned = Request::get("/").body(Body::empty())?;
+    /// assert_eq!(app.clone().oneshot(unsigned).await?.status(), StatusCode::OK);
+    /// let wrong = Request::get("/").header("signature", "bm8gdGFn").body(Body::empty())?;
+    /// assert_eq!(app.oneshot(wrong).await?.status(), StatusCode::FORBIDDEN);
+    /// # Ok::<(), BoxError>(())
+    /// # }).unwrap();
+    /// ```
     #[must_use]
     pub fn optional(mut self) -> Self {
         self.optional = true;
@@ -226,6 +319,15 @@ impl Verifier {
 
     /// Turns off every protection except the body limit: every request passes, signed or not,
     /// whatever `only` says. For tests and emergencies. A warning is logged (feature `tracing`).
+    ///
+    /// ```
+    /// use tower_hmac::{FlaskHmac, KeyMap, Verifier};
+    ///
+    /// // On in a test build only, so that no setting can turn it on in production.
+    /// let verifier = Verifier::new(FlaskHmac::new(), KeyMap::single("s3cr3tk3y")?)?
+    ///     .dangerous_disarmed(cfg!(test));
+    /// # Ok::<(), tower_hmac::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn dangerous_disarmed(mut self, disarmed: bool) -> Self {
         #[cfg(feature = "tracing")]

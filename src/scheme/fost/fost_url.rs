@@ -75,6 +75,15 @@ impl FostUrl {
 
     /// Sets how far ahead of now an expiry may be, in whole seconds. A link that would work for
     /// longer is rejected.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tower_hmac::scheme::FostUrl;
+    ///
+    /// // Whoever makes a link can open it for a day at most.
+    /// let scheme = FostUrl::new().with_max_lifetime(Duration::from_secs(24 * 60 * 60));
+    /// # let _ = scheme;
+    /// ```
     #[must_use]
     pub fn with_max_lifetime(mut self, most: Duration) -> Self {
         self.max_lifetime = Some(most.as_secs());

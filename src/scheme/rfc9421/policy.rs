@@ -77,6 +77,18 @@ impl Policy {
     /// Requires only these components, written as in [`add_component`](Self::add_component). A
     /// request whose signature does not cover `content-digest` must not have a body.
     ///
+    /// ```
+    /// use tower_hmac::MessageSignatures;
+    /// use tower_hmac::scheme::Policy;
+    ///
+    /// // For a client that signs the method and a path, and sends no bodies.
+    /// let policy = Policy::strict().dangerous_require_only(["@method", "@path"])?;
+    /// let scheme = MessageSignatures::new().with_policy(policy);
+    /// # let _ = scheme;
+    /// assert!(Policy::strict().dangerous_require_only([""; 0]).is_err());
+    /// # Ok::<(), tower_hmac::ConfigError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// Returns the errors of [`add_component`](Self::add_component), and one if the list is empty.
@@ -123,6 +135,15 @@ impl Policy {
 
     /// Leaves the body unprotected: anybody who sees a signed head can send any body with it. If
     /// `content-digest` is covered, it is still verified.
+    ///
+    /// ```
+    /// use tower_hmac::scheme::Policy;
+    ///
+    /// // For uploads whose digest no client can make beforehand.
+    /// let policy = Policy::strict().dangerous_unsigned_body()?;
+    /// assert!(policy.add_component("content-digest").is_err());
+    /// # Ok::<(), tower_hmac::ConfigError>(())
+    /// ```
     ///
     /// # Errors
     ///

@@ -130,6 +130,22 @@ impl MessageSignatures {
     /// Sets the `tag` that the signature must carry: the application that it is meant for. A signer
     /// writes it too.
     ///
+    /// ```
+    /// use tower_hmac::{ErrorKind, KeyMap, MessageSignatures, SecretKey, Signer, Verifier};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let key = || SecretKey::new("k7Qz-b3Wn");
+    /// let orders = MessageSignatures::new().with_tag("orders")?;
+    /// let invoices = MessageSignatures::new().with_tag("invoices")?;
+    ///
+    /// let signer = Signer::new(invoices, key()?).with_key_id("billing")?;
+    /// let (head, ()) = signer.sign(http::Request::get("https://api.example.com/").body(())?)?.into_parts();
+    /// let verifier = Verifier::new(orders, KeyMap::named([("billing", key()?)])?)?;
+    /// assert_eq!(verifier.verify(&head, b"").await.unwrap_err().kind(), ErrorKind::Missing);
+    /// # Ok::<(), tower_hmac::BoxError>(())
+    /// # }).unwrap();
+    /// ```
+    ///
     /// # Errors
     ///
     /// Returns [`ConfigError`] if it is not text of a structured field: visible ASCII and spaces
@@ -205,6 +221,16 @@ impl MessageSignatures {
     /// A [`Signer`](crate::Signer) with this setting signs what this server reads. A request to
     /// another authority, past the proxy, is signed with the prefix before its own path. A request
     /// to the public origin already has it.
+    ///
+    /// ```
+    /// use tower_hmac::MessageSignatures;
+    ///
+    /// // The proxy ends TLS, and sends `/v1/orders` on as `/orders`.
+    /// let scheme = MessageSignatures::new().with_public_origin("https://api.example.com/v1")?;
+    /// # let _ = scheme;
+    /// assert!(MessageSignatures::new().with_public_origin("api.example.com").is_err());
+    /// # Ok::<(), tower_hmac::ConfigError>(())
+    /// ```
     ///
     /// # Errors
     ///

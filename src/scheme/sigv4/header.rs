@@ -118,6 +118,14 @@ impl AwsSigV4 {
     /// Sets headers that must be signed in addition to `Host`, `Content-Type` and `X-Amz-*`. A
     /// request without one of them is rejected.
     ///
+    /// ```
+    /// use tower_hmac::scheme::AwsSigV4;
+    ///
+    /// let scheme = AwsSigV4::new("us-east-1", "orders")?.with_required_headers(["x-tenant"])?;
+    /// # let _ = scheme;
+    /// # Ok::<(), tower_hmac::ConfigError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// Returns [`ConfigError`] if one is not a header name.
