@@ -1,4 +1,4 @@
-//! OpenAPI: what a client has to send, for the document of an API.
+//! Describes signature schemes in OpenAPI documents.
 
 use std::time::Duration;
 
@@ -12,18 +12,18 @@ use crate::key::{KeyId, SecretKey};
 use crate::scheme::Scheme;
 use crate::sign::{FixedNonce, NONCE_LEN, SignError, Signer};
 
-/// How many headers a scheme may ask for.
+/// The most headers that a scheme may require.
 const MAX_HEADERS: usize = 64;
 
-/// Returns the security schemes of OpenAPI 3 for a signature scheme, by name: the members of
+/// Returns the OpenAPI 3 security schemes of a signature scheme, by name: the members of
 /// `components.securitySchemes`. Needs feature `openapi`.
 ///
-/// Each header or query parameter that the client has to write is an `apiKey`: the signature, and,
-/// if the scheme has them, the key ID, the time and the nonce. The description of the first one says
-/// what the signature covers. It is found by signing: each part of a request is changed in turn, and
-/// is covered if the signature changes.
+/// Each header or query parameter that a client must write becomes an `apiKey`: the signature, and,
+/// if the scheme has them, the key ID, the time and the nonce. The description of the first one
+/// lists what the signature covers. To find this out, the function signs a request, changes each
+/// part in turn, and compares the signatures.
 ///
-/// A request needs all of them at once: see [`security_requirement`].
+/// A request must satisfy all of them at once: see [`security_requirement`].
 ///
 /// ```
 /// use tower_hmac::openapi::{security_requirement, security_schemes};
@@ -50,7 +50,8 @@ const MAX_HEADERS: usize = 64;
 ///
 /// # Errors
 ///
-/// Returns [`SignError`] if the scheme cannot sign, such as one with the signature in the body.
+/// Returns [`SignError`] if the scheme cannot sign, such as a scheme with the signature in the
+/// body.
 pub fn security_schemes<S: Scheme + Clone>(scheme: &S) -> Result<Value, SignError> {
     let probe = Probe::new(scheme)?;
     let base = probe.sign(&probe.head, probe.body)?;
@@ -80,8 +81,8 @@ pub fn security_schemes<S: Scheme + Clone>(scheme: &S) -> Result<Value, SignErro
     Ok(Value::Object(schemes))
 }
 
-/// Returns the requirement for these [`security_schemes`], all at once: a member of `security` in a
-/// document or an operation.
+/// Returns the requirement to satisfy all of these [`security_schemes`]: a member of `security` in
+/// a document or an operation.
 #[must_use]
 pub fn security_requirement(schemes: &Value) -> Value {
     let names = schemes.as_object().into_iter().flat_map(Map::keys);
@@ -94,10 +95,10 @@ const NOW: i64 = 1_700_000_000;
 const LIFETIME: Duration = Duration::from_secs(60);
 const KEY_ID: &str = "key-id";
 
-/// A request to sign again and again, with one difference each time.
+/// A request that is signed repeatedly, with one difference each time.
 struct Probe<S> {
     scheme: S,
-    /// Random, and the same for all: nothing that is made with it is shown.
+    /// A random key for all of the signatures, none of which is returned.
     key: SecretKey,
     head: Parts,
     body: &'static [u8],
@@ -107,14 +108,14 @@ struct Probe<S> {
 }
 
 impl<S: Scheme + Clone> Probe<S> {
-    /// Finds a request that the scheme can sign: some sign no query, others no body.
+    /// Finds a request that the scheme can sign: some schemes reject a query, others a body.
     fn new(scheme: &S) -> Result<Self, SignError> {
         Self::of(scheme, Method::POST, "https://api.example.com/path?a=1", BODY)
             .or_else(|_| Self::of(scheme, Method::POST, "https://api.example.com/path", BODY))
             .or_else(|_| Self::of(scheme, Method::GET, "https://api.example.com/path?a=1", b""))
     }
 
-    /// Adds the headers that the scheme asks for.
+    /// Makes a probe, with the headers that the scheme requires.
     fn of(
         scheme: &S,
         method: Method,
@@ -151,7 +152,7 @@ impl<S: Scheme + Clone> Probe<S> {
         let mut signer = Signer::new(self.scheme.clone(), self.key.clone())
             .with_clock(ManualClock::new(self.now))
             .with_nonce_source(FixedNonce([self.nonce; NONCE_LEN]))
-            // Links need one.
+            // Required for links.
             .with_lifetime(LIFETIME);
         if let Some(key_id) = self.key_id.clone() {
             signer = signer.with_key_id(key_id).map_err(unusable)?;
@@ -174,7 +175,7 @@ impl<S: Scheme + Clone> Probe<S> {
         other.sign(&other.head, other.body).ok()
     }
 
-    /// Returns the headers that the signer wrote besides those of the signature.
+    /// Returns the headers that the signer wrote, except for the signature itself.
     fn written<'a>(&'a self, base: &'a Parts) -> impl Iterator<Item = &'a HeaderName> {
         base.headers.iter().filter_map(|(name, value)| {
             let is_new = self.head.headers.get(name) != Some(value);
@@ -197,7 +198,7 @@ impl<S: Scheme + Clone> Probe<S> {
         }
     }
 
-    /// Says what the signature covers.
+    /// Describes what the signature covers.
     fn describe(&self, base: &Parts) -> String {
         let changed = |change: &dyn Fn(&mut Parts)| {
             let mut head = self.head.clone();
@@ -213,7 +214,7 @@ impl<S: Scheme + Clone> Probe<S> {
         };
         let method = if self.head.method == Method::GET { Method::HEAD } else { Method::PUT };
         add(changed(&|head| head.method = method.clone()), "the method");
-        // With a query only if the scheme can sign one.
+        // Some schemes cannot sign a query.
         let path = if self.head.uri.query().is_some() {
             "https://api.example.com/other?a=1"
         } else {
@@ -248,13 +249,13 @@ impl<S: Scheme + Clone> Probe<S> {
         if headers(other).iter().any(Option::is_some) {
             return headers(one) != headers(other);
         }
-        // Added at the end of the query.
+        // The signature is the last parameter of the query.
         let last = |head: &Parts| parameters(&head.uri).last().map(str::to_owned);
         last(one) != last(other)
     }
 }
 
-/// Returns the parameters of the query as they are written.
+/// Returns the parameters of the query, still encoded.
 fn parameters(uri: &Uri) -> impl Iterator<Item = &str> {
     uri.query().unwrap_or_default().split('&').filter(|parameter| !parameter.is_empty())
 }

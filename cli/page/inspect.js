@@ -1,4 +1,4 @@
-// Asks the server that the page is from, and shows its report. Nothing is stored.
+// Sends the request to the page's own server, and shows the report. Stores nothing.
 "use strict";
 
 const $ = (id) => document.getElementById(id);
@@ -49,9 +49,9 @@ async function ask() {
     });
     answer = await response.json();
   } catch {
-    answer = { field: "capture", message: "The server does not answer as expected. Is it still running?" };
+    answer = { field: "capture", message: "The server did not answer. Is it still running?" };
   }
-  // A later question has been asked meanwhile.
+  // The user has sent another request in the meantime.
   if (number !== asked) return null;
   if (!response || !response.ok) {
     complain(answer.field, answer.message);
@@ -78,14 +78,14 @@ function show(answer) {
     const told = element("div", undefined, "cause");
     const line = element("p");
     const name = element("strong");
-    // What stands between backticks is code.
+    // Text between backticks is code.
     name.append("Likely: ", ...cause.split("`").map((text, place) => place % 2 ? element("code", text) : text));
     line.append(name, change);
     told.append(line);
     return told;
   });
   if (!isAccepted && causes.length === 0) {
-    causes.push(element("p", "No cause that was tried fits. Compare the client's signed text with this one.", "hint"));
+    causes.push(element("p", "No likely cause found. Compare the client's signed text with this one.", "hint"));
   }
   $("causes").replaceChildren(...causes);
   showText();
@@ -96,7 +96,7 @@ function show(answer) {
 
 const source = (part) => part.name || "scheme";
 
-// One colour for each source; what is the same in every request is grey.
+// One colour for each source. Fixed text is grey.
 function colours(parts) {
   const colours = new Map([["literal", "p1"]]);
   const others = ["p0", "p2", "p3", "p4", "p5", "p6"];
@@ -134,7 +134,7 @@ function showText() {
 
 const ESCAPES = { "\n": "\\n", "\r": "\\r", "\t": "\\t", "\0": "\\0" };
 
-// Text with escapes for control characters, and bytes that are no text as \xNN.
+// Escapes control characters, and bytes that are not text as \xNN.
 function shown(hex) {
   const bytes = Uint8Array.from(hex.match(/../g) ?? [], (digits) => parseInt(digits, 16));
   const nodes = [];
@@ -187,9 +187,9 @@ async function copy() {
   const text = JSON.stringify(report.vector, null, 2);
   try {
     await navigator.clipboard.writeText(text);
-    $("copied").textContent = "Copied. It has no key in it.";
+    $("copied").textContent = "Copied, without the key.";
   } catch {
-    $("copied").textContent = "The browser does not allow it.";
+    $("copied").textContent = "The browser does not allow copying.";
   }
 }
 
@@ -202,7 +202,7 @@ form.addEventListener("input", () => {
   clearTimeout(timer);
   timer = setTimeout(ask, 250);
 });
-// Ctrl+Enter asks from within the request.
+// Ctrl+Enter submits from within the request.
 form.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
 });

@@ -1,14 +1,14 @@
-//! What to change, for each cause.
+//! How to fix each cause of a rejection.
 
 use tower_hmac::explain::Cause;
 
-/// Returns what to change so that the signature matches.
+/// Returns advice on how to make the signature match.
 pub(crate) fn of(cause: &Cause) -> &'static str {
     match cause {
         Cause::Clock { .. } => {
-            "Set the client's clock by NTP, or check an old capture at its own time."
+            "Synchronise the client's clock by NTP, or check an old capture at its own time."
         }
-        Cause::TimeForm { .. } => "Write the time in the form that the format asks for.",
+        Cause::TimeForm { .. } => "Write the time in the form that the scheme requires.",
         Cause::BodyNewlineCut => {
             "Send exactly the bytes that were signed: an editor or `echo` added the newline."
         }
@@ -27,16 +27,16 @@ pub(crate) fn of(cause: &Cause) -> &'static str {
         Cause::QueryDropped | Cause::QueryAdded | Cause::Target { .. } => {
             "Sign the method and the target exactly as they stand in the request line."
         }
-        Cause::Base { .. } => "Write the signature base as RFC 9421 section 2.5 has it.",
+        Cause::Base { .. } => "Write the signature base as RFC 9421 section 2.5 defines it.",
         Cause::Encoding { .. } | Cause::EncodedTwice | Cause::Tag { .. } => {
-            "Write the tag as the format asks for."
+            "Write the tag in the form that the scheme requires."
         }
-        Cause::Hash { .. } => "Use the hash that the format asks for.",
+        Cause::Hash { .. } => "Use the hash that the scheme requires.",
         Cause::KeyDecoded { .. } | Cause::KeyAsText { .. } | Cause::Key { .. } => {
             "Read the key in the same way on both sides."
         }
         Cause::KeyNewlineCut | Cause::KeyNewlineAdded => {
-            "Take the newline off the end of the key where it is stored."
+            "Remove the newline at the end of the stored key."
         }
         Cause::KeyNotCurrent => "Sign with a key that is valid now.",
         Cause::OtherKey(_) => "Sign with the key of the key ID that the request names.",

@@ -44,12 +44,12 @@ Example: an old capture, with the signed text in hex
 Example: the secret of a webhook
   tower-hmac key --whsec > secret.txt")]
     Key(KeyFormArgs),
-    /// List the formats, their headers, and what each covers.
+    /// List the schemes, their headers, and what each covers.
     #[command(after_help = "\
 Example: what GitHub signs
   tower-hmac formats github")]
     Formats {
-        /// List only the formats whose name contains this text.
+        /// List only the schemes whose name contains this text.
         name: Option<String>,
     },
     /// Receive requests on the loopback interface and explain each rejection.
@@ -76,13 +76,12 @@ Example: complete commands in the running bash
     },
 }
 
-/// The format and the keys.
+/// The scheme and the keys.
 #[derive(ClapArgs, Debug)]
 pub(crate) struct SchemeArgs {
-    /// The format: a name from `tower-hmac formats`, or JSON.
+    /// The signature scheme: a name from `tower-hmac formats`, JSON, or @FILE with JSON.
     ///
-    /// JSON is such as
-    /// '{"header": "X-Sig", "parts": ["method", "\n", "body"]}', or @FILE with such JSON.
+    /// An example of JSON is '{"header": "X-Sig", "parts": ["method", "\n", "body"]}'.
     #[arg(short, long, value_name = "FORMAT", verbatim_doc_comment)]
     pub(crate) format: String,
     #[command(flatten)]
@@ -94,26 +93,26 @@ pub(crate) struct SchemeArgs {
 pub(crate) struct KeyArgs {
     /// Read a key from this environment variable.
     ///
-    /// With `ID=`, it is the key of this key ID.
+    /// Prefix it with `ID=` to set the key ID.
     #[arg(short = 'e', long, value_name = "[ID=]VARIABLE")]
     pub(crate) key_env: Vec<String>,
     /// Read a key from this file.
     ///
-    /// A newline at its end is cut off. With `ID=`, it is the key of this key ID.
+    /// A newline at its end is removed. Prefix the file with `ID=` to set the key ID.
     #[arg(long, value_name = "[ID=]FILE")]
     pub(crate) key_file: Vec<String>,
     /// Read a key from standard input.
     ///
-    /// A newline at its end is cut off.
+    /// A newline at its end is removed.
     #[arg(long)]
     pub(crate) key_stdin: bool,
     /// How the keys are written.
     #[arg(long, value_enum, default_value_t = KeyEncoding::Text, value_name = "ENCODING")]
     pub(crate) key_encoding: KeyEncoding,
-    /// The key ID of the key. Without it, the key is that of every key ID.
+    /// The key ID of the key. Without it, the key is valid for every key ID.
     #[arg(long, value_name = "ID")]
     pub(crate) key_id: Option<String>,
-    /// A key on the command line is refused with the reason.
+    /// A key on the command line is rejected with an explanation.
     #[arg(long, alias = "secret", hide = true, allow_hyphen_values = true)]
     pub(crate) key: Option<String>,
 }
@@ -128,7 +127,7 @@ pub(crate) enum KeyEncoding {
     Hex,
     /// Base64 with padding.
     Base64,
-    /// `whsec_` and base64, as Standard Webhooks writes it.
+    /// `whsec_` and base64, as in Standard Webhooks.
     Whsec,
 }
 
@@ -157,10 +156,10 @@ pub(crate) struct SignArgs {
 pub(crate) struct CheckArgs {
     #[command(flatten)]
     pub(crate) scheme: SchemeArgs,
-    /// Take this time, in Unix seconds, for now.
+    /// Check the request at this time, in Unix seconds, instead of now.
     #[arg(long, value_name = "SECONDS", allow_hyphen_values = true)]
     pub(crate) now: Option<i64>,
-    /// Take the time of the request for now, as for an old capture.
+    /// Check the request at its own time, for an old capture.
     #[arg(long, conflicts_with = "now")]
     pub(crate) no_clock: bool,
     /// The capture; `-` is standard input.
@@ -189,7 +188,7 @@ pub(crate) struct KeyForms {
     /// Print base64.
     #[arg(long)]
     pub(crate) base64: bool,
-    /// Print `whsec_` and base64, as Standard Webhooks has it.
+    /// Print `whsec_` and base64, as in Standard Webhooks.
     #[arg(long)]
     pub(crate) whsec: bool,
 }
@@ -198,7 +197,7 @@ pub(crate) struct KeyForms {
 pub(crate) struct KeyFormArgs {
     #[command(flatten)]
     pub(crate) form: KeyForms,
-    /// How many random bytes.
+    /// The number of random bytes.
     #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(16..=1024))]
     pub(crate) bytes: u16,
 }
@@ -207,7 +206,7 @@ pub(crate) struct KeyFormArgs {
 pub(crate) struct ListenArgs {
     #[command(flatten)]
     pub(crate) scheme: SchemeArgs,
-    /// Listen on this port; 0 takes a free one.
+    /// Listen on this port; 0 picks a free one.
     #[arg(long, default_value_t = 8322)]
     pub(crate) port: u16,
     /// Pass verified requests on to this server, such as http://127.0.0.1:3000.

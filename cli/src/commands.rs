@@ -48,11 +48,11 @@ fn done(text: &[u8]) -> Outcome {
     terminal::print(text).map(|()| ExitCode::SUCCESS)
 }
 
-/// Standard input is read once.
+/// Rejects standard input for both the key and the request: it can only be read once.
 fn check_stdin(scheme: &SchemeArgs, file: &Path) -> Result<(), Failure> {
     if scheme.keys.key_stdin && file == Path::new("-") {
         return Err(Failure::new(
-            "standard input is the key (--key-stdin); name the file of the request",
+            "standard input is the key (--key-stdin); pass the request as a file",
         ));
     }
     Ok(())
@@ -83,7 +83,7 @@ fn sign(args: &SignArgs) -> Outcome {
         .map_err(|error| Failure::new(format!("cannot sign this request: {error}")))?;
     if args.headers {
         if head.uri != capture.head().uri {
-            return Err(Failure::new("this format signs the URL and adds no header: take --curl"));
+            return Err(Failure::new("this scheme signs the URL and adds no header: use --curl"));
         }
         return done(&output::changed_headers(capture.head(), &head));
     }
@@ -140,7 +140,7 @@ fn key(args: &KeyFormArgs) -> Outcome {
     let mut bytes = Zeroizing::new(vec![0; usize::from(args.bytes)]);
     getrandom::fill(&mut bytes).map_err(|error| Failure::new(error.to_string()))?;
     if args.form.whsec && !(24..=64).contains(&bytes.len()) {
-        return Err(Failure::new("Standard Webhooks asks for 24 to 64 bytes"));
+        return Err(Failure::new("Standard Webhooks requires 24 to 64 bytes"));
     }
     let mut text = Zeroizing::new(String::new());
     if args.form.whsec || args.form.base64 {
@@ -180,7 +180,7 @@ async fn list_formats(name: Option<&str>) -> Outcome {
         }
     }
     if text.is_empty() {
-        return Err(Failure::new("no format has this in its name; `tower-hmac formats` lists all"));
+        return Err(Failure::new("no scheme has this in its name; `tower-hmac formats` lists all"));
     }
     done(&text)
 }

@@ -1,12 +1,12 @@
-//! Why the command cannot do what it is asked for.
+//! Why the command failed.
 
 use std::io;
 use std::process::ExitCode;
 
-/// A message for the person at the terminal. It contains no key.
+/// A message for the user. It contains no key.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// The reader of the output went away, as `head` does.
+    /// The reader of the output closed the pipe, as `head` does.
     ClosedPipe,
     Message(String),
 }
@@ -16,7 +16,7 @@ impl Failure {
         Self::Message(message.into())
     }
 
-    /// Prints the message and gives the exit code.
+    /// Prints the message and returns the exit code.
     pub(crate) fn exit(self) -> ExitCode {
         match self {
             Self::ClosedPipe => ExitCode::SUCCESS,

@@ -1,4 +1,4 @@
-//! What `--format` takes.
+//! The schemes that `--format` accepts.
 
 use std::sync::Arc;
 
@@ -7,7 +7,8 @@ use tower_hmac::{Scheme, webhooks};
 
 use crate::failure::Failure;
 
-/// The crate's own schemes: the name, its settings as JSON, and what is to be set still.
+/// The crate's own schemes: the name, its settings as JSON, and the settings that the user must
+/// add.
 const OWN: &[(&str, &str, &str)] = &[
     ("rfc9421", r#"{"scheme": "rfc9421"}"#, ""),
     ("standard-webhooks", r#"{"scheme": "standard-webhooks"}"#, ""),
@@ -35,15 +36,15 @@ const OWN: &[(&str, &str, &str)] = &[
     ("twilio", r#"{"preset": "twilio", "public_origin": "https://example.com"}"#, "public_origin"),
 ];
 
-/// A format and how it is asked for.
+/// A scheme, and how to select it.
 pub(crate) struct Named {
     pub(crate) name: &'static str,
-    /// An example as JSON, if it does not go without settings.
+    /// An example as JSON, if it needs settings.
     pub(crate) json: Option<&'static str>,
     pub(crate) scheme: Arc<dyn Scheme>,
 }
 
-/// Returns all formats, the crate's own first.
+/// Returns all schemes, the crate's own first.
 pub(crate) fn all() -> Vec<Named> {
     let own = OWN.iter().filter_map(|(name, json, missing)| {
         let json = (*json, (!missing.is_empty()).then_some(*json));
@@ -54,7 +55,7 @@ pub(crate) fn all() -> Vec<Named> {
     own.chain(presets).collect()
 }
 
-/// Makes the scheme that `--format` asks for.
+/// Makes the scheme that `--format` selects.
 pub(crate) fn find(text: &str) -> Result<Arc<dyn Scheme>, Failure> {
     let text = text.trim();
     if let Some(path) = text.strip_prefix('@') {
@@ -65,7 +66,7 @@ pub(crate) fn find(text: &str) -> Result<Arc<dyn Scheme>, Failure> {
     find_without_files(text)
 }
 
-/// The same without files, for the page.
+/// Does the same without reading files, for the page.
 pub(crate) fn find_without_files(text: &str) -> Result<Arc<dyn Scheme>, Failure> {
     let text = text.trim();
     if text.starts_with('{') {
@@ -74,14 +75,14 @@ pub(crate) fn find_without_files(text: &str) -> Result<Arc<dyn Scheme>, Failure>
     if let Some((name, json, missing)) = OWN.iter().find(|(name, ..)| *name == text) {
         if !missing.is_empty() {
             return Err(Failure::new(format!(
-                "format `{name}` needs its {missing}: write it as JSON, such as {json}"
+                "scheme `{name}` needs its {missing}: write it as JSON, such as {json}"
             )));
         }
         return scheme(json);
     }
     webhooks::by_name(text).ok_or_else(|| {
         Failure::new(format!(
-            "unknown format; the nearest are {}, and `tower-hmac formats` lists all",
+            "unknown scheme; the nearest are {}, and `tower-hmac formats` lists all",
             nearest(text).join(", ")
         ))
     })

@@ -19,8 +19,8 @@ use crate::failure::Failure;
 
 type Sent = UnsyncBoxBody<Bytes, std::convert::Infallible>;
 
-/// The headers that are one connection's own (RFC 9110 section 7.6.1). Names that `Connection`
-/// lists are kept: a client could take away what the server behind relies on.
+/// The headers of a single connection (RFC 9110 section 7.6.1). Headers that `Connection` lists are
+/// kept: otherwise, a client could remove headers that the server behind relies on.
 const HOP_BY_HOP: [HeaderName; 8] = [
     CONNECTION,
     EXPECT,
@@ -43,7 +43,7 @@ impl Upstream {
     pub(crate) fn new(url: &str) -> Result<Self, Failure> {
         let wrong = || {
             Failure::new(
-                "--forward takes the address of a plain HTTP server, such as http://127.0.0.1:3000",
+                "--forward expects the address of a plain HTTP server, such as http://127.0.0.1:3000",
             )
         };
         let uri: Uri = url.parse().map_err(|_| wrong())?;
@@ -55,7 +55,7 @@ impl Upstream {
         Ok(Self { authority: authority.clone(), client })
     }
 
-    /// Sends the request as it came, with its host and its framing.
+    /// Sends the request unchanged, with its host and its framing.
     pub(crate) async fn send(
         &self,
         mut head: Parts,
@@ -72,7 +72,7 @@ impl Upstream {
         for name in HOP_BY_HOP {
             head.headers.remove(name);
         }
-        // Without a length the body was sent in chunks, and is again.
+        // A body without a length arrived in chunks, and is sent in chunks.
         let is_chunked = head.headers.contains_key(http::header::TRANSFER_ENCODING);
         let body = if is_chunked && !head.headers.contains_key(CONTENT_LENGTH) {
             let data = http_body::Frame::data(body);
@@ -94,7 +94,7 @@ pub(crate) fn failed(status: StatusCode) -> Response<Body> {
     response
 }
 
-/// Frames that are there already, in a body of no known length.
+/// Buffered frames, as a body of unknown length.
 struct Frames(std::collections::VecDeque<http_body::Frame<Bytes>>);
 
 impl http_body::Body for Frames {

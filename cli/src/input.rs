@@ -7,7 +7,7 @@ use tower_hmac::capture::Capture;
 
 use crate::failure::Failure;
 
-/// Reads the capture in a file; `-` is standard input.
+/// Reads a capture from a file; `-` is standard input.
 pub(crate) fn read(path: &Path) -> Result<Capture, Failure> {
     let name = path.display();
     let text = if path == Path::new("-") {

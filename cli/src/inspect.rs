@@ -1,8 +1,8 @@
 //! The page that explains a pasted request.
 //!
 //! It is one HTML file, one style sheet and one script. A strict content security policy lets it
-//! talk to its own server and to nobody else. Keys are sent in the body of a request, are not
-//! logged, not stored, and never stand in a URL.
+//! talk only to its own server. Keys are sent in the body of a request. They are never logged,
+//! stored, or put in a URL.
 
 use std::process::ExitCode;
 
@@ -32,13 +32,13 @@ const SCRIPT: &str = include_str!("../page/inspect.js");
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
                       img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// A pasted request: 2 MiB of body in base64, and room for the rest.
+/// The most bytes of a pasted request: enough for 2 MiB of body in base64, and the rest.
 const MOST: usize = 4 * 1024 * 1024;
 
 /// Makes the routes of the page, for a service of your own.
 ///
-/// The page is for developers: it tells what a signature should be made of. Serve it on the loopback
-/// interface or behind a login. It knows none of your keys, only what is pasted.
+/// The page is for developers: it shows what the server expects to be signed. Serve it on the
+/// loopback interface or behind a login. It has none of your keys, only what is pasted.
 ///
 /// ```
 /// use axum::Router;
@@ -60,7 +60,7 @@ pub(crate) async fn run(port: u16) -> Result<ExitCode, Failure> {
     listen::serve(port, "the page is on", router()).await
 }
 
-/// The page, with links that work wherever it is nested.
+/// Returns the page, with links that work under any prefix.
 async fn page(OriginalUri(uri): OriginalUri) -> Html<String> {
     let base = uri.path().trim_end_matches('/');
     let base = base.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;");
@@ -87,7 +87,7 @@ async fn with_policy(mut response: Response) -> Response {
     response
 }
 
-/// What the page sends. It has no `Debug`, since it holds a key.
+/// The request of the page. It has no `Debug`, since it contains a key.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Question {
@@ -114,9 +114,9 @@ enum Encoding {
     Whsec,
 }
 
-/// Answers with the report, or with what is wrong with a field of the page.
+/// Answers with the report, or with an error in a field of the page.
 async fn explain(headers: HeaderMap, question: Json<Question>) -> Response {
-    // Pages of others may not ask.
+    // Reject requests from other sites.
     let is_ours = headers.get("sec-fetch-site").is_none_or(|site| site == "same-origin");
     if !is_ours {
         return StatusCode::FORBIDDEN.into_response();

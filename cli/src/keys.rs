@@ -11,9 +11,9 @@ use crate::failure::Failure;
 
 const ON_THE_COMMAND_LINE: &str = "\
 a key on the command line can be read by every user of this machine (`ps`), and stays in the
-       history of the shell; name a variable (--key-env), a file (--key-file), or pipe it (--key-stdin)";
+       history of the shell; use a variable (--key-env), a file (--key-file), or a pipe (--key-stdin)";
 
-/// Keys, each with its key ID. One without is the key of whoever the request claims to be from.
+/// Keys with their key IDs. A key without one is used for any key ID that the request claims.
 pub(crate) struct Keys(Vec<(Option<String>, SecretKey)>);
 
 impl Keys {
@@ -43,9 +43,9 @@ impl Keys {
             keys.push((None, decode(&without_newline(value), args.key_encoding)?));
         }
         if keys.is_empty() {
-            return Err(Failure::new("no key: take --key-env, --key-file or --key-stdin"));
+            return Err(Failure::new("no key: use --key-env, --key-file or --key-stdin"));
         }
-        // The ID is that of the first key without one.
+        // `--key-id` applies to the first key without an ID.
         if let (Some(id), Some((unnamed, _))) =
             (&args.key_id, keys.iter_mut().find(|(id, _)| id.is_none()))
         {
@@ -54,7 +54,7 @@ impl Keys {
         Ok(Self(keys))
     }
 
-    /// A key as it is pasted into the page.
+    /// Makes a key that was pasted into the page.
     pub(crate) fn pasted(
         text: &Zeroizing<Vec<u8>>,
         encoding: KeyEncoding,
@@ -63,12 +63,12 @@ impl Keys {
         Ok(Self(vec![(id, decode(text, encoding)?)]))
     }
 
-    /// The first key and its ID, to sign with.
+    /// Returns the first key and its ID, to sign with.
     pub(crate) fn first(&self) -> Option<(Option<&str>, &SecretKey)> {
         self.0.first().map(|(id, key)| (id.as_deref(), key))
     }
 
-    /// The keys to verify a request with.
+    /// Returns the keys to verify a request with.
     pub(crate) fn map(
         &self,
         scheme: &dyn Scheme,
@@ -97,7 +97,7 @@ impl Keys {
     }
 }
 
-/// `ID=source`.
+/// Splits `ID=source`.
 fn split(source: &str) -> (Option<String>, &str) {
     match source.split_once('=') {
         Some((id, source)) => (Some(id.to_owned()), source),
@@ -105,7 +105,7 @@ fn split(source: &str) -> (Option<String>, &str) {
     }
 }
 
-/// Files and pipes end with a newline that is no part of a key.
+/// Removes a newline at the end, which files and pipes add to a key.
 fn without_newline(value: Vec<u8>) -> Zeroizing<Vec<u8>> {
     let mut value = Zeroizing::new(value);
     if value.last() == Some(&b'\n') {

@@ -1,7 +1,6 @@
-//! What the command `tower-hmac` is made of: it signs, verifies and explains HTTP requests with
-//! HMAC signatures.
+//! The command `tower-hmac` signs, verifies and explains HTTP requests with HMAC signatures.
 //!
-//! A service of your own can serve the page of `tower-hmac inspect`: [`inspect::router`].
+//! To serve the page of `tower-hmac inspect` from your own service, use [`inspect::router`].
 
 mod advice;
 mod args;
@@ -24,8 +23,7 @@ use clap::Parser as _;
 
 /// Runs the command with the arguments of the process.
 ///
-/// It returns 0 if the request is accepted, 1 if it is rejected, and 2 if the command cannot do
-/// what it is asked for.
+/// Returns 0 if the request is accepted, 1 if it is rejected, and 2 if the command fails.
 #[must_use]
 pub fn run() -> ExitCode {
     match commands::run(args::Args::parse()) {

@@ -1,4 +1,4 @@
-//! A receiver on the loopback interface that says what it thinks of each request.
+//! A receiver on the loopback interface that prints a verdict on each request.
 
 use std::fmt::Write as _;
 use std::net::Ipv4Addr;
@@ -50,7 +50,7 @@ pub(crate) async fn serve(port: u16, what: &str, app: Router) -> Result<ExitCode
 
 async fn receive(State(receiver): State<Arc<Receiver>>, request: Request) -> Response<Body> {
     let (head, body) = request.into_parts();
-    // A peer's text on a terminal: escape what could steer it.
+    // Escape control characters: the client's text must not control the terminal.
     let line = format!("{} {}", head.method, head.uri.to_string().escape_debug());
     let Ok(collected) = Limited::new(body, receiver.body_limit).collect().await else {
         say(&format!("{line} -> 413, the body is longer than {} bytes\n", receiver.body_limit));
@@ -87,7 +87,7 @@ async fn receive(State(receiver): State<Arc<Receiver>>, request: Request) -> Res
     }
 }
 
-/// Whoever reads the lines may go away; the receiver goes on.
+/// Prints a line. The receiver continues if nobody reads its output any more.
 fn say(text: &str) {
     let _ = terminal::print(text.as_bytes());
 }

@@ -12,7 +12,7 @@ pub(crate) fn http(head: &Parts, body: &[u8]) -> Vec<u8> {
     let target = head.uri.path_and_query().map_or("*", |target| target.as_str());
     let mut text = format!("{} {target} HTTP/1.1\r\n", head.method).into_bytes();
     for (name, value) in &head.headers {
-        // The body of a capture has no chunks.
+        // The body of a capture is not chunked.
         if name != TRANSFER_ENCODING {
             text.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
         }
@@ -25,7 +25,7 @@ pub(crate) fn http(head: &Parts, body: &[u8]) -> Vec<u8> {
     text
 }
 
-/// Writes the headers that differ from those before.
+/// Writes the headers that signing added or changed.
 pub(crate) fn changed_headers(before: &Parts, head: &Parts) -> Vec<u8> {
     let mut text = Vec::new();
     for name in head.headers.keys() {
@@ -62,12 +62,12 @@ pub(crate) fn curl(head: &Parts, body: &[u8]) -> String {
         let _ = write!(line, " \\\n  -H {}", quoted(&header));
     }
     if !body.is_empty() && !head.headers.contains_key(CONTENT_TYPE) {
-        // curl adds the one of forms.
+        // Otherwise, curl adds the content type of forms.
         line.push_str(" \\\n  -H 'content-type:'");
     }
     match std::str::from_utf8(body) {
         _ if body.is_empty() => {}
-        // An `@` at its beginning names a file, and `--data-raw` would take it as it is.
+        // A leading `@` would name a file; `--data-raw` sends it unchanged.
         Ok(body) if is_text => {
             let _ = write!(line, " \\\n  --data-raw {}", quoted(body));
         }

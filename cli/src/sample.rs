@@ -1,4 +1,4 @@
-//! What a format covers, found by changing a signed request and verifying it again.
+//! Finds out what a scheme covers, by changing a signed request and verifying it again.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use tower_hmac::{KeyId, KeyMap, Scheme, SecretKey, Signer, Verifier};
 const NOW: i64 = 1_700_000_000;
 const BODY: &[u8] = b"a=1";
 
-/// What a signature of a format covers of the request, and what it does not.
+/// The parts of a request that a scheme's signature covers, and those that it does not.
 pub(crate) struct Coverage {
     pub(crate) covered: Vec<&'static str>,
     pub(crate) uncovered: Vec<&'static str>,
@@ -34,7 +34,7 @@ const CHANGES: [(&str, Change); 6] = [
     ("body", |_, body| body.extend_from_slice(b"&b=2")),
 ];
 
-/// Signs a request and tries each change. None where the format signs no such request.
+/// Signs a request and tries each change. Returns `None` if the scheme cannot sign the request.
 pub(crate) async fn coverage(scheme: &Arc<dyn Scheme>) -> Option<Coverage> {
     let key = SecretKey::new("a key for a sample that is thrown away").ok()?;
     let mut signer = Signer::new(scheme.clone(), key.clone())
@@ -64,7 +64,7 @@ pub(crate) async fn coverage(scheme: &Arc<dyn Scheme>) -> Option<Coverage> {
     let mut coverage = Coverage { covered: Vec::new(), uncovered: Vec::new() };
     for (name, change) in CHANGES {
         let (mut head, mut body) = (head.clone(), body.to_vec());
-        // A signature in the query goes with it.
+        // A changed URI loses a signature in its query: restore it.
         let query = head.uri.query().map(str::to_owned);
         change(&mut head, &mut body);
         restore_signature(&mut head, query.as_deref());
@@ -84,7 +84,7 @@ fn request_of(builder: &http::request::Builder) -> Option<Request<()>> {
     Some(request)
 }
 
-/// Keeps the parameters that signing added, where a change has replaced the URI.
+/// Restores the parameters that signing added, if a change replaced the URI.
 fn restore_signature(head: &mut Parts, signed: Option<&str>) {
     let Some(added) = signed.and_then(|query| query.strip_prefix("c=d&")) else { return };
     if head.uri.query().is_some_and(|query| query.contains(added)) {

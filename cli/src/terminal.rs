@@ -1,4 +1,4 @@
-//! Standard output: colours, and a report for people.
+//! Standard output: colours, and a readable report.
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
@@ -13,7 +13,7 @@ const DIM: u8 = 2;
 const RED: u8 = 31;
 const GREEN: u8 = 32;
 
-/// Writes all of it; a reader that goes away ends the command.
+/// Writes all of the text. Ends the command if the reader closed the pipe.
 pub(crate) fn print(text: &[u8]) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     out.write_all(text)?;
@@ -21,7 +21,7 @@ pub(crate) fn print(text: &[u8]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Whether standard output takes colours (<https://no-color.org>).
+/// Standard output, with or without colours (<https://no-color.org>).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Paint(bool);
 
@@ -71,13 +71,13 @@ impl Paint {
         if view.outcome != "accepted" && view.causes.is_empty() && !view.parts.is_empty() {
             let _ = writeln!(
                 text,
-                "\nno cause that was tried fits: compare the client's signed text with this one"
+                "\nno likely cause found: compare the client's signed text with this one"
             );
         }
         text
     }
 
-    /// Each part on lines of its own, with its name, and its line ends to be seen.
+    /// Writes each part on separate lines, with its name and with visible line ends.
     fn signed_text(self, view: &View, text: &mut String) {
         let len = view.parts.last().map_or(0, |part| part.end);
         let _ = writeln!(text, "\nsigned text, {len} bytes:");
@@ -121,7 +121,8 @@ fn bytes(part: &Part) -> Vec<u8> {
     (0..part.hex.len()).step_by(2).filter_map(digit).collect()
 }
 
-/// Control characters as their pictures (`␊` for LF), other bytes that are no text as `\xNN`.
+/// Replaces control characters with their pictures (`␊` for LF), and bytes that are not text with
+/// `\xNN`.
 fn shown(bytes: &[u8]) -> String {
     let mut text = String::new();
     for chunk in bytes.utf8_chunks() {

@@ -15,10 +15,10 @@ use crate::advice;
 use crate::failure::Failure;
 use crate::keys::Keys;
 
-/// A longer part of the signed text shows only its beginning, in bytes.
+/// The most bytes that are shown of each part of the signed text.
 const SHOWN: usize = 8 * 1024;
 
-/// What came of a request, as JSON.
+/// The outcome of a request, as JSON.
 #[derive(Debug, Serialize)]
 pub(crate) struct View {
     pub(crate) outcome: &'static str,
@@ -53,18 +53,18 @@ pub(crate) struct Part {
     pub(crate) start: usize,
     pub(crate) end: usize,
     pub(crate) hex: String,
-    /// The bytes at the end that `hex` leaves out.
+    /// The number of bytes at the end that `hex` omits.
     pub(crate) left_out: usize,
 }
 
-/// A cause, and what to change.
+/// A cause, and how to fix it.
 #[derive(Debug, Serialize)]
 pub(crate) struct Told {
     pub(crate) cause: String,
     pub(crate) change: &'static str,
 }
 
-/// The request as a test vector. It has no key.
+/// The request as a test vector, without the key.
 #[derive(Debug, Serialize)]
 pub(crate) struct Vector {
     pub(crate) request: VectorRequest,
@@ -87,12 +87,12 @@ pub(crate) struct Expect {
     pub(crate) likely: Vec<String>,
 }
 
-/// The time that a request is checked at.
+/// The time at which a request is checked.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Now {
     System,
     At(i64),
-    /// The time that the request itself gives.
+    /// The time in the request itself.
     OfRequest,
 }
 
@@ -106,7 +106,7 @@ impl Now {
     }
 }
 
-/// Makes the verifier of a request.
+/// Makes a verifier for a request.
 pub(crate) fn verifier(
     scheme: &Arc<dyn Scheme>,
     keys: &Keys,
@@ -124,7 +124,7 @@ pub(crate) fn verifier(
             time.unwrap_or_else(|| SystemClock.unix_now())
         }
     };
-    // The limit is the service's; a capture is here already.
+    // The limit protects a service, but a capture is already in memory.
     Ok(verifier.with_clock(ManualClock::new(now)).with_body_limit(usize::MAX))
 }
 

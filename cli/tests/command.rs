@@ -29,7 +29,7 @@ fn run(args: &[&str], input: &str) -> Ran {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // A command that fails early does not read it.
+    // A command that fails early does not read its standard input.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     let output = child.wait_with_output().unwrap();
     let ran = Ran {
@@ -99,7 +99,7 @@ fn verify_says_one_line_and_exits_with_the_outcome() {
 
 #[test]
 fn explain_shows_the_text_its_parts_and_the_cause() {
-    // LF only: the head is told, and the body has lost nothing.
+    // LF only: reported for the head, and the body is complete.
     let raw = signed().replace("\r\n", "\n").replace("content-length: 3", "content-length: 4");
     let ran = run(&["explain", "-f", PARTS, "-e", "KEY", "--no-clock", "--hex"], &(raw + "\n"));
     assert_eq!((ran.code, ran.err.as_str()), (Some(1), ""));
@@ -193,7 +193,7 @@ fn usage_and_input_that_cannot_be_read_exit_with_2() {
         (&["verify", "-f", "{\"header\": 1}", "-e", "KEY"], "", "format: invalid type"),
         (&["verify", "-f", "square", "-e", "KEY"], "", "needs its url: write it as JSON"),
         (&["verify", "-f", "@/no/such/file", "-e", "KEY"], "", "--format /no/such/file: "),
-        (&["verify", "-f", "github"], "", "no key: take --key-env"),
+        (&["verify", "-f", "github"], "", "no key: use --key-env"),
         (&["verify", "-f", "github", "-e", "NO_SUCH"], "", "`NO_SUCH` is not set"),
         (&["verify", "-f", "github", "--key-file", "/no/such"], "", "--key-file /no/such: "),
         (&["verify", "-f", "github", "-e", "KEY", "/no/such"], "", "/no/such: No such file"),
@@ -202,7 +202,7 @@ fn usage_and_input_that_cannot_be_read_exit_with_2() {
             "GET / HTTP/1.1\nHost\n",
             "-: line 2, column 1: expected `Name: value`",
         ),
-        (&["verify", "-f", "github", "--key-stdin"], KEY, "name the file of the request"),
+        (&["verify", "-f", "github", "--key-stdin"], KEY, "pass the request as a file"),
         (
             &["listen", "-f", "github", "-e", "KEY", "--forward", "https://x"],
             "",
@@ -260,7 +260,7 @@ fn pipe_that_closes_is_no_error() {
     assert_eq!((child.wait().unwrap().code(), err.as_str()), (Some(0), ""));
 }
 
-/// The settings of a case of `mistakes.json` as `--format` takes them.
+/// The settings of a case of `mistakes.json`, in the form of `--format`.
 fn format(config: &Value) -> String {
     let mut format = config.as_object().unwrap().clone();
     for member in ["key", "keys", "now"] {

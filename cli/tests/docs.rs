@@ -1,4 +1,4 @@
-//! The sessions of the docs are what the command prints.
+//! Checks that the sessions in the docs show what the command prints.
 #![allow(missing_docs)]
 
 use std::path::Path;
@@ -15,7 +15,7 @@ fn replayed(markdown: &str, folder: &Path) -> String {
             "```" => false,
             _ => is_console,
         };
-        // What was printed is printed again.
+        // Skip the old output.
         if is_console && !line.starts_with("$ ") && line != "```console" {
             continue;
         }
@@ -44,7 +44,7 @@ fn sessions_are_what_the_command_prints() {
     let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
     let readme_again = replayed(&readme, &folder);
     std::fs::remove_dir_all(&folder).unwrap();
-    // After a change that is meant, `SESSIONS=write` writes them anew.
+    // After an intended change, `SESSIONS=write` updates the docs.
     if std::env::var_os("SESSIONS").is_some() {
         std::fs::write(root.join("docs/why-not-match.md"), page_again).unwrap();
         std::fs::write(root.join("README.md"), readme_again).unwrap();

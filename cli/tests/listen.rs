@@ -41,7 +41,7 @@ impl Listening {
         line
     }
 
-    /// Sends the pieces one after the other, and reads until the server closes.
+    /// Sends the pieces one after another, and reads until the server closes the connection.
     fn send(&self, pieces: &[&[u8]]) -> String {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
@@ -108,7 +108,7 @@ fn verified_request_arrives_unchanged() {
     let (address, requests) = server();
     let mut listening = Listening::start(&["--forward", &address]);
     let tag = tag("hello world");
-    // A length, odd spellings of the target, and a header that `Connection` names.
+    // A body with a length, odd spellings of the target, and a header that `Connection` lists.
     let head = format!(
         "POST /a%2Fb//c?x=1+2&y=%20 HTTP/1.1\r\nHost: example.com\r\nX-Twice: 1\r\nX-Twice: 2\r\n\
          X-User: me\r\nConnection: close, X-User\r\nX-Hub-Signature-256: {tag}\r\n\
@@ -127,7 +127,7 @@ fn verified_request_arrives_unchanged() {
     let line = listening.line();
     assert_eq!(line, "POST /a%2Fb//c?x=1+2&y=%20 -> accepted, no key ID\n");
 
-    // Chunks stay chunks.
+    // A chunked body stays chunked.
     let head = format!(
         "POST / HTTP/1.1\r\nHost: example.com\r\nConnection: close\r\nX-Hub-Signature-256: {tag}\r\n\
          Transfer-Encoding: chunked\r\n\r\n"
@@ -170,7 +170,7 @@ fn rejected_request_never_arrives() {
     stream.write_all(short.as_bytes()).unwrap();
     stream.shutdown(std::net::Shutdown::Write).unwrap();
     let _ = stream.read_to_string(&mut String::new());
-    // What is right arrives, and before it nothing has.
+    // Only the correct request arrives.
     listening.send(&[request(&tag, "hello world").as_bytes()]);
     let first = String::from_utf8(requests.recv().unwrap()).unwrap();
     assert!(first.contains(&tag) && first.ends_with("hello world"), "{first}");

@@ -1,4 +1,4 @@
-//! What all forms of a capture share: a target, headers, a body.
+//! A request that is being read, shared by all forms of a capture.
 
 use std::borrow::Cow;
 
@@ -20,7 +20,7 @@ pub(super) struct Draft {
     pub(super) notes: Vec<CaptureNote>,
 }
 
-/// Where a text could not be read, as an offset in bytes, and what was expected there.
+/// The offset in bytes at which a text could not be read, and what was expected there.
 #[derive(Debug)]
 pub(super) struct Fault {
     pub(super) at: usize,
@@ -42,7 +42,7 @@ impl Draft {
         Self { head, body: Vec::new(), notes: Vec::new() }
     }
 
-    /// Completes the head as a client sends it when given a URL: with `Host` and a length.
+    /// Adds the headers that a client sends for a URL: `Host` and a length.
     pub(super) fn sent(mut self) -> Self {
         let headers = &mut self.head.headers;
         if let Some(authority) = self.head.uri.authority() {

@@ -1,4 +1,4 @@
-//! `{"method", "url", "headers", "body" | "body_base64"}`, and what HAR shares with it.
+//! Parses `{"method", "url", "headers", "body" | "body_base64"}`, and the parts that HAR shares.
 
 use std::borrow::Cow;
 use std::fmt;

@@ -2,8 +2,8 @@
 //!
 //! A [`KeyStore`] finds the [`KeySet`] of a claimed key ID. [`KeyMap`] is the store in memory.
 //! [`key_fn`] turns a function into one, such as a database query. The keys of `SharedKeys`
-//! (feature `reload`) can be replaced while requests are served; `PolledKeys` (with feature `tokio`)
-//! loads them again and again. `CachedKeys` (feature `cache`) caches a slow store.
+//! (feature `reload`) can be replaced while requests are served; `PolledKeys` (with feature
+//! `tokio`) reloads them at an interval. `CachedKeys` (feature `cache`) caches a slow store.
 
 #[cfg(feature = "cache")]
 mod cached;

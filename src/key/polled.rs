@@ -1,4 +1,4 @@
-//! Keys that are loaded again and again, from a file, a table or a service for secrets.
+//! Keys that are reloaded at an interval, from a file, a database or a vault.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,27 +13,29 @@ use crate::error::{BoxError, ConfigError};
 use crate::key::{KeyId, KeyMap, KeyQuery, KeySet, KeyStore, Lookup, SharedKeys};
 use crate::random;
 
-/// How long one load may take.
+/// The longest time that one load may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Loads all keys at the start, and again every so often. Needs features `reload` and `tokio`.
+/// Loads all keys at the start, and reloads them at an interval. Needs features `reload` and
+/// `tokio`.
 ///
-/// For keys that fit in memory: requests never wait for the source, and every name takes the same
-/// time. For more, or for changes that must apply sooner, see `CachedKeys` (feature `cache`).
+/// Use it for keys that fit in memory: requests never wait for the source, and every key ID takes
+/// the same time. For more keys, or for changes that must apply sooner, see `CachedKeys` (feature
+/// `cache`).
 ///
-/// * **A removed key** is rejected once `every` and the time that one load takes have passed.
-/// * **A load that fails** (an error, a panic, no answer within 30 s, or an empty map) changes
-///   nothing: the old keys stay in force, and a warning is logged (feature `tracing`).
-/// * **A source that stays away** would keep removed keys alive. Set
+/// * **A removed key** is rejected after `every` plus the time of one load.
+/// * **A failed load** (an error, a panic, no answer within 30 s, or an empty map) changes nothing:
+///   the old keys stay in use, and a warning is logged (feature `tracing`).
+/// * **If the source stays unavailable**, removed keys stay valid. Set
 ///   [`with_max_age`](Self::with_max_age) to answer 503 instead, and watch the gauge
 ///   `tower_hmac_polled_keys_age_seconds` (feature `metrics`).
-/// * **Jitter.** Up to a tenth of `every` is taken off each pause at random, so that the nodes of a
-///   fleet do not ask at the same moment.
+/// * **Jitter.** Each pause is shortened at random, by up to a tenth of `every`, so that the nodes
+///   of a fleet do not load at the same moment.
 ///
-/// Clones share their keys. The last one to be dropped stops the polling.
+/// Clones share their keys. Dropping the last clone stops the polling.
 ///
-/// The message of an error of yours is logged: it must not repeat a key. Parsers often quote what
-/// they do not expect.
+/// The messages of your errors are logged, so they must not contain a key. Parsers often quote
+/// unexpected input.
 ///
 /// # Example
 ///
@@ -64,17 +66,17 @@ pub struct PolledKeys {
 }
 
 impl PolledKeys {
-    /// Loads the keys, and starts a task that loads them again. A load begins at most `every` after
-    /// the last one began, or at its end if it takes longer.
+    /// Loads the keys, and starts a task that reloads them. A load begins at most `every` after the
+    /// last one began, or at its end if it takes longer.
     ///
     /// # Errors
     ///
-    /// Returns the error of the first load; it may take 30 s. Returns [`ConfigError::NoKeys`] if the
-    /// map is empty, and [`ConfigError::Invalid`] if `every` is zero.
+    /// Returns the error of the first load; it may take 30 s. Returns [`ConfigError::NoKeys`] if
+    /// the map is empty, and [`ConfigError::Invalid`] if `every` is zero.
     ///
     /// # Panics
     ///
-    /// Outside of a tokio runtime with its timers enabled.
+    /// Panics outside of a tokio runtime with its timers enabled.
     pub async fn new<F, Fut, E>(every: Duration, load: F) -> Result<Self, BoxError>
     where
         F: Fn() -> Fut + Send + Sync + 'static,
@@ -93,23 +95,23 @@ impl PolledKeys {
         Ok(Self { keys, age, max_age: None, _polling: polling })
     }
 
-    /// Sets how old the keys may be. Past it, requests are answered with 503 until a load succeeds.
-    /// Not limited by default: keys stay valid for as long as the source is away.
+    /// Sets how old the keys may be. When they are older, requests are answered with 503 until a
+    /// load succeeds. Not limited by default: keys stay valid while the source is unavailable.
     ///
-    /// The age counts from the start of the last load that succeeded. Take several times `every`.
+    /// The age is measured from the start of the last successful load. Set several times `every`.
     #[must_use]
     pub fn with_max_age(mut self, max_age: Duration) -> Self {
         self.max_age = Some(max_age);
         self
     }
 
-    /// Returns how old the keys are: the time since the last load that succeeded began.
+    /// Returns the age of the keys: the time since the last successful load began.
     #[must_use]
     pub fn age(&self) -> Duration {
         self.age.get()
     }
 
-    /// Returns the keys in force.
+    /// Returns the current keys.
     #[must_use]
     pub fn current(&self) -> Arc<KeyMap> {
         self.keys.current()
@@ -155,7 +157,7 @@ impl fmt::Debug for PolledKeys {
     }
 }
 
-/// Stops the task when the last clone is gone.
+/// Stops the task when the last clone is dropped.
 struct Polling(AbortHandle);
 
 impl Drop for Polling {
@@ -164,7 +166,7 @@ impl Drop for Polling {
     }
 }
 
-/// Loads until it is aborted.
+/// Reloads the keys until the task is aborted.
 async fn poll<F, Fut, E>(keys: SharedKeys, age: Arc<Age>, source: Source<F>, every: Duration)
 where
     F: Fn() -> Fut + Send + Sync + 'static,
@@ -173,7 +175,7 @@ where
 {
     let mut asked = age.start;
     loop {
-        // A time that no clock reaches is never.
+        // A time that no clock can represent means never.
         let Some(next) = asked.checked_add(shortened(every)) else { return };
         sleep_until(next).await;
         asked = Instant::now();
@@ -195,7 +197,7 @@ where
     Fut: Future<Output = Result<KeyMap, E>> + Send + 'static,
     E: Into<BoxError> + 'static,
 {
-    /// Loads in a task of its own, whose panic ends nothing else. Dropping the set aborts it.
+    /// Loads in a separate task, so that a panic ends only that task. Dropping the set aborts it.
     async fn load(&self) -> Result<KeyMap, BoxError> {
         let load = self.0.clone();
         let mut task = JoinSet::new();
@@ -214,17 +216,17 @@ where
 enum Failure {
     #[error("the source of the keys did not answer within 30 s")]
     Timeout,
-    /// Without the message of the panic, which may hold anything.
+    /// Omits the message of the panic, which may contain anything.
     #[error("the source of the keys panicked")]
     Panicked,
     #[error("the keys are older than the maximum age")]
     TooOld,
 }
 
-/// When the keys in force were asked for.
+/// When the load of the current keys began.
 struct Age {
     start: Instant,
-    /// In milliseconds from the start on.
+    /// In milliseconds since the start.
     asked: AtomicU64,
 }
 
@@ -235,7 +237,7 @@ impl Age {
 
     fn set(&self, asked: Instant) {
         let since = asked.saturating_duration_since(self.start).as_millis();
-        // Written after the keys: old keys are never taken for new ones.
+        // Written after the keys, so that old keys never look newer than they are.
         self.asked.store(u64::try_from(since).unwrap_or(u64::MAX), Ordering::Release);
     }
 
@@ -245,7 +247,7 @@ impl Age {
     }
 }
 
-/// Takes off up to a tenth.
+/// Subtracts up to a tenth.
 fn shortened(every: Duration) -> Duration {
     let mut byte = [0];
     random::fill(&mut byte);
@@ -258,7 +260,7 @@ fn warn(error: &BoxError, age: Duration) {
     {
         let source: &(dyn std::error::Error + 'static) = &**error;
         let age_seconds = age.as_secs();
-        tracing::warn!(source, age_seconds, "the keys were not loaded, and the old ones are used");
+        tracing::warn!(source, age_seconds, "the keys could not be loaded; using the old ones");
     }
     let _ = (error, age);
 }

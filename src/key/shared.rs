@@ -62,17 +62,17 @@ impl SharedKeys {
     ///
     /// # Errors
     ///
-    /// Returns [`ConfigError::NoKeys`] if the map is empty. The old keys stay in force.
+    /// Returns [`ConfigError::NoKeys`] if the map is empty. The old keys stay in use.
     pub fn replace(&self, keys: KeyMap) -> Result<(), ConfigError> {
         let keys = not_empty(keys)?;
-        // Held until the keys are in force, so that no algorithm is added in between.
+        // Held until the keys are replaced, so that no algorithm is added in between.
         let algorithms = self.algorithms();
         algorithms.iter().for_each(|algorithm| keys.prepare(*algorithm));
         self.0.keys.store(Arc::new(keys));
         Ok(())
     }
 
-    /// Returns the keys in force.
+    /// Returns the current keys.
     #[must_use]
     pub fn current(&self) -> Arc<KeyMap> {
         self.0.keys.load_full()

@@ -8,10 +8,10 @@
 //!
 //! | | replay guard | `OnceLayer` |
 //! | --- | --- | --- |
-//! | against | an attacker who captured a request | an honest sender who repeats a delivery |
+//! | stops | an attacker's replays | a legitimate sender's retries |
 //! | identified by | nonce or tag: each attempt has its own | message ID: the same in each attempt |
 //! | a repeat is | rejected | answered with 200, and not handled again |
-//! | the handler failed | the request is used up, the client signs again | the next attempt is handled |
+//! | if the handler fails | the request is used up, the client must sign again | the next attempt is handled |
 //! | remembered for | the tolerance | the retention, 3 days by default |
 //!
 //! Both can be used together. The guard belongs to the verifying layer, so it comes first. If a
@@ -66,7 +66,7 @@ pub trait OnceStore: Send + Sync {
 
     /// Finishes an answer whose request was dropped: the client disconnected, or the handler
     /// panicked. Drops the answer unless overridden, and the lease expires by itself. A store whose
-    /// answers take a while spawns a task.
+    /// answers take a while should spawn a task.
     fn finish(&self, answer: OnceAnswer<bool>) {
         drop(answer);
     }

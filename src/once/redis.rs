@@ -14,9 +14,9 @@ use crate::error::{BoxError, ConfigError};
 use crate::once::{Acquired, Lease, OnceAnswer, OnceKey, OnceRequest, OnceStore};
 use crate::replay::redis_link::{self, Failure, Greeting, Link, Server, Source};
 
-/// How long a command may take by default.
+/// The default timeout of a command.
 const DEFAULT_TIMEOUT: Duration = Duration::from_millis(500);
-/// The value instead of an owner once a message is handled.
+/// The value that replaces the owner once a message is handled.
 const DONE: &str = "done";
 /// The prefix of all key names.
 const PREFIX: &str = "tower-hmac-once:";
@@ -39,7 +39,7 @@ local entry = redis.call('GET', KEYS[1])
 if entry and entry ~= ARGV[1] then return 0 end
 redis.call('DEL', KEYS[1])
 return 1";
-/// Does all of this with a test key, so that a missing right is found at the start.
+/// Runs all of these commands on a test key, to find a missing right at the start.
 const CHECK: &str = "\
 redis.call('SET', KEYS[1], ARGV[1], 'PX', 1000)
 redis.call('PTTL', KEYS[1])
@@ -47,19 +47,20 @@ redis.call('DEL', KEYS[1])
 redis.call('GET', KEYS[1])
 return 1";
 
-/// The messages of all nodes of a service, in one Redis: one script of one key a step.
+/// Remembers the messages of all nodes of a service in one Redis. Each step runs one script on one
+/// key.
 ///
-/// If the store fails, messages are answered with 503, and the handler does not run. A message
-/// whose entry the server has lost is handled again, never skipped. The server's persistence
-/// decides how often that happens, and a failover to a replica can lose the last entries. While the
-/// server is unreachable, messages are answered at once. At most once a second, one of them tries
-/// to connect.
+/// If the store fails, messages are answered with 503, and the handler does not run. If the server
+/// loses the entry of a message, that message is handled again, never skipped. How often that
+/// happens depends on the server's persistence, and a failover to a replica can lose the last
+/// entries. While the server is unreachable, messages get 503 at once. At most once a second, one
+/// of them tries to connect.
 ///
 /// # Rights
 ///
 /// The user needs `EVAL`, `GET`, `SET`, `DEL` and `PTTL` on the keys of the namespace, and `INFO`
-/// if a policy that evicts is to be found: in Redis 7, `ACL SETUSER once on >PASSWORD
-/// ~tower-hmac-once:* +eval +get +set +del +pttl +info`.
+/// to detect a policy that evicts. In Redis 7: `ACL SETUSER once on >PASSWORD ~tower-hmac-once:*
+/// +eval +get +set +del +pttl +info`.
 ///
 /// ```no_run
 /// # async fn build() -> Result<(), tower_hmac::BoxError> {
@@ -78,33 +79,33 @@ pub struct RedisOnce {
 }
 
 impl RedisOnce {
-    /// Takes an [address](crate::replay::RedisReplay#addresses) such as `redis://host:6379/0`. It
-    /// connects at the first message: a service can start before its Redis, and answers 503 until
-    /// it is there.
+    /// Makes a store for an [address](crate::replay::RedisReplay#addresses) such as
+    /// `redis://host:6379/0`. It connects at the first message: a service can start before its
+    /// Redis, and answers 503 until it is available.
     ///
     /// # Errors
     ///
     /// Returns [`ConfigError`] if it is not an address of a Redis, or of a kind whose feature is
-    /// not compiled in. The address is not repeated, since it may hold a password.
+    /// not enabled. The error never repeats the address, which may contain a password.
     pub fn lazy(url: &str) -> Result<Self, ConfigError> {
         Ok(Self::from_source(Source::new(url)?))
     }
 
-    /// As [`lazy`](Self::lazy), and [checks](Self::checked) the server.
+    /// Like [`lazy`](Self::lazy), but [checks](Self::checked) the server.
     ///
     /// # Errors
     ///
-    /// If it is not an address of a Redis, and those of [`checked`](Self::checked).
+    /// Returns the errors of [`lazy`](Self::lazy) and of [`checked`](Self::checked).
     pub async fn connect(url: &str) -> Result<Self, BoxError> {
         Self::lazy(url)?.checked().await
     }
 
-    /// Connects, and runs a script on a key of the namespace, so that a wrong address, a wrong
-    /// password or a missing right is found at the start.
+    /// Connects, and runs a script on a key of the namespace. Finds a wrong address, a wrong
+    /// password or a missing right at the start.
     ///
     /// # Errors
     ///
-    /// Names the cause, as [`RedisReplay::checked`](crate::replay::RedisReplay::checked) does.
+    /// Returns the cause, like [`RedisReplay::checked`](crate::replay::RedisReplay::checked).
     pub async fn checked(self) -> Result<Self, BoxError> {
         self.link.connect(self.timeout).await?;
         Ok(self)
@@ -116,7 +117,7 @@ impl RedisOnce {
         Self::from_source(client.into())
     }
 
-    /// Takes a client of Sentinels, which are asked for the primary at each new connection.
+    /// Uses a client of Sentinels, which are asked for the primary on each new connection.
     #[cfg(feature = "redis-sentinel")]
     #[must_use]
     pub fn from_sentinel(client: SentinelClient) -> Self {
@@ -151,7 +152,7 @@ impl RedisOnce {
         self
     }
 
-    /// Changes what each new connection is asked. The next command uses a new connection.
+    /// Changes the checks of each new connection. The next command uses a new connection.
     fn check(mut self, change: impl FnOnce(Checking) -> Checking) -> Self {
         self.link = self.link.with_greeting(change(self.link.greeting().clone()));
         self
@@ -264,7 +265,7 @@ fn hex(owner: &[u8; 16]) -> String {
     base16ct::lower::encode_string(owner)
 }
 
-/// At least one second, and at most 100 years: Redis rejects what overflows.
+/// Limits a time to between one second and 100 years: Redis rejects a time that overflows.
 fn milliseconds(seconds: u64) -> u64 {
     seconds.clamp(1, 100 * 366 * 24 * 3600).saturating_mul(1000)
 }

@@ -99,15 +99,15 @@ impl Code {
             "READONLY" => "it is a replica; the address must lead to the primary",
             "MASTERDOWN" => "it is a replica that has lost its primary",
             "LOADING" => "it is still loading its data",
-            "MISCONF" => "it cannot save its data, and so takes no more",
+            "MISCONF" => "it cannot save its data, so it accepts no writes",
             "NOREPLICAS" => "too few replicas are connected to it",
             "MOVED" | "ASK" | "CROSSSLOT" | "CLUSTERDOWN" | "TRYAGAIN" => {
-                "it is one node of a cluster, or the cluster is not whole"
+                "it is one node of a cluster, or the cluster is incomplete"
             }
             "DENIED" => "it is in protected mode",
             "BUSY" => "a script keeps it busy",
-            "WRONGTYPE" => "somebody else uses the same names for other data",
-            _ => "it does not know the command, or not in this form",
+            "WRONGTYPE" => "another program uses the same keys for other data",
+            _ => "it does not know the command or its options",
         }
     }
 }

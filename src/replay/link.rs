@@ -20,10 +20,10 @@ use crate::replay::source::Source;
 
 /// The shortest time between two attempts to connect, and the longest that one can take.
 const A_SECOND: Duration = Duration::from_secs(1);
-/// The time before any was told.
+/// The time before any is known.
 pub(crate) const UNTOLD: i64 = i64::MAX;
 
-/// What each new connection is asked before it is used.
+/// Checks each new connection before it is used.
 pub(crate) trait Greeting: Send + Sync + 'static {
     /// The result.
     type Found: Send + Sync + 'static;

@@ -19,7 +19,7 @@ const SHARDS: usize = 16;
 const MAX_CAPACITY: usize = 1 << 30;
 /// How many entries a claim looks at to remove expired ones, under one lock.
 const SWEEP: usize = 64;
-/// The guard's time before it has been told any.
+/// The guard's time before a verifier sets one.
 const UNTOLD: i64 = i64::MAX;
 
 /// A replay guard in the memory of one process. It never forgets a live entry: if it is full, it

@@ -18,9 +18,9 @@ use crate::replay::restart::RestartPolicy;
 use crate::replay::source::Source;
 use crate::replay::{GuardId, Replay, ReplayClaim, ReplayGuard, ReplayKey, ReplayRequest};
 
-/// How long a claim may take by default.
+/// The default timeout of a claim.
 const DEFAULT_TIMEOUT: Duration = Duration::from_millis(500);
-/// How far the clocks of nodes may differ by default.
+/// The default clock skew between nodes.
 const DEFAULT_CLOCK_SKEW: Duration = Duration::from_secs(10);
 /// A time to live over 100 years, in milliseconds, means forever: Redis rejects what overflows.
 const FOR_EVER: u128 = 100 * 366 * 24 * 3600 * 1000;
@@ -50,7 +50,7 @@ const PREFIX: &str = "tower-hmac:";
 /// | the same, without the right to `INFO` | what the server has lost |
 /// | the old primary still serves some nodes while others use the new one | what is accepted meanwhile; [`with_acknowledged_by`](Self::with_acknowledged_by) rejects it |
 /// | eviction (any `maxmemory-policy` except `noeviction`) | what was evicted; the guard rejects such a server |
-/// | Redis is away, slow, full, or rejects the command | nothing: 503 |
+/// | Redis is unreachable, slow, full, or rejects the command | nothing: 503 |
 ///
 /// While the server is unreachable, claims fail at once. At most once a second, one of them tries
 /// to connect.
@@ -125,13 +125,13 @@ impl RedisReplay {
     ///
     /// # Errors
     ///
-    /// If it is not an address of a Redis, and those of [`checked`](Self::checked).
+    /// Returns the errors of [`lazy`](Self::lazy) and of [`checked`](Self::checked).
     pub async fn connect(url: &str) -> Result<Self, BoxError> {
         Self::lazy(url)?.checked().await
     }
 
-    /// Connects, and writes the guard's mark, so that a wrong address, a wrong password or a
-    /// missing right is found at the start.
+    /// Connects, and writes the guard's mark. Finds a wrong address, a wrong password or a missing
+    /// right at the start.
     ///
     /// If the user's rights are limited to a namespace, set it before the check:
     /// `RedisReplay::lazy(url)?.with_namespace("billing").checked().await?`.
@@ -240,20 +240,22 @@ impl RedisReplay {
         self.greet(|marking| Marking { replicas, ..marking })
     }
 
-    /// Accepts replays while Redis cannot be reached, so whoever can slow it down can replay. Each
-    /// failure is logged, at most once a second per cause (feature `tracing`).
+    /// Accepts replays while Redis cannot be reached, so anybody who can slow it down can replay
+    /// requests. Each failure is logged, at most once a second per cause (feature `tracing`).
     ///
     /// Only applies if no server answers. An error reply, such as that of a server whose memory is
     /// full, is still answered with 503.
     #[must_use]
     pub fn dangerous_fail_open(mut self) -> Self {
         #[cfg(feature = "tracing")]
-        tracing::warn!("the replay guard fails open: without its Redis, replays pass");
+        tracing::warn!(
+            "the replay guard fails open: replays are accepted while its Redis is unreachable"
+        );
         self.fails_open = true;
         self
     }
 
-    /// Changes what each new connection is asked. The next claim uses a new connection.
+    /// Changes the checks of each new connection. The next claim uses a new connection.
     fn greet(mut self, change: impl FnOnce(Marking) -> Marking) -> Self {
         self.link = self.link.with_greeting(change(self.link.greeting().clone()));
         self.begun = Arc::new(AtomicI64::new(i64::MIN));

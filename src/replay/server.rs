@@ -1,11 +1,11 @@
-//! What a Redis reports about itself, if the user may ask.
+//! What a Redis reports about itself with `INFO`.
 
 use ::redis::aio::MultiplexedConnection;
 use ::redis::{Pipeline, Value};
 
 use crate::replay::failure::{Failure, Policy, without_errors};
 
-/// The answer to `INFO`. Empty if the user may not ask.
+/// The answer to `INFO`. Empty if the user lacks the right.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Server {
     /// Changes with each start of the server, and with each failover.

@@ -1,5 +1,5 @@
-// The page of `tower-hmac inspect` in headless Chromium: paste, verdict, cause, copy, by keyboard
-// alone, in light and dark and at 360 px; axe-core; and no request to anywhere else.
+// Tests the page of `tower-hmac inspect` in headless Chromium: paste, verdict, cause and copy; by
+// keyboard only; in light and dark and at 360 px; with axe-core; and without requests to other hosts.
 //
 //   node page.mjs COMMAND MISTAKES.json [PICTURES]
 import assert from "node:assert/strict";
@@ -68,7 +68,7 @@ async function open(options) {
   const context = await browser.newContext({
     permissions: ["clipboard-read", "clipboard-write"], ...options,
   });
-  // Beside the page's own policy, which must not be lifted for the test.
+  // In addition to the page's own policy, which stays in force during the test.
   const page = await context.newPage();
   const problems = [];
   page.on("console", (message) => { if (message.type() === "error") problems.push(message.text()); });
@@ -93,7 +93,7 @@ async function ask(page, capture, format, key, encoding = "text") {
 }
 
 async function audit(page, what) {
-  // Evaluated by the protocol, so that the policy can stay as strict as it is.
+  // Evaluated through the protocol, which needs no exception in the policy.
   await page.evaluate(AXE);
   const { violations } = await page.evaluate(() => globalThis.axe.run());
   const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
@@ -108,7 +108,7 @@ try {
   const policy = response.headers()["content-security-policy"];
   assert.ok(policy.startsWith("default-src 'none'") && !policy.includes("unsafe"), policy);
 
-  // By keyboard alone: every field is reached by Tab.
+  // By keyboard only: Tab reaches every field.
   const wrong = CAPTURE.replace("TAG", await tag("/api/hook"));
   const focused = () => page.evaluate(() => document.activeElement.id);
   await page.keyboard.press("Tab");
@@ -125,7 +125,7 @@ try {
   assert.match(await page.textContent("#verdict"), /^Rejected: mismatch, at step mac/);
   assert.match(await page.textContent(".cause"), /\/api before the path/);
   assert.match(await page.textContent("#notes"), /the capture has LF only/);
-  // Each part is coloured, and its source named.
+  // Each part has a colour and the name of its source.
   const parts = await page.$$eval("#text span", (spans) => spans.map((span) => [span.textContent, span.title]));
   assert.deepEqual(parts[0], ["1700000000", "x-time, bytes 0 to 9"]);
   assert.deepEqual(parts.at(-1), ["{\"event\":\"push\"}", "body, bytes 33 to 48"]);
@@ -150,13 +150,13 @@ try {
   assert.ok(!copied.includes(KEY));
   console.log("paste, verdict, cause and copy by keyboard: ok");
 
-  // What is right is accepted, at once and without a click.
+  // A correct request is accepted at once, without a click.
   const right = CAPTURE.replace("TAG", await tag("/hook"));
   await page.fill("#capture", right);
   await page.waitForSelector("#verdict.good");
   assert.equal(await page.$(".cause"), null);
 
-  // A capture that cannot be read, an unknown format.
+  // A capture that cannot be read, and an unknown scheme.
   await ask(page, right.replace("Host:", "Host"), FORMAT, KEY);
   assert.match(await page.textContent("#capture-error"), /^line 2, column 1: expected /);
   assert.equal(await focused(), "capture");
@@ -164,7 +164,7 @@ try {
   assert.match(await page.textContent("#format-error"), /the nearest are stripe/);
   await ask(page, right, FORMAT, "xyz", "hex");
   assert.match(await page.textContent("#key-error"), /hex/);
-  // The browser logs that the server answered 422, and no more.
+  // The browser logs only that the server answered 422.
   assert.deepEqual(problems.filter((problem) => !problem.includes("422")), []);
   console.log("errors at their fields: ok");
 
@@ -181,7 +181,7 @@ try {
   assert.ok(named >= 20, `only ${named} mistakes are named`);
   console.log(`${named} of ${mistakes.length} mistakes named`);
 
-  // The policy holds: a script of the page reaches nobody else.
+  // The policy works: a script on the page cannot reach another host.
   await ask(page, wrong, FORMAT, KEY);
   const reached = await page.evaluate(() =>
     fetch("http://127.0.0.1:9/", { mode: "no-cors" }).then(() => "reached", (error) => error.message));
@@ -208,8 +208,8 @@ try {
   server.kill();
 }
 
-// What the browser's own log says it has asked for. Chromium asks its maker for updates and
-// accounts whatever the page is; a page with this policy could ask nobody there.
+// The requests in the browser's own log. Chromium contacts its maker for updates and accounts,
+// whatever page it shows. A page with this policy could not.
 const isChromiums = (url) => /^https?:\/\/[a-z0-9.-]+\.(google|googleapis)\.com\//.test(url);
 const urls = [...readFileSync(netLog, "utf8").matchAll(/"url":"(https?:[^"]+)"/g)].map((match) => match[1]);
 const elsewhere = new Set(urls.filter((url) => !url.startsWith(base) && !isChromiums(url)));

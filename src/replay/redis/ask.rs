@@ -58,8 +58,8 @@ impl RedisReplay {
         Ok(Asked { is_new, begun: begun.at })
     }
 
-    /// Withdraws a claim. Nobody else has claimed the request in the meantime, since the entry was
-    /// there.
+    /// Withdraws a claim. No other node can have claimed the request in the meantime, because the
+    /// entry existed.
     async fn give_back(
         &self,
         connection: &Connection<Mark>,

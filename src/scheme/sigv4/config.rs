@@ -46,7 +46,10 @@ impl Config {
             regions.into_iter().map(|region| credential::scope_part(region.into(), "regions"));
         let regions = regions.collect::<Result<Vec<_>, _>>()?;
         if regions.is_empty() {
-            return Err(ConfigError::invalid("regions", "is empty, so that nobody could sign"));
+            return Err(ConfigError::invalid(
+                "regions",
+                "is empty, so every request would be rejected",
+            ));
         }
         self.regions = regions;
         Ok(())

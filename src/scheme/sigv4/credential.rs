@@ -39,13 +39,12 @@ pub(super) fn is_key_id(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',')
 }
 
-/// Rejects a key ID that cannot stand in a credential.
+/// Rejects a key ID that cannot be part of a credential.
 pub(super) fn check_key_id(key_id: &KeyId) -> Result<(), ConfigError> {
     if is_key_id(key_id.as_str()) {
         Ok(())
     } else {
-        let why =
-            "has a character that cannot stand in a credential; take visible ASCII without `,`";
+        let why = "has a character that a credential cannot contain; use visible ASCII without `,`";
         Err(ConfigError::invalid("key ID", why))
     }
 }
@@ -64,7 +63,7 @@ pub(super) fn signing_key_id<'s>(stamp: &Stamp<'s>) -> Result<&'s KeyId, SignErr
     }
 }
 
-/// Checks a region or a service, which must fit into a credential.
+/// Rejects a region or a service that cannot be part of a credential.
 pub(super) fn scope_part(text: String, setting: &'static str) -> Result<String, ConfigError> {
     if text.is_empty() {
         return Err(ConfigError::EmptyName(setting.into()));

@@ -71,7 +71,7 @@ impl<'h> Listed<'h> {
         if let Some(name) = required.iter().find(|name| place(name.as_str()).is_none()) {
             return Err(ClaimError::in_header(name, "is required but not signed (rule 5)"));
         }
-        // A stable sort: the lines of one name stay in their order.
+        // A stable sort keeps the lines of one name in order.
         lines.sort_by_key(|(place, ..)| *place);
         Ok(Self { list, lines })
     }

@@ -47,11 +47,11 @@ static OWNED: [HeaderName; 4] =
 /// With `X-Amz-Content-Sha256`, the MAC is checked before the body is read. Without it, as outside
 /// of S3, the MAC can only be checked once the body is complete. The body is hashed as it arrives.
 ///
-/// These pairs of requests have the same signature:
+/// Two requests have the same signature if they differ only in:
 ///
-/// * a query with its names in another order, or with more or fewer characters escaped;
-/// * `/a` and `/%61`, only for S3;
-/// * a header with more spaces in a row, or sent as one value joined by commas.
+/// * the order of names in the query, or which characters of the query are escaped;
+/// * for S3, escapes in the path: `/a` and `/%61`;
+/// * runs of spaces in a header, or whether its values are sent separately or joined by commas.
 ///
 /// The guide `docs/sigv4.md` has the rules, numbered as in the error messages, and the clients. Not
 /// supported: signed chunks (`STREAMING-*`), `SigV4a`, POST policies, Signature Version 2.
@@ -86,8 +86,8 @@ pub struct AwsSigV4 {
 }
 
 impl AwsSigV4 {
-    /// Makes a scheme for the region and the service that clients are configured with. You may
-    /// choose both. The service `s3` follows the rules of S3 for paths and payloads.
+    /// Makes a scheme for the region and the service that clients are configured with. Both can be
+    /// any text. The service `s3` follows the rules of S3 for paths and payloads.
     ///
     /// # Errors
     ///
@@ -166,7 +166,7 @@ impl AwsSigV4 {
     }
 
     /// Leaves the body unprotected if a request carries `X-Amz-Content-Sha256: UNSIGNED-PAYLOAD`:
-    /// whoever sees such a request can send any body with its head. For S3,
+    /// anybody who sees such a request can send any body with its head. For S3,
     /// [`presigned`](Self::presigned) has no other payload, and accepts no body without this call.
     #[must_use]
     pub fn dangerous_unsigned_payload(mut self) -> Self {
@@ -185,16 +185,16 @@ impl AwsSigV4 {
     }
 
     /// Accepts only curl before version 8, and rejects all other clients: path and query are signed
-    /// as sent, *instead of* in the canonical form. Never both, since the same text is canonical
-    /// for another path. Presigned URLs stay canonical.
+    /// as sent, *instead of* in canonical form. Both cannot be accepted, because the sent form of
+    /// one path is the canonical form of another. Presigned URLs stay canonical.
     #[must_use]
     pub fn dangerous_raw_target(mut self) -> Self {
         self.raw_target = true;
         self
     }
 
-    /// Returns the canonical request of a signed request, as this side assembles it. Compare it
-    /// first with a client whose signature does not match. It contains no key and no signature.
+    /// Returns the canonical request as this side builds it. If a signature does not match, compare
+    /// it with the client's. It contains no key and no signature.
     ///
     /// # Errors
     ///

@@ -22,14 +22,14 @@ use crate::scheme::{
 /// The longest lifetime of a URL, in seconds: seven days.
 const MAX_EXPIRES: u64 = 604_800;
 
-/// The presigned URLs of AWS Signature Version 4: a link with an expiry, for somebody without a
-/// key. Made by [`AwsSigV4::presigned`](crate::scheme::AwsSigV4::presigned). Needs feature `sigv4`.
+/// The presigned URLs of AWS Signature Version 4: links with an expiry, for clients without a key.
+/// Made by [`AwsSigV4::presigned`](crate::scheme::AwsSigV4::presigned). Needs feature `sigv4`.
 ///
 /// The signature is in the query, in six parameters: `X-Amz-Algorithm`, `X-Amz-Credential`,
 /// `X-Amz-Date`, `X-Amz-Expires` (1 to 604,800 seconds), `X-Amz-SignedHeaders` and
 /// `X-Amz-Signature`. [`Signer::sign_url`](crate::Signer::sign_url) makes such links.
 ///
-/// A link is valid from its date, less the tolerance, until its date plus its expiry. It is for GET
+/// A link is valid from its date minus the tolerance until its date plus its expiry. It is for GET
 /// and HEAD; [`with_methods`](Self::with_methods) sets others. With a replay guard it works once.
 ///
 /// **Covered:** what [`AwsSigV4`](crate::scheme::AwsSigV4) covers, except the body. For S3, the
@@ -37,9 +37,8 @@ const MAX_EXPIRES: u64 = 604_800;
 /// [`dangerous_unsigned_payload`](crate::scheme::AwsSigV4::dangerous_unsigned_payload). For other
 /// services, a GET or HEAD has no body, and the body of another method is covered by its hash.
 ///
-/// Whoever has the link has access to what it opens, until it expires: keep it out of logs. The
-/// signature is in the target of the request, so `strip_signature` removes the six parameters from
-/// it.
+/// Anybody with the link can use it until it expires: keep it out of logs. The signature is in the
+/// target of the request, so `strip_signature` removes the six parameters from it.
 #[derive(Clone, Debug)]
 pub struct AwsPresigned {
     config: Config,
@@ -51,16 +50,16 @@ impl AwsPresigned {
         Self { config, methods: vec![Method::GET, Method::HEAD] }
     }
 
-    /// Sets the methods that links may be made for. Each link is for one of them: the signature
-    /// covers it.
+    /// Sets the methods that links may have. Each link is valid for one of them, because the
+    /// signature covers it.
     #[must_use]
     pub fn with_methods(mut self, methods: impl IntoIterator<Item = Method>) -> Self {
         self.methods = methods.into_iter().collect();
         self
     }
 
-    /// Returns the canonical request of a signed request, as this side assembles it. Compare it
-    /// first with a client whose signature does not match. It contains no key and no signature.
+    /// Returns the canonical request as this side builds it. If a signature does not match, compare
+    /// it with the client's. It contains no key and no signature.
     ///
     /// # Errors
     ///
@@ -214,7 +213,7 @@ impl Scheme for AwsPresigned {
     }
 }
 
-/// Parses the number of seconds that a link may work.
+/// Parses the lifetime of a link, in seconds.
 fn read_expires(text: &str) -> Option<u64> {
     let seconds = u64::try_from(wire::unix_seconds(text)?).ok()?;
     (1..=MAX_EXPIRES).contains(&seconds).then_some(seconds)
@@ -222,6 +221,6 @@ fn read_expires(text: &str) -> Option<u64> {
 
 fn add(head: &mut Parts, name: &str, value: &str) -> Result<(), SignError> {
     head.uri = parameters::add(&head.uri, name, value)
-        .ok_or(SignError::Request("the target cannot take the signature"))?;
+        .ok_or(SignError::Request("the signature cannot be added to the target"))?;
     Ok(())
 }

@@ -9,7 +9,7 @@ pub(super) fn write<'q>(
     pieces: impl Iterator<Item = &'q str>,
 ) -> Result<(), ClaimError> {
     let mut pairs = pieces.map(pair).collect::<Result<Vec<_>, _>>()?;
-    // A stable sort: values of one name keep the order in which they were sent.
+    // A stable sort keeps the values of one name in the sent order.
     pairs.sort_by(|(one, _), (other, _)| one.cmp(other));
     let is_in_order = pairs.windows(2).all(|both| match both {
         [(one, first), (other, second)] => one != other || first <= second,
@@ -50,7 +50,7 @@ fn pair(piece: &str) -> Result<(Vec<u8>, Vec<u8>), ClaimError> {
     }
     let (name, value) = divide(piece);
     if piece.contains('+') {
-        return Err(ClaimError::malformed("the query has a `+`, which has two readings (rule 9)"));
+        return Err(ClaimError::malformed("the query has a `+`, which is ambiguous (rule 9)"));
     }
     let recoded = |text: &str| {
         let mut out = Vec::with_capacity(text.len());

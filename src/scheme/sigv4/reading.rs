@@ -10,7 +10,7 @@ use crate::scheme::{Claim, ClaimError, Coverage, SignedText};
 
 /// The canonical form of a request, and the scope that it is signed for.
 pub(crate) struct Reading {
-    /// Without its last line if that is the hash of the body.
+    /// The canonical request, without its last line if that is the hash of the body.
     canonical: Vec<u8>,
     date: String,
     scope: String,
@@ -49,7 +49,7 @@ impl Reading {
         &self.scope
     }
 
-    /// Writes the signing string, without its last line if that has to wait for the body.
+    /// Writes the signing string, without its last line if that depends on the body.
     pub(super) fn write(&self, text: &mut SignedText) {
         for line in [ALGORITHM, &self.date, &self.scope] {
             text.update(line.as_bytes());
@@ -72,7 +72,7 @@ impl Reading {
         text.update(hex(&hasher.finalize()).as_bytes());
     }
 
-    /// Returns the whole canonical request, for people to read.
+    /// Returns the whole canonical request, as text.
     pub(super) fn shown(&self, body: &[u8]) -> String {
         String::from_utf8_lossy(&self.canonical(body)).into_owned()
     }
@@ -102,14 +102,14 @@ impl Reading {
         credential::scoped_mac(key, &self.scope)
     }
 
-    /// Starts the HMAC under the key derived for the scope. For a scope that is not ours, a key
-    /// that nobody has takes the same steps, so it is rejected like a wrong signature.
+    /// Starts the HMAC under the key derived for the scope. For a foreign scope, uses a dummy key
+    /// in the same steps, so that the request is rejected like one with a wrong signature.
     pub(super) fn mac_of(claim: &Claim, key: &SecretKey) -> Mac {
         let (scope, is_ours) =
             Self::of(claim).map_or(("", false), |reading| (reading.scope(), reading.is_ours));
         let dummy = || KeySet::dummies(1).iter().next().map(KeyEntry::key);
         let key = if is_ours { Some(key) } else { dummy() };
-        // There is at least one dummy. A key generated here matches just as little.
+        // There is always a dummy. A key generated here would not match either.
         let none = || Mac::new(Algorithm::Sha256, &SecretKey::generate(Algorithm::Sha256));
         key.map_or_else(none, |key| credential::scoped_mac(key, scope))
     }
@@ -119,8 +119,8 @@ fn hex(digest: &Digest) -> String {
     base16ct::lower::encode_string(digest.as_bytes())
 }
 
-/// The methods of [`Scheme`](crate::Scheme) that only ask the reading: the two forms differ in where
-/// the signature stands, not in the text that is signed.
+/// The methods of [`Scheme`](crate::Scheme) that only need the reading. The two forms differ in
+/// where the signature is, not in the signed text.
 macro_rules! text_of_reading {
     () => {
         fn coverage(&self, _: &Parts, claim: &Claim) -> Result<Coverage, ClaimError> {
