@@ -12,7 +12,7 @@ const ANONYMOUS: u32 = 0;
 const FIRST_NAMES: usize = 64;
 
 /// Counts the entries of each caller, and of all together. The key IDs are proven ones.
-pub(super) struct Callers {
+pub(crate) struct Callers {
     table: RwLock<Table>,
     all: AtomicUsize,
     capacity: usize,
@@ -31,7 +31,7 @@ struct Table {
 }
 
 impl Callers {
-    pub(super) fn new(capacity: usize) -> Self {
+    pub(crate) fn new(capacity: usize) -> Self {
         let mut counts = Vec::with_capacity(FIRST_NAMES);
         counts.push(AtomicU32::new(0));
         let table = Table {
@@ -50,24 +50,24 @@ impl Callers {
         }
     }
 
-    pub(super) fn set_limit(&mut self, limit: usize) {
+    pub(crate) fn set_limit(&mut self, limit: usize) {
         self.limit = Some(limit);
     }
 
     /// How many entries callers may have beyond the capacity, together: a caller that was the only
     /// one so far may use all of it.
-    pub(super) fn reserve(capacity: usize) -> usize {
+    pub(crate) fn reserve(capacity: usize) -> usize {
         capacity.div_ceil(8)
     }
 
     /// Returns the number of entries.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.all.load(Ordering::Relaxed)
     }
 
     /// Adds one to the count, and returns the caller's index. `None` if the caller, or the guard,
     /// has no room.
-    pub(super) fn enter(&self, key_id: Option<&KeyId>) -> Option<u32> {
+    pub(crate) fn enter(&self, key_id: Option<&KeyId>) -> Option<u32> {
         let Some(key_id) = key_id else {
             self.has_anonymous.store(true, Ordering::Relaxed);
             return self.count(&self.read(), ANONYMOUS);
@@ -82,13 +82,20 @@ impl Callers {
         self.count(&table, place)
     }
 
+    /// Adds one to the count of an index that [`enter`](Self::enter) has returned, for an entry that
+    /// was removed and comes back. Returns `false` if there is no room. If its caller was forgotten in
+    /// the meantime, the entry counts for the caller that has the index now.
+    pub(crate) fn enter_again(&self, place: u32) -> bool {
+        self.count(&self.read(), place).is_some()
+    }
+
     /// Subtracts one from this caller's count.
-    pub(super) fn leave(&self, place: u32) {
+    pub(crate) fn leave(&self, place: u32) {
         self.leaving()(place);
     }
 
     /// Does the same for many entries, under one lock.
-    pub(super) fn leaving(&self) -> impl FnMut(u32) {
+    pub(crate) fn leaving(&self) -> impl FnMut(u32) {
         let table = self.read();
         move |place| {
             if let Some(own) = table.counts.get(index(place)) {

@@ -44,6 +44,8 @@ use crate::crypto::{Algorithm, Mac};
 use crate::error::BoxError;
 use crate::key::{KeyId, NowOrLater, SecretKey};
 
+/// Also for the other store in memory.
+pub(crate) use self::callers::Callers;
 pub use self::memory::MemoryReplay;
 #[cfg(feature = "redis")]
 pub use self::redis::RedisReplay;

@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use tower_hmac::ConfigError;
-use tower_hmac::once::{Acquired, MemoryOnce, OnceStore};
+use tower_hmac::once::{Acquired, Lease, MemoryOnce, OnceStore};
 
 use super::contract::LEASE;
 use super::{NOW, acquire, acquire_by, contract, lease, now};
@@ -98,4 +99,67 @@ fn one_caller_does_not_lock_out_the_others() {
     });
     assert_eq!(loud.count(), 10);
     assert!(matches!(acquire_by(&store, "quiet", "1"), Acquired::New(_)));
+}
+
+#[test]
+fn a_caller_that_took_all_room_alone_leaves_some_for_the_others() {
+    let store = MemoryOnce::new(80).unwrap();
+    let taken = |caller: &str, most: usize| {
+        let messages = (0..most).map(|message| message.to_string());
+        messages
+            .filter(|message| matches!(acquire_by(&store, caller, message), Acquired::New(_)))
+            .count()
+    };
+    assert_eq!(taken("loud", 100), 80);
+    assert_eq!(taken("quiet", 100), 10);
+    assert_eq!(acquire_by(&store, "third", "1"), Acquired::Full);
+    assert_eq!(store.len(), 90);
+}
+
+#[test]
+fn a_limit_for_each_key_id_holds_for_the_first_one() {
+    let store = MemoryOnce::new(80).unwrap().with_key_limit(3);
+    for (message, is_new) in [("1", true), ("2", true), ("3", true), ("4", false)] {
+        let acquired = acquire_by(&store, "loud", message);
+        assert_eq!(matches!(acquired, Acquired::New(_)), is_new, "{message}: {acquired:?}");
+    }
+}
+
+#[test]
+fn a_message_completed_after_its_lease_takes_no_room_that_is_not_there() {
+    let store = MemoryOnce::new(2).unwrap();
+    let slow = lease(acquire(&store, "slow", NOW));
+    let later = NOW + 300;
+    let _one = lease(acquire(&store, "a", later));
+    let _two = lease(acquire(&store, "b", later));
+    let completed = store.complete(&slow, later + 1000, later).now_or_never().unwrap();
+    assert!(completed.unwrap_err().to_string().contains("full"));
+    assert_eq!(store.len(), 2);
+    // With room, it is remembered, and counts for its caller again.
+    assert!(now(store.complete(&slow, later + 1000, later + 300)));
+    assert_eq!(acquire(&store, "slow", later + 300), Acquired::Done);
+    assert_eq!(store.len(), 1);
+}
+
+#[test]
+fn entries_that_end_at_different_times_are_removed_as_they_end() {
+    let store = store();
+    let leases: Vec<_> =
+        (0..20).map(|n| lease(acquire(&store, &n.to_string(), NOW + n % 3))).collect();
+    for (n, lease) in (0..).zip(&leases).filter(|(n, _)| n % 2 == 0) {
+        assert!(now(store.complete(lease, NOW + 1000 - n, NOW)));
+    }
+    assert_eq!(store.len(), 20);
+    // Each call removes some.
+    let sweep = |at: i64| (0..20).for_each(|_| release(&store, &lease(acquire(&store, "x", at))));
+    sweep(NOW + 302);
+    assert_eq!(store.len(), 10);
+    sweep(NOW + 990);
+    assert_eq!(store.len(), 6);
+    sweep(NOW + 1001);
+    assert_eq!(store.len(), 0);
+}
+
+fn release(store: &MemoryOnce, lease: &Lease) {
+    assert!(now(store.release(lease)));
 }
