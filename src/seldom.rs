@@ -19,10 +19,6 @@ struct Cause {
 }
 
 impl Seldom {
-    pub(crate) const fn new() -> Self {
-        Self(Mutex::new(Vec::new()))
-    }
-
     /// How many warnings of this cause were left out since the last one; `None` if this one is to be
     /// left out, too. Without somebody who hears it, nothing is counted.
     pub(crate) fn tell(&self, text: &str) -> Option<u64> {

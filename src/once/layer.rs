@@ -68,6 +68,7 @@ impl OnceLayer {
                 retention: DEFAULT_RETENTION,
                 clock: Arc::new(SystemClock),
                 repeat: Arc::new(EmptyOk),
+                events: Arc::default(),
             }),
         }
     }
@@ -133,10 +134,11 @@ impl<R> OnceLayer<R> {
     where
         F: Fn() -> Response<B> + Send + Sync,
     {
-        let OnceConfig { store, id, lease, retention, clock, .. } =
+        let OnceConfig { store, id, lease, retention, clock, repeat: _, events } =
             Arc::unwrap_or_clone(self.config);
         let repeat = Arc::new(RepeatFn(f));
-        OnceLayer { config: Arc::new(OnceConfig { store, id, lease, retention, clock, repeat }) }
+        let config = OnceConfig { store, id, lease, retention, clock, repeat, events };
+        OnceLayer { config: Arc::new(config) }
     }
 }
 

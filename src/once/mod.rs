@@ -22,7 +22,9 @@
 //! response. If you need that, record the message ID in the handler's own database transaction.
 
 mod config;
+mod events;
 mod future;
+mod hold;
 mod layer;
 mod memory;
 #[cfg(feature = "redis")]
@@ -65,8 +67,9 @@ pub trait OnceStore: Send + Sync {
     fn release(&self, lease: &Lease) -> OnceAnswer<bool>;
 
     /// Finishes an answer whose request was dropped: the client disconnected, or the handler
-    /// panicked. Drops the answer unless overridden, and the lease expires by itself. A store whose
-    /// answers take a while should spawn a task.
+    /// panicked. If the lease was still being acquired, the answer waits for it and releases it.
+    /// Drops the answer unless overridden, and the lease expires by itself. A store whose answers
+    /// take a while should spawn a task.
     fn finish(&self, answer: OnceAnswer<bool>) {
         drop(answer);
     }

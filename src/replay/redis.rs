@@ -106,6 +106,9 @@ pub struct RedisReplay {
     restart: RestartPolicy,
     /// The latest moment from which the memory was complete, as the server reported it.
     begun: Arc<AtomicI64>,
+    /// Shared with the clones.
+    #[cfg(feature = "tracing")]
+    warnings: Arc<crate::seldom::Seldom>,
 }
 
 impl RedisReplay {
@@ -170,6 +173,8 @@ impl RedisReplay {
             fails_open: false,
             restart: RestartPolicy::default(),
             begun: Arc::new(AtomicI64::new(i64::MIN)),
+            #[cfg(feature = "tracing")]
+            warnings: Arc::default(),
         }
     }
 
@@ -290,9 +295,6 @@ impl RedisReplay {
     }
 }
 
-#[cfg(feature = "tracing")]
-static WARNINGS: crate::seldom::Seldom = crate::seldom::Seldom::new();
-
 fn mark_name(prefix: &str) -> Arc<str> {
     format!("{prefix}begin").into()
 }
@@ -322,7 +324,7 @@ impl ReplayGuard for RedisReplay {
                 Ok(asked) => asked,
                 Err(failure) if guard.fails_open && failure.is_unreachable() => {
                     #[cfg(feature = "tracing")]
-                    if let Some(left_out) = WARNINGS.tell(&failure.to_string()) {
+                    if let Some(left_out) = guard.warnings.tell(&failure.to_string()) {
                         tracing::warn!(
                             source = &failure as &dyn std::error::Error,
                             left_out,

@@ -10,6 +10,7 @@ use axum::routing::post;
 use futures_util::FutureExt as _;
 use http::{HeaderValue, Request, StatusCode};
 use http_body_util::BodyExt as _;
+use tokio::sync::Notify;
 use tower::ServiceExt as _;
 use tower_hmac::clock::ManualClock;
 use tower_hmac::once::{
@@ -19,6 +20,7 @@ use tower_hmac::webhooks::{StandardWebhooks, github};
 use tower_hmac::{KeyMap, SecretKey, Signer, VerifyLayer};
 
 use super::{NOW, acquire, key};
+use crate::capture::Capture;
 
 /// A service that counts how often its handler was called, and answers what its script says.
 #[derive(Clone)]
@@ -265,4 +267,73 @@ async fn a_disarmed_layer_lets_a_message_without_an_id_through() {
     let router = service.routes().layer(service.layer()).layer(verify);
     let unsigned = Request::post("/hook").body(Body::from("x")).unwrap();
     assert_eq!(send(&router, unsigned).await.status(), StatusCode::OK);
+}
+
+/// A store that grants its lease when the gate opens, and finishes answers in the background.
+struct Slow {
+    gate: Arc<Notify>,
+    inner: Arc<MemoryOnce>,
+}
+
+impl OnceStore for Slow {
+    fn acquire(&self, request: &OnceRequest<'_>) -> OnceAnswer<Acquired> {
+        let (answer, gate) = (self.inner.acquire(request), self.gate.clone());
+        OnceAnswer::later(async move {
+            gate.notified().await;
+            answer.await
+        })
+    }
+
+    fn complete(&self, lease: &Lease, keep_until: i64, now: i64) -> OnceAnswer<bool> {
+        self.inner.complete(lease, keep_until, now)
+    }
+
+    fn release(&self, lease: &Lease) -> OnceAnswer<bool> {
+        self.inner.release(lease)
+    }
+
+    fn finish(&self, answer: OnceAnswer<bool>) {
+        drop(tokio::spawn(answer));
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_hangs_up_while_the_store_is_asked_leaves_no_lease() {
+    let service = Service::answering([]);
+    let gate = Arc::new(Notify::new());
+    let once = OnceLayer::new(Slow { gate: gate.clone(), inner: service.store.clone() });
+    let keys = KeyMap::single(secret()).unwrap();
+    let verify =
+        VerifyLayer::new(StandardWebhooks::new(), keys).unwrap().with_clock(service.clock.clone());
+    let router = service.routes().layer(once.with_clock(service.clock.clone())).layer(verify);
+    let mut hanging = Box::pin(send(&router, delivery("1")));
+    assert!(futures_util::poll!(&mut hanging).is_pending());
+    drop(hanging);
+    assert_eq!(service.store.len(), 1);
+    gate.notify_one();
+    tokio::task::yield_now().await;
+    assert_eq!(service.store.len(), 0);
+    gate.notify_one();
+    assert_eq!(send(&router, delivery("1")).await.status(), StatusCode::OK);
+    assert_eq!(service.calls(), 1);
+}
+
+/// The warnings of one layer must not silence those of another.
+#[test]
+fn each_layer_warns_of_its_own_store() {
+    let verify = || VerifyLayer::new(StandardWebhooks::new(), KeyMap::single(secret()).unwrap());
+    let (capture, ()) = Capture::during(|| {
+        for _ in 0..2 {
+            let service = Service::answering([]);
+            let verify = verify().unwrap().with_clock(service.clock.clone());
+            let router = service.routes().layer(OnceLayer::new(Broken("full"))).layer(verify);
+            for _ in 0..2 {
+                let answer = send(&router, delivery("1")).now_or_never().unwrap();
+                assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+            }
+        }
+    });
+    let events = capture.events();
+    let warnings = events.iter().filter(|event| event.level == tracing::Level::WARN).count();
+    assert_eq!(warnings, 2);
 }

@@ -1,0 +1,74 @@
+//! The warnings and metrics of a layer.
+
+use std::error::Error;
+
+use crate::error::BoxError;
+use crate::once::Acquired;
+
+/// What a layer reports. Its warnings come at most once a second for each cause.
+#[derive(Default)]
+pub(super) struct Events {
+    #[cfg(feature = "tracing")]
+    warnings: crate::seldom::Seldom,
+}
+
+impl Events {
+    /// Reports what the store answers at the start.
+    pub(super) fn acquired(&self, acquired: &Result<Acquired, BoxError>) {
+        count(match acquired {
+            Ok(Acquired::New(_)) => "new",
+            Ok(Acquired::Running { .. }) => "running",
+            Ok(Acquired::Done) => "done",
+            Ok(Acquired::Full) => {
+                self.warn(None, "the store of handled messages is full");
+                "full"
+            }
+            Err(error) => {
+                self.warn(Some(&**error), "the store of handled messages failed");
+                "store_unavailable"
+            }
+        });
+    }
+
+    /// Reports what the store answers once the handler has run.
+    pub(super) fn finished(&self, is_owner: &Result<bool, BoxError>) {
+        match is_owner {
+            Ok(true) => {}
+            Ok(false) => {
+                count("taken_over");
+                self.warn(None, "a message took longer than its lease, and is being handled again");
+            }
+            Err(error) => {
+                count("not_completed");
+                self.warn(
+                    Some(&**error),
+                    "a message was handled, but the store could not record it",
+                );
+            }
+        }
+    }
+
+    /// Reports a message without an ID.
+    pub(super) fn no_id(&self) {
+        count("no_id");
+        self.warn(None, "a message has no ID, so it cannot be handled only once");
+    }
+
+    fn warn(&self, source: Option<&(dyn Error + Send + Sync + 'static)>, message: &str) {
+        #[cfg(feature = "tracing")]
+        {
+            let cause = source.map_or_else(|| message.to_owned(), ToString::to_string);
+            if let Some(left_out) = self.warnings.tell(&cause) {
+                let source = source.map(|it| it as &dyn Error);
+                tracing::warn!(source, left_out, "{message}");
+            }
+        }
+        let _ = (self, source, message);
+    }
+}
+
+fn count(outcome: &'static str) {
+    #[cfg(feature = "metrics")]
+    metrics::counter!("tower_hmac_once_total", "outcome" => outcome).increment(1);
+    let _ = outcome;
+}
