@@ -257,18 +257,19 @@ impl ReplayKey {
         &self.0
     }
 
-    /// Makes the key of a request that is identified by its tag.
-    pub(crate) fn of_tag(scheme: &str, selector: &str, tag: &[u8]) -> Self {
+    /// Makes the key of a request that is identified by its tag, whatever the scheme: if two schemes
+    /// sign the same text, a request of one could be sent again in the other.
+    pub(crate) fn of_tag(tag: &[u8]) -> Self {
         let mut hasher = Hasher::new(Algorithm::Sha256);
-        let fields = [scheme.as_bytes(), selector.as_bytes(), b"tag", tag];
-        write_fields(&fields, |bytes| hasher.update(bytes));
+        write_fields(&[b"tag", tag], |bytes| hasher.update(bytes));
         Self::truncated(hasher.finalize().as_bytes())
     }
 
-    /// Makes the key of a request that is identified by its nonce, under the secret that signed it.
-    pub(crate) fn of_nonce(scheme: &str, selector: &str, nonce: &[u8], key: &SecretKey) -> Self {
+    /// Makes the key of a request that is identified by its nonce, under the secret that signed it,
+    /// whatever the scheme.
+    pub(crate) fn of_nonce(selector: &str, nonce: &[u8], key: &SecretKey) -> Self {
         let mut mac = Mac::new(Algorithm::Sha256, key);
-        let fields = [scheme.as_bytes(), selector.as_bytes(), b"nonce", nonce];
+        let fields = [b"nonce", selector.as_bytes(), nonce];
         write_fields(&fields, |bytes| mac.update(bytes));
         Self::truncated(mac.finalize().as_bytes())
     }
@@ -288,7 +289,7 @@ impl fmt::Debug for ReplayKey {
 
 /// Writes each field after its length, so that no two lists of fields have the same bytes.
 fn write_fields(fields: &[&[u8]], mut write: impl FnMut(&[u8])) {
-    for field in [b"tower-hmac replay 2".as_slice()].iter().chain(fields) {
+    for field in [b"tower-hmac replay 3".as_slice()].iter().chain(fields) {
         write(&(field.len() as u64).to_be_bytes());
         write(field);
     }

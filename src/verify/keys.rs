@@ -127,12 +127,12 @@ impl CandidateKeys {
         let (scheme, nonce) = (context.entry(), context.claim().nonce());
         let replay_key = |(place, tag): PlacedTag| match (nonce, self.entry(place)) {
             (Some(nonce), Some(entry)) => scheme.replay_key_of_nonce(nonce, entry.key()),
-            _ => scheme.replay_key_of_tag(tag.as_bytes()),
+            _ => ReplayKey::of_tag(tag.as_bytes()),
         };
         // A tag of a key that is not valid here yet could make the request new once it is.
         let counts = nonce.is_none() && scheme.max_tags > 1;
         let offered = context.claim().tags().filter(|_| counts);
-        let offered = offered.map(|tag| scheme.replay_key_of_tag(tag.bytes().as_bytes()));
+        let offered = offered.map(|tag| ReplayKey::of_tag(tag.bytes().as_bytes()));
         let computed = std::iter::once(matched).chain(others).map(replay_key);
         let mut keys: Vec<_> = computed.chain(offered).collect();
         // Sorted, so that the order does not depend on which of the tags was sent, and the first

@@ -47,14 +47,10 @@ impl SchemeEntry {
         }
     }
 
-    /// Returns the replay key of a request with this tag.
-    pub(crate) fn replay_key_of_tag(&self, tag: &[u8]) -> ReplayKey {
-        ReplayKey::of_tag(&self.name, self.covered_selector(), tag)
-    }
-
-    /// Returns the replay key of a request with this nonce, under the secret that signed it.
+    /// Returns the replay key of a request with this nonce, under the secret that signed it. Nonces
+    /// are unique for each covered selector.
     pub(crate) fn replay_key_of_nonce(&self, nonce: &[u8], key: &SecretKey) -> ReplayKey {
-        ReplayKey::of_nonce(&self.name, self.covered_selector(), nonce, key)
+        ReplayKey::of_nonce(self.covered_selector(), nonce, key)
     }
 
     /// Returns a selector that the signature covers. A label or a prefix is not covered: a replay

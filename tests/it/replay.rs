@@ -435,6 +435,32 @@ async fn a_request_does_not_come_again_under_another_name_with_the_same_key() {
     assert_eq!(kind(verifier.verify(&head, b"").await), Some(ErrorKind::Replayed));
 }
 
+/// Both schemes sign the same text: the captured request only needs other header names.
+#[tokio::test]
+async fn a_request_does_not_come_again_in_another_scheme_with_the_same_key() {
+    use tower_hmac::webhooks::StandardWebhooks;
+    let clock = ManualClock::new(NOW);
+    let keys = || KeyMap::single("shared").unwrap();
+    let verifier = Verifier::new(StandardWebhooks::new(), keys())
+        .unwrap()
+        .or(StandardWebhooks::svix(), keys())
+        .unwrap()
+        .with_clock(clock.clone())
+        .with_replay_guard(MemoryReplay::new(100).unwrap())
+        .unwrap();
+    let signer = Signer::new(StandardWebhooks::new(), SecretKey::new("shared").unwrap());
+    let signer = signer.with_clock(clock);
+    let head = signer.sign(Request::post("/").body("event").unwrap()).unwrap().into_parts().0;
+    assert_eq!(kind(verifier.verify(&head, b"event").await), None);
+    let mut renamed = Request::post("/").body(()).unwrap().into_parts().0;
+    for part in ["id", "timestamp", "signature"] {
+        let value = head.headers[format!("webhook-{part}")].clone();
+        let name: http::HeaderName = format!("svix-{part}").parse().unwrap();
+        renamed.headers.insert(name, value);
+    }
+    assert_eq!(kind(verifier.verify(&renamed, b"event").await), Some(ErrorKind::Replayed));
+}
+
 #[tokio::test]
 async fn a_nonce_takes_one_place_however_many_keys_the_name_has() {
     let clock = ManualClock::new(NOW);
