@@ -135,6 +135,13 @@ for_each_algorithm!(define_macs);
 pub struct Mac(Running);
 
 impl Mac {
+    /// Starts an HMAC under these bytes, which are the key of this one message: a step in a chain of
+    /// derived keys. Nothing is kept of them.
+    #[cfg(feature = "sigv4")]
+    pub(crate) fn under(algorithm: Algorithm, key: &[u8]) -> Self {
+        Prepared::new(algorithm, key).start()
+    }
+
     /// Returns the hash under this HMAC.
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {

@@ -101,13 +101,6 @@ impl SecretKey {
         &self.bytes
     }
 
-    /// Returns a key with these bytes prepended, for schemes that derive keys.
-    #[cfg(feature = "sigv4")]
-    pub(crate) fn prefixed(&self, prefix: &[u8]) -> Self {
-        let bytes = [prefix, &self.bytes].concat();
-        Self { bytes: Zeroizing::new(bytes.into()), prepared: Slot::default() }
-    }
-
     /// Starts an HMAC from the state prepared for this algorithm, preparing it on first use.
     #[inline]
     pub(crate) fn start(&self, algorithm: Algorithm) -> Mac {

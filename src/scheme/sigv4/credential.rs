@@ -1,5 +1,7 @@
 //! The credential: who signed, and the scope that the key is valid for.
 
+use zeroize::Zeroizing;
+
 use super::{TERMINATOR, date};
 use crate::crypto::{Algorithm, Mac};
 use crate::error::ConfigError;
@@ -29,8 +31,7 @@ impl<'t> Credential<'t> {
 
     /// Returns the scope: everything except the access key ID.
     pub(super) fn scope(&self) -> String {
-        let Self { day, region, service, .. } = self;
-        format!("{day}/{region}/{service}/{TERMINATOR}")
+        [self.day, self.region, self.service, TERMINATOR].join("/")
     }
 }
 
@@ -80,11 +81,9 @@ pub(super) fn scope_part(text: String, setting: &'static str) -> Result<String, 
 /// Starts the HMAC under the key derived for a scope. Each part of the scope is signed under the
 /// key derived so far.
 pub(super) fn scoped_mac(key: &SecretKey, scope: &str) -> Mac {
-    let mut key = key.prefixed(b"AWS4");
-    for part in scope.split('/') {
-        let mut mac = Mac::new(Algorithm::Sha256, &key);
+    let secret = Zeroizing::new([b"AWS4", key.expose_secret()].concat());
+    scope.split('/').fold(Mac::under(Algorithm::Sha256, &secret), |mut mac, part| {
         mac.update(part.as_bytes());
-        key = mac.into_key();
-    }
-    Mac::new(Algorithm::Sha256, &key)
+        Mac::under(Algorithm::Sha256, mac.finalize().as_bytes())
+    })
 }

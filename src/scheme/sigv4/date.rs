@@ -7,15 +7,14 @@ const DAY_LEN: usize = 8;
 
 /// Parses a date into Unix seconds. `None` if it is not a date.
 pub(super) fn read(text: &str) -> Option<i64> {
-    let (day, time) = text.strip_suffix('Z')?.split_once('T')?;
-    if !is_day(day) || time.len() != 6 || !is_digits(time) {
+    let [y1, y2, y3, y4, m1, m2, d1, d2, b'T', h1, h2, n1, n2, s1, s2, b'Z'] = *text.as_bytes()
+    else {
         return None;
-    }
-    let (year, day) = day.split_at_checked(4)?;
-    let (month, day) = day.split_at_checked(2)?;
-    let (hour, time) = time.split_at_checked(2)?;
-    let (minute, second) = time.split_at_checked(2)?;
-    wire::rfc3339(&format!("{year}-{month}-{day}T{hour}:{minute}:{second}Z"))
+    };
+    let spelled = [
+        y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T', h1, h2, b':', n1, n2, b':', s1, s2, b'Z',
+    ];
+    wire::rfc3339(std::str::from_utf8(&spelled).ok()?)
 }
 
 /// Writes a date. `None` outside the years 0 to 9999.
@@ -30,11 +29,7 @@ pub(super) fn day(date: &str) -> &str {
 
 /// Returns whether a text has the form of a day.
 pub(super) fn is_day(text: &str) -> bool {
-    text.len() == DAY_LEN && is_digits(text)
-}
-
-fn is_digits(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_digit())
+    text.len() == DAY_LEN && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]

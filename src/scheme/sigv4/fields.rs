@@ -132,7 +132,8 @@ fn write_values<'h>(
         }
         place = place.saturating_add(1);
         let value = value.as_bytes().trim_ascii();
-        if !value.windows(2).any(|two| two == b"  ") {
+        // Most values have no space at all, which is found out fast.
+        if !value.contains(&b' ') || !value.windows(2).any(|two| two == b"  ") {
             out.extend_from_slice(value);
             continue;
         }

@@ -1,5 +1,7 @@
 //! The query in the canonical request.
 
+use std::borrow::Cow;
+
 use super::percent;
 use crate::scheme::ClaimError;
 
@@ -43,8 +45,11 @@ pub(super) fn divide(piece: &str) -> (&str, &str) {
     piece.split_once('=').unwrap_or((piece, ""))
 }
 
+/// A name or a value in canonical form.
+type Text<'q> = Cow<'q, [u8]>;
+
 /// Returns a name and a value, decoded and encoded again.
-fn pair(piece: &str) -> Result<(Vec<u8>, Vec<u8>), ClaimError> {
+fn pair(piece: &str) -> Result<(Text<'_>, Text<'_>), ClaimError> {
     if piece.is_empty() {
         return Err(ClaimError::malformed("the query has an empty part (rule 9)"));
     }
@@ -52,13 +57,17 @@ fn pair(piece: &str) -> Result<(Vec<u8>, Vec<u8>), ClaimError> {
     if piece.contains('+') {
         return Err(ClaimError::malformed("the query has a `+`, which is ambiguous (rule 9)"));
     }
-    let recoded = |text: &str| {
-        let mut out = Vec::with_capacity(text.len());
-        percent::push_recoded(&mut out, text)
-            .map(|()| out)
-            .ok_or(ClaimError::malformed("the query has a malformed escape (rule 9)"))
-    };
     Ok((recoded(name)?, recoded(value)?))
+}
+
+fn recoded(text: &str) -> Result<Text<'_>, ClaimError> {
+    if text.bytes().all(percent::is_unreserved) {
+        return Ok(Cow::Borrowed(text.as_bytes()));
+    }
+    let mut out = Vec::with_capacity(text.len());
+    percent::push_recoded(&mut out, text)
+        .ok_or(ClaimError::malformed("the query has a malformed escape (rule 9)"))?;
+    Ok(Cow::Owned(out))
 }
 
 #[cfg(test)]

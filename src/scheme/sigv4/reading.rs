@@ -12,8 +12,8 @@ use crate::scheme::{Claim, ClaimError, Coverage, SignedText};
 pub(crate) struct Reading {
     /// The canonical request, without its last line if that is the hash of the body.
     canonical: Vec<u8>,
-    date: String,
-    scope: String,
+    /// The lines of the signing string before the last: algorithm, date and scope.
+    lead: String,
     coverage: Coverage,
     /// Whether this side has keys for the scope.
     is_ours: bool,
@@ -30,8 +30,7 @@ impl Reading {
         canonical.extend_from_slice(payload.text.unwrap_or_default().as_bytes());
         Self {
             canonical,
-            date: date.to_owned(),
-            scope: credential.scope(),
+            lead: [ALGORITHM, date, &credential.scope(), ""].join("\n"),
             coverage: payload.coverage,
             is_ours,
         }
@@ -46,17 +45,16 @@ impl Reading {
     }
 
     pub(super) fn scope(&self) -> &str {
-        &self.scope
+        // A claimed scope may contain anything, so it is all that follows the second line.
+        let scope = self.lead.splitn(3, '\n').nth(2).unwrap_or_default();
+        scope.strip_suffix('\n').unwrap_or(scope)
     }
 
     /// Writes the signing string, without its last line if that depends on the body.
     pub(super) fn write(&self, text: &mut SignedText) {
-        for line in [ALGORITHM, &self.date, &self.scope] {
-            text.update(line.as_bytes());
-            text.update(b"\n");
-        }
+        text.update(self.lead.as_bytes());
         if !matches!(self.coverage, Coverage::Hashed(_)) {
-            self.write_hash("", text);
+            self.write_hash(b"", text);
         }
     }
 
@@ -65,11 +63,11 @@ impl Reading {
         self.write_hash(&hex(body), text);
     }
 
-    fn write_hash(&self, payload: &str, text: &mut SignedText) {
+    fn write_hash(&self, payload: &[u8], text: &mut SignedText) {
         let mut hasher = Hasher::new(Algorithm::Sha256);
         hasher.update(&self.canonical);
-        hasher.update(payload.as_bytes());
-        text.update(hex(&hasher.finalize()).as_bytes());
+        hasher.update(payload);
+        text.update(&hex(&hasher.finalize()));
     }
 
     /// Returns the whole canonical request, as text.
@@ -81,7 +79,7 @@ impl Reading {
     pub(crate) fn canonical(&self, body: &[u8]) -> Vec<u8> {
         let mut canonical = self.canonical.clone();
         if let Coverage::Hashed(algorithm) = self.coverage {
-            canonical.extend(hex(&Digest::of(algorithm, body)).bytes());
+            canonical.extend(hex(&Digest::of(algorithm, body)));
         }
         canonical
     }
@@ -89,7 +87,7 @@ impl Reading {
     /// Returns the signing string of another canonical request.
     pub(crate) fn string_to_sign(&self, canonical: &[u8]) -> Vec<u8> {
         let hash = hex(&Digest::of(Algorithm::Sha256, canonical));
-        [ALGORITHM, &self.date, &self.scope, &hash].join("\n").into_bytes()
+        [self.lead.as_bytes(), &hash].concat()
     }
 
     /// Returns whether this side has keys for the scope.
@@ -99,7 +97,7 @@ impl Reading {
 
     /// Starts the HMAC for the scope, whether it is ours or not.
     pub(crate) fn mac(&self, key: &SecretKey) -> Mac {
-        credential::scoped_mac(key, &self.scope)
+        credential::scoped_mac(key, self.scope())
     }
 
     /// Starts the HMAC under the key derived for the scope. For a foreign scope, uses a dummy key
@@ -115,8 +113,11 @@ impl Reading {
     }
 }
 
-fn hex(digest: &Digest) -> String {
-    base16ct::lower::encode_string(digest.as_bytes())
+fn hex(digest: &Digest) -> [u8; 64] {
+    let mut digits = [0; 64];
+    // Two digits for each byte of a SHA-256: this does not fail.
+    let _ = base16ct::lower::encode(digest.as_bytes(), &mut digits);
+    digits
 }
 
 /// The methods of [`Scheme`](crate::Scheme) that only need the reading. The two forms differ in
