@@ -18,6 +18,7 @@ fn main() {
             case
         })
     });
-    let mut cases = contenders.into_iter().chain(beside);
+    let others = support::schemes().into_iter().chain(support::once());
+    let mut cases = contenders.into_iter().chain(beside).chain(others);
     cases.find(|case| case.name == name).expect("a contender's name").time(count);
 }

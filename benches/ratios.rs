@@ -243,47 +243,9 @@ fn replay() {
     );
 }
 
-/// A verified webhook with and without `MemoryOnce`. Each has an ID of its own.
-#[cfg(feature = "webhooks")]
+/// A verified webhook with and without `MemoryOnce`, 1 KiB.
 fn once() {
-    use tower_hmac::once::{MemoryOnce, OnceLayer};
-    use tower_hmac::webhooks::StandardWebhooks;
-
-    println!("| store | ns a request, 1 KiB | over none |\n| --- | --- | --- |");
-    let text = body(1024);
-    let time = |is_handled_once: bool, count: u64| {
-        let key = || SecretKey::new(KEY).unwrap();
-        let keys = KeyMap::single(key()).unwrap();
-        let layer = VerifyLayer::new(StandardWebhooks::new(), keys).unwrap();
-        let store = MemoryOnce::new(400_000).unwrap();
-        let handler = support::floor(false);
-        let handler = if is_handled_once { handler.layer(OnceLayer::new(store)) } else { handler };
-        let app = handler.layer(layer);
-        let signer = Signer::new(StandardWebhooks::new(), key());
-        support::runtime().block_on(async {
-            let mut taken = Duration::ZERO;
-            for _ in 0..count {
-                let request = support::signed_by(&signer, text.clone())();
-                let start = Instant::now();
-                let response = black_box(app.clone().oneshot(request).await.unwrap());
-                taken += start.elapsed();
-                assert!(response.status().is_success());
-            }
-            taken
-        })
-    };
-    let rounds = Rounds::run(&[Box::new(|n| time(false, n)), Box::new(|n| time(true, n))]);
-    println!("| none | {:.0} | 1 |", rounds.median(|r| r[0]));
-    println!(
-        "| in memory | {:.0} | {:.3} |",
-        rounds.median(|r| r[1]),
-        rounds.median(|r| r[1] / r[0])
-    );
-}
-
-#[cfg(not(feature = "webhooks"))]
-fn once() {
-    println!("needs the feature `webhooks`");
+    beside(&support::once());
 }
 
 /// The longest time that one poll keeps the worker from other tasks; the least over the runs, since

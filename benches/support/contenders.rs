@@ -112,7 +112,7 @@ pub fn ours(large: bool) -> VerifyLayer {
 }
 
 #[derive(Clone)]
-struct Nothing;
+pub struct Nothing;
 
 impl<S> Layer<S> for Nothing {
     type Service = Untouched<S>;
@@ -123,10 +123,10 @@ impl<S> Layer<S> for Nothing {
 }
 
 #[derive(Clone)]
-struct Untouched<S>(S);
+pub struct Untouched<S>(S);
 
-impl<S: Service<Request, Response = Response>> Service<Request> for Untouched<S> {
-    type Response = Response;
+impl<S: Service<R>, R> Service<R> for Untouched<S> {
+    type Response = S::Response;
     type Error = S::Error;
     type Future = S::Future;
 
@@ -134,7 +134,7 @@ impl<S: Service<Request, Response = Response>> Service<Request> for Untouched<S>
         self.0.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request) -> S::Future {
+    fn call(&mut self, request: R) -> S::Future {
         self.0.call(request)
     }
 }

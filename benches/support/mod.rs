@@ -7,6 +7,7 @@ mod by_hand;
 mod contenders;
 mod growth;
 mod message;
+mod once;
 mod requests;
 mod rounds;
 mod schemes;
@@ -23,8 +24,9 @@ use tokio::runtime::{Builder, Runtime};
 use tower::ServiceExt as _;
 
 pub use beside::{Beside, beside_by_hand};
-pub use contenders::{LIMIT, by_hand, careful, extractor, floor, layer, nothing, ours};
+pub use contenders::{LIMIT, Nothing, by_hand, careful, extractor, floor, layer, nothing, ours};
 pub use growth::growth;
+pub use once::once;
 pub use requests::{FRAME, body, framed, frames, signed, signed_by, with_signature};
 pub use rounds::{Rounds, Timed, median};
 pub use schemes::{schemes, timed_header};
