@@ -25,6 +25,7 @@ mod cause;
 mod edit;
 mod forms;
 mod json;
+mod json_writer;
 mod keys;
 mod prefix;
 mod report;
