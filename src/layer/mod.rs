@@ -7,6 +7,7 @@ mod config;
 mod delay;
 mod drain;
 mod grpc_rejection;
+mod inner;
 mod receiving;
 mod reject_with;
 mod rejection;
@@ -26,6 +27,7 @@ pub(crate) use config::LayerConfig;
 #[cfg(feature = "axum")]
 pub(crate) use drain::Drain;
 pub use grpc_rejection::GrpcRejection;
+pub(crate) use inner::inner_service;
 #[cfg(feature = "axum")]
 pub(crate) use receiving::{Accepted, Receiving};
 #[cfg(feature = "axum")]

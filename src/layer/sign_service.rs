@@ -9,6 +9,7 @@ use http_body_util::Full;
 use tower_service::Service;
 
 use crate::error::BoxError;
+use crate::layer::inner::inner_service;
 use crate::layer::sign_future::SignFuture;
 use crate::scheme::Scheme;
 use crate::sign::Signer;
@@ -21,21 +22,7 @@ pub struct SignService<T, S> {
 }
 
 impl<T, S> SignService<T, S> {
-    /// Returns the inner service.
-    pub fn get_ref(&self) -> &T {
-        &self.inner
-    }
-
-    /// Returns the inner service, to change it.
-    pub fn get_mut(&mut self) -> &mut T {
-        &mut self.inner
-    }
-
-    /// Returns the inner service alone.
-    #[must_use]
-    pub fn into_inner(self) -> T {
-        self.inner
-    }
+    inner_service!(T);
 }
 
 impl<T, S, B> Service<Request<B>> for SignService<T, S>

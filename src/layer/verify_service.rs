@@ -8,6 +8,7 @@ use tower_service::Service;
 
 use crate::error::BoxError;
 use crate::layer::config::LayerConfig;
+use crate::layer::inner::inner_service;
 use crate::layer::rejection::Rejection;
 use crate::layer::verified_body::VerifiedBody;
 use crate::layer::verify_future::VerifyFuture;
@@ -27,21 +28,7 @@ impl<S, R> VerifyService<S, R> {
         Self { inner, config }
     }
 
-    /// Returns the inner service.
-    pub fn get_ref(&self) -> &S {
-        &self.inner
-    }
-
-    /// Returns the inner service mutably.
-    pub fn get_mut(&mut self) -> &mut S {
-        &mut self.inner
-    }
-
-    /// Returns the inner service, consuming this one.
-    #[must_use]
-    pub fn into_inner(self) -> S {
-        self.inner
-    }
+    inner_service!(S);
 }
 
 /// A service that accepts the body that [`VerifyService`] passes on: every `Service` of

@@ -9,7 +9,7 @@ use http_body::Body;
 use tower_service::Service;
 
 use crate::error::BoxError;
-use crate::layer::VerifiedBody;
+use crate::layer::{VerifiedBody, inner_service};
 use crate::once::config::OnceConfig;
 use crate::once::{OnceFuture, RepeatResponse};
 
@@ -24,21 +24,7 @@ impl<S, R> OnceService<S, R> {
         Self { inner, config }
     }
 
-    /// Returns the inner service.
-    pub fn get_ref(&self) -> &S {
-        &self.inner
-    }
-
-    /// Returns the inner service, to change it.
-    pub fn get_mut(&mut self) -> &mut S {
-        &mut self.inner
-    }
-
-    /// Returns the inner service alone.
-    #[must_use]
-    pub fn into_inner(self) -> S {
-        self.inner
-    }
+    inner_service!(S);
 }
 
 impl<S, R, B, ResBody> Service<Request<B>> for OnceService<S, R>
