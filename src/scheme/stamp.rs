@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::key::KeyId;
+use crate::scheme::SignError;
 
 /// What a signer provides to a scheme: body, key ID, time, nonce and lifetime.
 #[derive(Clone, Copy)]
@@ -25,6 +26,19 @@ impl<'a> Stamp<'a> {
     #[must_use]
     pub fn key_id(&self) -> Option<&'a KeyId> {
         self.key_id
+    }
+
+    /// Rejects a key ID, for a scheme that does not carry one.
+    pub(crate) fn without_key_id(&self) -> Result<(), SignError> {
+        match self.key_id {
+            Some(_) => Err(SignError::KeyId("this scheme does not carry one")),
+            None => Ok(()),
+        }
+    }
+
+    /// Returns the key ID, for a scheme that always carries one.
+    pub(crate) fn required_key_id(&self, why: &'static str) -> Result<&'a KeyId, SignError> {
+        self.key_id.ok_or(SignError::KeyId(why))
     }
 
     /// Returns the time of signing, in Unix seconds.

@@ -1,20 +1,16 @@
 use http::header::AUTHORIZATION;
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Method};
+use http::{HeaderName, Method};
 
 use crate::crypto::{Algorithm, Tag};
 use crate::error::{ConfigError, header_name};
 use crate::key::KeyId;
-use crate::scheme::SignError;
+use crate::scheme::fost::listed::{LIST, TIMESTAMP, USER, created, listed, write_created};
+use crate::scheme::fost::rules::{FostRules, decoded_path, encoded_key_id, encoded_tag};
 use crate::scheme::{
-    Claim, ClaimError, Coverage, PublicOrigin, Scheme, Selector, SentHead, SignedText, Stamp,
-    Window, path,
+    Claim, ClaimError, Coverage, Scheme, Selector, SignError, SignedText, Stamp, Window, shape,
+    wire,
 };
-use crate::scheme::{Encoding, shape, wire};
-
-const TIMESTAMP: HeaderName = HeaderName::from_static("x-fost-timestamp");
-const LIST: HeaderName = HeaderName::from_static("x-fost-headers");
-const USER: HeaderName = HeaderName::from_static("x-fost-user");
 
 static OWNED: [HeaderName; 3] = [AUTHORIZATION, TIMESTAMP, LIST];
 
@@ -53,11 +49,10 @@ static OWNED: [HeaderName; 3] = [AUTHORIZATION, TIMESTAMP, LIST];
 /// [django-fost-authn]: https://pypi.org/project/django-fost-authn/0.3.8/
 #[derive(Clone, Debug)]
 pub struct Fost {
-    algorithm: Algorithm,
+    rules: FostRules,
     /// What a signer lists in addition to `X-FOST-Headers`, each with its original spelling.
     signed: Vec<(HeaderName, String)>,
     unsigned_query: bool,
-    origin: Option<PublicOrigin>,
 }
 
 impl Fost {
@@ -65,17 +60,16 @@ impl Fost {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            algorithm: Algorithm::Sha1,
+            rules: FostRules::new(),
             signed: vec![(USER, "X-FOST-User".into())],
             unsigned_query: false,
-            origin: None,
         }
     }
 
     /// Sets the hash. The original supports only HMAC-SHA-1.
     #[must_use]
     pub fn with_algorithm(mut self, algorithm: Algorithm) -> Self {
-        self.algorithm = algorithm;
+        self.rules.algorithm = algorithm;
         self
     }
 
@@ -125,7 +119,7 @@ impl Fost {
     /// Returns [`ConfigError`] if it is not `http` or `https`, a host, and an optional prefix of
     /// the path.
     pub fn with_public_origin(mut self, origin: impl AsRef<str>) -> Result<Self, ConfigError> {
-        self.origin = Some(PublicOrigin::parse(origin.as_ref())?);
+        self.rules.set_public_origin(origin.as_ref())?;
         Ok(self)
     }
 
@@ -143,7 +137,7 @@ impl Fost {
         if !key_id.bytes().all(|byte| byte.is_ascii_graphic()) {
             return None;
         }
-        let signature = Encoding::Base64.decode_tag(tag, self.algorithm)?;
+        let signature = self.rules.decode_tag(tag)?;
         let key_id = KeyId::new(wire::percent_decoded(key_id)?).ok()?;
         Some(Claim::signed(signature).with_key_id(key_id))
     }
@@ -161,7 +155,7 @@ impl Scheme for Fost {
     }
 
     fn algorithm(&self) -> Algorithm {
-        self.algorithm
+        self.rules.algorithm
     }
 
     fn headers(&self) -> &[HeaderName] {
@@ -169,7 +163,7 @@ impl Scheme for Fost {
     }
 
     fn selector(&self) -> Option<Selector<'_>> {
-        Some(Selector::TagLen(self.algorithm.tag_len()))
+        Some(Selector::TagLen(self.rules.algorithm.tag_len()))
     }
 
     fn requires_key_id(&self) -> bool {
@@ -183,7 +177,7 @@ impl Scheme for Fost {
     fn claim(&self, head: &Parts) -> Result<Claim, ClaimError> {
         let malformed = || ClaimError::in_header(&AUTHORIZATION, "is not a FOST signature");
         let unexpected = |text: &str| {
-            let tag = shape::of_tags(Encoding::Base64, self.algorithm);
+            let tag = self.rules.expected_tag();
             let found = match text.split_once(':') {
                 Some((_, text)) => {
                     format!("a key ID, a colon and {}", shape::of_other_than(&tag, text))
@@ -223,8 +217,7 @@ impl Scheme for Fost {
     ) -> Result<(), ClaimError> {
         text.part("method").update(head.method.as_str().as_bytes());
         text.part("literal").update(b" ");
-        let path = SentHead::new(head, self.origin.as_ref(), claim).path();
-        text.part("path").update(decoded_path(&path)?.as_bytes());
+        text.part("path").update(decoded_path(self.rules.sent(head, claim))?.as_bytes());
         text.part("literal").update(b"\n");
         text.part(TIMESTAMP.as_str()).update(wire::required(head, &TIMESTAMP)?.as_bytes());
         for (name, value) in claim.covered().iter().flat_map(|covered| covered.headers()) {
@@ -261,10 +254,8 @@ impl Scheme for Fost {
                 "the request already has an `Authorization` of another scheme",
             ));
         }
-        let key_id = stamp.key_id().ok_or(SignError::KeyId("a FOST request needs one"))?;
-        let now = timestamp(stamp.now())
-            .ok_or(SignError::Request("the time is not in the years 0 to 9999"))?;
-        head.headers.insert(TIMESTAMP, wire::value(&TIMESTAMP, &now)?);
+        let key_id = stamp.required_key_id("a FOST request needs one")?;
+        write_created(head, stamp.now())?;
         let mut list = String::from("X-FOST-Headers");
         for (_, text) in self.signed.iter().filter(|(name, _)| head.headers.contains_key(name)) {
             list.push(' ');
@@ -278,10 +269,8 @@ impl Scheme for Fost {
     }
 
     fn attach(&self, head: &mut Parts, claim: &Claim, tags: &[Tag]) -> Result<(), SignError> {
-        let key_id = wire::percent_encoded(claim.key_id().map_or("", KeyId::as_str));
-        let tag = Encoding::Base64.encode(wire::only_tag(tags)?.as_bytes());
-        let value = wire::sensitive(&AUTHORIZATION, &format!("FOST {key_id}:{tag}"))?;
-        head.headers.insert(AUTHORIZATION, value);
+        let text = format!("FOST {}:{}", encoded_key_id(claim), encoded_tag(tags)?);
+        head.headers.insert(AUTHORIZATION, wire::sensitive(&AUTHORIZATION, &text)?);
         Ok(())
     }
 
@@ -300,61 +289,7 @@ fn authorization(head: &Parts) -> Result<&str, ClaimError> {
     wire::credentials(head, &AUTHORIZATION, "FOST")
 }
 
-/// Returns the headers that `X-FOST-Headers` lists. It is the first of them itself.
-fn listed(head: &Parts) -> Result<Vec<(HeaderName, HeaderValue)>, ClaimError> {
-    let malformed = |why| Err(ClaimError::in_header(&LIST, why));
-    let list = wire::text(&LIST, wire::required(head, &LIST)?)?;
-    // Not longer than the request has headers, since each is named once.
-    let mut listed: Vec<(HeaderName, HeaderValue)> = Vec::new();
-    for name in list.split(' ') {
-        let Ok(name) = HeaderName::try_from(name) else {
-            return malformed("lists something that is not a header name");
-        };
-        if listed.is_empty() && name != LIST {
-            return malformed("does not begin with itself");
-        }
-        if listed.iter().any(|(other, _)| *other == name) {
-            return malformed("lists a header twice");
-        }
-        let value = wire::required(head, &name)?.clone();
-        listed.push((name, value));
-    }
-    if head.headers.contains_key(USER) && !listed.iter().any(|(name, _)| *name == USER) {
-        return Err(ClaimError::in_header(&USER, "is present but not signed"));
-    }
-    Ok(listed)
-}
-
-/// Returns the time of signing, in Unix seconds.
-fn created(head: &Parts) -> Result<i64, ClaimError> {
-    let text = wire::text(&TIMESTAMP, wire::required(head, &TIMESTAMP)?)?;
-    unix_from_timestamp(text)
-        .ok_or_else(|| shape::no_time(Some(&TIMESTAMP), "`YYYY-MM-DD HH:MM:SS` in UTC", text))
-}
-
-/// Parses `YYYY-MM-DD HH:MM:SS`, or the same with a `T`, and ignores anything after it.
-fn unix_from_timestamp(text: &str) -> Option<i64> {
-    let (date, time) = text.get(..19)?.split_at_checked(10)?;
-    let time = time.strip_prefix([' ', 'T'])?;
-    wire::rfc3339(&format!("{date}T{time}Z"))
-}
-
-fn timestamp(unix_seconds: i64) -> Option<String> {
-    let text = wire::to_rfc3339(unix_seconds)?.replace('T', " ");
-    text.strip_suffix('Z').map(Into::into)
-}
-
 /// Returns whether the query is signed in place of the body.
 fn signs_query(method: &Method) -> bool {
     [Method::GET, Method::HEAD, Method::DELETE].contains(method)
-}
-
-/// Returns the path as both FOST schemes sign it. A newline in it could pass for the end of its
-/// line.
-pub(super) fn decoded_path(path: &str) -> Result<String, ClaimError> {
-    let path = path::decoded(path)?;
-    if path.bytes().any(|byte| byte.is_ascii_control()) {
-        return Err(ClaimError::malformed("the path contains an escaped control character"));
-    }
-    Ok(path)
 }

@@ -6,12 +6,11 @@ use http::{HeaderName, Method, Uri};
 use crate::crypto::{Algorithm, Tag};
 use crate::error::ConfigError;
 use crate::key::KeyId;
-use crate::scheme::fost::fost_header::decoded_path;
+use crate::scheme::fost::rules::{FostRules, decoded_path, encoded_key_id, encoded_tag};
 use crate::scheme::{
-    Claim, ClaimError, Coverage, PublicOrigin, Scheme, SentHead, SignError, SignedText, Stamp,
-    Window, compat_axum, target,
+    Claim, ClaimError, Coverage, Scheme, SignError, SignedText, Stamp, Window, compat_axum, shape,
+    target, wire,
 };
-use crate::scheme::{Encoding, shape, wire};
 
 /// The signed URLs of [django-fost-authn] 0.3.8: a link with an expiry, for somebody without a key.
 /// Needs feature `sha1`.
@@ -46,30 +45,23 @@ use crate::scheme::{Encoding, shape, wire};
 /// [django-fost-authn]: https://pypi.org/project/django-fost-authn/0.3.8/
 #[derive(Clone, Debug)]
 pub struct FostUrl {
-    algorithm: Algorithm,
+    rules: FostRules,
     max_lifetime: Option<u64>,
     no_expiry: bool,
     unsigned_body: bool,
-    origin: Option<PublicOrigin>,
 }
 
 impl FostUrl {
     /// Makes the scheme with HMAC-SHA-1 and no limit on the lifetime.
     #[must_use]
     pub fn new() -> Self {
-        Self {
-            algorithm: Algorithm::Sha1,
-            max_lifetime: None,
-            no_expiry: false,
-            unsigned_body: false,
-            origin: None,
-        }
+        Self { rules: FostRules::new(), max_lifetime: None, no_expiry: false, unsigned_body: false }
     }
 
     /// Sets the hash. The original supports only HMAC-SHA-1.
     #[must_use]
     pub fn with_algorithm(mut self, algorithm: Algorithm) -> Self {
-        self.algorithm = algorithm;
+        self.rules.algorithm = algorithm;
         self
     }
 
@@ -100,7 +92,7 @@ impl FostUrl {
     /// Returns [`ConfigError`] if it is not `http` or `https`, a host, and an optional prefix of
     /// the path.
     pub fn with_public_origin(mut self, origin: impl AsRef<str>) -> Result<Self, ConfigError> {
-        self.origin = Some(PublicOrigin::parse(origin.as_ref())?);
+        self.rules.set_public_origin(origin.as_ref())?;
         Ok(self)
     }
 
@@ -143,7 +135,7 @@ impl Scheme for FostUrl {
     }
 
     fn algorithm(&self) -> Algorithm {
-        self.algorithm
+        self.rules.algorithm
     }
 
     fn headers(&self) -> &[HeaderName] {
@@ -168,10 +160,9 @@ impl Scheme for FostUrl {
             _ => return Err(ClaimError::malformed("`_k` or `_s` is missing")),
         };
         check_method(&head.method)?;
-        let signature = decoded_value(tag)
-            .and_then(|tag| Encoding::Base64.decode_tag(tag, self.algorithm))
-            .ok_or_else(|| {
-                let expected = shape::of_tags(Encoding::Base64, self.algorithm);
+        let signature =
+            decoded_value(tag).and_then(|tag| self.rules.decode_tag(&tag)).ok_or_else(|| {
+                let expected = self.rules.expected_tag();
                 let found = shape::of_other_than(&expected, tag);
                 ClaimError::unexpected(None, format!("{expected} in `_s`"), found)
             })?;
@@ -195,8 +186,8 @@ impl Scheme for FostUrl {
         claim: &Claim,
         text: &mut SignedText,
     ) -> Result<(), ClaimError> {
-        let sent = SentHead::new(head, self.origin.as_ref(), claim);
-        let path = decoded_path(&sent.path())?;
+        let sent = self.rules.sent(head, claim);
+        let path = decoded_path(sent)?;
         // It could pass for the start of the query.
         if path.contains('?') {
             return Err(ClaimError::malformed("the path contains an escaped `?`"));
@@ -217,7 +208,7 @@ impl Scheme for FostUrl {
 
     fn stamp(&self, head: &mut Parts, stamp: &Stamp<'_>) -> Result<Claim, SignError> {
         check_method(&head.method)?;
-        let key_id = stamp.key_id().ok_or(SignError::KeyId("a FOST URL needs one"))?;
+        let key_id = stamp.required_key_id("a FOST URL needs one")?;
         let claim = Claim::new().with_key_id(key_id.clone());
         match stamp.expires() {
             None if self.no_expiry => Ok(claim),
@@ -238,15 +229,15 @@ impl Scheme for FostUrl {
             if !query.is_empty() {
                 query.push('&');
             }
-            query.push_str(name);
-            query.push('=');
-            query.push_str(&wire::percent_encoded(value));
+            for piece in [name, "=", value] {
+                query.push_str(piece);
+            }
         };
-        add("_k", claim.key_id().map_or("", KeyId::as_str));
+        add("_k", &encoded_key_id(claim));
         if let Some(expires) = claim.expires() {
             add("_e", &expires.to_string());
         }
-        add("_s", &Encoding::Base64.encode(wire::only_tag(tags)?.as_bytes()));
+        add("_s", &wire::percent_encoded(&encoded_tag(tags)?));
         head.uri = target::with_query(&head.uri, &query)
             .ok_or(SignError::Request("the target cannot take the signature"))?;
         Ok(())

@@ -2,6 +2,8 @@
 
 mod fost_header;
 mod fost_url;
+mod listed;
+mod rules;
 
 pub use fost_header::Fost;
 pub use fost_url::FostUrl;
