@@ -7,7 +7,7 @@ use http::request::Parts;
 
 use crate::crypto::{Algorithm, Tag};
 use crate::error::{ConfigError, header_name};
-use crate::scheme::{Encoding, OfferedTag, SignError, Window, shape, wire};
+use crate::scheme::{ClaimError, Encoding, OfferedTag, SignError, Window, shape, wire};
 
 /// One header with tags, and the form of the tags.
 #[derive(Clone, Debug)]
@@ -34,6 +34,26 @@ impl TagHeader {
         })
     }
 
+    /// Makes it with HMAC-SHA-256. The header's name must be a lower-case constant.
+    pub(crate) fn of_constants(
+        scheme: &'static str,
+        header: &'static str,
+        encoding: Encoding,
+    ) -> Self {
+        Self {
+            scheme: scheme.into(),
+            names: [HeaderName::from_static(header)],
+            encoding,
+            algorithm: Algorithm::default(),
+            tolerance: None,
+        }
+    }
+
+    pub(crate) fn rename<N: TryInto<HeaderName>>(&mut self, header: N) -> Result<(), ConfigError> {
+        self.names = [header_name(header, "header")?];
+        Ok(())
+    }
+
     pub(crate) fn name(&self) -> &HeaderName {
         let [name] = &self.names;
         name
@@ -52,8 +72,14 @@ impl TagHeader {
         shape::of_tags(self.encoding, self.algorithm)
     }
 
-    pub(crate) fn decode(&self, text: &str) -> Option<OfferedTag> {
+    pub(crate) fn decode(&self, text: impl AsRef<[u8]>) -> Option<OfferedTag> {
         self.encoding.decode_tag(text, self.algorithm)
+    }
+
+    /// Reads a tag, or returns an error with the shape of what was found.
+    pub(crate) fn tag(&self, text: &str) -> Result<OfferedTag, ClaimError> {
+        let no_tag = || shape::no_tag(Some(self.name()), self.encoding, self.algorithm, text);
+        self.decode(text).ok_or_else(no_tag)
     }
 
     pub(crate) fn encode(&self, tag: &Tag) -> String {

@@ -4,11 +4,12 @@ use http::HeaderName;
 use http::request::Parts;
 
 use crate::crypto::{Algorithm, Tag};
-use crate::error::{ConfigError, header_name};
+use crate::error::ConfigError;
 use crate::key::KeyId;
-use crate::scheme::SignError;
-use crate::scheme::{Claim, ClaimError, Scheme, Selector, SignedText, Stamp};
-use crate::scheme::{Encoding, shape, wire};
+use crate::scheme::tag_header::TagHeader;
+use crate::scheme::{
+    Claim, ClaimError, Encoding, Scheme, Selector, SignError, SignedText, Stamp, shape, wire,
+};
 
 /// The length of the shortest tag of any hash, MD5's, in bytes, and that of its base64.
 const SHORTEST_TAG: usize = 16;
@@ -35,15 +36,14 @@ const SHORTEST_TEXT: usize = 24;
 /// [Flask-HMAC]: https://pypi.org/project/Flask-HMAC/1.2.1/
 #[derive(Clone, Debug)]
 pub struct FlaskHmac {
-    headers: [HeaderName; 1],
-    algorithm: Algorithm,
+    tags: TagHeader,
 }
 
 impl FlaskHmac {
     /// Makes the scheme with the header `Signature` and HMAC-SHA-256.
     #[must_use]
     pub fn new() -> Self {
-        Self { headers: [HeaderName::from_static("signature")], algorithm: Algorithm::default() }
+        Self { tags: TagHeader::of_constants("flask-hmac", "signature", Encoding::Base64) }
     }
 
     /// Sets the header's name: `HMAC(header=...)` in Flask-HMAC.
@@ -52,20 +52,15 @@ impl FlaskHmac {
     ///
     /// Returns [`ConfigError`] if it is not a header name.
     pub fn with_header<N: TryInto<HeaderName>>(mut self, name: N) -> Result<Self, ConfigError> {
-        self.headers = [header_name(name, "header")?];
+        self.tags.rename(name)?;
         Ok(self)
     }
 
     /// Sets the hash: `HMAC(digestmod=...)` in Flask-HMAC.
     #[must_use]
     pub fn with_algorithm(mut self, algorithm: Algorithm) -> Self {
-        self.algorithm = algorithm;
+        self.tags.algorithm = algorithm;
         self
-    }
-
-    fn header(&self) -> &HeaderName {
-        let [name] = &self.headers;
-        name
     }
 
     /// Returns the value of the header for this tag.
@@ -78,16 +73,16 @@ impl FlaskHmac {
     }
 
     fn unexpected(&self, value: &[u8]) -> ClaimError {
-        let tag = shape::of_tags(Encoding::Base64, self.algorithm);
+        let tag = self.tags.expected();
         let found = shape::of_other_than(&tag, &String::from_utf8_lossy(value));
         let expected = format!("{tag}, or base64 of a key ID, a colon and that");
-        ClaimError::unexpected(self.header(), expected, found)
+        ClaimError::unexpected(self.tags.name(), expected, found)
     }
 
     /// Reads a text as long as a tag. With another hash, it may be a name and its tag, so a text
     /// that reads like that is not a tag.
     fn single(&self, value: &[u8]) -> Option<Claim> {
-        let signature = Encoding::Base64.decode_tag(value, self.algorithm)?;
+        let signature = self.tags.decode(value)?;
         let bytes = signature.bytes().as_bytes();
         // Rule out almost every text of another form before decoding.
         let is_base64 = |b: &u8| b.is_ascii_alphanumeric() || b"+/=".contains(b);
@@ -103,7 +98,7 @@ impl FlaskHmac {
     fn named(&self, value: &[u8]) -> Option<Claim> {
         let decoded = STANDARD.decode(value).ok()?;
         let (name, tag) = std::str::from_utf8(&decoded).ok()?.rsplit_once(':')?;
-        let signature = Encoding::Base64.decode_tag(tag, self.algorithm)?;
+        let signature = self.tags.decode(tag)?;
         Some(Claim::signed(signature).with_key_id(KeyId::new(name).ok()?))
     }
 }
@@ -115,24 +110,24 @@ impl Default for FlaskHmac {
 }
 
 impl Scheme for FlaskHmac {
-    fn name(&self) -> &'static str {
-        "flask-hmac"
+    fn name(&self) -> &str {
+        &self.tags.scheme
     }
 
     fn algorithm(&self) -> Algorithm {
-        self.algorithm
+        self.tags.algorithm
     }
 
     fn headers(&self) -> &[HeaderName] {
-        &self.headers
+        &self.tags.names
     }
 
     fn selector(&self) -> Option<Selector<'_>> {
-        Some(Selector::TagLen(self.algorithm.tag_len()))
+        Some(Selector::TagLen(self.tags.algorithm.tag_len()))
     }
 
     fn claim(&self, head: &Parts) -> Result<Claim, ClaimError> {
-        let value = wire::single(head, self.header())?.as_bytes();
+        let value = wire::single(head, self.tags.name())?.as_bytes();
         self.single(value).or_else(|| self.named(value)).ok_or_else(|| self.unexpected(value))
     }
 
@@ -145,9 +140,6 @@ impl Scheme for FlaskHmac {
     }
 
     fn attach(&self, head: &mut Parts, claim: &Claim, tags: &[Tag]) -> Result<(), SignError> {
-        let value =
-            wire::sensitive(self.header(), &Self::value(claim.key_id(), wire::only_tag(tags)?))?;
-        head.headers.insert(self.header().clone(), value);
-        Ok(())
+        self.tags.write(head, &Self::value(claim.key_id(), wire::only_tag(tags)?))
     }
 }

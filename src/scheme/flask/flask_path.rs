@@ -2,11 +2,11 @@ use http::HeaderName;
 use http::request::Parts;
 
 use crate::crypto::{Algorithm, Tag};
-use crate::error::{ConfigError, header_name};
-use crate::scheme::SignError;
+use crate::error::ConfigError;
+use crate::scheme::tag_header::TagHeader;
 use crate::scheme::{
-    Claim, ClaimError, Coverage, Encoding, PublicOrigin, Scheme, Selector, SentHead, SignedText,
-    Stamp, path, shape, wire,
+    Claim, ClaimError, Coverage, Encoding, PublicOrigin, Scheme, Selector, SentHead, SignError,
+    SignedText, Stamp, path, wire,
 };
 
 /// The scheme of Flask-HMAC 0.1.3: a header over the path.
@@ -35,8 +35,7 @@ use crate::scheme::{
 /// ```
 #[derive(Clone, Debug)]
 pub struct FlaskHmacPath {
-    headers: [HeaderName; 1],
-    algorithm: Algorithm,
+    tags: TagHeader,
     unsigned_body: bool,
     origin: Option<PublicOrigin>,
 }
@@ -46,8 +45,7 @@ impl FlaskHmacPath {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            headers: [HeaderName::from_static("hmac")],
-            algorithm: Algorithm::default(),
+            tags: TagHeader::of_constants("flask-hmac-0.1", "hmac", Encoding::Base64UrlNoPad),
             unsigned_body: false,
             origin: None,
         }
@@ -59,14 +57,14 @@ impl FlaskHmacPath {
     ///
     /// Returns [`ConfigError`] if it is not a header name.
     pub fn with_header<N: TryInto<HeaderName>>(mut self, name: N) -> Result<Self, ConfigError> {
-        self.headers = [header_name(name, "header")?];
+        self.tags.rename(name)?;
         Ok(self)
     }
 
     /// Sets the hash.
     #[must_use]
     pub fn with_algorithm(mut self, algorithm: Algorithm) -> Self {
-        self.algorithm = algorithm;
+        self.tags.algorithm = algorithm;
         self
     }
 
@@ -89,11 +87,6 @@ impl FlaskHmacPath {
         self.unsigned_body = true;
         self
     }
-
-    fn header(&self) -> &HeaderName {
-        let [name] = &self.headers;
-        name
-    }
 }
 
 impl Default for FlaskHmacPath {
@@ -103,16 +96,16 @@ impl Default for FlaskHmacPath {
 }
 
 impl Scheme for FlaskHmacPath {
-    fn name(&self) -> &'static str {
-        "flask-hmac-0.1"
+    fn name(&self) -> &str {
+        &self.tags.scheme
     }
 
     fn algorithm(&self) -> Algorithm {
-        self.algorithm
+        self.tags.algorithm
     }
 
     fn headers(&self) -> &[HeaderName] {
-        &self.headers
+        &self.tags.names
     }
 
     fn carries_key_id(&self) -> bool {
@@ -120,17 +113,12 @@ impl Scheme for FlaskHmacPath {
     }
 
     fn selector(&self) -> Option<Selector<'_>> {
-        Some(Selector::TagLen(self.algorithm.tag_len()))
+        Some(Selector::TagLen(self.tags.algorithm.tag_len()))
     }
 
     fn claim(&self, head: &Parts) -> Result<Claim, ClaimError> {
-        let value = wire::single(head, self.header())?;
-        Encoding::Base64UrlNoPad.decode_tag(value, self.algorithm).map(Claim::signed).ok_or_else(
-            || {
-                let text = String::from_utf8_lossy(value.as_bytes());
-                shape::no_tag(Some(self.header()), Encoding::Base64UrlNoPad, self.algorithm, &text)
-            },
-        )
+        let text = wire::text(self.tags.name(), wire::single(head, self.tags.name())?)?;
+        self.tags.tag(text).map(Claim::signed)
     }
 
     fn coverage(&self, _: &Parts, _: &Claim) -> Result<Coverage, ClaimError> {
@@ -149,16 +137,11 @@ impl Scheme for FlaskHmacPath {
     }
 
     fn stamp(&self, _: &mut Parts, stamp: &Stamp<'_>) -> Result<Claim, SignError> {
-        match stamp.key_id() {
-            None => Ok(Claim::new()),
-            Some(_) => Err(SignError::KeyId("this scheme does not carry one")),
-        }
+        stamp.without_key_id()?;
+        Ok(Claim::new())
     }
 
     fn attach(&self, head: &mut Parts, _: &Claim, tags: &[Tag]) -> Result<(), SignError> {
-        let text = Encoding::Base64UrlNoPad.encode(wire::only_tag(tags)?.as_bytes());
-        let value = wire::sensitive(self.header(), &text)?;
-        head.headers.insert(self.header().clone(), value);
-        Ok(())
+        self.tags.write(head, &self.tags.encode(wire::only_tag(tags)?))
     }
 }
