@@ -9,7 +9,7 @@ use tower_hmac::scheme::ClaimError;
 
 use crate::support::schemes::all;
 
-/// The types in `impl Scheme for ..` below this folder.
+/// The types in `impl Scheme for ..` and `type .. = ProviderScheme<..>` below this folder.
 fn implemented(folder: &Path, found: &mut BTreeSet<String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -18,11 +18,11 @@ fn implemented(folder: &Path, found: &mut BTreeSet<String>) {
             continue;
         }
         let code = fs::read_to_string(&path).unwrap();
-        found.extend(
-            code.lines()
-                .filter_map(|line| line.strip_prefix("impl Scheme for "))
-                .map(|rest| rest.trim_end_matches([' ', '{']).to_owned()),
-        );
+        found.extend(code.lines().filter_map(|line| {
+            let implemented = || line.strip_prefix("impl Scheme for ")?.strip_suffix(" {");
+            let of_provider = || line.strip_prefix("pub type ")?.split_once(" = ProviderScheme<");
+            implemented().or_else(|| of_provider().map(|(name, _)| name)).map(str::to_owned)
+        }));
     }
 }
 

@@ -1,4 +1,7 @@
-use crate::scheme::wire;
+use http::HeaderName;
+use http::request::Parts;
+
+use crate::scheme::{ClaimError, SignError, shape, wire};
 
 /// How a time is written in a header.
 ///
@@ -40,6 +43,34 @@ impl TimeFormat {
             Self::Rfc3339 => wire::rfc3339(text),
             Self::HttpDate => wire::http_date(text),
         }
+    }
+
+    /// Reads the text of a time in this header.
+    pub(crate) fn read_text(self, header: &HeaderName, text: &str) -> Result<i64, ClaimError> {
+        self.read(text).ok_or_else(|| shape::no_time(Some(header), self.expected(), text))
+    }
+
+    /// Reads a header that is a time, as sent and as a number.
+    pub(crate) fn read_header<'h>(
+        self,
+        head: &'h Parts,
+        name: &HeaderName,
+    ) -> Result<(&'h str, i64), ClaimError> {
+        let text = wire::text(name, wire::required(head, name)?)?;
+        Ok((text, self.read_text(name, text)?))
+    }
+
+    /// Sets a header to a time.
+    pub(crate) fn write_header(
+        self,
+        head: &mut Parts,
+        name: &HeaderName,
+        now: i64,
+    ) -> Result<(), SignError> {
+        let unwritable = SignError::Request("the clock shows a time that the scheme cannot write");
+        let text = self.write(now).ok_or(unwritable)?;
+        head.headers.insert(name, wire::value(name, &text)?);
+        Ok(())
     }
 
     /// Describes the format in an error.

@@ -97,11 +97,7 @@ impl HeaderScheme {
             claim = claim.with_key_id(key_id);
         }
         if let Some((name, format)) = self.layout.time() {
-            let text = wire::text(name, wire::required(head, name)?)?;
-            let created = format
-                .read(text)
-                .ok_or_else(|| shape::no_time(Some(name), format.expected(), text));
-            claim = claim.with_created(created?);
+            claim = claim.with_created(format.read_header(head, name)?.1);
         }
         let sent = self.sent(head, &claim);
         if let Some(name) = &self.message_id_header {
@@ -219,20 +215,15 @@ impl Scheme for HeaderScheme {
         if head.headers.contains_key(self.header()) {
             return Err(SignError::AlreadySigned);
         }
-        match (&self.key_id_header, stamp.key_id()) {
-            (None, None) => {}
-            (None, Some(_)) => return Err(SignError::KeyId("this scheme does not carry one")),
-            (Some(_), None) => return Err(SignError::KeyId("this scheme needs one")),
-            (Some(name), Some(key_id)) => {
-                let value = wire::value(name, key_id.as_str())?;
-                head.headers.insert(name.clone(), value);
+        match &self.key_id_header {
+            None => stamp.without_key_id()?,
+            Some(name) => {
+                let key_id = stamp.required_key_id("this scheme needs one")?;
+                head.headers.insert(name, wire::value(name, key_id.as_str())?);
             }
         }
         if let Some((name, format)) = self.layout.time() {
-            let value = format.write(stamp.now()).and_then(|text| text.try_into().ok());
-            let value = value
-                .ok_or(SignError::Request("the clock shows a time that the scheme cannot write"))?;
-            head.headers.insert(name.clone(), value);
+            format.write_header(head, name, stamp.now())?;
         }
         Ok(self.read(head, Claim::new().with_key_id(stamp.key_id().cloned()))?)
     }

@@ -1,11 +1,11 @@
 //! Adyen's payment notifications: a signature in the body.
 
-use http::HeaderName;
 use http::request::Parts;
 use serde::Deserialize;
 
-use crate::crypto::{Algorithm, Tag};
-use crate::scheme::{Claim, ClaimError, Coverage, Encoding, Scheme, SignError, SignedText, Stamp};
+use crate::crypto::Algorithm;
+use crate::scheme::webhooks::provider::{ProviderRules, ProviderScheme};
+use crate::scheme::{Claim, ClaimError, Coverage, Encoding, SignError, SignedText, Stamp};
 
 /// Leaves everything in the body unprotected except eight fields: anybody can change the rest.
 ///
@@ -23,12 +23,22 @@ use crate::scheme::{Claim, ClaimError, Coverage, Encoding, Scheme, SignError, Si
 /// [Adyen]: https://docs.adyen.com/development-resources/webhooks/secure-webhooks/verify-hmac-signatures
 #[must_use]
 pub fn dangerous_adyen_payments() -> AdyenPayments {
-    AdyenPayments(())
+    ProviderScheme {
+        name: "adyen_payments",
+        headers: &[],
+        algorithm: Algorithm::Sha256,
+        time: None,
+        tolerance: None,
+        rules: AdyenRules,
+    }
 }
 
 /// The scheme of [`dangerous_adyen_payments`].
+pub type AdyenPayments = ProviderScheme<AdyenRules>;
+
+/// Signs eight fields of a notification.
 #[derive(Clone, Debug)]
-pub struct AdyenPayments(());
+pub struct AdyenRules;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -42,32 +52,23 @@ struct Item {
     notification_request_item: Notification,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 struct Notification {
-    #[serde(default)]
     psp_reference: String,
-    #[serde(default)]
     original_reference: String,
-    #[serde(default)]
     merchant_account_code: String,
-    #[serde(default)]
     merchant_reference: String,
-    #[serde(default)]
     amount: Amount,
-    #[serde(default)]
     event_code: String,
-    #[serde(default)]
     success: String,
-    #[serde(default)]
     additional_data: AdditionalData,
 }
 
 #[derive(Default, Deserialize)]
+#[serde(default)]
 struct Amount {
-    #[serde(default)]
     value: Option<i64>,
-    #[serde(default)]
     currency: String,
 }
 
@@ -88,33 +89,10 @@ fn notification(body: &[u8]) -> Result<Notification, ClaimError> {
     }
 }
 
-impl Scheme for AdyenPayments {
-    fn name(&self) -> &'static str {
-        "adyen_payments"
-    }
+impl ProviderRules for AdyenRules {
+    const IS_IN_BODY: bool = true;
 
-    fn algorithm(&self) -> Algorithm {
-        Algorithm::Sha256
-    }
-
-    fn headers(&self) -> &[HeaderName] {
-        &[]
-    }
-
-    fn carries_key_id(&self) -> bool {
-        false
-    }
-
-    fn is_in_body(&self) -> bool {
-        true
-    }
-
-    /// Not called: the signature is in the body.
-    fn claim(&self, _: &Parts) -> Result<Claim, ClaimError> {
-        Err(ClaimError::Missing)
-    }
-
-    fn claim_from_body(&self, _: &Parts, body: &[u8]) -> Result<Claim, ClaimError> {
+    fn claim_from_body(&self, body: &[u8]) -> Result<Claim, ClaimError> {
         let tag = notification(body)?.additional_data.hmac_signature.ok_or(ClaimError::Missing)?;
         let tag = Encoding::Base64.decode_tag(tag, Algorithm::Sha256);
         let tag =
@@ -122,21 +100,11 @@ impl Scheme for AdyenPayments {
         Ok(Claim::signed(tag))
     }
 
-    fn coverage(&self, _: &Parts, _: &Claim) -> Result<Coverage, ClaimError> {
+    fn coverage(&self, _: &Parts) -> Result<Coverage, ClaimError> {
         Ok(Coverage::Derived)
     }
 
-    fn before_body(&self, _: &Parts, _: &Claim, _: &mut SignedText) -> Result<(), ClaimError> {
-        Ok(())
-    }
-
-    fn derive(
-        &self,
-        _: &Parts,
-        _: &Claim,
-        body: &[u8],
-        text: &mut SignedText,
-    ) -> Result<(), ClaimError> {
+    fn derive(&self, body: &[u8], text: &mut SignedText) -> Result<(), ClaimError> {
         let item = notification(body)?;
         let value = item.amount.value.map(|value| value.to_string()).unwrap_or_default();
         let fields = [
@@ -153,11 +121,7 @@ impl Scheme for AdyenPayments {
         Ok(())
     }
 
-    fn stamp(&self, _: &mut Parts, _: &Stamp<'_>) -> Result<Claim, SignError> {
-        Err(SignError::Request("Adyen alone signs such requests"))
-    }
-
-    fn attach(&self, _: &mut Parts, _: &Claim, _: &[Tag]) -> Result<(), SignError> {
+    fn prepare(&self, _: &mut Parts, _: &Stamp<'_>) -> Result<(), SignError> {
         Err(SignError::Request("Adyen alone signs such requests"))
     }
 }

@@ -3,15 +3,12 @@
 use http::HeaderName;
 use http::request::Parts;
 
-use crate::crypto::{Algorithm, Tag};
+use crate::crypto::Algorithm;
 use crate::error::ConfigError;
-use crate::scheme::tag_header::TagHeader;
-use crate::scheme::webhooks::one_tag::without_key_id;
-use crate::scheme::{
-    Claim, ClaimError, Coverage, PublicOrigin, Scheme, SignError, SignedText, Stamp, Window, shape,
-    wire,
-};
+use crate::scheme::webhooks::provider::{ProviderRules, ProviderScheme};
+use crate::scheme::{ClaimError, Coverage, PublicOrigin, SignedText, TimeFormat, shape};
 
+static SIGNATURE: [HeaderName; 1] = [HeaderName::from_static("x-hubspot-signature-v3")];
 const TIMESTAMP: HeaderName = HeaderName::from_static("x-hubspot-request-timestamp");
 /// The escapes of a URI that are signed in decoded form.
 const DECODED: [(&str, &str); 13] = [
@@ -47,20 +44,44 @@ const DECODED: [(&str, &str); 13] = [
 ///
 /// Returns [`ConfigError`] if it is not an origin.
 pub fn hubspot(public_origin: &str) -> Result<HubSpot, ConfigError> {
-    let mut tags = TagHeader::base64("hubspot", "x-hubspot-signature-v3");
-    tags.tolerance = Some((300, 300));
-    Ok(HubSpot { tags, origin: PublicOrigin::parse(public_origin)? })
+    Ok(ProviderScheme {
+        name: "hubspot",
+        headers: &SIGNATURE,
+        algorithm: Algorithm::Sha256,
+        time: Some((TIMESTAMP, TimeFormat::UnixMillis)),
+        tolerance: Some(300),
+        rules: HubSpotRules { origin: PublicOrigin::parse(public_origin)? },
+    })
 }
 
 /// The scheme of [`hubspot`].
+pub type HubSpot = ProviderScheme<HubSpotRules>;
+
+/// Signs method, URI, body and time, without a delimiter.
 #[derive(Clone, Debug)]
-pub struct HubSpot {
-    tags: TagHeader,
+pub struct HubSpotRules {
     origin: PublicOrigin,
 }
 
-impl HubSpot {
-    fn uri(&self, head: &Parts) -> Result<String, ClaimError> {
+impl ProviderRules for HubSpotRules {
+    /// 13 digits, at the end of the text: so the start of the time is known.
+    fn check_time(&self, time: &str) -> Result<(), ClaimError> {
+        if time.len() == 13 {
+            return Ok(());
+        }
+        Err(shape::no_time(Some(&TIMESTAMP), "13 digits of Unix milliseconds", time))
+    }
+
+    /// Derived, since the body must be checked: it must not run into the URI.
+    fn coverage(&self, _: &Parts) -> Result<Coverage, ClaimError> {
+        Ok(Coverage::Derived)
+    }
+
+    fn before_body(&self, head: &Parts, text: &mut SignedText) -> Result<(), ClaimError> {
+        let method = head.method.as_str();
+        if !method.bytes().all(|byte| byte.is_ascii_uppercase()) {
+            return Err(ClaimError::malformed("the method is not in upper case"));
+        }
         let mut uri = self.origin.uri(head);
         if uri.contains(['{', '[', '}', ']']) {
             return Err(ClaimError::malformed("the URI holds a brace or a bracket"));
@@ -68,90 +89,16 @@ impl HubSpot {
         for (escape, character) in DECODED {
             uri = uri.replace(escape, character).replace(&escape.to_ascii_lowercase(), character);
         }
-        Ok(uri)
-    }
-
-    /// 13 digits, at the end of the text: so the start of the time is known.
-    fn created(head: &Parts) -> Result<(&str, i64), ClaimError> {
-        let text = wire::text(&TIMESTAMP, wire::required(head, &TIMESTAMP)?)?;
-        let created = wire::unix_millis(text).filter(|_| text.len() == 13);
-        let expected = "13 digits of Unix milliseconds";
-        Ok((text, created.ok_or_else(|| shape::no_time(Some(&TIMESTAMP), expected, text))?))
-    }
-}
-
-impl Scheme for HubSpot {
-    fn name(&self) -> &str {
-        &self.tags.scheme
-    }
-
-    fn algorithm(&self) -> Algorithm {
-        self.tags.algorithm
-    }
-
-    fn headers(&self) -> &[HeaderName] {
-        &self.tags.names
-    }
-
-    fn window(&self) -> Window {
-        self.tags.window(true)
-    }
-
-    fn carries_key_id(&self) -> bool {
-        false
-    }
-
-    fn claim(&self, head: &Parts) -> Result<Claim, ClaimError> {
-        Ok(self.tags.claim(head)?.with_created(Self::created(head)?.1))
-    }
-
-    /// Derived, since the body must be checked: it must not run into the URI.
-    fn coverage(&self, _: &Parts, _: &Claim) -> Result<Coverage, ClaimError> {
-        Ok(Coverage::Derived)
-    }
-
-    fn before_body(
-        &self,
-        head: &Parts,
-        _: &Claim,
-        text: &mut SignedText,
-    ) -> Result<(), ClaimError> {
-        let method = head.method.as_str();
-        if !method.bytes().all(|byte| byte.is_ascii_uppercase()) {
-            return Err(ClaimError::malformed("the method is not in upper case"));
-        }
         text.part("method").update(method.as_bytes());
-        text.part("url").update(self.uri(head)?.as_bytes());
+        text.part("url").update(uri.as_bytes());
         Ok(())
     }
 
-    fn derive(
-        &self,
-        _: &Parts,
-        _: &Claim,
-        body: &[u8],
-        text: &mut SignedText,
-    ) -> Result<(), ClaimError> {
+    fn derive(&self, body: &[u8], text: &mut SignedText) -> Result<(), ClaimError> {
         match body.first() {
             None | Some(b'{' | b'[') => text.update(body),
             Some(_) => return Err(ClaimError::malformed("the body could run into the URI")),
         }
         Ok(())
-    }
-
-    fn after_body(&self, head: &Parts, _: &Claim, text: &mut SignedText) -> Result<(), ClaimError> {
-        text.part("time").update(Self::created(head)?.0.as_bytes());
-        Ok(())
-    }
-
-    fn stamp(&self, head: &mut Parts, stamp: &Stamp<'_>) -> Result<Claim, SignError> {
-        without_key_id(stamp)?;
-        let time = stamp.now().saturating_mul(1000).to_string();
-        head.headers.insert(TIMESTAMP, wire::value(&TIMESTAMP, &time)?);
-        Ok(Claim::new().with_created(Self::created(head)?.1))
-    }
-
-    fn attach(&self, head: &mut Parts, _: &Claim, tags: &[Tag]) -> Result<(), SignError> {
-        self.tags.attach(head, tags)
     }
 }

@@ -9,7 +9,6 @@ use crate::crypto::{Algorithm, Tag};
 use crate::error::ConfigError;
 use crate::scheme::parts::{Layout, Values};
 use crate::scheme::tag_header::{TagHeader, tag_settings};
-use crate::scheme::webhooks::one_tag::without_key_id;
 use crate::scheme::{
     Claim, ClaimError, Coverage, Part, Scheme, SentHead, SignError, SignedText, Stamp, TimeFormat,
     Window, shape, wire,
@@ -235,10 +234,7 @@ impl Scheme for ListScheme {
         }
         if let Some((_, format)) = &self.time {
             let time = time.ok_or_else(|| self.unexpected("no time"))?;
-            let created = format
-                .read(time)
-                .ok_or_else(|| shape::no_time(Some(self.header()), format.expected(), time));
-            claim = claim.with_created(created?);
+            claim = claim.with_created(format.read_text(self.header(), time)?);
         }
         self.covered(head, claim)
     }
@@ -266,7 +262,7 @@ impl Scheme for ListScheme {
     }
 
     fn stamp(&self, head: &mut Parts, stamp: &Stamp<'_>) -> Result<Claim, SignError> {
-        without_key_id(stamp)?;
+        stamp.without_key_id()?;
         let claim = Claim::new();
         let claim = if self.time.is_some() { claim.with_created(stamp.now()) } else { claim };
         Ok(self.covered(head, claim)?)

@@ -2,13 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use http::HeaderName;
 use http::request::Parts;
 
-use crate::crypto::{Algorithm, Tag};
-use crate::scheme::{
-    Claim, ClaimError, Coverage, Encoding, Scheme, SignError, SignedText, Stamp, Window, wire,
-};
+use crate::crypto::Algorithm;
+use crate::scheme::webhooks::provider::{ProviderRules, ProviderScheme};
+use crate::scheme::{Claim, ClaimError, Coverage, Encoding, SignError, SignedText, Stamp, wire};
 
 /// Shopify's OAuth redirects: `hmac=<hex>` in the query, over the other parameters, sorted and
 /// joined by `&` ([Shopify]). The tolerance is 300 s; Shopify's own library for Node takes 90 s.
@@ -24,7 +22,7 @@ use crate::scheme::{
 /// [Shopify]: https://shopify.dev/docs/apps/build/authentication-authorization/access-tokens/authorization-code-grant
 #[must_use]
 pub fn shopify_oauth() -> ShopifyQuery {
-    ShopifyQuery { name: "shopify_oauth", tag: "hmac", between: "&" }
+    scheme("shopify_oauth", ShopifyRules { tag: "hmac", between: "&" })
 }
 
 /// Shopify's app proxy: `signature=<hex>` in the query, over the other parameters, sorted and
@@ -39,18 +37,32 @@ pub fn shopify_oauth() -> ShopifyQuery {
 /// [Shopify]: https://shopify.dev/docs/apps/build/online-store/app-proxies/authenticate-app-proxies
 #[must_use]
 pub fn shopify_app_proxy() -> ShopifyQuery {
-    ShopifyQuery { name: "shopify_app_proxy", tag: "signature", between: "" }
+    scheme("shopify_app_proxy", ShopifyRules { tag: "signature", between: "" })
 }
 
 /// The scheme of [`shopify_oauth`] and [`shopify_app_proxy`].
+pub type ShopifyQuery = ProviderScheme<ShopifyRules>;
+
+/// Signs the parameters of the query, in two ways.
 #[derive(Clone, Debug)]
-pub struct ShopifyQuery {
-    name: &'static str,
+pub struct ShopifyRules {
+    /// The name of the parameter with the tag.
     tag: &'static str,
     between: &'static str,
 }
 
-impl ShopifyQuery {
+fn scheme(name: &'static str, rules: ShopifyRules) -> ShopifyQuery {
+    ProviderScheme {
+        name,
+        headers: &[],
+        algorithm: Algorithm::Sha256,
+        time: None,
+        tolerance: Some(300),
+        rules,
+    }
+}
+
+impl ShopifyRules {
     /// Returns the parameters, each with its values in the order of the query, and the tag.
     fn parameters(&self, head: &Parts) -> Result<Parameters, ClaimError> {
         let mut parameters = Parameters::default();
@@ -109,29 +121,9 @@ struct Parameters {
     others: BTreeMap<String, Vec<String>>,
 }
 
-impl Scheme for ShopifyQuery {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn algorithm(&self) -> Algorithm {
-        Algorithm::Sha256
-    }
-
-    fn headers(&self) -> &[HeaderName] {
-        &[]
-    }
-
-    fn carries_key_id(&self) -> bool {
-        false
-    }
-
-    fn window(&self) -> Window {
-        Window::timed().with_tolerance(300, 300)
-    }
-
-    fn claim(&self, head: &Parts) -> Result<Claim, ClaimError> {
-        let Parameters { tag, others } = self.parameters(head)?;
+impl ProviderRules for ShopifyRules {
+    fn claim(scheme: &ShopifyQuery, head: &Parts) -> Result<Claim, ClaimError> {
+        let Parameters { tag, others } = scheme.rules.parameters(head)?;
         let tag = tag.ok_or(ClaimError::Missing)?;
         let tag = Encoding::Hex.decode_tag(tag, Algorithm::Sha256);
         let tag = tag.ok_or(ClaimError::malformed("the signature is no HMAC-SHA-256 in hex"))?;
@@ -143,16 +135,11 @@ impl Scheme for ShopifyQuery {
         Ok(Claim::signed(tag).with_created(created))
     }
 
-    fn coverage(&self, _: &Parts, _: &Claim) -> Result<Coverage, ClaimError> {
+    fn coverage(&self, _: &Parts) -> Result<Coverage, ClaimError> {
         Ok(Coverage::Empty)
     }
 
-    fn before_body(
-        &self,
-        head: &Parts,
-        _: &Claim,
-        text: &mut SignedText,
-    ) -> Result<(), ClaimError> {
+    fn before_body(&self, head: &Parts, text: &mut SignedText) -> Result<(), ClaimError> {
         let Parameters { others, .. } = self.parameters(head)?;
         let mut lines = others
             .iter()
@@ -163,11 +150,7 @@ impl Scheme for ShopifyQuery {
         Ok(())
     }
 
-    fn stamp(&self, _: &mut Parts, _: &Stamp<'_>) -> Result<Claim, SignError> {
-        Err(SignError::Request("Shopify alone signs such requests"))
-    }
-
-    fn attach(&self, _: &mut Parts, _: &Claim, _: &[Tag]) -> Result<(), SignError> {
+    fn prepare(&self, _: &mut Parts, _: &Stamp<'_>) -> Result<(), SignError> {
         Err(SignError::Request("Shopify alone signs such requests"))
     }
 }

@@ -4,10 +4,9 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::crypto::{Algorithm, Tag};
-use crate::scheme::webhooks::one_tag::without_key_id;
 use crate::scheme::{
-    Claim, ClaimError, Encoding, Scheme, Selector, SignError, SignedText, Stamp, Window, shape,
-    wire,
+    Claim, ClaimError, Encoding, Scheme, Selector, SignError, SignedText, Stamp, TimeFormat,
+    Window, shape, wire,
 };
 
 const PREFIX: &str = "v1,";
@@ -144,9 +143,7 @@ impl StandardWebhooks {
             let why = "is not 1 to 256 visible ASCII characters without `.`";
             return Err(ClaimError::in_header(&self.id, why));
         }
-        let time = wire::text(&self.timestamp, wire::required(head, &self.timestamp)?)?;
-        let created = wire::unix_seconds(time)
-            .ok_or_else(|| shape::no_time(Some(&self.timestamp), "Unix seconds", time))?;
+        let (time, created) = TimeFormat::UnixSeconds.read_header(head, &self.timestamp)?;
         Ok((id, time, created))
     }
 }
@@ -212,9 +209,8 @@ impl Scheme for StandardWebhooks {
     }
 
     fn stamp(&self, head: &mut Parts, stamp: &Stamp<'_>) -> Result<Claim, SignError> {
-        without_key_id(stamp)?;
-        let time = stamp.now().to_string();
-        head.headers.insert(&self.timestamp, wire::value(&self.timestamp, &time)?);
+        stamp.without_key_id()?;
+        TimeFormat::UnixSeconds.write_header(head, &self.timestamp, stamp.now())?;
         if !head.headers.contains_key(&self.id) {
             head.headers.insert(&self.id, wire::value(&self.id, &new_id(stamp.nonce()))?);
         }

@@ -6,14 +6,14 @@ use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::{HeaderName, Uri};
 
-use crate::crypto::Digest;
-use crate::crypto::{Algorithm, Tag};
+use crate::crypto::{Algorithm, Digest};
 use crate::error::ConfigError;
-use crate::scheme::tag_header::TagHeader;
-use crate::scheme::webhooks::one_tag::without_key_id;
+use crate::scheme::webhooks::provider::{ProviderRules, ProviderScheme};
 use crate::scheme::{
-    Claim, ClaimError, Coverage, Encoding, PublicOrigin, Scheme, SignError, SignedText, Stamp, wire,
+    ClaimError, Coverage, Encoding, PublicOrigin, SignError, SignedText, Stamp, target, wire,
 };
+
+static SIGNATURE: [HeaderName; 1] = [HeaderName::from_static("x-twilio-signature")];
 
 /// The query parameter that covers a body other than a form.
 const BODY_DIGEST: &str = "bodySHA256";
@@ -39,40 +39,27 @@ const BODY_DIGEST: &str = "bodySHA256";
 ///
 /// Returns [`ConfigError`] if it is not an origin.
 pub fn twilio(public_origin: &str) -> Result<Twilio, ConfigError> {
-    let mut tags = TagHeader::base64("twilio", "x-twilio-signature");
-    tags.algorithm = Algorithm::Sha1;
-    Ok(Twilio { tags, origin: PublicOrigin::parse_with_port(public_origin)? })
+    Ok(ProviderScheme {
+        name: "twilio",
+        headers: &SIGNATURE,
+        algorithm: Algorithm::Sha1,
+        time: None,
+        tolerance: None,
+        rules: TwilioRules { origin: PublicOrigin::parse_with_port(public_origin)? },
+    })
 }
 
 /// The scheme of [`twilio`].
+pub type Twilio = ProviderScheme<TwilioRules>;
+
+/// Signs the URL, and the parameters of a form.
 #[derive(Clone, Debug)]
-pub struct Twilio {
-    tags: TagHeader,
+pub struct TwilioRules {
     origin: PublicOrigin,
 }
 
-impl Scheme for Twilio {
-    fn name(&self) -> &str {
-        &self.tags.scheme
-    }
-
-    fn algorithm(&self) -> Algorithm {
-        self.tags.algorithm
-    }
-
-    fn headers(&self) -> &[HeaderName] {
-        &self.tags.names
-    }
-
-    fn carries_key_id(&self) -> bool {
-        false
-    }
-
-    fn claim(&self, head: &Parts) -> Result<Claim, ClaimError> {
-        self.tags.claim(head)
-    }
-
-    fn coverage(&self, head: &Parts, _: &Claim) -> Result<Coverage, ClaimError> {
+impl ProviderRules for TwilioRules {
+    fn coverage(&self, head: &Parts) -> Result<Coverage, ClaimError> {
         match (body_digest(&head.uri)?, is_form(head)) {
             (Some(digest), false) => Ok(Coverage::Digest(vec![digest.into()])),
             (Some(_), true) => Err(ClaimError::malformed("a form has a `bodySHA256`, too")),
@@ -81,29 +68,15 @@ impl Scheme for Twilio {
         }
     }
 
-    fn before_body(
-        &self,
-        head: &Parts,
-        _: &Claim,
-        text: &mut SignedText,
-    ) -> Result<(), ClaimError> {
+    fn before_body(&self, head: &Parts, text: &mut SignedText) -> Result<(), ClaimError> {
         text.part("url").update(self.origin.uri(head).as_bytes());
         Ok(())
     }
 
-    fn derive(
-        &self,
-        _: &Parts,
-        _: &Claim,
-        body: &[u8],
-        text: &mut SignedText,
-    ) -> Result<(), ClaimError> {
+    fn derive(&self, body: &[u8], text: &mut SignedText) -> Result<(), ClaimError> {
         let form = std::str::from_utf8(body).map_err(|_| ClaimError::malformed("is no form"))?;
         // Sorted, without duplicates.
-        let mut pairs = BTreeSet::new();
-        for pair in wire::form_pairs(form) {
-            pairs.insert(pair?);
-        }
+        let pairs = wire::form_pairs(form).collect::<Result<BTreeSet<_>, _>>()?;
         for (name, value) in &pairs {
             text.update(name.as_bytes());
             text.update(value.as_bytes());
@@ -111,30 +84,18 @@ impl Scheme for Twilio {
         Ok(())
     }
 
-    fn stamp(&self, head: &mut Parts, stamp: &Stamp<'_>) -> Result<Claim, SignError> {
-        without_key_id(stamp)?;
-        if !is_form(head) && !stamp.body().is_empty() && body_digest(&head.uri)?.is_none() {
-            let digest =
-                Encoding::Hex.encode(Digest::of(Algorithm::Sha256, stamp.body()).as_bytes());
-            let mut target = String::from(head.uri.path());
-            target.push('?');
-            if let Some(query) = head.uri.query().filter(|query| !query.is_empty()) {
-                target.push_str(query);
-                target.push('&');
-            }
-            for piece in [BODY_DIGEST, "=", &digest] {
-                target.push_str(piece);
-            }
-            let mut parts = head.uri.clone().into_parts();
-            parts.path_and_query = target.parse().ok();
-            head.uri = Uri::from_parts(parts)
-                .map_err(|_| SignError::Request("the target cannot take `bodySHA256`"))?;
+    fn prepare(&self, head: &mut Parts, stamp: &Stamp<'_>) -> Result<(), SignError> {
+        if is_form(head) || stamp.body().is_empty() || body_digest(&head.uri)?.is_some() {
+            return Ok(());
         }
-        Ok(Claim::new())
-    }
-
-    fn attach(&self, head: &mut Parts, _: &Claim, tags: &[Tag]) -> Result<(), SignError> {
-        self.tags.attach(head, tags)
+        let digest = Encoding::Hex.encode(Digest::of(Algorithm::Sha256, stamp.body()).as_bytes());
+        let query = match head.uri.query() {
+            None | Some("") => format!("{BODY_DIGEST}={digest}"),
+            Some(query) => format!("{query}&{BODY_DIGEST}={digest}"),
+        };
+        head.uri = target::with_query(&head.uri, &query)
+            .ok_or(SignError::Request("the target cannot take `bodySHA256`"))?;
+        Ok(())
     }
 }
 
