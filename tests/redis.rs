@@ -8,6 +8,8 @@
 #[allow(dead_code)]
 mod stamped;
 
+#[path = "redis/cluster.rs"]
+mod cluster;
 #[path = "redis/errors.rs"]
 mod errors;
 #[cfg(all(feature = "redis-sentinel", feature = "redis-tls"))]
@@ -23,6 +25,7 @@ mod server;
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
+use std::path::Path;
 use std::pin::Pin;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -30,6 +33,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use http::Request;
+use tokio::task::JoinHandle;
 use tower_hmac::clock::SystemClock;
 use tower_hmac::crypto::Mac;
 use tower_hmac::replay::{RedisReplay, ReplayGuard as _};
@@ -124,8 +128,8 @@ struct Processes {
 }
 
 impl Processes {
-    /// `None` if the program has not been built.
-    fn start(server: &Server) -> Option<Self> {
+    /// `None` if the program has not been built. It takes its settings from this folder.
+    fn start(folder: &Path, url: &str) -> Option<Self> {
         // target/<profile>/deps/<this test> and target/<profile>/examples/conformance.
         let here = std::env::current_exe().unwrap();
         let program = here.parent().unwrap().parent().unwrap().join("examples/conformance");
@@ -137,13 +141,13 @@ impl Processes {
             eprintln!("skipped: build the conformance program first");
             return None;
         }
-        let config = server.folder.join("conformance.json");
+        let config = folder.join("conformance.json");
         let text = serde_json::json!({
             "scheme": "header",
             "header": "X-Signature",
             "keys": { "": "akey" },
             "parts": [{ "timestamp": "X-Timestamp" }, { "literal": "." }, "body"],
-            "replay": server.url(),
+            "replay": url,
         });
         std::fs::write(&config, text.to_string()).unwrap();
         let node = |_| {
@@ -265,7 +269,9 @@ impl Ledger {
     /// Waits until so many more requests were accepted.
     async fn see_accepted(&self, more: usize) {
         let enough = self.accepted.lock().unwrap().len() + more;
+        let deadline = Instant::now() + Duration::from_secs(30);
         while self.accepted.lock().unwrap().len() < enough {
+            assert!(Instant::now() < deadline, "no service");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
@@ -286,6 +292,38 @@ impl Ledger {
     fn nothing_accepted_since(&self, away: Instant) {
         let last = *self.last_start.lock().unwrap();
         assert!(last.is_none_or(|last| last < away), "accepted without the server");
+    }
+
+    /// Ends the load, and sends everything that was accepted again.
+    async fn finish(&self, load: Vec<JoinHandle<()>>, nodes: &impl Nodes) {
+        for task in load {
+            task.abort();
+            assert!(task.await.is_err_and(|error| error.is_cancelled()), "the load failed");
+        }
+        // Whatever was accepted before, between and after the outages is remembered.
+        let sent = self.sent.lock().unwrap().clone();
+        for (place, request) in sent.iter().enumerate() {
+            if self.accepted.lock().unwrap().contains_key(&request.number) {
+                self.send(nodes, place % NODES, request).await;
+            }
+        }
+        self.nothing_accepted_twice();
+        let accepted = self.accepted.lock().unwrap().len();
+        let unavailable = self.unavailable.load(Ordering::Relaxed);
+        println!("{} requests, {accepted} accepted once, {unavailable} answers 503", sent.len());
+    }
+
+    /// Waits until 200 requests in a row were answered, and tells how long it took.
+    async fn see_whole_service(&self, since: Instant, what: &str) {
+        loop {
+            let before = self.unavailable.load(Ordering::Relaxed);
+            self.see_accepted(200).await;
+            if self.unavailable.load(Ordering::Relaxed) == before {
+                println!("{what}: service again after {:?}", since.elapsed());
+                return;
+            }
+            assert!(since.elapsed() < 2 * RECOVERY, "no whole service");
+        }
     }
 
     fn nothing_accepted_twice(&self) {
@@ -326,21 +364,7 @@ async fn outages_let_no_replay_pass(server: &mut Server, nodes: Arc<impl Nodes>)
         ledger.nothing_accepted_twice();
     }
 
-    for task in load {
-        task.abort();
-        assert!(task.await.is_err_and(|error| error.is_cancelled()), "the load failed");
-    }
-    // Whatever was accepted before, between and after the outages is remembered.
-    let sent = ledger.sent.lock().unwrap().clone();
-    for (place, request) in sent.iter().enumerate() {
-        if ledger.accepted.lock().unwrap().contains_key(&request.number) {
-            ledger.send(&*nodes, place % NODES, request).await;
-        }
-    }
-    ledger.nothing_accepted_twice();
-    let accepted = ledger.accepted.lock().unwrap().len();
-    let unavailable = ledger.unavailable.load(Ordering::Relaxed);
-    println!("{} requests, {accepted} accepted once, {unavailable} answers 503", sent.len());
+    ledger.finish(load, &*nodes).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
@@ -360,7 +384,7 @@ async fn no_outage_of_the_server_lets_a_replay_pass() {
 #[ignore = "takes long: scripts/redis"]
 async fn of_three_processes_exactly_one_accepts_a_request() {
     let Some(server) = Server::start() else { return };
-    let Some(nodes) = Processes::start(&server) else { return };
+    let Some(nodes) = Processes::start(&server.folder, &server.url()) else { return };
     one_of_all_nodes_accepts(&nodes, 2_000).await;
 }
 
@@ -368,7 +392,7 @@ async fn of_three_processes_exactly_one_accepts_a_request() {
 #[ignore = "takes long: scripts/redis"]
 async fn no_outage_lets_a_replay_pass_in_three_processes() {
     let Some(mut server) = Server::start() else { return };
-    let Some(nodes) = Processes::start(&server) else { return };
+    let Some(nodes) = Processes::start(&server.folder, &server.url()) else { return };
     outages_let_no_replay_pass(&mut server, Arc::new(nodes)).await;
 }
 

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::error::{BoxError, ConfigError};
 use crate::once::{Acquired, Lease, OnceAnswer, OnceKey, OnceRequest, OnceStore};
-use crate::replay::redis_link::{self, Failure, Greeting, Link, Server, Source};
+use crate::replay::redis_link::{self, Failure, Greeting, Server, Shards, Source};
 
 /// The default timeout of a command.
 const DEFAULT_TIMEOUT: Duration = Duration::from_millis(500);
@@ -47,8 +47,8 @@ redis.call('DEL', KEYS[1])
 redis.call('GET', KEYS[1])
 return 1";
 
-/// Remembers the messages of all nodes of a service in one Redis. Each step runs one script on one
-/// key.
+/// Remembers the messages of all nodes of a service in a Redis or a Redis Cluster. Each step runs
+/// one script on one key.
 ///
 /// If the store fails, messages are answered with 503, and the handler does not run. If the server
 /// loses the entry of a message, that message is handled again, never skipped. How often that
@@ -73,7 +73,7 @@ return 1";
 /// ```
 #[derive(Clone)]
 pub struct RedisOnce {
-    link: Link<Checking>,
+    shards: Shards<Checking>,
     prefix: Arc<str>,
     timeout: Duration,
 }
@@ -88,7 +88,7 @@ impl RedisOnce {
     /// Returns [`ConfigError`] if it is not an address of a Redis, or of a kind whose feature is
     /// not enabled. The error never repeats the address, which may contain a password.
     pub fn lazy(url: &str) -> Result<Self, ConfigError> {
-        Ok(Self::from_source(Source::new(url)?))
+        Ok(Self::from_source(&Source::new(url)?))
     }
 
     /// Like [`lazy`](Self::lazy), but [checks](Self::checked) the server.
@@ -107,27 +107,41 @@ impl RedisOnce {
     ///
     /// Returns the cause, like [`RedisReplay::checked`](crate::replay::RedisReplay::checked).
     pub async fn checked(self) -> Result<Self, BoxError> {
-        self.link.connect(self.timeout).await?;
+        self.shards.connect(self.timeout).await?;
         Ok(self)
     }
 
     /// Uses an existing client. The server is checked on each new connection.
     #[must_use]
     pub fn from_client(client: Client) -> Self {
-        Self::from_source(client.into())
+        Self::from_source(&client.into())
     }
 
     /// Uses a client of Sentinels, which are asked for the primary on each new connection.
     #[cfg(feature = "redis-sentinel")]
     #[must_use]
     pub fn from_sentinel(client: SentinelClient) -> Self {
-        Self::from_source(client.into())
+        Self::from_source(&client.into())
     }
 
-    fn from_source(source: Source) -> Self {
+    /// Uses clients of some nodes of a cluster, which name the others. Their settings are used for
+    /// all nodes.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ConfigError`] if there are none.
+    pub fn from_cluster(nodes: impl IntoIterator<Item = Client>) -> Result<Self, ConfigError> {
+        Ok(Self::from_source(&Source::cluster(nodes)?))
+    }
+
+    fn from_source(source: &Source) -> Self {
         let prefix: Arc<str> = PREFIX.into();
-        let checking = Checking { prefix: prefix.clone(), accepts_eviction: false };
-        Self { link: Link::new(source, checking), prefix, timeout: DEFAULT_TIMEOUT }
+        let shards = Shards::new(source, |tag| Checking {
+            prefix: prefix.clone(),
+            tag,
+            accepts_eviction: false,
+        });
+        Self { shards, prefix, timeout: DEFAULT_TIMEOUT }
     }
 
     /// Sets the name of the service: the keys are `tower-hmac-once:NAMESPACE:` and 64 hex digits.
@@ -135,7 +149,7 @@ impl RedisOnce {
     pub fn with_namespace(mut self, namespace: &str) -> Self {
         self.prefix = format!("{PREFIX}{namespace}:").into();
         let prefix = self.prefix.clone();
-        self.check(|checking| Checking { prefix, ..checking })
+        self.check(|checking| Checking { prefix: prefix.clone(), ..checking })
     }
 
     /// Accepts a server that evicts entries when its memory is full. A message whose entry is
@@ -153,14 +167,14 @@ impl RedisOnce {
     }
 
     /// Changes the checks of each new connection. The next command uses a new connection.
-    fn check(mut self, change: impl FnOnce(Checking) -> Checking) -> Self {
-        self.link = self.link.with_greeting(change(self.link.greeting().clone()));
+    fn check(mut self, change: impl Fn(Checking) -> Checking) -> Self {
+        self.shards = self.shards.with_greeting(change);
         self
     }
 
     fn script(&self, script: &str, key: &OnceKey, owner: &str) -> Cmd {
-        let mut name = self.prefix.to_string();
-        name.push_str(&base16ct::lower::encode_string(key.as_bytes()));
+        let hex = base16ct::lower::encode_string(key.as_bytes());
+        let name = self.shards.of(key.as_bytes()).greeting().name(&hex);
         let mut command = ::redis::cmd("EVAL");
         command.arg(script).arg(1).arg(name).arg(owner);
         command
@@ -169,10 +183,11 @@ impl RedisOnce {
     /// Runs a script, and closes the connection if the answer is not one of the script's.
     fn run<T>(
         &self,
+        key: &OnceKey,
         script: Cmd,
         read: impl FnOnce(&Value) -> Option<T> + Send + 'static,
     ) -> OnceAnswer<T> {
-        let (link, timeout) = (self.link.clone(), self.timeout);
+        let (link, timeout) = (self.shards.of(key.as_bytes()).clone(), self.timeout);
         OnceAnswer::later(async move {
             let deadline = Instant::now().checked_add(timeout).unwrap_or_else(Instant::now);
             let connection = link.connection(redis_link::UNTOLD, timeout).await?;
@@ -185,8 +200,8 @@ impl RedisOnce {
     }
 
     /// Runs a script that answers 1 or 0.
-    fn is_owned(&self, script: Cmd) -> OnceAnswer<bool> {
-        self.run(script, |answer| match answer {
+    fn is_owned(&self, key: &OnceKey, script: Cmd) -> OnceAnswer<bool> {
+        self.run(key, script, |answer| match answer {
             Value::Int(answer) => Some(*answer == 1),
             _ => None,
         })
@@ -197,7 +212,16 @@ impl RedisOnce {
 #[derive(Clone, Debug)]
 struct Checking {
     prefix: Arc<str>,
+    /// Comes after the prefix. Empty without a cluster.
+    tag: &'static str,
     accepts_eviction: bool,
+}
+
+impl Checking {
+    /// Returns the name of a key in the server.
+    fn name(&self, key: &str) -> String {
+        format!("{}{}{key}", self.prefix, self.tag)
+    }
 }
 
 impl Greeting for Checking {
@@ -212,7 +236,7 @@ impl Greeting for Checking {
         let mut nonce = [0; 16];
         crate::random::fill(&mut nonce);
         let mut commands = Pipeline::new();
-        let name = format!("{}check:{}", self.prefix, hex(&nonce));
+        let name = self.name(&format!("check:{}", hex(&nonce)));
         commands.cmd("EVAL").arg(CHECK).arg(1).arg(name).arg("1");
         redis_link::ask(connection, &commands).await.map(drop)
     }
@@ -225,17 +249,17 @@ impl OnceStore for RedisOnce {
         let lease = Lease::new(*request.key(), owner);
         let mut command = self.script(ACQUIRE, request.key(), &hex(&owner));
         command.arg(milliseconds(request.lease().as_secs()));
-        self.run(command, |answer| read(answer, lease))
+        self.run(request.key(), command, |answer| read(answer, lease))
     }
 
     fn complete(&self, lease: &Lease, keep_until: i64, now: i64) -> OnceAnswer<bool> {
         let mut command = self.script(COMPLETE, lease.key(), &hex(lease.owner()));
         command.arg(milliseconds(now.abs_diff(keep_until.max(now))));
-        self.is_owned(command)
+        self.is_owned(lease.key(), command)
     }
 
     fn release(&self, lease: &Lease) -> OnceAnswer<bool> {
-        self.is_owned(self.script(RELEASE, lease.key(), &hex(lease.owner())))
+        self.is_owned(lease.key(), self.script(RELEASE, lease.key(), &hex(lease.owner())))
     }
 
     /// Spawns a task, so that the lease of a disconnected client is not kept.

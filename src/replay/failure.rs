@@ -6,6 +6,10 @@ use std::sync::Arc;
 
 use ::redis::{ErrorKind, RedisError, Value};
 
+use crate::replay::node::Node;
+
+const CLUSTER: &str = "it is one node of a cluster, or the cluster is incomplete";
+
 /// What went wrong. Repeats no text of the server, which may contain names, and no address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Failure {
@@ -15,6 +19,8 @@ pub(crate) enum Failure {
     Unreachable(Cause),
     #[error("Redis replied {0}: {advice}", advice = .0.advice())]
     Reply(Code),
+    #[error("Redis replied MOVED: {advice}", advice = CLUSTER)]
+    Moved(Node),
     #[error("Redis gave an answer that the command does not have")]
     UnexpectedAnswer,
     #[error(
@@ -25,7 +31,8 @@ pub(crate) enum Failure {
     #[error("the address leads to a Sentinel, which stores nothing; take the primary's address")]
     Sentinel,
     #[error(
-        "the address leads to one node of a cluster, which rejects the keys of the other nodes"
+        "the address leads to one node of a cluster, which rejects the keys of the other nodes; \
+         take `redis+cluster://`"
     )]
     ClusterNode,
     #[error("too few replicas acknowledged the claim in time")]
@@ -64,7 +71,10 @@ pub(crate) fn without_errors(answers: Vec<Value>) -> Result<Vec<Value>, Failure>
 
 pub(crate) fn without_error(answer: Value) -> Result<Value, Failure> {
     match answer {
-        Value::ServerError(error) => Err(Failure::Reply(Code::new(error.code()))),
+        Value::ServerError(error) => {
+            let node = error.details().filter(|_| error.code() == "MOVED").and_then(Node::parse);
+            Err(node.map_or_else(|| Failure::Reply(Code::new(error.code())), Failure::Moved))
+        }
         answer => Ok(answer),
     }
 }
@@ -101,9 +111,7 @@ impl Code {
             "LOADING" => "it is still loading its data",
             "MISCONF" => "it cannot save its data, so it accepts no writes",
             "NOREPLICAS" => "too few replicas are connected to it",
-            "MOVED" | "ASK" | "CROSSSLOT" | "CLUSTERDOWN" | "TRYAGAIN" => {
-                "it is one node of a cluster, or the cluster is incomplete"
-            }
+            "MOVED" | "ASK" | "CROSSSLOT" | "CLUSTERDOWN" | "TRYAGAIN" => CLUSTER,
             "DENIED" => "it is in protected mode",
             "BUSY" => "a script keeps it busy",
             "WRONGTYPE" => "another program uses the same keys for other data",

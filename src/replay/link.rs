@@ -3,7 +3,6 @@
 //! A connection that failed in any way is closed, and reopened at most once a second. While the
 //! server is known to be unreachable, everybody fails at once, except for the one that tries again.
 
-use std::future::Future;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -15,25 +14,13 @@ use redis::{Pipeline, Value};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::replay::failure::{Cause, Failure, without_errors};
-use crate::replay::server::Server;
+use crate::replay::server::Greeting;
 use crate::replay::source::Source;
 
 /// The shortest time between two attempts to connect, and the longest that one can take.
 const A_SECOND: Duration = Duration::from_secs(1);
 /// The time before any is known.
 pub(crate) const UNTOLD: i64 = i64::MAX;
-
-/// Checks each new connection before it is used.
-pub(crate) trait Greeting: Send + Sync + 'static {
-    /// The result.
-    type Found: Send + Sync + 'static;
-
-    fn greet(
-        &self,
-        connection: &mut MultiplexedConnection,
-        server: Server,
-    ) -> impl Future<Output = Result<Self::Found, Failure>> + Send;
-}
 
 /// The connection to the server, reopened as needed.
 pub(crate) struct Link<G: Greeting> {
@@ -247,7 +234,7 @@ impl<G: Greeting> SharedLink<G> {
         since: Arc<AtomicI64>,
         most: Duration,
     ) -> Result<Connection<G::Found>, Failure> {
-        let result = match timeout(most, self.connect()).await {
+        let result = match timeout(most, self.source.connect(&self.greeting)).await {
             Ok(Ok((multiplexed, found))) => {
                 Ok(Connection { multiplexed, found: Arc::new(found), since, number })
             }
@@ -265,13 +252,6 @@ impl<G: Greeting> SharedLink<G> {
             };
         }
         result
-    }
-
-    async fn connect(&self) -> Result<(MultiplexedConnection, G::Found), Failure> {
-        let mut connection = self.source.connect().await?;
-        let server = Server::ask(&mut connection).await?;
-        let found = self.greeting.greet(&mut connection, server).await?;
-        Ok((connection, found))
     }
 
     /// No code that holds the lock can panic. Even if it did, the state would still be valid.

@@ -6,14 +6,14 @@
 //! lost before then was lost together with the mark.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 
 use ::redis::aio::MultiplexedConnection;
 use ::redis::{Cmd, Pipeline, Value};
 
 use crate::random;
 use crate::replay::failure::Failure;
-use crate::replay::link::Greeting;
-use crate::replay::server::{self, Server};
+use crate::replay::server::{self, Greeting, Server};
 
 /// Placeholder for the time until a claim provides one, and for a `run_id` that cannot be
 /// requested.
@@ -22,16 +22,32 @@ const UNKNOWN: &str = "-";
 /// Writes the mark if it is missing, or is from another run of the server.
 #[derive(Clone, Debug)]
 pub(super) struct Marking {
-    pub(super) name: Arc<str>,
+    pub(super) prefix: Arc<str>,
+    /// Comes after the prefix. Empty without a cluster.
+    pub(super) tag: &'static str,
     pub(super) accepts_eviction: bool,
     /// How many replicas must acknowledge a claim.
     pub(super) replicas: u32,
+    /// The latest moment from which the memory was complete, as the server reported it.
+    pub(super) begun: Arc<AtomicI64>,
+}
+
+impl Marking {
+    pub(super) fn new(prefix: &str, tag: &'static str) -> Self {
+        let begun = Arc::new(AtomicI64::new(i64::MIN));
+        Self { prefix: prefix.into(), tag, accepts_eviction: false, replicas: 0, begun }
+    }
+
+    /// Returns the name of a key in the server.
+    pub(super) fn name(&self, key: &str) -> String {
+        format!("{}{}{key}", self.prefix, self.tag)
+    }
 }
 
 /// The mark as it was when the connection was opened.
 #[derive(Debug)]
 pub(super) struct Mark {
-    name: Arc<str>,
+    name: String,
     run_id: String,
     /// Set if it had no time: distinguishes this mark from every other.
     seen: Option<String>,
@@ -50,7 +66,7 @@ impl Greeting for Marking {
         server.check_eviction(self.accepts_eviction)?;
         let run_id = server.run_id.unwrap_or_else(|| UNKNOWN.to_owned());
         let mut mark =
-            Mark { name: self.name.clone(), run_id, seen: None, reads_while_setting: true };
+            Mark { name: self.name("begin"), run_id, seen: None, reads_while_setting: true };
         let ours = mark.without_time();
 
         let mut commands = mark.put_if_missing(&ours);
@@ -147,7 +163,7 @@ impl Mark {
             put.arg("GET");
             commands.add_command(put);
         } else {
-            commands.add_command(put).cmd("GET").arg(&*self.name);
+            commands.add_command(put).cmd("GET").arg(&self.name);
         }
         commands
     }

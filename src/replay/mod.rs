@@ -18,6 +18,8 @@
 
 mod callers;
 #[cfg(feature = "redis")]
+mod cluster;
+#[cfg(feature = "redis")]
 mod failure;
 #[cfg(feature = "redis")]
 mod link;
@@ -25,11 +27,15 @@ mod link;
 mod mark;
 mod memory;
 #[cfg(feature = "redis")]
+mod node;
+#[cfg(feature = "redis")]
 mod redis;
 mod restart;
 #[cfg(feature = "redis")]
 mod server;
 mod shard;
+#[cfg(feature = "redis")]
+mod shards;
 #[cfg(feature = "redis")]
 mod source;
 
@@ -54,8 +60,9 @@ pub use self::redis::RedisReplay;
 #[cfg(feature = "redis")]
 pub(crate) mod redis_link {
     pub(crate) use super::failure::Failure;
-    pub(crate) use super::link::{Greeting, Link, UNTOLD};
-    pub(crate) use super::server::{Server, ask};
+    pub(crate) use super::link::UNTOLD;
+    pub(crate) use super::server::{Greeting, Server, ask};
+    pub(crate) use super::shards::Shards;
     pub(crate) use super::source::Source;
 }
 

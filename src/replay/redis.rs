@@ -12,11 +12,11 @@ use ::redis::sentinel::SentinelClient;
 use ::redis::{Client, Cmd};
 
 use crate::error::{BoxError, ConfigError};
-use crate::replay::link::Link;
 use crate::replay::mark::Marking;
 use crate::replay::restart::RestartPolicy;
+use crate::replay::shards::Shards;
 use crate::replay::source::Source;
-use crate::replay::{GuardId, Replay, ReplayClaim, ReplayGuard, ReplayKey, ReplayRequest};
+use crate::replay::{GuardId, Replay, ReplayClaim, ReplayGuard, ReplayRequest};
 
 /// The default timeout of a claim.
 const DEFAULT_TIMEOUT: Duration = Duration::from_millis(500);
@@ -62,11 +62,17 @@ const PREFIX: &str = "tower-hmac:";
 /// | `redis://USER:PASSWORD@HOST:PORT/DB`, `unix:PATH` | Redis, Valkey, and servers that speak their protocol | `redis` |
 /// | `rediss://…` | the same with TLS, for certificates that the system trusts | `redis-tls` |
 /// | `redis+sentinel://USER:PASSWORD@HOST:PORT,HOST:PORT/SERVICE/DB` | the primary that the Sentinels name | `redis-sentinel` |
+/// | `redis+cluster://USER:PASSWORD@HOST:PORT,HOST:PORT` | a Redis Cluster, by some of its nodes | `redis` |
+/// | `rediss+cluster://…` | the same with TLS | `redis-tls` |
 ///
-/// In the last form, the user and the password are the primary's. For Sentinels with a password, or
-/// for your own certificates, make a client and use [`from_client`](Self::from_client) or
-/// `from_sentinel`. A Redis Cluster cannot be used: a mark on one node says nothing about the
-/// others.
+/// With Sentinels, the user and the password are the primary's. For Sentinels with a password, or
+/// for your own certificates, make a client and use [`from_client`](Self::from_client),
+/// `from_sentinel` or [`from_cluster`](Self::from_cluster).
+///
+/// In a cluster, the entries are spread over 16 hash tags, `tower-hmac:NAMESPACE:{0}:` and so on,
+/// so up to 16 primaries share the load. Each tag has its own mark and connection, and a failover
+/// of one primary affects only its tags. A tag whose hash slot moves to another node is treated
+/// like a server that was restarted. While the slot moves, its claims can fail with 503.
 ///
 /// # Rights
 ///
@@ -98,14 +104,12 @@ const PREFIX: &str = "tower-hmac:";
 /// ```
 #[derive(Clone)]
 pub struct RedisReplay {
-    link: Link<Marking>,
+    shards: Shards<Marking>,
     prefix: Arc<str>,
     timeout: Duration,
     clock_skew: Duration,
     fails_open: bool,
     restart: RestartPolicy,
-    /// The latest moment from which the memory was complete, as the server reported it.
-    begun: Arc<AtomicI64>,
     /// Shared with the clones.
     #[cfg(feature = "tracing")]
     warnings: Arc<crate::seldom::Seldom>,
@@ -121,7 +125,7 @@ impl RedisReplay {
     /// Returns [`ConfigError`] if it is not an address of a Redis, or of a kind whose feature is
     /// not enabled. The error never repeats the address, which may contain a password.
     pub fn lazy(url: &str) -> Result<Self, ConfigError> {
-        Ok(Self::from_source(Source::new(url)?))
+        Ok(Self::from_source(&Source::new(url)?))
     }
 
     /// Like [`lazy`](Self::lazy), but [checks](Self::checked) the server.
@@ -146,33 +150,41 @@ impl RedisReplay {
     /// `WRONGPASS`, `NOAUTH`, `NOPERM`, `OOM`, `READONLY` and the like, a Sentinel, a node of a
     /// cluster, and a policy that evicts.
     pub async fn checked(self) -> Result<Self, BoxError> {
-        self.link.connect(self.timeout).await?;
+        self.shards.connect(self.timeout).await?;
         Ok(self)
     }
 
     /// Uses an existing client. The server is checked on each new connection.
     #[must_use]
     pub fn from_client(client: Client) -> Self {
-        Self::from_source(client.into())
+        Self::from_source(&client.into())
     }
 
     /// Uses a client of Sentinels, which are asked for the primary on each new connection.
     #[cfg(feature = "redis-sentinel")]
     #[must_use]
     pub fn from_sentinel(client: SentinelClient) -> Self {
-        Self::from_source(client.into())
+        Self::from_source(&client.into())
     }
 
-    fn from_source(source: Source) -> Self {
-        let marking = Marking { name: mark_name(PREFIX), accepts_eviction: false, replicas: 0 };
+    /// Uses clients of some nodes of a cluster, which name the others. Their settings are used for
+    /// all nodes.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ConfigError`] if there are none.
+    pub fn from_cluster(nodes: impl IntoIterator<Item = Client>) -> Result<Self, ConfigError> {
+        Ok(Self::from_source(&Source::cluster(nodes)?))
+    }
+
+    fn from_source(source: &Source) -> Self {
         Self {
-            link: Link::new(source, marking),
+            shards: Shards::new(source, |tag| Marking::new(PREFIX, tag)),
             prefix: PREFIX.into(),
             timeout: DEFAULT_TIMEOUT,
             clock_skew: DEFAULT_CLOCK_SKEW,
             fails_open: false,
             restart: RestartPolicy::default(),
-            begun: Arc::new(AtomicI64::new(i64::MIN)),
             #[cfg(feature = "tracing")]
             warnings: Arc::default(),
         }
@@ -184,8 +196,8 @@ impl RedisReplay {
     #[must_use]
     pub fn with_namespace(mut self, namespace: &str) -> Self {
         self.prefix = format!("{PREFIX}{namespace}:").into();
-        let name = mark_name(&self.prefix);
-        self.greet(|marking| Marking { name, ..marking })
+        let prefix = self.prefix.clone();
+        self.greet(|marking| Marking { prefix: prefix.clone(), ..marking })
     }
 
     /// Sets how long a claim may take. 500 ms by default.
@@ -261,9 +273,11 @@ impl RedisReplay {
     }
 
     /// Changes the checks of each new connection. The next claim uses a new connection.
-    fn greet(mut self, change: impl FnOnce(Marking) -> Marking) -> Self {
-        self.link = self.link.with_greeting(change(self.link.greeting().clone()));
-        self.begun = Arc::new(AtomicI64::new(i64::MIN));
+    fn greet(mut self, change: impl Fn(Marking) -> Marking) -> Self {
+        self.shards = self.shards.with_greeting(|marking| {
+            let begun = Arc::new(AtomicI64::new(i64::MIN));
+            Marking { begun, ..change(marking) }
+        });
         self
     }
 
@@ -279,12 +293,6 @@ impl RedisReplay {
         if left > FOR_EVER { None } else { u64::try_from(left).ok() }
     }
 
-    fn name(&self, key: &ReplayKey) -> String {
-        let mut name = self.prefix.to_string();
-        name.push_str(&base16ct::lower::encode_string(key.as_bytes()));
-        name
-    }
-
     fn command(&self, name: &str, request: &ReplayRequest<'_>) -> Cmd {
         let mut command = ::redis::cmd("SET");
         command.arg(name).arg(1).arg("NX");
@@ -295,10 +303,6 @@ impl RedisReplay {
     }
 }
 
-fn mark_name(prefix: &str) -> Arc<str> {
-    format!("{prefix}begin").into()
-}
-
 impl ReplayGuard for RedisReplay {
     fn id(&self) -> GuardId {
         // A clone with another namespace is another guard.
@@ -306,21 +310,23 @@ impl ReplayGuard for RedisReplay {
     }
 
     fn begin(&self, now: i64) {
-        self.link.tell(now, self.timeout);
+        self.shards.tell(now, self.timeout);
     }
 
     fn claim(&self, request: &ReplayRequest<'_>) -> ReplayClaim {
         // What was lost before stays lost.
-        let begun = self.begun.load(Ordering::Relaxed).min(request.now());
+        let link = self.shards.of(request.key().as_bytes()).clone();
+        let begun = link.greeting().begun.load(Ordering::Relaxed).min(request.now());
         if self.restart.may_have_forgotten(request.created(), begun) {
             return ReplayClaim::ready(Ok(Replay::Forgotten));
         }
-        let name = self.name(request.key());
+        let key = base16ct::lower::encode_string(request.key().as_bytes());
+        let name = link.greeting().name(&key);
         let command = self.command(&name, request);
         let (now, created) = (request.now(), request.created());
         let guard = self.clone();
         ReplayClaim::later(async move {
-            let asked = match guard.ask(name, command, now).await {
+            let asked = match guard.ask(&link, name, command, now).await {
                 Ok(asked) => asked,
                 Err(failure) if guard.fails_open && failure.is_unreachable() => {
                     #[cfg(feature = "tracing")]

@@ -1,9 +1,23 @@
 //! What a Redis reports about itself with `INFO`.
 
+use std::future::Future;
+
 use ::redis::aio::MultiplexedConnection;
 use ::redis::{Pipeline, Value};
 
 use crate::replay::failure::{Failure, Policy, without_errors};
+
+/// Checks each new connection before it is used.
+pub(crate) trait Greeting: Send + Sync + 'static {
+    /// The result.
+    type Found: Send + Sync + 'static;
+
+    fn greet(
+        &self,
+        connection: &mut MultiplexedConnection,
+        server: Server,
+    ) -> impl Future<Output = Result<Self::Found, Failure>> + Send;
+}
 
 /// The answer to `INFO`. Empty if the user lacks the right.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -12,23 +26,30 @@ pub(crate) struct Server {
     pub(crate) run_id: Option<String>,
     /// Set if the server forgets entries to make room.
     pub(crate) evicts: Option<Policy>,
+    is_in_cluster: bool,
 }
 
 impl Server {
-    /// Asks the server, and rejects one that cannot store the entries.
+    /// Asks a server, and rejects one that cannot store the entries.
     pub(crate) async fn ask(connection: &mut MultiplexedConnection) -> Result<Self, Failure> {
+        let server = Self::ask_node(connection).await?;
+        if server.is_in_cluster { Err(Failure::ClusterNode) } else { Ok(server) }
+    }
+
+    /// The same, for a server that may have a part of the keys only.
+    pub(crate) async fn ask_node(connection: &mut MultiplexedConnection) -> Result<Self, Failure> {
         let mut info = Pipeline::new();
         info.cmd("INFO").arg("server").cmd("INFO").arg("replication").cmd("INFO").arg("memory");
         let answers = connection.send_packed_commands(&info, 0, 3).await?;
         // Without the right to ask, the answer is an error reply.
         let texts: Vec<String> = answers.iter().filter_map(text).collect();
         let find = |name: &str| texts.iter().find_map(|text| field(text, name));
-        match find("redis_mode") {
-            Some("sentinel") => return Err(Failure::Sentinel),
-            Some("cluster") => return Err(Failure::ClusterNode),
-            _ => {}
+        let mode = find("redis_mode");
+        if mode == Some("sentinel") {
+            return Err(Failure::Sentinel);
         }
         Ok(Self {
+            is_in_cluster: mode == Some("cluster"),
             run_id: run_id(find("run_id"), find("master_replid")),
             evicts: find("maxmemory_policy").and_then(Policy::evicting),
         })

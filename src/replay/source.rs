@@ -1,20 +1,25 @@
 //! Where connections to a Redis come from.
 
+use std::sync::Arc;
+
 use ::redis::aio::MultiplexedConnection;
 #[cfg(feature = "redis-sentinel")]
 use ::redis::sentinel::SentinelClient;
 use ::redis::{AsyncConnectionConfig, Client};
 
 use crate::error::ConfigError;
+use crate::replay::cluster::{Cluster, TAGS};
 use crate::replay::failure::Failure;
+use crate::replay::server::{Greeting, Server};
 
-/// A server, or Sentinels that know which server it is.
+/// A server, or others that know which server it is.
 #[derive(Clone)]
 pub(crate) enum Source {
     Server(Box<Client>),
     /// One attempt at a time: it keeps its connections to the Sentinels.
     #[cfg(feature = "redis-sentinel")]
-    Sentinel(std::sync::Arc<tokio::sync::Mutex<SentinelClient>>),
+    Sentinel(Arc<tokio::sync::Mutex<SentinelClient>>),
+    Cluster(Arc<Cluster>),
 }
 
 impl Source {
@@ -36,28 +41,55 @@ impl Source {
                 invalid("`redis+sentinel://` needs the feature `redis-sentinel`")
             }
             #[cfg(not(feature = "redis-tls"))]
-            ("rediss" | "valkeys", _) => invalid("`rediss://` needs the feature `redis-tls`"),
-            ("redis+cluster", _) => invalid("a cluster cannot be used; use a single primary"),
+            ("rediss" | "valkeys" | "rediss+cluster", _) => {
+                invalid("`rediss://` needs the feature `redis-tls`")
+            }
+            ("redis+cluster" | "rediss+cluster", _) => match Cluster::parse(url) {
+                Some(cluster) => Ok(Self::Cluster(Arc::new(cluster))),
+                None => {
+                    invalid("is not an address of a cluster: `redis+cluster://HOST:PORT,HOST:PORT`")
+                }
+            },
             _ => invalid("is not an address of a Redis"),
         }
     }
 
-    /// Connects without timeouts, which are up to the caller.
-    pub(crate) async fn connect(&self) -> Result<MultiplexedConnection, Failure> {
+    /// Takes some nodes of a cluster.
+    pub(crate) fn cluster(nodes: impl IntoIterator<Item = Client>) -> Result<Self, ConfigError> {
+        let nodes: Vec<Client> = nodes.into_iter().collect();
+        if nodes.is_empty() {
+            return Err(ConfigError::invalid("redis", "has no nodes of the cluster"));
+        }
+        Ok(Self::Cluster(Arc::new(Cluster::new(nodes))))
+    }
+
+    /// Returns the hash tags that divide its keys. None for a server.
+    pub(crate) fn tags(&self) -> &'static [&'static str] {
+        if matches!(self, Self::Cluster(_)) { &TAGS } else { &[] }
+    }
+
+    /// Connects and greets, without timeouts, which are up to the caller.
+    pub(crate) async fn connect<G: Greeting>(
+        &self,
+        greeting: &G,
+    ) -> Result<(MultiplexedConnection, G::Found), Failure> {
         let config =
             AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
         #[cfg(feature = "redis-tls")]
         choose_cryptography();
-        let connection = match self {
+        let mut connection = match self {
             Self::Server(client) => {
-                client.get_multiplexed_async_connection_with_config(&config).await
+                client.get_multiplexed_async_connection_with_config(&config).await?
             }
             #[cfg(feature = "redis-sentinel")]
             Self::Sentinel(client) => {
-                client.lock().await.get_async_connection_with_config(&config).await
+                client.lock().await.get_async_connection_with_config(&config).await?
             }
+            Self::Cluster(cluster) => return cluster.connect(greeting, &config).await,
         };
-        Ok(connection?)
+        let server = Server::ask(&mut connection).await?;
+        let found = greeting.greet(&mut connection, server).await?;
+        Ok((connection, found))
     }
 }
 
@@ -70,7 +102,7 @@ impl From<Client> for Source {
 #[cfg(feature = "redis-sentinel")]
 impl From<SentinelClient> for Source {
     fn from(client: SentinelClient) -> Self {
-        Self::Sentinel(std::sync::Arc::new(tokio::sync::Mutex::new(client)))
+        Self::Sentinel(Arc::new(tokio::sync::Mutex::new(client)))
     }
 }
 

@@ -160,7 +160,13 @@ async fn a_failover_by_a_sentinel_lets_no_replay_pass() {
 fn an_address_of_another_kind_is_rejected_without_repeating_it() {
     for url in [
         "http://user:pa55phrase@host/",
-        "redis+cluster://user:pa55phrase@host/",
+        "redis+cluster://",
+        "redis+cluster://user:pa55phrase@",
+        "redis+cluster://user:pa55phrase@one:7000,",
+        "redis+cluster://user:pa55phrase@one:port,two:7000",
+        // A cluster has one database.
+        "redis+cluster://user:pa55phrase@one:7000/1",
+        "redis+cluster://user:pa55phrase@one:7000/?protocol=resp3",
         "redis+sentinel://user:pa55phrase@host",
         "redis+sentinel://user:pa55phrase@host:26379/",
         "redis+sentinel://user:pa55phrase@host:26379/billing/no-number",
@@ -171,5 +177,11 @@ fn an_address_of_another_kind_is_rejected_without_repeating_it() {
             assert!(!error.to_string().contains("pa55phrase"), "{error}");
         }
     }
-    assert!(RedisReplay::lazy("valkey://host/").is_ok());
+    for url in [
+        "valkey://host/",
+        "redis+cluster://one:7000,two:7001/",
+        "rediss+cluster://:pa55phrase@[::1]:7000",
+    ] {
+        assert!(RedisReplay::lazy(url).is_ok(), "{url}");
+    }
 }

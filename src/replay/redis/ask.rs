@@ -6,8 +6,8 @@ use ::redis::{Cmd, Pipeline, Value};
 use tokio::time::Instant;
 
 use crate::replay::failure::Failure;
-use crate::replay::link::Connection;
-use crate::replay::mark::{Begun, Mark};
+use crate::replay::link::{Connection, Link};
+use crate::replay::mark::{Begun, Mark, Marking};
 use crate::replay::redis::RedisReplay;
 
 /// The answer of a Redis to a claim.
@@ -19,26 +19,32 @@ pub(super) struct Asked {
 
 impl RedisReplay {
     /// Sends the claim, the mark and the wait for replicas in one round trip.
-    pub(super) async fn ask(&self, name: String, claim: Cmd, now: i64) -> Result<Asked, Failure> {
+    pub(super) async fn ask(
+        &self,
+        link: &Link<Marking>,
+        name: String,
+        claim: Cmd,
+        now: i64,
+    ) -> Result<Asked, Failure> {
         let deadline = Instant::now().checked_add(self.timeout).unwrap_or_else(Instant::now);
-        let connection = self.link.connection(now, self.timeout).await?;
+        let connection = link.connection(now, self.timeout).await?;
         let mut commands = Pipeline::new();
         commands.add_command(claim);
         connection.found().add_to(&mut commands, now);
-        let replicas = self.link.greeting().replicas;
+        let replicas = link.greeting().replicas;
         if replicas > 0 {
             let most = u64::try_from(self.timeout.as_millis()).unwrap_or(u64::MAX);
             commands.cmd("WAIT").arg(replicas).arg((most / 5).saturating_mul(4).max(1));
         }
-        let answers = self.link.send(&connection, &commands, deadline).await?;
+        let answers = link.send(&connection, &commands, deadline).await?;
         let mut answers = answers.as_slice();
         if replicas > 0 {
             let [others @ .., Value::Int(count)] = answers else {
-                return Err(self.link.give_up(&connection, Failure::UnexpectedAnswer));
+                return Err(link.give_up(&connection, Failure::UnexpectedAnswer));
             };
             if *count < i64::from(replicas) {
-                self.give_back(&connection, others, &name, deadline).await;
-                return Err(self.link.give_up(&connection, Failure::Replicas));
+                give_back(link, &connection, others, &name, deadline).await;
+                return Err(link.give_up(&connection, Failure::Replicas));
             }
             answers = others;
         }
@@ -53,35 +59,40 @@ impl RedisReplay {
             let begun = connection.found().begun(mark, connection.since(), now, ahead)?;
             Ok((is_new, begun))
         };
-        let (is_new, begun) = read().map_err(|failure| self.link.give_up(&connection, failure))?;
-        self.begin_at(&connection, &begun, deadline).await;
+        let (is_new, begun) = read().map_err(|failure| link.give_up(&connection, failure))?;
+        begin_at(link, &connection, &begun, deadline).await;
         Ok(Asked { is_new, begun: begun.at })
     }
+}
 
-    /// Withdraws a claim. No other node can have claimed the request in the meantime, because the
-    /// entry existed.
-    async fn give_back(
-        &self,
-        connection: &Connection<Mark>,
-        answers: &[Value],
-        name: &str,
-        deadline: Instant,
-    ) {
-        if answers.first() == Some(&Value::Okay) {
-            let mut commands = Pipeline::new();
-            commands.cmd("DEL").arg(name);
-            // If this fails, the client must sign again.
-            let _ = self.link.send(connection, &commands, deadline).await;
-        }
+/// Withdraws a claim. No other node can have claimed the request in the meantime, because the entry
+/// existed.
+async fn give_back(
+    link: &Link<Marking>,
+    connection: &Connection<Mark>,
+    answers: &[Value],
+    name: &str,
+    deadline: Instant,
+) {
+    if answers.first() == Some(&Value::Okay) {
+        let mut commands = Pipeline::new();
+        commands.cmd("DEL").arg(name);
+        // If this fails, the client must sign again.
+        let _ = link.send(connection, &commands, deadline).await;
     }
+}
 
-    /// Remembers since when the memory is complete, and writes it to the mark if it is missing
-    /// there.
-    async fn begin_at(&self, connection: &Connection<Mark>, begun: &Begun, deadline: Instant) {
-        self.begun.store(begun.at, Ordering::Relaxed);
-        if begun.is_to_be_written {
-            // If this fails, the next claim writes it.
-            let _ = self.link.send(connection, &connection.found().write(begun.at), deadline).await;
-        }
+/// Remembers since when the memory is complete, and writes it to the mark if it is missing
+/// there.
+async fn begin_at(
+    link: &Link<Marking>,
+    connection: &Connection<Mark>,
+    begun: &Begun,
+    deadline: Instant,
+) {
+    link.greeting().begun.store(begun.at, Ordering::Relaxed);
+    if begun.is_to_be_written {
+        // If this fails, the next claim writes it.
+        let _ = link.send(connection, &connection.found().write(begun.at), deadline).await;
     }
 }

@@ -1,0 +1,77 @@
+//! Redis Cluster: the parts of its key space, and the way to the node of a part.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use ::redis::aio::MultiplexedConnection;
+use ::redis::{AsyncConnectionConfig, Client};
+
+use crate::replay::failure::Failure;
+use crate::replay::server::{Greeting, Server};
+
+/// The hash tags: each is in another sixteenth of the hash slots, so that primaries get equal
+/// parts. All keys with one tag are in one slot, and so on one node.
+pub(crate) const TAGS: [&str; 16] = [
+    "{18}:", "{3}:", "{61}:", "{58}:", "{19}:", "{2}:", "{60}:", "{59}:", "{102}:", "{1}:",
+    "{63}:", "{49}:", "{103}:", "{0}:", "{62}:", "{48}:",
+];
+/// Before a failover is known to all nodes, two of them can each name the other.
+const MAX_REDIRECTS: usize = 3;
+
+/// Some nodes of a cluster. Each knows which node has a key.
+pub(crate) struct Cluster {
+    nodes: Vec<Client>,
+    next: AtomicUsize,
+}
+
+impl Cluster {
+    pub(crate) fn new(nodes: Vec<Client>) -> Self {
+        Self { nodes, next: AtomicUsize::new(0) }
+    }
+
+    /// Reads `redis+cluster://USER:PASSWORD@HOST:PORT,HOST:PORT`, or the same with `rediss`.
+    pub(crate) fn parse(url: &str) -> Option<Self> {
+        let (scheme, rest) = url.split_once("+cluster://")?;
+        let (user, hosts) = rest.rsplit_once('@').unwrap_or(("", rest));
+        let client = |host: &str| Client::open(format!("{scheme}://{user}@{host}")).ok();
+        let is_bare = !hosts.trim_end_matches('/').contains(['/', '?', '#']);
+        let nodes = hosts.trim_end_matches('/').split(',').map(client).collect::<Option<_>>()?;
+        is_bare.then(|| Self::new(nodes))
+    }
+
+    /// Connects to the node that has the keys of this greeting, which a node in our list names.
+    pub(crate) async fn connect<G: Greeting>(
+        &self,
+        greeting: &G,
+        config: &AsyncConnectionConfig,
+    ) -> Result<(MultiplexedConnection, G::Found), Failure> {
+        let (mut client, mut connection) = self.any_node(config).await?;
+        for _ in 0..MAX_REDIRECTS {
+            let server = Server::ask_node(&mut connection).await?;
+            let node = match greeting.greet(&mut connection, server).await {
+                Err(Failure::Moved(node)) => node,
+                found => return found.map(|found| (connection, found)),
+            };
+            client = node.client(&client).ok_or(Failure::UnexpectedAnswer)?;
+            connection = client.get_multiplexed_async_connection_with_config(config).await?;
+        }
+        Err(Failure::UnexpectedAnswer)
+    }
+
+    /// Begins with the next one each time, since one that hangs takes all of the attempt's time.
+    async fn any_node(
+        &self,
+        config: &AsyncConnectionConfig,
+    ) -> Result<(Client, MultiplexedConnection), Failure> {
+        let first = self.next.fetch_add(1, Ordering::Relaxed);
+        let len = self.nodes.len();
+        let nodes = self.nodes.iter().cycle().skip(first.checked_rem(len).unwrap_or(0)).take(len);
+        let mut failure = Failure::UnexpectedAnswer;
+        for client in nodes {
+            match client.get_multiplexed_async_connection_with_config(config).await {
+                Ok(connection) => return Ok((client.clone(), connection)),
+                Err(error) => failure = error.into(),
+            }
+        }
+        Err(failure)
+    }
+}
