@@ -29,7 +29,7 @@ fn main() {
         ("by_hand", by_hand),
         ("growth", growth),
         ("schemes", schemes),
-        ("refusals", refusals),
+        ("rejections", rejections),
         ("keys", keys),
         ("replay", replay),
         ("once", once),
@@ -139,14 +139,14 @@ fn schemes() {
     beside(&support::schemes());
 }
 
-/// Refusals beside an accepted request without a body.
-fn refusals() {
+/// Rejections beside an accepted request without a body.
+fn rejections() {
     let named = base64::engine::general_purpose::STANDARD
         .encode(format!("nobody:{}", "A".repeat(43) + "="));
     let wrong = "A".repeat(43) + "=";
-    let refused = |name: &str, signature: Option<&str>, size| {
+    let rejected = |name: &str, signature: Option<&str>, size| {
         let request = support::with_signature(signature, body(size));
-        Case::new(name, support::layer(support::ours(false)), request).refused()
+        Case::new(name, support::layer(support::ours(false)), request).rejected()
     };
     beside(&[
         Case::new(
@@ -154,13 +154,13 @@ fn refusals() {
             support::layer(support::ours(false)),
             support::signed(body(0)),
         ),
-        refused("missing, 1 KiB", None, 1024),
-        refused("missing, 1 MiB", None, 1024 * 1024),
-        refused("malformed, 1 KiB", Some("no signature"), 1024),
-        refused("unknown key, no body", Some(&named), 0),
-        refused("wrong tag, no body", Some(&wrong), 0),
-        refused("unknown key, 1 KiB", Some(&named), 1024),
-        refused("wrong tag, 1 KiB", Some(&wrong), 1024),
+        rejected("missing, 1 KiB", None, 1024),
+        rejected("missing, 1 MiB", None, 1024 * 1024),
+        rejected("malformed, 1 KiB", Some("no signature"), 1024),
+        rejected("unknown key, no body", Some(&named), 0),
+        rejected("wrong tag, no body", Some(&wrong), 0),
+        rejected("unknown key, 1 KiB", Some(&named), 1024),
+        rejected("wrong tag, 1 KiB", Some(&wrong), 1024),
     ]);
 }
 

@@ -54,24 +54,24 @@ fn address_and_time(body: &[u8]) -> Result<String, ClaimError> {
     Ok(format!("{address}:{timestamp}"))
 }
 
-fn refusal(error: &VerifyError) -> Response {
+fn rejection(error: &VerifyError) -> Response {
     #[derive(Serialize)]
-    struct Refusal {
+    struct Rejection {
         detail: &'static str,
     }
     let (status, detail) = match error.kind() {
         ErrorKind::Missing => (StatusCode::BAD_REQUEST, "Missing HMAC signature"),
         _ => (error.status(), "Invalid HMAC signature"),
     };
-    (status, Json(Refusal { detail })).into_response()
+    (status, Json(Rejection { detail })).into_response()
 }
 
 pub(crate) fn app(key: &str) -> Result<Router, ConfigError> {
     let header = HeaderScheme::new("X-HMAC-Signature")?;
     let members = header.clone().dangerous_derived_text(|_, body| address_and_time(body))?;
     let keys = KeyMap::single(key)?;
-    let over_body = VerifyLayer::new(header, keys.clone())?.with_rejection_fn(refusal);
-    let over_members = VerifyLayer::new(members, keys)?.with_rejection_fn(refusal);
+    let over_body = VerifyLayer::new(header, keys.clone())?.with_rejection_fn(rejection);
+    let over_members = VerifyLayer::new(members, keys)?.with_rejection_fn(rejection);
     Ok(Router::new()
         .route("/readings", post(readings).layer(over_body))
         .route("/register", post(register).layer(over_members)))

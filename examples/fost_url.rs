@@ -46,14 +46,14 @@ async fn main() -> Result<(), BoxError> {
         ("no signature", PLAIN.to_owned()),
     ] {
         assert_eq!(status(&files, other).await?, StatusCode::FORBIDDEN, "{what}");
-        println!("{what}: refused");
+        println!("{what}: rejected");
     }
 
     clock.advance(3600);
     assert_eq!(status(&files, link.to_string()).await?, StatusCode::OK, "the last second");
     clock.advance(1);
     assert_eq!(status(&files, link.to_string()).await?, StatusCode::FORBIDDEN, "the hour is over");
-    println!("after an hour: refused");
+    println!("after an hour: rejected");
     Ok(())
 }
 

@@ -52,6 +52,6 @@ async fn main() -> Result<(), BoxError> {
 
     // Parts that could run into each other are rejected while building.
     assert!(HeaderScheme::new("X-Signature")?.with_parts([Part::Path, Part::Body]).is_err());
-    println!("the webhook is verified; changed and old ones are refused");
+    println!("the webhook is verified; changed and old ones are rejected");
     Ok(())
 }

@@ -38,7 +38,7 @@ async fn main() -> Result<(), BoxError> {
     send_orders(layer, FlaskHmac::new()).await?;
 
     // Monitor this: a full guard forgets nothing, and answers 503.
-    println!("{} of {} entries, {} refused", guard.len(), guard.capacity(), guard.full_count());
+    println!("{} of {} entries, {} rejected", guard.len(), guard.capacity(), guard.full_count());
     Ok(())
 }
 

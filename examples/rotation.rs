@@ -52,6 +52,6 @@ async fn main() -> Result<(), BoxError> {
     clock.advance(1);
     assert_eq!(send("the new key").await?, StatusCode::OK);
     assert_eq!(send("the old key").await?, StatusCode::FORBIDDEN);
-    println!("one second later the old key is refused");
+    println!("one second later the old key is rejected");
     Ok(())
 }

@@ -22,7 +22,7 @@ async fn main() -> Result<(), BoxError> {
     let Err(error) = verifier.verify(&head, br#"{"foo": "bad"}"#).await else {
         return Err("a changed body was accepted".into());
     };
-    println!("refused: {error}");
+    println!("rejected: {error}");
     assert_eq!(error.kind(), ErrorKind::Mismatch);
     Ok(())
 }

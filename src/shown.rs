@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn other_text_is_shown_as_it_is() {
+    fn harmless_text_is_shown_unchanged() {
         for text in ["", "aservice", "it's", r"a\b", "naïve", "日本", "e\u{301}"] {
             assert_eq!(Shown(text).to_string(), text);
         }

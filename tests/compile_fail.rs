@@ -11,7 +11,7 @@ use std::process::Command;
 const COMPILER: &str = "rustc 1.95.";
 
 #[test]
-fn messages_name_the_cure() {
+fn compiler_messages_name_the_solution() {
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let version = Command::new(rustc).arg("--version").output().unwrap().stdout;
     if version.starts_with(COMPILER.as_bytes()) {

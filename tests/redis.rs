@@ -114,7 +114,7 @@ impl Nodes for Verifiers {
                 Err(error) => match error.kind() {
                     ErrorKind::Replayed => Answer::Replayed,
                     ErrorKind::StoreUnavailable | ErrorKind::ReplayUnknown => Answer::Unavailable,
-                    kind => panic!("an honest request was refused: {kind:?}"),
+                    kind => panic!("an honest request was rejected: {kind:?}"),
                 },
             }
         })
@@ -397,7 +397,7 @@ async fn no_outage_lets_a_replay_pass_in_three_processes() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_is_found_at_the_start_or_answered_with_503() {
+async fn an_unreachable_server_is_found_at_the_start_or_gives_503() {
     // Nobody listens at port 1.
     assert!(RedisReplay::connect("redis://127.0.0.1:1/").await.is_err());
     let nodes = Verifiers::new("redis://127.0.0.1:1/");
@@ -407,7 +407,7 @@ async fn a_server_that_is_not_there_is_found_at_the_start_or_answered_with_503()
 }
 
 #[tokio::test]
-async fn a_guard_that_fails_open_does_so_only_by_its_name() {
+async fn a_guard_fails_open_only_if_configured() {
     let guard = RedisReplay::lazy("redis://127.0.0.1:1/").unwrap().dangerous_fail_open();
     let key = tower_hmac::replay::ReplayKey::from_bytes([1; 32]);
     for _ in 0..2 {
@@ -418,7 +418,7 @@ async fn a_guard_that_fails_open_does_so_only_by_its_name() {
 }
 
 #[test]
-fn an_address_that_is_none_is_refused_without_repeating_it() {
+fn an_invalid_address_is_rejected_without_repeating_it() {
     let error = RedisReplay::lazy("http://user:pass123@host/").unwrap_err();
     assert!(!error.to_string().contains("pass123"));
     let guard = RedisReplay::lazy("redis://user:pass123@host/").unwrap();
@@ -471,7 +471,7 @@ impl Doll {
 
 /// A firewall that forgets a connection lets it hang for a quarter of an hour.
 #[tokio::test]
-async fn a_connection_that_fell_silent_is_made_anew_and_a_good_one_is_kept() {
+async fn a_silent_connection_is_replaced_and_a_good_one_kept() {
     use tower_hmac::replay::{Replay, ReplayKey, ReplayRequest};
 
     let pass_a_second = async || {

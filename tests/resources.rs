@@ -143,7 +143,7 @@ const UNSIGNED: &str = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 200000000\
 const CHUNKED: &str = "Transfer-Encoding: chunked";
 
 /// The status of the answer; 0 if the server hung up without one, as it may on who goes on sending
-/// after a refusal.
+/// after a rejection.
 fn status(stream: &mut TcpStream) -> u16 {
     let mut start = [0; 12];
     match stream.read_exact(&mut start) {
@@ -263,7 +263,7 @@ fn attack_503_64_bodies_just_below_the_limit_held_open_in_tiny_chunks() {
 }
 
 #[test]
-fn attack_504_a_length_of_10_to_the_15th() {
+fn attack_504_an_announced_length_of_10_to_the_15th() {
     let server = Server::start();
     let before = server.peak();
     for length in ["1000000000000000", "9000000000000000000"] {
@@ -308,7 +308,7 @@ fn attack_506_a_byte_a_second() {
 }
 
 #[test]
-fn attack_507_hanging_up_in_the_middle_of_the_body() {
+fn attack_507_disconnecting_in_the_middle_of_the_body() {
     let server = Server::start();
     let mut streams: Vec<_> =
         (0..64).map(|_| server.opened(&head("Content-Length: 500000"))).collect();

@@ -195,22 +195,22 @@ where
             if let Some(answer) = this.answer.as_mut().as_pin_mut() {
                 return answer.poll(cx);
             }
-            let refused = |status: StatusCode| Poll::Ready(Ok(status.into_response()));
+            let rejected = |status: StatusCode| Poll::Ready(Ok(status.into_response()));
             let Some(running) = this.running.as_mut() else {
-                return refused(StatusCode::FORBIDDEN);
+                return rejected(StatusCode::FORBIDDEN);
             };
             while let Some(frame) = ready!(Pin::new(&mut *this.body).poll_frame(cx)) {
-                let Ok(frame) = frame else { return refused(StatusCode::BAD_REQUEST) };
+                let Ok(frame) = frame else { return rejected(StatusCode::BAD_REQUEST) };
                 let Ok(data) = frame.into_data() else { continue };
                 V::update(running, &data);
                 if !this.gathered.push(data) {
-                    return refused(StatusCode::PAYLOAD_TOO_LARGE);
+                    return rejected(StatusCode::PAYLOAD_TOO_LARGE);
                 }
             }
             ready!(this.inner.poll_ready(cx))?;
             let is_right = this.running.take().is_some_and(V::finish);
             let Some(mut head) = this.head.take().filter(|_| is_right) else {
-                return refused(StatusCode::FORBIDDEN);
+                return rejected(StatusCode::FORBIDDEN);
             };
             head.extensions.insert(this.caller.clone());
             let body = Body::from(this.gathered.take());

@@ -59,7 +59,7 @@ impl Case {
         Self { name: name.into(), app, request: Box::new(request), status: StatusCode::OK }
     }
 
-    pub fn refused(self) -> Self {
+    pub fn rejected(self) -> Self {
         Self { status: StatusCode::FORBIDDEN, ..self }
     }
 

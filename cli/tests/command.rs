@@ -131,7 +131,7 @@ likely: right with the body's last newline cut off
 }
 
 #[test]
-fn explain_gives_json() {
+fn explain_prints_json() {
     let ran = run(&["explain", "-f", PARTS, "-e", "KEY", "--no-clock", "--json"], &signed());
     assert_eq!(ran.code, Some(0));
     let report: Value = serde_json::from_str(&ran.out).unwrap();
@@ -145,7 +145,7 @@ fn explain_gives_json() {
 }
 
 #[test]
-fn key_makes_another_one_each_time() {
+fn key_prints_a_new_key_each_time() {
     let key = |args: &[&str]| run(&[&["key"], args].concat(), "").out.trim_end().to_owned();
     assert_eq!(key(&[]).len(), 64);
     assert_ne!(key(&[]), key(&[]));
@@ -157,7 +157,7 @@ fn key_makes_another_one_each_time() {
 }
 
 #[test]
-fn formats_say_what_they_cover() {
+fn formats_list_what_each_scheme_covers() {
     let all = run(&["formats"], "");
     assert_eq!(all.code, Some(0));
     assert!(all.out.lines().filter(|line| !line.starts_with(' ')).count() > 35);
@@ -173,7 +173,7 @@ github
 }
 
 #[test]
-fn key_on_the_command_line_is_refused_with_the_reason() {
+fn key_on_the_command_line_is_rejected_with_the_reason() {
     for option in ["--key", "--secret"] {
         let ran = run(&["verify", "-f", "github", option, "abc", "-"], REQUEST);
         assert_eq!(ran.code, Some(2));
@@ -234,7 +234,7 @@ fn key_from_standard_input_loses_its_newline() {
 }
 
 #[test]
-fn each_help_has_an_example() {
+fn every_help_text_has_an_example() {
     for command in
         ["sign", "verify", "explain", "key", "formats", "listen", "inspect", "completions"]
     {
@@ -247,7 +247,7 @@ fn each_help_has_an_example() {
 }
 
 #[test]
-fn pipe_that_closes_is_no_error() {
+fn closed_pipe_is_not_an_error() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_tower-hmac"))
         .args(["completions", "zsh"])
         .stdout(Stdio::piped())

@@ -33,7 +33,7 @@ fn replayed(markdown: &str, folder: &Path) -> String {
 }
 
 #[test]
-fn sessions_are_what_the_command_prints() {
+fn sessions_in_the_docs_match_the_output() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let folder = std::env::temp_dir().join(format!("tower-hmac-docs-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();

@@ -178,7 +178,7 @@ fn rejected_request_never_arrives() {
 }
 
 #[test]
-fn server_that_is_away_is_a_bad_gateway() {
+fn unreachable_server_is_a_bad_gateway() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);

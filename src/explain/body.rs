@@ -55,7 +55,7 @@ pub(super) fn find(trial: &Trial<'_>) -> Option<Cause> {
         return None;
     }
     let newline = newline(trial);
-    if newline.is_some() || trial.refuses_body() {
+    if newline.is_some() || trial.rejects_body() {
         return newline;
     }
     changed(trial).or_else(|| json::find(trial)).or_else(|| hashed(trial))

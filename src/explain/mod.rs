@@ -41,7 +41,7 @@ mod trial;
 
 use http::request::Parts;
 
-use crate::explain::search::{Outcome, Refused};
+use crate::explain::search::{Outcome, Rejected};
 use crate::explain::text::Assembled;
 use crate::scheme::Claim;
 use crate::verify::{ClaimedKeyId, ErrorKind, Verifier, as_received};
@@ -87,14 +87,14 @@ impl Verifier {
     pub async fn explain(&self, head: &Parts, body: &[u8]) -> Report {
         let armed = self.for_explaining();
         let head = &settled(head);
-        let refusal = armed.verify_silently(head, body).await.err();
+        let rejection = armed.verify_silently(head, body).await.err();
         let claim_body = armed.reads_claim_from_body(head).then_some(body);
         let read = armed.read(head, claim_body).ok();
         let claim = read.as_ref().map(|(_, claim)| claim);
-        let outcome = match &refusal {
+        let outcome = match &rejection {
             Some(error) if may_be_a_mistake(error.kind()) => {
-                let refused = Refused { verifier: &armed, head, body, error };
-                refused.likely(read.as_ref()).await
+                let rejected = Rejected { verifier: &armed, head, body, error };
+                rejected.likely(read.as_ref()).await
             }
             _ => Outcome::default(),
         };
@@ -112,8 +112,8 @@ impl Verifier {
             text: text.map(|text| report::Text::of(&text)),
             likely: outcome.likely,
             others: outcome.others,
-            is_long: refusal.is_some() && body.len() > trial::MOST_BODY,
-            refusal,
+            is_long: rejection.is_some() && body.len() > trial::MOST_BODY,
+            rejection,
             is_guarded: self.has_replay_guard(),
         }
     }

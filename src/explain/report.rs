@@ -16,7 +16,7 @@ use crate::verify::{ClaimedKeyId, VerifyError};
 /// It contains no key, and no tag that was not in the request. Still, do not show it to clients.
 #[derive(Clone, Debug)]
 pub struct Report {
-    pub(super) refusal: Option<VerifyError>,
+    pub(super) rejection: Option<VerifyError>,
     pub(super) scheme: Option<std::sync::Arc<str>>,
     pub(super) key_id: Option<ClaimedKeyId>,
     pub(super) created: Option<i64>,
@@ -59,20 +59,20 @@ impl Report {
     /// [`ErrorKind::as_str`](crate::ErrorKind::as_str).
     #[must_use]
     pub fn outcome(&self) -> &'static str {
-        self.refusal.as_ref().map_or("accepted", |error| error.kind().as_str())
+        self.rejection.as_ref().map_or("accepted", |error| error.kind().as_str())
     }
 
     /// Returns the error, if the request was rejected.
     #[must_use]
     pub fn error(&self) -> Option<&VerifyError> {
-        self.refusal.as_ref()
+        self.rejection.as_ref()
     }
 
     /// Returns the name of the step that rejected, as in
     /// [`Step::as_str`](crate::verify::Step::as_str).
     #[must_use]
     pub fn step(&self) -> Option<&'static str> {
-        self.refusal.as_ref().map(|error| error.step().as_str())
+        self.rejection.as_ref().map(|error| error.step().as_str())
     }
 
     /// Returns the scheme, if the request is well-formed in one.
@@ -157,7 +157,7 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.refusal, self.step()) {
+        match (&self.rejection, self.step()) {
             (Some(error), Some(step)) => {
                 writeln!(f, "outcome: {}, at step {step:?}: {error}", self.outcome())?;
             }
@@ -182,7 +182,7 @@ impl fmt::Display for Report {
         for cause in &self.likely {
             writeln!(f, "likely: {cause}")?;
         }
-        let is_accepted = self.refusal.is_none();
+        let is_accepted = self.rejection.is_none();
         if !is_accepted && self.likely.is_empty() && self.step() == Some("mac") {
             writeln!(f, "likely: nothing that was tried; compare the client's text with this one")?;
         }

@@ -28,14 +28,14 @@ pub(super) struct Outcome {
 
 /// A rejected request.
 #[derive(Clone, Copy)]
-pub(super) struct Refused<'a> {
+pub(super) struct Rejected<'a> {
     pub(super) verifier: &'a Verifier,
     pub(super) head: &'a Parts,
     pub(super) body: &'a [u8],
     pub(super) error: &'a VerifyError,
 }
 
-impl Refused<'_> {
+impl Rejected<'_> {
     /// Returns the mistakes that, once corrected, make the signature right.
     pub(super) async fn likely(self, read: Option<&(usize, Claim)>) -> Outcome {
         if let Some((place, claim)) = read {

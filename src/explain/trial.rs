@@ -127,8 +127,8 @@ impl<'a> Trial<'a> {
     }
 
     /// Returns whether a body is rejected.
-    pub(super) fn refuses_body(&self) -> bool {
-        self.coverage.refuses_body().is_some()
+    pub(super) fn rejects_body(&self) -> bool {
+        self.coverage.rejects_body().is_some()
     }
 
     /// Returns whether a tag of the request matches this text, under a currently valid key of the

@@ -108,7 +108,7 @@ mod tests {
     use crate::key::SecretKey;
 
     #[test]
-    fn text_that_is_not_base64_is_told_what_is_wrong_with_it() {
+    fn error_for_bad_base64_says_what_is_wrong() {
         for (text, why) in [
             ("whsec_c2VjcmV0IQ==", "the prefix `whsec_`"),
             ("base64:c2VjcmV0IQ==", "the prefix `base64:`"),
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn text_that_is_not_hex_is_told_what_is_wrong_with_it() {
+    fn error_for_bad_hex_says_what_is_wrong() {
         for (text, why) in [
             ("0x00fe17", "the prefix `0x`"),
             ("hex:00fe17", "the prefix `hex:`"),

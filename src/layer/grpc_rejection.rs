@@ -44,7 +44,7 @@ const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 pub struct GrpcRejection;
 
 impl GrpcRejection {
-    /// Answers every refused caller alike.
+    /// Answers every rejected caller alike.
     #[must_use]
     pub fn new() -> Self {
         Self

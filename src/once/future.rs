@@ -106,7 +106,7 @@ where
                     let Some(call) = this.call else { return Poll::Pending };
                     match config.identify(&call.head, body) {
                         Ok(hold) => *this.hold = hold,
-                        Err(refused) => return Poll::Ready(Ok(status(refused))),
+                        Err(rejected) => return Poll::Ready(Ok(status(rejected))),
                     }
                     State::Acquiring
                 }

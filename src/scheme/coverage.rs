@@ -32,7 +32,7 @@ pub enum Coverage {
 
 impl Coverage {
     /// Returns why a body is rejected, if the request must not have one.
-    pub(crate) fn refuses_body(&self) -> Option<&'static str> {
+    pub(crate) fn rejects_body(&self) -> Option<&'static str> {
         match self {
             Self::Empty => Some("the scheme cannot sign a body, and there is one"),
             Self::Uncovered(why) => Some(why),

@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn origins_are_read_in_one_spelling() {
+    fn origins_in_another_spelling_are_rejected() {
         let expected = PublicOrigin::parse("https://api.example.com").unwrap();
         for text in
             ["https://API.example.com:443", "HTTPS://api.example.com/", "https://api.example.com:"]
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_origin_is_a_mistake_of_configuration() {
+    fn invalid_origin_is_a_config_error() {
         for text in [
             "",
             "/",
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_path_gets_no_prefix() {
+    fn prefix_is_added_only_to_paths() {
         let origin = PublicOrigin::parse("https://api.example.com/v2").unwrap();
         let path = |target: &str| {
             let (head, ()) = http::Request::get(target).body(()).unwrap().into_parts();

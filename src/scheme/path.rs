@@ -30,7 +30,7 @@ mod tests {
     }
 
     #[test]
-    fn ambiguous_escapes_are_refused() {
+    fn ambiguous_escapes_are_rejected() {
         for path in
             ["/a%2Fb", "/a%2fb", "/a%25b", "/%", "/%a", "/%zz", "/%+1", "/%C3", "/%FF", "/%C3%28"]
         {

@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shapes_are_told_and_values_are_not() {
+    fn shapes_are_described_without_their_values() {
         for (text, shape) in [
             ("", "nothing"),
             ("12", "2 decimal digits"),
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn shapes_of_times_say_what_is_missing() {
+    fn shapes_of_times_name_the_missing_part() {
         for (text, shape) in [
             ("1700000000.123", "a number with a fraction"),
             ("-1700000000", "a number with a sign"),

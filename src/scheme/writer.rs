@@ -15,7 +15,7 @@ pub(crate) fn write_text(
 ) -> Result<(), ClaimError> {
     let coverage = scheme.coverage(head, claim)?;
     scheme.before_body(head, claim, text)?;
-    if let Some(why) = coverage.refuses_body().filter(|_| !body.is_empty()) {
+    if let Some(why) = coverage.rejects_body().filter(|_| !body.is_empty()) {
         return Err(ClaimError::malformed(why));
     }
     write_body(scheme, head, claim, (&coverage, body), text)?;

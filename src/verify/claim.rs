@@ -26,24 +26,24 @@ impl Verifier {
     ) -> Result<Selected, VerifyError> {
         let (index, claim) = self.read(head, body)?;
         let SchemeEntry { name, scheme, max_tags, .. } = self.entry(index);
-        let refused = |error: VerifyError| error.in_scheme(name, Some(&claim));
+        let rejected = |error: VerifyError| error.in_scheme(name, Some(&claim));
         if claim.tags().nth(*max_tags).is_some() {
-            return Err(refused(
+            return Err(rejected(
                 ClaimError::malformed("has more tags than the scheme allows").into(),
             ));
         }
-        self.check_window(scheme.window(), &claim).map_err(refused)?;
+        self.check_window(scheme.window(), &claim).map_err(rejected)?;
         let coverage = scheme.coverage(head, &claim).map_err(|error| match error {
             // The request is signed: an optional layer must not treat it as unsigned.
-            ClaimError::Missing => refused(ClaimError::malformed("covers no body").into()),
-            error => refused(error.into()),
+            ClaimError::Missing => rejected(ClaimError::malformed("covers no body").into()),
+            error => rejected(error.into()),
         })?;
         // A scheme that lists no digest would let every body pass.
         if matches!(&coverage, Coverage::Digest(digests) if digests.is_empty()) {
-            return Err(refused(ClaimError::malformed("no digest of the body is covered").into()));
+            return Err(rejected(ClaimError::malformed("no digest of the body is covered").into()));
         }
         if body.is_some() && scheme.is_in_body() && !matches!(coverage, Coverage::Derived) {
-            return Err(refused(
+            return Err(rejected(
                 ClaimError::malformed("the signing string is not derived from the body").into(),
             ));
         }

@@ -58,7 +58,7 @@ impl MacCheck {
             Coverage::Digest(digests) => BodyRule::Digests(
                 digests.iter().map(|digest| (digest.hasher(), digest.clone())).collect(),
             ),
-            _ => coverage.refuses_body().map_or(BodyRule::Unsigned, BodyRule::Empty),
+            _ => coverage.rejects_body().map_or(BodyRule::Unsigned, BodyRule::Empty),
         };
         let matched = keys.compare(context, &mut text)?;
         Ok(Self { keys, state: State::Matched(Some(matched), rule) })

@@ -10,13 +10,13 @@
 //! * 9xx: which host a request is for, over HTTP/1.1 and HTTP/2 (`targets`)
 
 mod around;
-#[cfg(all(feature = "dangerous-md5", feature = "rfc9421", feature = "sha1", feature = "sha3"))]
-mod formats;
 #[cfg(feature = "sha1")]
 mod fost;
+mod key_ids;
 #[cfg(feature = "rfc9421")]
 mod messages;
-mod names;
+#[cfg(all(feature = "dangerous-md5", feature = "rfc9421", feature = "sha1", feature = "sha3"))]
+mod schemes;
 mod tags;
 #[cfg(all(feature = "rfc9421", feature = "sha1"))]
 mod targets;
@@ -78,19 +78,19 @@ async fn accepted_as(app: &Router, request: Request<Body>) -> String {
     String::from_utf8(body.to_vec()).unwrap()
 }
 
-/// Refused, plainly: 403 and not a byte more.
-async fn refuse(app: &Router, request: Request<Body>, what: &str) {
+/// Rejected, plainly: 403 and not a byte more.
+async fn reject(app: &Router, request: Request<Body>, what: &str) {
     let response = send(app, request).await;
     assert_eq!(response.status(), StatusCode::FORBIDDEN, "{what}");
     assert!(response.headers().get("content-type").is_none(), "{what}");
     assert!(response.extensions().get::<VerifyError>().unwrap().is_caller_rejected(), "{what}");
 }
 
-/// Refuses every one of these values of the header.
-async fn refuse_all(values: impl IntoIterator<Item = impl AsRef<[u8]>>) {
+/// Rejects every one of these values of the header.
+async fn reject_all(values: impl IntoIterator<Item = impl AsRef<[u8]>>) {
     let app = routes().layer(layer());
     for value in values {
         let what = String::from_utf8_lossy(value.as_ref()).into_owned();
-        refuse(&app, carrying(&[value]), &what).await;
+        reject(&app, carrying(&[value]), &what).await;
     }
 }

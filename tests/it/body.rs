@@ -104,7 +104,7 @@ async fn nothing_is_read_past_the_limit() {
 }
 
 #[tokio::test]
-async fn a_length_over_the_limit_is_refused_without_a_look_at_the_body() {
+async fn a_length_over_the_limit_is_rejected_before_the_body_is_read() {
     // On HTTP/1.1, too, where it is more than would be drained.
     let lengths = [
         ((LIMIT + 1).to_string(), Version::HTTP_2),
@@ -126,7 +126,7 @@ async fn a_length_over_the_limit_is_refused_without_a_look_at_the_body() {
 }
 
 #[tokio::test]
-async fn a_body_that_breaks_off_is_never_checked_in_part() {
+async fn an_incomplete_body_is_never_verified() {
     let half = || Step::Data(Bytes::from_static(b"half"));
     let failing = Script::of([half(), Step::Fail]);
     let response = send(carrying(b"half", failing)).await;
@@ -143,13 +143,13 @@ async fn a_body_that_breaks_off_is_never_checked_in_part() {
 
 /// Another limit that stands outside says no first: that is 413, not a broken body.
 #[tokio::test]
-async fn another_limit_outside_is_413_too() {
+async fn an_outer_body_limit_answers_413_too() {
     let body = Limited::new(Script::whole("four"), 3);
     assert_eq!(outcome(carrying(b"four", body)).await, Some(ErrorKind::BodyTooLarge));
 }
 
 #[tokio::test]
-async fn bytes_that_are_no_text_and_bodies_of_a_get_are_signed_like_any() {
+async fn binary_bodies_and_bodies_of_a_get_are_verified() {
     let bytes: Vec<u8> = (0..=255).rev().collect();
     for method in [Method::GET, Method::HEAD, Method::DELETE, Method::OPTIONS, Method::POST] {
         let mut request = carrying(&bytes, Script::whole(bytes.clone()));
@@ -258,7 +258,7 @@ impl Body for ScatteredBody {
 }
 
 #[tokio::test]
-async fn buffers_that_do_not_lie_together_are_read_whole() {
+async fn noncontiguous_buffers_are_read_completely() {
     let piece = |a: &'static str, b: &'static str| Scattered(a.into(), b.into());
     let body = ScatteredBody([piece("one, ", "two, "), piece("", "three"), piece("", "")].into());
     let response = send(carrying(b"one, two, three", body)).await;
@@ -268,7 +268,7 @@ async fn buffers_that_do_not_lie_together_are_read_whole() {
 
 /// What a client makes us set aside is at most twice what it has sent, and 16 KiB.
 #[tokio::test]
-async fn a_promised_length_reserves_nothing_that_does_not_arrive() {
+async fn an_announced_length_reserves_no_memory() {
     let sent: Vec<u8> = (0..=255).cycle().take(20_000).collect();
     for promised in [None, Some("20000")] {
         let mut request = carrying(&sent, Script::pieces(sent.chunks(100)));

@@ -32,7 +32,7 @@ fn http_message_is_read_as_it_was_sent() {
 }
 
 #[test]
-fn damage_of_line_ends_is_kept_and_told() {
+fn changed_line_ends_are_kept_and_reported() {
     let lf = read("POST / HTTP/1.1\nContent-Length: 6\n\na\nb\n");
     assert_eq!(lf.body(), b"a\nb\n");
     let short = CaptureNote::BodyTooShort { missing: 2, is_one_for_each_line: true };
@@ -133,7 +133,7 @@ fn json_object_is_read() {
 }
 
 #[test]
-fn what_cannot_be_read_is_told_by_its_place() {
+fn error_names_the_line_and_column() {
     let http = "a request line such as `POST /path HTTP/1.1`, a curl command, or a JSON object";
     for (text, line, column, expected) in [
         ("", 1, 1, http),
@@ -171,7 +171,7 @@ fn what_cannot_be_read_is_told_by_its_place() {
 }
 
 #[test]
-fn fault_and_debug_repeat_nothing_of_the_capture() {
+fn error_and_debug_repeat_nothing_of_the_capture() {
     let secret = "s3cr3t-of-a-capture";
     for text in [
         format!("GET / HTTP/1.1\n{secret}\n"),
@@ -191,7 +191,7 @@ fn fault_and_debug_repeat_nothing_of_the_capture() {
 }
 
 #[test]
-fn more_headers_than_a_map_holds_are_a_fault() {
+fn too_many_headers_are_an_error() {
     let text = format!("GET / HTTP/1.1\n{}\n", "a: b\n".repeat(40_000));
     let _ = Capture::read(text.as_bytes());
     let many: String = (0..40_000).map(|number| format!("a{number}: b\n")).collect();
@@ -246,12 +246,12 @@ const PIECES: &[&str] = &[
 
 proptest! {
     #[test]
-    fn any_bytes_are_read_or_refused(text in proptest::collection::vec(any::<u8>(), 0..200)) {
+    fn any_bytes_are_read_or_rejected(text in proptest::collection::vec(any::<u8>(), 0..200)) {
         let _ = Capture::read(&text);
     }
 
     #[test]
-    fn any_pieces_are_read_or_refused(
+    fn any_pieces_are_read_or_rejected(
         pieces in proptest::collection::vec(proptest::sample::select(PIECES), 0..30),
     ) {
         let text = pieces.concat();
@@ -267,7 +267,7 @@ proptest! {
     }
 
     #[test]
-    fn each_body_comes_back_as_it_is(body in proptest::collection::vec(any::<u8>(), 0..100)) {
+    fn each_body_is_read_unchanged(body in proptest::collection::vec(any::<u8>(), 0..100)) {
         let head = format!("POST / HTTP/1.1\r\nContent-Length: {}\r\n\r\n", body.len());
         let capture = Capture::read(&[head.as_bytes(), &body].concat()).unwrap();
         prop_assert_eq!(capture.body(), &body[..]);

@@ -31,7 +31,7 @@ async fn status(layer: &VerifyLayer, key_id: Option<&str>, key: &[u8]) -> Status
 }
 
 #[tokio::test]
-async fn a_key_text_becomes_latin_1_bytes_where_every_character_fits() {
+async fn a_key_text_becomes_latin_1_bytes_if_every_character_fits() {
     let config = json!({"HMAC_KEY": "caf\u{e9}", "HMAC_KEYS": {"euro": "caf\u{e9} 5 \u{20ac}"}});
     let layer = layer(config).unwrap();
     assert_eq!(status(&layer, None, b"caf\xe9").await, StatusCode::OK);
@@ -41,7 +41,7 @@ async fn a_key_text_becomes_latin_1_bytes_where_every_character_fits() {
 }
 
 #[tokio::test]
-async fn keys_come_as_text_hex_base64_and_lists() {
+async fn keys_are_read_from_text_hex_base64_and_lists() {
     let layer = layer(json!({"HMAC_KEYS": {
         "text": "akey",
         "hex": {"hex": "616b6579"},
@@ -58,7 +58,7 @@ async fn keys_come_as_text_hex_base64_and_lists() {
 }
 
 #[tokio::test]
-async fn the_environment_is_read_as_the_file_is() {
+async fn environment_and_file_are_read_alike() {
     let vars = [
         ("HMAC_KEY", "s3cr3tk3y"),
         ("HMAC_KEYS", r#"{"aservice": ["new", "akey"]}"#),
@@ -74,7 +74,7 @@ async fn the_environment_is_read_as_the_file_is() {
 }
 
 #[test]
-fn an_environment_that_is_not_json_or_not_unicode_is_refused() {
+fn an_environment_that_is_not_json_or_not_unicode_is_rejected() {
     let error = FlaskConfig::from_vars([("HMAC_KEYS", SECRET)]).unwrap_err().to_string();
     assert_eq!(error, "HMAC_KEYS: is not JSON");
     #[cfg(unix)]
@@ -87,7 +87,7 @@ fn an_environment_that_is_not_json_or_not_unicode_is_refused() {
 }
 
 #[test]
-fn a_text_is_no_switch_unless_it_says_true_or_false() {
+fn a_switch_must_be_true_or_false() {
     let config = |switch: serde_json::Value| {
         let config = json!({"HMAC_KEY": "k", "HMAC_DISARM": switch});
         serde_json::from_value::<FlaskConfig>(config)
@@ -108,13 +108,13 @@ fn a_text_is_no_switch_unless_it_says_true_or_false() {
 }
 
 #[test]
-fn a_configuration_that_is_disarmed_is_an_error_unless_it_is_allowed() {
+fn a_disarmed_configuration_is_an_error_unless_allowed() {
     let error = error(json!({"HMAC_KEY": "k", "HMAC_DISARM": true}));
     assert!(error.starts_with("HMAC_DISARM: "), "{error}");
 }
 
 #[test]
-fn every_mistake_names_its_setting() {
+fn every_error_names_its_setting() {
     for (config, start) in [
         (json!({}), "HMAC_KEY and HMAC_KEYS: there is no key"),
         (json!({"HMAC_KEY": null, "HMAC_KEYS": {}}), "HMAC_KEY and HMAC_KEYS: there is no key"),
@@ -137,7 +137,7 @@ fn every_mistake_names_its_setting() {
 }
 
 #[test]
-fn a_doubled_setting_is_refused() {
+fn a_duplicate_setting_is_rejected() {
     for (text, start) in [
         (r#"{"HMAC_KEY": "a", "HMAC_KEY": "b"}"#, "HMAC_KEY: occurs twice"),
         (r#"{"HMAC_KEYS": {"a": "1", "a": "2"}}"#, "service \"a\": occurs twice"),
@@ -150,7 +150,7 @@ fn a_doubled_setting_is_refused() {
 }
 
 #[test]
-fn no_error_repeats_a_key_that_stands_in_the_wrong_place() {
+fn no_error_repeats_a_misplaced_key() {
     let misplaced = [
         json!(SECRET),
         json!([SECRET]),
@@ -191,7 +191,7 @@ fn no_error_repeats_a_key_that_stands_in_the_wrong_place() {
 }
 
 #[test]
-fn a_file_of_keys_has_names_and_perhaps_the_anonymous_key() {
+fn a_key_file_has_key_ids_and_an_optional_anonymous_key() {
     let keys: KeysConfig = serde_json::from_str(r#"{"": "k", "a": ["new", "old"]}"#).unwrap();
     let map = keys.key_map().unwrap();
     assert_eq!(map.get(None).unwrap().len(), 1);

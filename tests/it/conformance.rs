@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::support::{example, peer_python};
 
 #[test]
-fn the_program_answers_another_language_as_its_vectors_say() {
+fn the_program_answers_as_the_vectors_expect() {
     let Some(python) = peer_python() else { return };
     let tests = concat!(env!("CARGO_MANIFEST_DIR"), "/tests");
     let output = Command::new(python)

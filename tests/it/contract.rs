@@ -111,8 +111,8 @@ where
     layer.layer(handler).oneshot(request).await.unwrap()
 }
 
-/// Why a request was refused; `None` if it was let through.
-fn refusal(response: &Response<String>) -> Option<ErrorKind> {
+/// Why a request was rejected; `None` if it was let through.
+fn rejection_kind(response: &Response<String>) -> Option<ErrorKind> {
     response.extensions().get::<VerifyError>().map(VerifyError::kind)
 }
 
@@ -124,7 +124,7 @@ async fn outcome<R>(layer: &VerifyLayer<R>, request: Request<Script>) -> Option<
 where
     R: Rejection<String> + 'static,
 {
-    refusal(&send(layer, request).await)
+    rejection_kind(&send(layer, request).await)
 }
 
 /// A store, a clock and a guard that log when they are asked.

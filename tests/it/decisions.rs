@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::support::{Conformance, status};
 
 #[test]
-fn every_decision_is_as_the_vectors_want_it() {
+fn every_decision_matches_the_vectors() {
     let vectors: Value =
         serde_json::from_str(include_str!("../vectors/flask_hmac_decisions.json")).unwrap();
     let mut servers: HashMap<&str, Result<Conformance, Option<i32>>> = HashMap::new();
@@ -54,7 +54,7 @@ fn every_decision_is_as_the_vectors_want_it() {
 
 /// A key that slipped into another setting must not reach a log.
 #[test]
-fn a_refused_setting_is_named_and_its_value_is_not() {
+fn a_rejected_setting_is_named_without_its_value() {
     let secret = "a key in the wrong place";
     let wrong = [
         ("dangerous", json!([secret])),

@@ -39,7 +39,7 @@ async fn answer(layer: VerifyLayer, request: Request<Body>) -> (StatusCode, Dura
     (response.status(), start.elapsed())
 }
 
-fn refusals() -> [Request<Body>; 4] {
+fn rejections() -> [Request<Body>; 4] {
     let unsigned = || Request::post("/").body(Body::empty()).unwrap();
     let mut malformed = unsigned();
     malformed.headers_mut().insert("signature", "?".parse().unwrap());
@@ -51,8 +51,8 @@ fn refusals() -> [Request<Body>; 4] {
 }
 
 #[tokio::test(start_paused = true)]
-async fn refusals_are_held_back_alike() {
-    for request in refusals() {
+async fn all_rejections_are_delayed_equally() {
+    for request in rejections() {
         let outcome = answer(layer().with_rejection_delay(HALF_A_SECOND), request).await;
         assert_eq!(outcome, (StatusCode::FORBIDDEN, HALF_A_SECOND));
     }
@@ -62,20 +62,20 @@ async fn refusals_are_held_back_alike() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_held_back_unless_it_is_asked_for() {
-    for request in refusals() {
+async fn rejections_are_not_delayed_by_default() {
+    for request in rejections() {
         assert_eq!(answer(layer(), request).await, (StatusCode::FORBIDDEN, Duration::ZERO));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_let_through_is_not_held_back() {
+async fn accepted_requests_are_not_delayed() {
     let outcome = answer(layer().with_rejection_delay(HALF_A_SECOND), signed("{}")).await;
     assert_eq!(outcome, (StatusCode::OK, Duration::ZERO));
 }
 
 #[tokio::test(start_paused = true)]
-async fn bodies_and_stores_that_fail_are_said_at_once() {
+async fn failing_bodies_and_stores_are_not_delayed() {
     let limited = layer().with_body_limit(1).with_rejection_delay(HALF_A_SECOND);
     let outcome = answer(limited, signed("{}")).await;
     assert_eq!(outcome, (StatusCode::PAYLOAD_TOO_LARGE, Duration::ZERO));
@@ -97,10 +97,10 @@ async fn bodies_and_stores_that_fail_are_said_at_once() {
 
 /// Ten at once take as long as one: no thread sleeps.
 #[tokio::test(start_paused = true)]
-async fn held_refusals_do_not_queue() {
+async fn delayed_rejections_do_not_queue() {
     let start = Instant::now();
     let layer = layer().with_rejection_delay(HALF_A_SECOND);
-    let answers = (0..10).flat_map(|_| refusals()).map(|request| answer(layer.clone(), request));
+    let answers = (0..10).flat_map(|_| rejections()).map(|request| answer(layer.clone(), request));
     futures_util::future::join_all(answers).await;
     assert_eq!(start.elapsed(), HALF_A_SECOND);
 }
@@ -110,15 +110,15 @@ async fn held_refusals_do_not_queue() {
 fn a_service_may_be_called_outside_of_the_runtime() {
     let layer = layer().with_rejection_delay(HALF_A_SECOND);
     let mut service = layer.layer(inner());
-    let refused = service.call(Request::post("/").body(Body::empty()).unwrap());
+    let rejected = service.call(Request::post("/").body(Body::empty()).unwrap());
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_time().start_paused(true).build().unwrap();
-    let response = runtime.block_on(refused).unwrap();
+    let response = runtime.block_on(rejected).unwrap();
     assert_eq!(response.status(), StatusCode::FORBIDDEN);
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_settings_that_follow_keep_the_delay() {
+async fn later_settings_keep_the_delay() {
     use tower_hmac::layer::StatusRejection;
     let layer = layer()
         .with_rejection_delay(HALF_A_SECOND)

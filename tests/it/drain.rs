@@ -273,7 +273,7 @@ impl Drop for Held {
 
 /// Neither what was gathered before the rejection nor what is drained after it.
 #[tokio::test]
-async fn nothing_of_a_rejected_body_is_kept() {
+async fn a_rejected_body_is_not_kept_in_memory() {
     let right = signature(b"another body");
     for (place, app) in apps(&layer()) {
         for headers in [vec![], vec![("signature", &*right)]] {
@@ -373,7 +373,7 @@ fn async_stream(time: Duration) -> Body {
 
 /// The body of an unsigned request that an optional layer lets through is the handler's.
 #[tokio::test]
-async fn an_optional_layer_touches_no_body_that_it_lets_through() {
+async fn an_optional_layer_does_not_read_unsigned_bodies() {
     let app = Router::new()
         .route("/", any(async |caller: Option<Verified>| caller.is_some().to_string()))
         .layer(layer().optional());
@@ -432,13 +432,13 @@ async fn the_connection_carries_the_next_request() {
     for (place, app) in apps(&layer) {
         let address = serve(app).await;
         let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
-        for (refused, status) in [
+        for (rejected, status) in [
             (wire("", &[b'x'; 50_000]), 403),
             (wire("Signature: ?\r\n", &[b'x'; 500_000]), 403),
             (wire(&forged, &[b'x'; 500_000]), 413),
             (chunked.clone(), 403),
         ] {
-            stream.write_all(&refused).await.unwrap();
+            stream.write_all(&rejected).await.unwrap();
             let answer = read_answer(&mut stream).await;
             assert_eq!(answer.status, status, "{place}");
             assert!(!answer.headers.iter().any(|line| line.contains("close")), "{place}");

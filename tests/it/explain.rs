@@ -255,7 +255,7 @@ async fn newline_at_the_end_of_a_key_is_named() {
 }
 
 #[tokio::test]
-async fn key_of_another_name_is_named() {
+async fn key_of_another_key_id_is_named() {
     let keys = KeyMap::named([("aservice", "akey"), ("bservice", "bkey")]).unwrap();
     let verifier = flask_verifier(keys.with_single(key("single")).unwrap());
     let named = |name: &str, text: &str| {
@@ -276,7 +276,7 @@ async fn key_of_another_name_is_named() {
 }
 
 #[tokio::test]
-async fn key_that_does_not_count_now_is_named() -> Result<(), ConfigError> {
+async fn key_outside_its_validity_is_named() -> Result<(), ConfigError> {
     let old = KeyEntry::new(key(KEY)).with_not_after(NOW - 1);
     let keys = KeySet::new([KeyEntry::new(key("new")), old])?;
     let verifier = flask_verifier(KeyMap::single(keys).unwrap()).with_clock(ManualClock::new(NOW));
@@ -286,7 +286,7 @@ async fn key_that_does_not_count_now_is_named() -> Result<(), ConfigError> {
 }
 
 #[tokio::test]
-async fn query_that_the_caller_left_out_is_named() {
+async fn query_missing_from_the_signature_is_named() {
     let probe = || Probe { text: |head| head.uri.to_string(), ..Probe::new(Encoding::Hex) };
     let verifier = Verifier::new(probe(), KeyMap::single(key(KEY)).unwrap()).unwrap();
     let value = Encoding::Hex.encode(&tag(b"/pathbody"));
@@ -296,7 +296,7 @@ async fn query_that_the_caller_left_out_is_named() {
 }
 
 #[tokio::test]
-async fn under_a_router_that_cut_the_target_the_one_first_received_is_explained() {
+async fn explain_restores_a_target_that_a_router_cut() {
     let probe = || Probe { text: |head| head.uri.to_string(), ..Probe::new(Encoding::Hex) };
     let verifier = Verifier::new(probe(), KeyMap::single(key(KEY)).unwrap()).unwrap();
     let value = Encoding::Hex.encode(&tag(b"/nested/pathbody"));
@@ -341,7 +341,7 @@ async fn clock_that_is_off_is_named_with_the_seconds() {
 }
 
 #[tokio::test]
-async fn clock_is_named_with_what_else_is_wrong_and_not_alone() {
+async fn clock_is_named_with_other_causes() {
     let verifier = Verifier::new(Timed::new(), KeyMap::single(key(KEY)).unwrap()).unwrap();
     let verifier = verifier.with_clock(ManualClock::new(NOW));
     let signer = Signer::new(Timed::new(), key(KEY)).with_clock(ManualClock::new(NOW - 400));
@@ -356,7 +356,7 @@ async fn clock_is_named_with_what_else_is_wrong_and_not_alone() {
 }
 
 #[tokio::test]
-async fn nothing_is_named_where_nothing_fits() {
+async fn no_cause_is_named_if_none_fits() {
     let verifier = flask_verifier(KeyMap::single(key(KEY)).unwrap());
     let report = explain(&verifier, &flask_request(key("unrelated"), "body", "body")).await;
     assert_eq!(report.likely(), []);
@@ -369,7 +369,7 @@ async fn nothing_is_named_where_nothing_fits() {
 }
 
 #[tokio::test]
-async fn report_says_each_thing_in_a_line() {
+async fn report_has_one_line_for_each_fact() {
     let verifier = flask_verifier(KeyMap::single(key(KEY)).unwrap());
     let unsigned = Request::post("/").body("body".to_owned()).unwrap();
     let table = [
@@ -403,7 +403,7 @@ async fn report_says_each_thing_in_a_line() {
 
 #[cfg(feature = "sha1")]
 #[tokio::test]
-async fn expiry_is_told() {
+async fn expiry_is_reported() {
     let signer =
         Signer::new(tower_hmac::scheme::FostUrl::new(), key(KEY)).with_key_id("aservice").unwrap();
     let signer = signer.with_lifetime(Duration::from_secs(60)).with_clock(ManualClock::new(NOW));
@@ -452,7 +452,7 @@ async fn disarmed_verifier_is_explained_as_if_armed() {
 }
 
 #[tokio::test]
-async fn second_format_is_explained_with_its_own_keys() {
+async fn second_scheme_is_explained_with_its_own_keys() {
     let verifier = flask_verifier(KeyMap::single(key("another")).unwrap());
     let verifier =
         verifier.or(Probe::new(Encoding::Hex), KeyMap::single(key(KEY)).unwrap()).unwrap();
@@ -594,7 +594,7 @@ impl Subject {
 }
 
 #[tokio::test]
-async fn every_format_is_explained() {
+async fn every_scheme_is_explained() {
     for subject in subjects() {
         let Subject { request, .. } = &subject;
         let verifier = subject.verifier(KEY, "another key");
@@ -660,7 +660,7 @@ async fn explaining_can_be_spawned() {
 }
 
 #[tokio::test]
-async fn target_is_taken_as_first_received_where_a_router_has_cut_it() {
+async fn explain_uses_the_target_as_first_received() {
     let probe = Probe { text: |head| head.uri.to_string(), ..Probe::new(Encoding::Hex) };
     let verifier = Verifier::new(probe, KeyMap::single(key(KEY)).unwrap()).unwrap();
     let explain_cut = async |signed: &[u8]| {
@@ -677,7 +677,7 @@ async fn target_is_taken_as_first_received_where_a_router_has_cut_it() {
 }
 
 #[test]
-fn nothing_is_counted() {
+fn explain_counts_nothing() {
     let recorder = metrics_util::debugging::DebuggingRecorder::new();
     let snapshotter = recorder.snapshotter();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();

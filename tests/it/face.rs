@@ -49,7 +49,7 @@ fn texts_in_every_usual_form_are_key_ids_and_keys() {
 }
 
 #[test]
-fn an_anonymous_key_is_taken_as_text_and_refused_under_its_name_if_it_is_empty() {
+fn an_empty_anonymous_key_is_rejected_by_name() {
     assert!(KeyMap::single("key").unwrap().get(None).is_some());
     assert!(KeyMap::single(vec![0; 32]).unwrap().with_single("another".to_owned()).is_ok());
     let error = KeyMap::single("").unwrap_err();
@@ -69,7 +69,7 @@ fn a_key_id_is_compared_with_text_from_either_side() {
     assert!(id != "Aservice" && "aservic" != id);
 }
 
-/// Who may learn the kind of a refusal can list the names of keys.
+/// Who may learn the kind of a rejection can list the names of keys.
 #[test]
 fn the_public_error_is_the_same_for_every_rejected_caller() {
     use ErrorKind::*;

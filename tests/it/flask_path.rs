@@ -38,7 +38,7 @@ const TAGS: [(&str, &str); 3] = [
 ];
 
 #[test]
-fn the_tag_is_that_of_another_implementation() {
+fn the_tag_equals_another_implementations() {
     for (path, tag) in TAGS {
         assert_eq!(verify(FlaskHmacPath::new(), &head("GET", path, tag), b""), Ok(()), "{path}");
         assert_eq!(sign(path).unwrap().headers["hmac"], tag);
@@ -57,7 +57,7 @@ fn method_and_query_are_not_covered() {
 }
 
 #[test]
-fn a_body_is_refused_unless_it_may_be_unsigned() {
+fn a_body_is_rejected_unless_it_may_be_unsigned() {
     let (path, tag) = TAGS[1];
     let signed = head("POST", path, tag);
     assert_eq!(verify(FlaskHmacPath::new(), &signed, b"x"), Err(ErrorKind::Malformed));
@@ -71,7 +71,7 @@ fn a_body_is_refused_unless_it_may_be_unsigned() {
 }
 
 #[test]
-fn a_tag_has_one_text() {
+fn a_tag_in_another_spelling_is_rejected() {
     let (path, tag) = TAGS[0];
     let standard = tag.replace('-', "+").replace('_', "/");
     assert_ne!(standard, tag, "or the test says nothing of the alphabet");
@@ -84,7 +84,7 @@ fn a_tag_has_one_text() {
 }
 
 #[test]
-fn missing_is_told_from_malformed() {
+fn missing_and_malformed_are_distinguished() {
     let scheme = FlaskHmacPath::new();
     let mut signed = sign("/").unwrap();
     let tag = signed.headers["hmac"].clone();
@@ -95,7 +95,7 @@ fn missing_is_told_from_malformed() {
 }
 
 #[test]
-fn paths_that_two_structures_share_are_refused() {
+fn ambiguous_paths_are_rejected() {
     for path in ["/a%2Fb", "/a%2fb", "/a%25b", "/a%", "/a%2", "/a%zz", "/%C3", "/%ff"] {
         let outcome = verify(FlaskHmacPath::new(), &head("GET", path, TAGS[0].1), b"");
         assert_eq!(outcome, Err(ErrorKind::Malformed), "{path}");
@@ -104,7 +104,7 @@ fn paths_that_two_structures_share_are_refused() {
 }
 
 #[test]
-fn there_is_no_place_for_a_name() {
+fn a_key_id_cannot_be_sent() {
     let signer = Signer::new(FlaskHmacPath::new(), key()).with_key_id("a").unwrap();
     let error = signer.sign(Request::get("/").body("").unwrap()).unwrap_err();
     assert!(matches!(error, SignError::KeyId(_)));
@@ -124,7 +124,7 @@ fn header_and_hash_can_be_set() {
 
 proptest! {
     #[test]
-    fn what_is_signed_verifies_and_another_path_does_not(
+    fn another_path_is_rejected(
         path in "/[a-z%0-9~.!é]{0,12}",
         other in "/[a-z%0-9~.!é]{0,12}",
     ) {
@@ -138,13 +138,13 @@ proptest! {
 
     /// The one pair with one text: a character and its own escape.
     #[test]
-    fn paths_with_one_text_are_one_path(bytes in proptest::collection::vec(0x21_u8..0x7f, 0..6)) {
+    fn different_paths_have_different_texts(bytes in proptest::collection::vec(0x21_u8..0x7f, 0..6)) {
         let hex = base16ct::upper::encode_string(&bytes);
         let escaped: String = hex.as_bytes().chunks(2).flat_map(|byte| ["%", str::from_utf8(byte).unwrap()]).collect();
         let text = signed_text(&FlaskHmacPath::new(), &head("GET", &format!("/{escaped}"), TAGS[0].1), b"");
         if bytes.contains(&b'/') || bytes.contains(&b'%') {
-            let refused = matches!(text, Err(ClaimError::Malformed { .. }));
-            prop_assert!(refused);
+            let rejected = matches!(text, Err(ClaimError::Malformed { .. }));
+            prop_assert!(rejected);
         } else {
             prop_assert_eq!(text, Ok([b"/", bytes.as_slice()].concat()));
         }

@@ -63,7 +63,7 @@ fn verify(request: &Request<String>) -> Result<Verified, ErrorKind> {
 }
 
 /// A request that the old system would have signed, put together without this crate's format: what
-/// is refused here is refused in spite of a signature that matches.
+/// is rejected here is rejected in spite of a signature that matches.
 #[derive(Clone)]
 struct Old<'a> {
     method: &'a str,
@@ -184,7 +184,7 @@ impl Vector {
 }
 
 #[test]
-fn vectors_are_judged_as_published() {
+fn published_vectors_are_verified_as_published() {
     for vector in Vector::all() {
         let outcome = checked(vector.verifier(Fost::new()), &vector.request());
         match vector.want.as_str() {
@@ -284,7 +284,7 @@ fn handlers_see_the_headers_that_were_signed() {
 }
 
 #[test]
-fn requests_that_are_not_in_the_format_are_missing() {
+fn requests_of_another_scheme_are_missing() {
     for authorization in [None, Some("Bearer abc"), Some("FOSTER a:b"), Some("Basic FOST a:b")] {
         let mut request = Request::post("/").body(String::new()).unwrap();
         if let Some(value) = authorization {
@@ -314,7 +314,7 @@ fn half_a_signature_is_malformed_rather_than_missing() {
 }
 
 #[test]
-fn credentials_that_the_format_does_not_write_are_refused() {
+fn malformed_credentials_are_rejected() {
     let signed = Old::default().request();
     let tag = signed.headers()["Authorization"].to_str().unwrap().rsplit_once(':').unwrap().1;
     for value in [
@@ -344,7 +344,7 @@ fn credentials_that_the_format_does_not_write_are_refused() {
 }
 
 #[test]
-fn lists_that_do_not_name_what_is_there_once_are_refused() {
+fn incomplete_and_duplicate_lists_of_headers_are_rejected() {
     let user = Old { headers: &[("X-FOST-User", "admin")], ..Old::default() };
     let with = |list| Old { list, ..user.clone() };
     assert!(with("X-FOST-Headers X-FOST-User").verified().is_ok());
@@ -372,7 +372,7 @@ fn is_mismatch(kind: ErrorKind) -> bool {
 }
 
 #[test]
-fn queries_stand_in_the_place_of_the_body_for_three_methods() {
+fn three_methods_sign_the_query_instead_of_a_body() {
     for method in ["GET", "HEAD", "DELETE"] {
         let plain = Old { method, target: "/debug/?q=v&t=c", ..Old::default() };
         assert!(plain.verified().is_ok(), "{method}");
@@ -404,7 +404,7 @@ fn queries_stand_in_the_place_of_the_body_for_three_methods() {
 }
 
 #[test]
-fn unsigned_queries_pass_where_they_are_asked_for() {
+fn unsigned_queries_are_accepted_if_configured() {
     let scheme = || Fost::new().dangerous_unsigned_query();
     let beside = Old { target: "/debug/?a=1", body: "hello", ..Old::default() };
     assert!(checked(verifier(scheme(), NOW), &beside.request()).is_ok());
@@ -439,7 +439,7 @@ fn paths_are_signed_decoded() {
 }
 
 #[test]
-fn paths_that_could_be_taken_for_others_are_refused() {
+fn fost_rejects_ambiguous_paths() {
     for (target, path) in [
         ("/a%2Fb", "/a/b"),
         ("/a%2fb", "/a/b"),
@@ -495,7 +495,7 @@ fn timestamps_are_read_from_their_first_nineteen_characters() {
 }
 
 #[test]
-fn timestamps_that_are_none_are_refused() {
+fn invalid_timestamps_are_rejected() {
     for timestamp in [
         "",
         "0",
@@ -534,7 +534,7 @@ fn timestamps_that_are_none_are_refused() {
 }
 
 #[test]
-fn the_tolerance_itself_is_refused() {
+fn the_tolerance_itself_is_rejected() {
     let request = Old::default().request();
     for (distance, accepted) in [(0, true), (299, true), (300, false), (301, false)] {
         for now in [NOW + distance, NOW - distance] {
@@ -553,7 +553,7 @@ fn the_tolerance_itself_is_refused() {
 }
 
 #[test]
-fn other_hashes_take_other_tags() {
+fn other_hashes_have_other_tags() {
     let scheme = Fost::new().with_algorithm(Algorithm::Sha256);
     let signer = Signer::new(scheme.clone(), SecretKey::new("secret-value").unwrap())
         .with_key_id("key-value")
@@ -565,8 +565,8 @@ fn other_hashes_take_other_tags() {
 }
 
 #[test]
-fn requests_that_a_server_would_refuse_are_not_signed() {
-    let refused = |request: Request<String>| {
+fn requests_that_a_server_would_reject_are_not_signed() {
+    let rejected = |request: Request<String>| {
         let (mut head, body) = request.into_parts();
         let before = (head.uri.clone(), head.headers.clone());
         let error = signer().sign_head(&mut head, body.as_bytes()).unwrap_err();
@@ -574,14 +574,14 @@ fn requests_that_a_server_would_refuse_are_not_signed() {
         error
     };
     let empty = String::new;
-    refused(Request::get("/").body("a body".into()).unwrap());
-    refused(Request::post("/?a=1").body(empty()).unwrap());
-    refused(Request::get("/a%0Ab").body(empty()).unwrap());
-    refused(Request::get("/a%2Fb").body(empty()).unwrap());
-    refused(Request::get("/").header("Authorization", "Bearer x").body(empty()).unwrap());
+    rejected(Request::get("/").body("a body".into()).unwrap());
+    rejected(Request::post("/?a=1").body(empty()).unwrap());
+    rejected(Request::get("/a%0Ab").body(empty()).unwrap());
+    rejected(Request::get("/a%2Fb").body(empty()).unwrap());
+    rejected(Request::get("/").header("Authorization", "Bearer x").body(empty()).unwrap());
     let user = "X-FOST-User";
-    refused(Request::get("/").header(user, "a").header(user, "b").body(empty()).unwrap());
-    assert_eq!(refused(Old::default().request()), SignError::AlreadySigned);
+    rejected(Request::get("/").header(user, "a").header(user, "b").body(empty()).unwrap());
+    assert_eq!(rejected(Old::default().request()), SignError::AlreadySigned);
 
     let anonymous = Signer::new(Fost::new(), SecretKey::new("secret-value").unwrap());
     let error = anonymous.sign(Request::get("/").body(empty()).unwrap()).unwrap_err();
@@ -601,14 +601,14 @@ fn signatures_can_be_replaced() {
 }
 
 #[test]
-fn lists_of_a_signer_name_headers_once() {
+fn a_signer_lists_each_header_once() {
     for names in [&["a b"][..], &["X-A", "x-a"], &["Authorization"], &["X-FOST-Headers"], &[""]] {
         assert!(Fost::new().with_signed_headers(names.iter().copied()).is_err(), "{names:?}");
     }
 }
 
 #[tokio::test]
-async fn signatures_are_stripped_and_other_kinds_stay() {
+async fn only_our_signature_is_stripped() {
     let echo = get(|head: Parts| async move {
         let names = ["authorization", "x-fost-timestamp", "x-fost-headers", "x-fost-user"];
         names.into_iter().filter(|name| head.headers.contains_key(*name)).collect::<String>()
@@ -632,7 +632,7 @@ async fn signatures_are_stripped_and_other_kinds_stay() {
 }
 
 #[tokio::test]
-async fn the_path_as_first_received_is_what_is_signed() {
+async fn the_path_as_first_received_is_verified() {
     let inner = Router::new()
         .route(
             "/b",

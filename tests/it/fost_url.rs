@@ -138,7 +138,7 @@ impl Vector {
 }
 
 #[test]
-fn vectors_are_judged_as_published() {
+fn published_vectors_are_verified_as_published() {
     let upper = |text: &str| text.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
     let lower = |text: &str| text.replace('+', "%2b").replace('/', "%2f").replace('=', "%3d");
     let least = |text: &str| text.replace('+', "%2B");
@@ -222,7 +222,7 @@ fn requests_without_the_parameters_are_missing() {
 }
 
 #[test]
-fn parameters_are_there_exactly_once() {
+fn missing_and_duplicate_parameters_are_malformed() {
     let ours = parameters("www.example.com/a\n1303874857", "1303874857");
     assert!(verify(&fetch(format!("/a?{ours}"))).is_ok());
     let pieces: Vec<_> = ours.split('&').collect();
@@ -246,7 +246,7 @@ fn parameters_are_there_exactly_once() {
 }
 
 #[test]
-fn parameters_added_after_signing_are_refused() {
+fn parameters_added_after_signing_are_rejected() {
     let signed = signer().sign_url("http://www.example.com/a?b=1").unwrap();
     let target = signed.path_and_query().unwrap().to_string();
     assert!(verify(&fetch(&target)).is_ok());
@@ -260,7 +260,7 @@ fn parameters_added_after_signing_are_refused() {
 }
 
 #[test]
-fn parameters_in_the_rest_are_signed_as_they_are() {
+fn other_parameters_are_signed_as_sent() {
     for rest in
         ["_s2=1", "_s2", "_sort=b&_k2=c", "a+b", "a=%2F%0a", "&", "&&a", "?", "a?b=/c", "_K"]
     {
@@ -276,7 +276,7 @@ fn parameters_in_the_rest_are_signed_as_they_are() {
 }
 
 #[test]
-fn expiries_that_are_no_count_of_seconds_are_refused() {
+fn expiries_that_are_not_whole_seconds_are_rejected() {
     for expires in [
         "",
         "never",
@@ -311,7 +311,7 @@ fn expiries_that_are_no_count_of_seconds_are_refused() {
 }
 
 #[test]
-fn lifetimes_over_the_longest_are_refused() {
+fn lifetimes_over_the_maximum_are_rejected() {
     let scheme = || FostUrl::new().with_max_lifetime(Duration::from_secs(60));
     for (lifetime, accepted) in [(59, true), (60, true), (61, false), (i64::MAX as u64, false)] {
         let expires = NOW.saturating_add_unsigned(lifetime).min(999_999_999_999_999_999);
@@ -329,7 +329,7 @@ fn lifetimes_over_the_longest_are_refused() {
 }
 
 #[test]
-fn another_hash_is_signed_and_asked_for() {
+fn another_hash_is_signed_and_required() {
     let sha256 = || FostUrl::new().with_algorithm(Algorithm::Sha256);
     let signer = Signer::new(sha256(), SecretKey::new("secret-value").unwrap())
         .with_key_id("key-value")
@@ -344,7 +344,7 @@ fn another_hash_is_signed_and_asked_for() {
 }
 
 #[test]
-fn links_without_an_end_pass_where_they_are_asked_for() {
+fn links_without_expiry_are_accepted_if_configured() {
     let scheme = || FostUrl::new().dangerous_no_expiry();
     let document = "www.example.com/a\n";
     let ours = parameters(document, "").replace("_e=&", "");
@@ -373,7 +373,7 @@ fn links_without_an_end_pass_where_they_are_asked_for() {
 }
 
 #[test]
-fn values_have_escapes_and_no_plus() {
+fn a_plus_in_a_value_is_rejected() {
     let keys = Signer::new(FostUrl::new(), SecretKey::new("other").unwrap())
         .with_key_id("a/b c+ä")
         .unwrap()
@@ -402,7 +402,7 @@ fn values_have_escapes_and_no_plus() {
 }
 
 #[test]
-fn other_methods_and_bodies_are_refused() {
+fn other_methods_and_bodies_are_rejected() {
     let signed = signer().sign_url("http://www.example.com/a").unwrap();
     let with = |method: &str, body: &str| {
         Request::builder().method(method).uri(&signed).body(body.to_owned()).unwrap()
@@ -425,7 +425,7 @@ fn other_methods_and_bodies_are_refused() {
 }
 
 #[test]
-fn hosts_are_those_that_were_signed() {
+fn another_host_is_rejected() {
     let signed = signer().sign_url("http://www.example.com/a").unwrap();
     let target = signed.path_and_query().unwrap().as_str();
     let kind = |target: &str, hosts: &[&str]| {
@@ -456,7 +456,7 @@ fn hosts_are_those_that_were_signed() {
 }
 
 #[test]
-fn a_host_cannot_take_bytes_of_the_path() {
+fn bytes_cannot_move_from_path_to_host() {
     // One document in the old system.
     let ours = parameters("www.example.com/a/b\n1303874857", "1303874857");
     assert!(verify(&fetch(format!("/a/b?{ours}"))).is_ok());
@@ -466,7 +466,7 @@ fn a_host_cannot_take_bytes_of_the_path() {
 }
 
 #[test]
-fn a_path_cannot_take_bytes_of_the_query() {
+fn bytes_cannot_move_from_query_to_path() {
     // One document in the old system.
     let ours = parameters("www.example.com/a?b\n1303874857", "1303874857");
     assert!(verify(&fetch(format!("/a?b&{ours}"))).is_ok());
@@ -498,7 +498,7 @@ fn paths_are_signed_decoded_and_unambiguous() {
 }
 
 #[test]
-fn urls_that_no_server_would_take_are_not_signed() {
+fn urls_that_a_server_would_reject_are_not_signed() {
     for url in [
         "/a",
         "www.example.com",
@@ -539,7 +539,7 @@ impl ReplayGuard for Seen {
 }
 
 #[test]
-fn a_head_uses_up_the_link() {
+fn a_head_request_uses_up_the_link() {
     for (first, second) in [("HEAD", "GET"), ("GET", "HEAD"), ("GET", "GET")] {
         let verifier = verifier(FostUrl::new()).with_replay_guard(Seen::default()).unwrap();
         let signed = signer().sign_url("http://www.example.com/a").unwrap();
@@ -561,7 +561,7 @@ fn a_head_uses_up_the_link() {
 }
 
 #[test]
-fn links_without_an_end_cannot_be_guarded_by_time() {
+fn links_without_expiry_cannot_have_a_replay_guard() {
     let scheme = FostUrl::new().dangerous_no_expiry();
     assert!(verifier(scheme).with_replay_guard(Seen::default()).is_err());
 }

@@ -165,7 +165,7 @@ fn the_signature_of_another_system_in_a_list() {
 }
 
 #[test]
-fn every_encoding_goes_both_ways_and_has_one_text() {
+fn every_encoding_is_read_back_in_one_spelling() {
     let all = [Encoding::Hex, Encoding::Base64, Encoding::Base64Url, Encoding::Base64UrlNoPad];
     for encoding in all {
         let scheme = scheme().with_encoding(encoding);
@@ -191,7 +191,7 @@ fn every_encoding_goes_both_ways_and_has_one_text() {
 
 /// A value may hold the delimiter where only a time stands beside it, which has no delimiter.
 #[test]
-fn a_header_beside_a_time_may_hold_the_literal_between() {
+fn a_header_next_to_a_time_may_contain_the_delimiter() {
     let parts = [header("X-Covered"), Part::literal("."), timestamp()];
     let scheme = || scheme().with_parts(parts.clone()).unwrap().dangerous_unsigned_body();
     let mut head = head("GET", "/", &[("x-covered", "a.b")]);
@@ -201,7 +201,7 @@ fn a_header_beside_a_time_may_hold_the_literal_between() {
 
 /// `a.b` and `c` would share a text with `a` and `b.c`.
 #[test]
-fn a_value_that_holds_the_delimiter_is_neither_signed_nor_verified() {
+fn a_value_with_the_delimiter_is_neither_signed_nor_verified() {
     let parts = [header("X-First"), Part::literal("."), header("X-Second")];
     let scheme = || scheme().with_parts(parts.clone()).unwrap().dangerous_unsigned_body();
     let mut ambiguous = head("GET", "/", &[("x-first", "a.b"), ("x-second", "c")]);
@@ -285,7 +285,7 @@ fn a_covered_header_must_be_there_exactly_once() {
 }
 
 #[test]
-fn the_key_id_comes_from_its_header_alone() {
+fn the_key_id_comes_only_from_its_header() {
     let scheme = scheme().with_key_id_header("X-Key-Id").unwrap();
     let keys = KeyMap::named([("a", "key of a"), ("b", "key of b")]).unwrap();
     let verifier = Verifier::new(scheme.clone(), keys.with_single(key()).unwrap()).unwrap();
@@ -314,7 +314,7 @@ fn the_key_id_comes_from_its_header_alone() {
 }
 
 #[test]
-fn a_key_id_that_would_arrive_as_another_is_not_signed() {
+fn a_key_id_that_would_change_in_transit_is_not_signed() {
     let scheme = scheme().with_key_id_header("X-Key-Id").unwrap();
     let spaces = "begins or ends with whitespace";
     let bytes = "is not ASCII text";
@@ -328,14 +328,14 @@ fn a_key_id_that_would_arrive_as_another_is_not_signed() {
 }
 
 #[test]
-fn a_format_without_key_ids_signs_for_no_name() {
+fn a_scheme_without_key_ids_rejects_a_signer_with_one() {
     let signer = signer(scheme()).with_key_id("a").unwrap();
     let error = signer.sign(Request::post("/").body("").unwrap()).unwrap_err();
     assert!(matches!(error, SignError::KeyId(_)));
 }
 
 #[test]
-fn a_body_that_is_no_part_is_refused() {
+fn a_body_outside_the_parts_is_rejected() {
     let scheme = scheme().with_parts([Part::Method, Part::literal(" "), Part::Path]).unwrap();
     let signed = signer(scheme.clone()).sign(Request::post("/a").body("").unwrap()).unwrap();
     let (signed, _) = signed.into_parts();
@@ -351,7 +351,7 @@ fn a_body_that_is_no_part_is_refused() {
 }
 
 #[test]
-fn the_flag_for_unsigned_bodies_changes_nothing_where_the_body_is_signed() {
+fn allowing_unsigned_bodies_keeps_signed_bodies_covered() {
     let scheme = scheme().dangerous_unsigned_body();
     let signed = signer(scheme.clone()).sign(Request::post("/").body("body").unwrap()).unwrap();
     let (signed, _) = signed.into_parts();
@@ -361,7 +361,7 @@ fn the_flag_for_unsigned_bodies_changes_nothing_where_the_body_is_signed() {
 }
 
 #[test]
-fn a_bare_question_mark_is_refused_where_the_query_is_signed() {
+fn a_bare_question_mark_is_rejected_if_the_query_is_signed() {
     let scheme = scheme()
         .with_parts([Part::Path, Part::literal("?"), Part::Query, Part::literal("\n"), Part::Body])
         .unwrap();
@@ -403,7 +403,7 @@ fn the_text_may_be_derived_from_head_and_body() {
 }
 
 #[test]
-fn neither_key_nor_tag_is_in_debug() {
+fn debug_shows_no_key_and_no_tag() {
     let (signed, _) =
         signer(scheme()).sign(Request::post("/").body("body").unwrap()).unwrap().into_parts();
     let tag = signed.headers["x-signature"].to_str().unwrap();

@@ -35,7 +35,7 @@ mod map {
 
     /// The table of names grows many times on the way, and moves names about.
     #[test]
-    fn each_of_many_names_has_its_own_key_and_no_other_name_has_any() {
+    fn each_of_many_key_ids_finds_only_its_own_key() {
         let name = |number: usize| format!("service-{number}");
         let services = (0..20_000).map(|number| (name(number), format!("key {number}")));
         let keys = KeyMap::named(services).unwrap();
@@ -51,7 +51,7 @@ mod map {
     }
 
     #[test]
-    fn a_name_that_is_there_is_refused_and_keeps_its_key_however_full_the_map_is() {
+    fn a_duplicate_key_id_is_rejected_and_keeps_its_key() {
         for count in 1..200 {
             let services = (0..count).map(|number| (format!("service-{number}"), "a key"));
             let keys = KeyMap::named(services).unwrap();
@@ -64,7 +64,7 @@ mod map {
     }
 
     #[test]
-    fn names_that_nearly_agree_are_not_taken_for_each_other() {
+    fn similar_key_ids_are_distinguished() {
         let names = ["aservice", "aservicE", "aservice ", "aservic", "a", "\u{430}service"];
         let keys = KeyMap::named(names.map(|name| (name, format!("key of {name}")))).unwrap();
         for name in names {
@@ -82,7 +82,7 @@ mod names {
     use super::*;
 
     #[test]
-    fn a_name_is_found_by_its_text_and_by_no_other() {
+    fn a_key_id_is_found_only_by_its_exact_text() {
         let id = KeyId::new("aservice").unwrap();
         let map = HashMap::from([(id.clone(), 1)]);
         assert_eq!((map.get("aservice"), map.get("bservice")), (Some(&1), None));
@@ -109,7 +109,7 @@ mod names {
 
 /// The first request under a name would take longer than one under a name that is not there.
 #[test]
-fn a_store_prepares_its_keys_for_the_hash_of_its_format() {
+fn a_store_prepares_its_keys_for_the_hash_of_its_scheme() {
     #[derive(Default)]
     struct Told(Mutex<Vec<Algorithm>>);
     impl KeyStore for Told {
@@ -138,11 +138,11 @@ mod rotation {
     }
 
     #[tokio::test]
-    async fn each_key_counts_from_its_first_second_to_its_last() {
+    async fn each_key_is_valid_from_its_first_second_to_its_last() {
         let clock = ManualClock::new(NOW);
         let keys = KeyMap::named([("aservice", overlapping())]).unwrap();
         let verifier = Verifier::new(Stamped::new(), keys).unwrap().with_clock(clock.clone());
-        // Time, and the label that the new and the old key prove; `None` where it is refused.
+        // Time, and the label that the new and the old key prove; `None` where it is rejected.
         let table = [
             (-1, None, Some("2026-05")),
             (0, Some("2026-11"), Some("2026-05")),
@@ -165,11 +165,11 @@ mod rotation {
     }
 
     #[tokio::test]
-    async fn a_key_whose_time_runs_out_while_the_body_comes_counts_no_more() {
+    async fn a_key_that_expires_while_the_body_arrives_is_rejected() {
         use tower::{Layer as _, Service as _};
         let old = KeyEntry::new(secret("old")).with_not_after(NOW);
         let new = KeyEntry::new(secret("new"));
-        let refused = async |keys: &[&KeyEntry], seconds: i64| {
+        let rejected = async |keys: &[&KeyEntry], seconds: i64| {
             let clock = ManualClock::new(NOW);
             let keys = KeyMap::single(KeySet::new(keys.iter().copied().cloned()).unwrap()).unwrap();
             let layer = tower_hmac::VerifyLayer::new(FlaskHmac::new(), keys).unwrap();
@@ -197,8 +197,8 @@ mod rotation {
         for (keys, kind) in
             [(&[&old][..], ErrorKind::UnknownKey), (&[&new, &old], ErrorKind::Mismatch)]
         {
-            assert_eq!(refused(keys, 0).await, None);
-            assert_eq!(refused(keys, 1).await, Some(kind));
+            assert_eq!(rejected(keys, 0).await, None);
+            assert_eq!(rejected(keys, 1).await, Some(kind));
         }
     }
 
@@ -219,7 +219,7 @@ mod rotation {
     }
 
     #[test]
-    fn a_set_without_a_key_or_with_nine_is_refused() {
+    fn a_set_without_a_key_or_with_nine_is_rejected() {
         assert!(matches!(KeySet::new(Vec::<KeyEntry>::new()), Err(ConfigError::NoKeys(_))));
         let nine = (0..9).map(|number| secret(&format!("key {number}")));
         assert!(matches!(KeySet::new(nine), Err(ConfigError::Invalid { .. })));
@@ -228,7 +228,7 @@ mod rotation {
     /// An unknown name, an expired set and a set of one cost the MACs of the largest set: the
     /// time of the answer tells nobody which names there are.
     #[tokio::test]
-    async fn every_name_costs_as_many_macs_as_the_largest_set() {
+    async fn every_key_id_costs_as_many_macs_as_the_largest_set() {
         let clock = ManualClock::new(NOW);
         let expired = KeyEntry::new(secret("expired")).with_not_after(NOW - 1);
         let three = KeySet::new([secret("one"), secret("two"), secret("three")]).unwrap();
@@ -255,7 +255,7 @@ mod rotation {
     /// Key `n` counts from second `n` to second `n + 1`. A thread moves the time and the keys on
     /// while four others sign with the key of the second and verify.
     #[test]
-    fn keys_that_change_under_load_refuse_nobody_and_outlive_nothing() {
+    fn keys_replaced_under_load_reject_no_valid_request() {
         const CHANGES: i64 = 300;
         let keys_at = |time: i64| {
             let entry = |number: i64| {
@@ -294,7 +294,7 @@ mod rotation {
                             assert!(outcome.is_err(), "key {number} was accepted at {before}");
                             expired.fetch_add(1, Ordering::Relaxed);
                         } else if after <= number + 1 {
-                            assert!(outcome.is_ok(), "key {number} was refused at {after}");
+                            assert!(outcome.is_ok(), "key {number} was rejected at {after}");
                             accepted.fetch_add(1, Ordering::Relaxed);
                         }
                         requests.fetch_add(1, Ordering::Release);
@@ -313,7 +313,7 @@ mod rotation {
             done.store(1, Ordering::SeqCst);
         });
         assert!(accepted.into_inner() > 1_000, "too few were accepted to tell");
-        assert!(expired.into_inner() > 100, "too few were refused to tell");
+        assert!(expired.into_inner() > 100, "too few were rejected to tell");
     }
 }
 
@@ -321,7 +321,7 @@ mod shared {
     use super::*;
 
     #[tokio::test]
-    async fn a_replacement_counts_from_the_next_request_on() {
+    async fn a_replacement_applies_to_the_next_request() {
         let clock = ManualClock::new(NOW);
         let keys = SharedKeys::new(KeyMap::named([("aservice", "old")]).unwrap()).unwrap();
         let verifier =
@@ -370,7 +370,7 @@ mod shared {
     }
 
     #[tokio::test]
-    async fn an_empty_replacement_is_refused_and_the_old_keys_stay() {
+    async fn an_empty_replacement_is_rejected_and_the_old_keys_stay() {
         let clock = ManualClock::new(NOW);
         assert!(matches!(SharedKeys::new(KeyMap::default()), Err(ConfigError::NoKeys(_))));
         let keys = SharedKeys::new(KeyMap::named([("aservice", "old")]).unwrap()).unwrap();
@@ -381,7 +381,7 @@ mod shared {
     }
 
     #[test]
-    fn the_keys_in_force_can_be_looked_at() {
+    fn the_current_keys_can_be_read() {
         let id = KeyId::new("aservice").unwrap();
         let keys = SharedKeys::new(KeyMap::named([("aservice", "old")]).unwrap()).unwrap();
         let first_key = |map: &KeyMap| {
@@ -394,7 +394,7 @@ mod shared {
     }
 
     #[test]
-    fn the_largest_set_is_that_of_the_keys_in_force() {
+    fn the_largest_set_follows_the_current_keys() {
         let keys = SharedKeys::new(KeyMap::single(secret("one")).unwrap()).unwrap();
         assert_eq!(keys.max_keys(), 1);
         let two = KeySet::new([secret("one"), secret("two")]).unwrap();
@@ -510,7 +510,7 @@ mod cached {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_hit_asks_nobody_until_the_time_to_live_is_over() {
+    async fn a_hit_does_not_ask_the_store_within_the_time_to_live() {
         let database = Database::with("akey");
         let service = Service::new(database.cached());
         let asked = Instant::now();
@@ -524,7 +524,7 @@ mod cached {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_time_to_live_of_a_century_is_meant() {
+    async fn a_time_to_live_of_a_century_does_not_overflow() {
         const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
         let database = Database::with("akey");
         let service = Service::new(database.cached().with_ttl(YEAR * 99));
@@ -535,7 +535,7 @@ mod cached {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_revoked_key_is_refused_within_the_time_to_live() {
+    async fn a_revoked_key_is_rejected_within_the_time_to_live() {
         let database = Database::with("akey");
         let service = Service::new(database.cached());
         assert_eq!(service.ask("aservice").await, None);
@@ -545,7 +545,7 @@ mod cached {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_client_that_goes_away_neither_ends_nor_repeats_the_question() {
+    async fn a_disconnected_client_neither_ends_nor_repeats_the_lookup() {
         let database = Database::with("akey");
         let service = Service::new(database.cached());
         let verifier = service.verifier.clone();
@@ -573,7 +573,7 @@ mod cached {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_database_that_is_gone_is_503_within_the_timeout() {
+    async fn an_unreachable_database_gives_503_within_the_timeout() {
         for trouble in [Trouble::Error, Trouble::Silence] {
             let database = Database::with("akey");
             let service = Service::new(database.cached());
@@ -597,7 +597,7 @@ mod cached {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn old_keys_do_not_stand_in_unless_that_is_allowed() {
+    async fn stale_keys_are_not_used_unless_allowed() {
         let database = Database::with("akey");
         let service = Service::new(database.cached());
         assert_eq!(service.ask("aservice").await, None);
@@ -607,7 +607,7 @@ mod cached {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn old_keys_stand_in_for_a_store_that_fails_and_only_so_long() {
+    async fn stale_keys_are_used_for_a_limited_time_while_the_store_fails() {
         const STALE: Duration = Duration::from_secs(30);
         let database = Database::with("akey");
         let service = Service::new(database.cached().with_stale_if_error(STALE));
@@ -630,7 +630,7 @@ mod cached {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn old_keys_stand_in_up_to_their_last_moment_and_not_at_it() {
+    async fn stale_keys_are_used_until_their_last_moment() {
         const STALE: Duration = Duration::from_secs(30);
         for (early, expected) in [(1, None), (0, Some(ErrorKind::StoreUnavailable))] {
             let database = Database::with("akey");
@@ -646,7 +646,7 @@ mod cached {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_key_that_is_known_to_be_revoked_never_stands_in() {
+    async fn a_revoked_key_is_never_used_as_stale() {
         let database = Database::with("akey");
         let service = Service::new(database.cached().with_stale_if_error(TTL * 10));
         assert_eq!(service.ask("aservice").await, None);
@@ -659,7 +659,7 @@ mod cached {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn strangers_who_make_up_names_push_no_known_key_out() {
+    async fn made_up_key_ids_do_not_evict_known_keys() {
         let database = Database::with("akey");
         let service = Service::new(database.cached().with_capacity(1, 10));
         assert_eq!(service.ask("aservice").await, None);
@@ -673,7 +673,7 @@ mod cached {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_name_that_was_unknown_counts_after_its_own_time() {
+    async fn an_unknown_key_id_is_asked_again_after_its_own_time_to_live() {
         let database = Database::default();
         let unknown_ttl = Duration::from_secs(5);
         let service = Service::new(database.cached().with_unknown_ttl(unknown_ttl));
@@ -686,7 +686,7 @@ mod cached {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn keys_that_depend_on_the_host_are_kept_by_host() {
+    async fn keys_that_depend_on_the_host_are_cached_by_host() {
         let store = key_fn(|_: Option<&KeyId>, head: &Parts| {
             let ours = head.headers.get("host").is_some_and(|host| host == "ours");
             async move { Ok::<_, BoxError>(ours.then(|| secret("akey"))) }

@@ -48,7 +48,7 @@ fn assert_one_plain_line(log: &str) {
     assert!(!line.contains(|c: char| c.is_control() || c == '\u{202e}'), "{log:?}");
 }
 
-fn refusal() -> VerifyError {
+fn rejection() -> VerifyError {
     let tag = STANDARD.encode([7; 32]);
     let value = STANDARD.encode(format!("{NAME}:{tag}"));
     let (head, ()) = Request::post("/").header("signature", value).body(()).unwrap().into_parts();
@@ -58,20 +58,20 @@ fn refusal() -> VerifyError {
 }
 
 #[test]
-fn claimed_name_with_a_line_feed_stays_on_the_line_of_its_event() {
-    let log = log_of(|| drop(refusal()));
+fn claimed_key_id_cannot_forge_a_log_line() {
+    let log = log_of(|| drop(rejection()));
     assert_one_plain_line(&log);
     assert!(log.contains(r"x\n2026-11-27T00:00:00Z  INFO accepted key_id=admin\u{1b}[2K"), "{log}");
 }
 
 #[test]
-fn name_that_an_application_logs_stays_on_one_line() {
-    let error = refusal();
+fn key_id_logged_by_an_application_stays_on_one_line() {
+    let error = rejection();
     let claimed = error.claimed_key_id().unwrap();
     assert_eq!(claimed.as_str(), NAME, "the name itself is whole");
     let id = KeyId::new(NAME).unwrap();
     for text in [format!("{claimed}"), format!("{claimed:?}"), format!("{id}"), format!("{id:?}")] {
-        let log = log_of(|| tracing::info!("refused: {error} ({text})"));
+        let log = log_of(|| tracing::info!("rejected: {error} ({text})"));
         assert_one_plain_line(&log);
     }
     let span = || tracing::info_span!("request", key_id = tracing::field::display(&id));
@@ -79,7 +79,7 @@ fn name_that_an_application_logs_stays_on_one_line() {
 }
 
 #[test]
-fn long_name_is_cut_in_a_log() {
+fn long_key_id_is_cut_in_a_log() {
     let long = "n".repeat(8000);
     let header = http::HeaderName::try_from(&long).unwrap();
     let error = ClaimError::in_header(&header, "is missing").to_string();
@@ -90,7 +90,7 @@ fn long_name_is_cut_in_a_log() {
 }
 
 #[test]
-fn name_is_sent_as_it_is() {
+fn key_id_is_sent_unchanged() {
     let signer = tower_hmac::Signer::new(FlaskHmac::new(), "akey".try_into().unwrap());
     let value = signer.with_key_id(NAME).unwrap().signature(b"");
     let named = STANDARD.decode(value).unwrap();

@@ -20,8 +20,6 @@ mod explain;
 mod extract;
 mod face;
 mod flask_path;
-#[cfg(feature = "webhooks")]
-mod format_config;
 mod fost;
 mod fost_url;
 mod header_scheme;
@@ -37,7 +35,7 @@ mod once;
 mod openapi;
 mod or;
 #[cfg(all(feature = "axum", feature = "serde"))]
-mod own_formats;
+mod own_schemes;
 #[cfg(feature = "rfc9421")]
 mod public_cases;
 mod public_origin;
@@ -46,6 +44,8 @@ mod redirects;
 mod replay;
 mod rfc9421;
 mod roundtrip;
+#[cfg(feature = "webhooks")]
+mod scheme_config;
 #[cfg(feature = "webhooks")]
 mod schemes;
 #[cfg(feature = "tracing")]

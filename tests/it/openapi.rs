@@ -29,14 +29,14 @@ fn coverage(scheme: &(impl Scheme + Clone)) -> String {
 }
 
 #[test]
-fn a_signature_of_the_body_alone_is_not_said_to_cover_more() {
+fn a_signature_over_the_body_covers_nothing_else() {
     let scheme = FlaskHmac::new();
     assert_eq!(names(&scheme), ["header signature"]);
     assert_eq!(coverage(&scheme), "HMAC (sha256) that covers the body.");
 }
 
 #[test]
-fn each_header_that_a_client_writes_is_there_with_its_meaning() {
+fn each_header_that_a_client_writes_is_described() {
     let scheme = HeaderScheme::new("x-signature").unwrap().with_key_id_header("x-key-id").unwrap();
     let scheme = scheme
         .with_parts([
@@ -66,7 +66,7 @@ fn each_header_that_a_client_writes_is_there_with_its_meaning() {
 }
 
 #[test]
-fn other_schemes_say_what_their_documents_say() {
+fn other_schemes_cover_what_they_document() {
     let webhooks = StandardWebhooks::new();
     assert_eq!(
         names(&webhooks),
@@ -88,7 +88,7 @@ fn other_schemes_say_what_their_documents_say() {
 }
 
 #[test]
-fn a_signature_in_the_url_is_a_parameter_of_the_query() {
+fn a_signature_in_the_url_is_a_query_parameter() {
     let names = names(&FostUrl::new());
     assert!(!names.is_empty() && names.iter().all(|name| name.starts_with("query _")), "{names:?}");
 }

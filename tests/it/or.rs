@@ -58,7 +58,7 @@ fn flask_or_header() -> Verifier {
 }
 
 #[test]
-fn each_format_verifies_with_its_own_keys_alone() {
+fn each_scheme_verifies_only_with_its_own_keys() {
     let verifier = flask_or_header();
     let flask = |secret| verify(&verifier, &signed(FlaskHmac::new(), secret));
     let parts = |secret| verify(&verifier, &signed(header("X-Signature"), secret));
@@ -69,7 +69,7 @@ fn each_format_verifies_with_its_own_keys_alone() {
 }
 
 #[test]
-fn formats_from_parts_have_names_of_their_own() {
+fn schemes_from_parts_can_have_names() {
     let verifier = Verifier::new(header("X-A").with_name("webhook-v1"), keys("a"))
         .unwrap()
         .or(header("X-B").with_name("webhook-v2"), keys("b"))
@@ -81,7 +81,7 @@ fn formats_from_parts_have_names_of_their_own() {
 /// One that reads the query alone is told apart by where the signature stands, whatever its name.
 #[cfg(feature = "sha1")]
 #[test]
-fn a_format_of_a_header_stands_beside_one_of_the_query_under_one_name() {
+fn a_header_scheme_and_a_query_scheme_can_share_key_ids() {
     let url = tower_hmac::scheme::FostUrl::new;
     let header = || header("X-A").with_name(url().name().to_owned());
     let named = || KeyMap::named([("aservice", "akey")]).unwrap();
@@ -97,7 +97,7 @@ fn a_request_without_any_signature_is_missing() {
 }
 
 #[test]
-fn a_request_signed_in_both_formats_is_refused() {
+fn a_request_signed_in_both_schemes_is_rejected() {
     let mut both = signed(FlaskHmac::new(), "old");
     sign(&mut both, header("X-Signature"), "new");
     assert_eq!(verify(&flask_or_header(), &both).unwrap_err(), ErrorKind::Malformed);
@@ -108,7 +108,7 @@ fn a_request_signed_in_both_formats_is_refused() {
 }
 
 #[test]
-fn formats_on_one_header_are_a_mistake_of_configuration() {
+fn schemes_on_one_header_are_a_config_error() {
     let ambiguous = |result: Result<Verifier, ConfigError>| {
         assert!(matches!(result, Err(ConfigError::AmbiguousSchemes(..))), "{result:?}");
     };
@@ -144,7 +144,7 @@ fn two_algorithms<S: Scheme + 'static>(name: &str, format: impl Fn(Algorithm) ->
 }
 
 #[test]
-fn one_format_with_two_algorithms_is_told_apart_by_the_tag() {
+fn two_algorithms_of_one_scheme_are_distinguished_by_the_tag() {
     two_algorithms("flask-hmac", |algorithm| FlaskHmac::new().with_algorithm(algorithm));
     two_algorithms("flask-hmac-0.1", |algorithm| {
         FlaskHmacPath::new().with_algorithm(algorithm).dangerous_unsigned_body()
@@ -157,7 +157,7 @@ fn versioned(prefix: &'static str) -> HeaderScheme {
 }
 
 #[test]
-fn two_versions_in_one_header_are_told_apart_by_their_prefix() {
+fn two_versions_in_one_header_are_distinguished_by_prefix() {
     let named = |prefix: &'static str| versioned(prefix).with_name(prefix);
     let verifier =
         Verifier::new(named("v1="), keys("old")).unwrap().or(named("v2="), keys("new")).unwrap();
@@ -179,7 +179,7 @@ fn two_versions_in_one_header_are_told_apart_by_their_prefix() {
 }
 
 #[test]
-fn tags_of_two_lengths_in_one_header_are_told_apart() {
+fn tags_of_two_lengths_in_one_header_are_distinguished() {
     let long = || versioned("").with_algorithm(Algorithm::Sha512).with_name("long");
     let verifier =
         Verifier::new(versioned(""), keys("old")).unwrap().or(long(), keys("new")).unwrap();
@@ -187,9 +187,9 @@ fn tags_of_two_lengths_in_one_header_are_told_apart() {
     assert_eq!(verify(&verifier, &signed(long(), "new")).unwrap().scheme(), "long");
 }
 
-/// 64 digits of hex are base64 of 48 bytes, too: such a pair would refuse every honest request.
+/// 64 digits of hex are base64 of 48 bytes, too: such a pair would reject every honest request.
 #[test]
-fn tags_of_two_encodings_that_are_equally_long_are_a_mistake_of_configuration() {
+fn equally_long_tags_of_two_encodings_are_a_config_error() {
     let base64 = versioned("").with_encoding(Encoding::Base64).with_algorithm(Algorithm::Sha384);
     let ambiguous = Verifier::new(versioned(""), keys("a")).unwrap().or(base64.clone(), keys("b"));
     assert!(matches!(ambiguous, Err(ConfigError::AmbiguousSchemes(..))), "{ambiguous:?}");
@@ -201,7 +201,7 @@ fn tags_of_two_encodings_that_are_equally_long_are_a_mistake_of_configuration() 
 
 /// `b64(name ":" b64(tag))` is as long as a longer hash's tag for names of one length.
 #[test]
-fn a_service_of_flask_hmac_is_told_apart_from_the_tag_of_a_longer_hash() {
+fn a_flask_hmac_key_id_is_distinguished_from_a_longer_tag() {
     for (longer, name) in [(Algorithm::Sha384, "abc"), (Algorithm::Sha512, "nineteen characters")] {
         let services = KeyMap::named([(name, "old")]).unwrap();
         let verifier = Verifier::new(FlaskHmac::new(), services)
@@ -218,7 +218,7 @@ fn a_service_of_flask_hmac_is_told_apart_from_the_tag_of_a_longer_hash() {
 }
 
 #[test]
-fn both_tags_of_two_algorithms_in_one_header_twice_are_refused() {
+fn a_duplicate_header_with_tags_of_two_algorithms_is_rejected() {
     let scheme = |algorithm| header("X-Signature").with_algorithm(algorithm);
     let verifier = Verifier::new(scheme(Algorithm::Sha256), keys("old"))
         .unwrap()
@@ -231,7 +231,7 @@ fn both_tags_of_two_algorithms_in_one_header_twice_are_refused() {
 }
 
 #[test]
-fn two_formats_may_read_one_time_and_one_key_id() {
+fn two_schemes_can_share_a_time_and_a_key_id_header() {
     let scheme = |name| timed(name).with_key_id_header("X-Key-Id").unwrap();
     let services = |secret| KeyMap::named([("a", secret)]).unwrap();
     let verifier = Verifier::new(scheme("X-Old"), services("old"))
@@ -250,7 +250,7 @@ fn two_formats_may_read_one_time_and_one_key_id() {
 }
 
 #[test]
-fn a_format_without_a_body_part_is_no_way_around_one_with_it() {
+fn a_scheme_without_the_body_does_not_bypass_one_with_it() {
     let verifier = Verifier::new(FlaskHmac::new(), keys("old"))
         .unwrap()
         .or(FlaskHmacPath::new(), keys("new"))
@@ -266,7 +266,7 @@ fn a_format_without_a_body_part_is_no_way_around_one_with_it() {
 proptest! {
     /// Of three formats: exactly one signature, and that right, is let through.
     #[test]
-    fn exactly_one_right_signature_is_let_through(
+    fn exactly_one_correct_signature_is_accepted(
         each in proptest::array::uniform3(prop_oneof![
             Just(None), Just(Some("right")), Just(Some("wrong")), Just(Some("nonsense")),
         ]),

@@ -42,7 +42,7 @@ fn fault(case: &Value) -> Option<String> {
     let (head, body) = request(&case["request"]);
     let verifier = match verifier(&case["config"]) {
         Ok(verifier) => verifier,
-        // Where the configuration may be refused, the error says what to do instead.
+        // Where the configuration may be rejected, the error says what to do instead.
         Err(error) => {
             let is_told = expect["outcome"].as_str().unwrap().contains("an error of the config")
                 && error.to_string().contains("put a literal between");
@@ -75,7 +75,7 @@ fn fault(case: &Value) -> Option<String> {
 }
 
 #[test]
-fn each_public_case_is_right_and_its_mistake_is_named() {
+fn each_public_case_is_decided_and_its_mistake_named() {
     let vectors: Value =
         serde_json::from_str(include_str!("../vectors/public_cases.json")).unwrap();
     let cases = vectors["cases"].as_array().unwrap().iter();

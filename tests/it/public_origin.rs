@@ -141,7 +141,7 @@ fn fost_url_verifies_the_host_and_the_path_that_the_client_sent() {
 
 /// The router cuts the path once more; what counts is what the proxy handed over.
 #[tokio::test]
-async fn prefix_is_given_back_to_the_path_as_received_under_nest() {
+async fn prefix_is_restored_to_the_path_under_nest() {
     let scheme = of_parts().with_public_origin("https://api.example.com/v2").unwrap();
     let layer = VerifyLayer::from(verifier(scheme));
     let inner = Router::new().route("/c", get(async |uri: Uri| uri.to_string())).layer(layer);
@@ -152,7 +152,7 @@ async fn prefix_is_given_back_to_the_path_as_received_under_nest() {
 }
 
 #[test]
-fn what_is_no_origin_is_a_mistake_of_configuration() {
+fn invalid_origin_is_a_config_error() {
     for origin in ["", "api.example.com", "ftp://api.example.com", "https://api.example.com/?a"] {
         let error = of_parts().with_public_origin(origin).unwrap_err().to_string();
         assert!(error.starts_with("public_origin: "), "{error}");

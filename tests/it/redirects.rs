@@ -155,7 +155,7 @@ mod middleware {
     }
 
     #[tokio::test]
-    async fn middleware_gives_up_a_circle_of_redirects_after_ten() {
+    async fn middleware_stops_after_ten_redirects() {
         let seen = Arc::new(Mutex::new(0));
         let count = seen.clone();
         let circle = any(async move || {
@@ -171,7 +171,7 @@ mod middleware {
 
     /// The user's own inner client follows what its policy says.
     #[tokio::test]
-    async fn middleware_in_a_client_of_ones_own_follows_nothing_by_itself() {
+    async fn middleware_in_a_custom_client_follows_no_redirects() {
         let service = Service::start(FlaskHmac::new()).await;
         let inner = reqwest::Client::builder().no_proxy();
         let inner = inner.redirect(reqwest::redirect::Policy::none()).build().unwrap();
@@ -220,7 +220,7 @@ async fn sign_layer_inside_a_layer_that_follows_redirects_signs_each_hop() {
 /// The table of `docs/clients.md`: what the server makes of the old signature.
 #[cfg(feature = "sha1")]
 #[tokio::test]
-async fn an_old_signature_on_the_request_after_a_redirect_is_judged_as_documented() {
+async fn an_old_signature_after_a_redirect_is_decided_as_documented() {
     use tower_hmac::scheme::{FlaskHmacPath, Fost, FostUrl, Part};
     use tower_hmac::{ErrorKind, HeaderScheme, Verifier};
 

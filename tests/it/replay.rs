@@ -75,7 +75,7 @@ async fn of_64_tasks_with_one_request_exactly_one_is_accepted() {
         for task in tasks.collect::<Vec<_>>() {
             match task.await.unwrap() {
                 None => accepted += 1,
-                refused => assert_eq!(refused, Some(ErrorKind::Replayed)),
+                rejected => assert_eq!(rejected, Some(ErrorKind::Replayed)),
             }
         }
         assert_eq!(accepted, 1, "round {round}");
@@ -84,7 +84,7 @@ async fn of_64_tasks_with_one_request_exactly_one_is_accepted() {
 }
 
 #[tokio::test]
-async fn a_full_guard_answers_503_and_forgets_none_of_its_10_000() {
+async fn a_full_guard_answers_503_and_forgets_nothing() {
     let clock = ManualClock::new(NOW);
     let guard = Arc::new(MemoryReplay::new(10_000).unwrap());
     let verifier = verifier(&clock, &guard);
@@ -119,7 +119,7 @@ async fn a_full_guard_answers_503_and_forgets_none_of_its_10_000() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_million_refused_requests_leave_the_size_unchanged() {
+async fn a_million_rejected_requests_leave_the_size_unchanged() {
     let clock = ManualClock::new(NOW);
     let guard = Arc::new(MemoryReplay::new(1_000).unwrap());
     let verifier = verifier(&clock, &guard).only(["aservice"]).unwrap();
@@ -128,14 +128,14 @@ async fn a_million_refused_requests_leave_the_size_unchanged() {
 
     // Each as a stranger could send it a quarter of a million times; the guard sees none of them.
     let late = ManualClock::new(NOW - 301);
-    let refused = [
+    let rejected = [
         (head(&signer("aservice", "a stranger's key", &clock), b""), ErrorKind::Mismatch),
         (head(&signer("nobody", "akey", &clock), b""), ErrorKind::UnknownKey),
         (head(&signer("aservice", "akey", &late), b""), ErrorKind::Stale),
         (head(&signer("bservice", "bkey", &clock), b""), ErrorKind::NotAllowed),
     ];
     let verifier = Arc::new(verifier);
-    let strangers = refused.map(|(head, expected)| {
+    let strangers = rejected.map(|(head, expected)| {
         let verifier = verifier.clone();
         tokio::spawn(async move {
             for _ in 0..250_000 {
@@ -150,7 +150,7 @@ async fn a_million_refused_requests_leave_the_size_unchanged() {
 }
 
 #[test]
-fn threads_that_race_for_keys_claim_each_of_them_once() {
+fn concurrent_claims_of_a_key_succeed_once() {
     const KEYS: u64 = 20_000;
     let guard = MemoryReplay::new(30_000).unwrap();
     let claimed: Vec<AtomicUsize> = (0..KEYS).map(|_| AtomicUsize::new(0)).collect();
@@ -176,7 +176,7 @@ fn threads_that_race_for_keys_claim_each_of_them_once() {
 }
 
 #[test]
-fn threads_that_race_for_the_last_places_never_pass_the_capacity() {
+fn concurrent_claims_never_exceed_the_capacity() {
     let guard = MemoryReplay::new(100).unwrap();
     let claimed = AtomicUsize::new(0);
     std::thread::scope(|scope| {
@@ -200,7 +200,7 @@ proptest! {
     /// Whatever the clock does, no request passes twice; where it does not go back, each passes
     /// once.
     #[test]
-    fn a_request_passes_at_most_once_at_any_time(
+    fn a_request_is_accepted_at_most_once_at_any_time(
         steps in prop::collection::vec((0_usize..12, -400_i64..700), 1..150),
         goes_back in any::<bool>(),
     ) {
@@ -223,7 +223,7 @@ proptest! {
             if outcome.is_ok() {
                 prop_assert!(passed.insert(place), "request {place} passed twice");
             } else if !goes_back && now.abs_diff(*created) <= 300 {
-                prop_assert!(passed.contains(&place), "request {place} was refused at first");
+                prop_assert!(passed.contains(&place), "request {place} was rejected at first");
             }
         }
     }
@@ -279,7 +279,7 @@ fn an_entry_is_kept_through_its_last_second_and_no_longer() {
 
 /// Entries of one hash slot hang together.
 #[test]
-fn what_is_forgotten_takes_nothing_else_along() {
+fn removing_an_entry_keeps_all_others() {
     let guard = MemoryReplay::new(1_000).unwrap();
     let keep = |number: u64| if number.is_multiple_of(2) { NOW + 10 } else { NOW + 1_000 };
     for number in 0..800 {
@@ -295,7 +295,7 @@ fn what_is_forgotten_takes_nothing_else_along() {
 }
 
 #[test]
-fn the_ends_of_time_are_kept() {
+fn extreme_times_are_remembered() {
     let guard = MemoryReplay::new(100).unwrap();
     assert_eq!(ask(&guard, key(1), i64::MAX, i64::MIN), Some(Replay::Claimed));
     for now in [i64::MIN, -1, 0, NOW, NOW + 1_000_000, i64::MAX - 1, i64::MAX] {
@@ -304,7 +304,7 @@ fn the_ends_of_time_are_kept() {
 }
 
 #[test]
-fn keys_are_told_apart_by_every_byte() {
+fn keys_are_distinguished_by_every_byte() {
     let guard = MemoryReplay::new(100).unwrap();
     for place in 0..32 {
         let mut bytes = [0; 32];
@@ -315,14 +315,14 @@ fn keys_are_told_apart_by_every_byte() {
 }
 
 #[test]
-fn a_guard_without_room_is_refused_while_building() {
+fn a_guard_without_capacity_is_a_config_error() {
     assert!(matches!(MemoryReplay::new(0), Err(ConfigError::Invalid { .. })));
     assert!(matches!(MemoryReplay::new(usize::MAX), Err(ConfigError::Invalid { .. })));
     assert_eq!(MemoryReplay::new(5).unwrap().capacity(), 5);
 }
 
 #[tokio::test]
-async fn one_nonce_under_two_names_is_two_requests() {
+async fn one_nonce_with_two_key_ids_is_two_requests() {
     let clock = ManualClock::new(NOW);
     let guard = Arc::new(MemoryReplay::new(100).unwrap());
     let verifier = verifier(&clock, &guard);
@@ -374,7 +374,7 @@ async fn a_tag_is_remembered_for_the_retention_and_no_longer() {
 /// Both copies come in time, and their bodies end after it: a guard that has forgotten the first
 /// would let the second pass.
 #[tokio::test]
-async fn a_body_that_arrives_past_the_window_is_refused_and_not_replayed() {
+async fn a_body_that_arrives_after_the_window_is_stale() {
     let clock = ManualClock::new(NOW);
     let guard = Arc::new(MemoryReplay::new(100).unwrap());
     let layer = VerifyLayer::from(verifier(&clock, &guard));
@@ -404,7 +404,7 @@ async fn a_body_that_arrives_past_the_window_is_refused_and_not_replayed() {
 }
 
 #[test]
-fn a_guard_over_a_format_without_time_is_refused_while_building() {
+fn a_guard_for_a_scheme_without_a_time_is_a_config_error() {
     let keys = KeyMap::single("akey").unwrap();
     let guard = MemoryReplay::new(100).unwrap();
     let error =
@@ -413,7 +413,7 @@ fn a_guard_over_a_format_without_time_is_refused_while_building() {
 }
 
 #[tokio::test]
-async fn a_request_does_not_come_again_under_another_name_with_the_same_key() {
+async fn a_replay_under_another_key_id_of_the_same_key_is_rejected() {
     let scheme = HeaderScheme::new("X-Signature")
         .unwrap()
         .with_key_id_header("X-Key-Id")
@@ -462,7 +462,7 @@ async fn a_request_does_not_come_again_in_another_scheme_with_the_same_key() {
 }
 
 #[tokio::test]
-async fn a_nonce_takes_one_place_however_many_keys_the_name_has() {
+async fn a_nonce_takes_one_entry_for_any_number_of_keys() {
     let clock = ManualClock::new(NOW);
     let guard = Arc::new(MemoryReplay::new(100).unwrap());
     let key = |text| SecretKey::new(text).unwrap();
@@ -512,7 +512,7 @@ fn by_two_keys() -> (Verifier, Arc<MemoryReplay>, Parts, [String; 2]) {
 }
 
 #[tokio::test]
-async fn a_request_signed_with_two_keys_does_not_come_again_with_either_tag_alone() {
+async fn a_replay_with_one_of_two_tags_is_rejected() {
     let [new, old] = by_two_keys().3;
     let both = format!("{new} {old}");
     for first in [&both, &new, &old] {

@@ -8,7 +8,7 @@ mod labels;
 mod lifetime;
 mod parties;
 mod properties;
-mod refusals;
+mod rejections;
 mod signing;
 mod spelling;
 mod target;
@@ -63,8 +63,8 @@ fn verify_by(verifier: &Verifier, head: &Parts, body: &[u8]) -> Result<Verified,
 }
 
 #[track_caller]
-fn assert_refused(result: Result<Verified, VerifyError>, kind: ErrorKind, why: &str) {
-    let error = result.expect_err("refused");
+fn assert_rejected(result: Result<Verified, VerifyError>, kind: ErrorKind, why: &str) {
+    let error = result.expect_err("rejected");
     assert_eq!(error.kind(), kind, "{error:?}");
     let text = format!("{error:?} {error}");
     assert!(text.contains(why), "{text} does not say {why:?}");

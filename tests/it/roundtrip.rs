@@ -319,7 +319,7 @@ fn fost_url() {
 }
 
 #[test]
-fn format_from_parts() {
+fn scheme_from_parts() {
     let config = json!({
         "scheme": "header",
         "header": "X-Hub-Signature-256",

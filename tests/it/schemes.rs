@@ -44,7 +44,7 @@ fn an_unsigned_request_is_unsigned_in_every_scheme() {
 }
 
 #[test]
-fn every_scheme_says_what_it_is() {
+fn every_scheme_describes_itself() {
     for (name, scheme) in all() {
         assert!(!scheme.name().is_empty(), "{name}");
         assert!((1..=16).contains(&scheme.max_tags()), "{name}");

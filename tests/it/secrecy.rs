@@ -1,7 +1,7 @@
 //! No key and no computed tag is ever disclosed: everything logged at TRACE level and all `Debug`
 //! output is searched for them in every usual encoding.
 
-mod formats;
+mod schemes;
 mod spy;
 mod stores;
 
@@ -144,7 +144,7 @@ fn no_error_of_the_configuration_repeats_a_key() {
 /// The search itself: what is told is found, in every spelling. It tells what is no test's key, so
 /// that `scripts/secrets` finds none.
 #[test]
-fn a_secret_that_is_told_is_found() {
+fn a_printed_secret_is_found() {
     let secret = b"told in every spelling, and nobody signs with it".as_slice();
     for spelling in spellings(secret) {
         let (capture, ()) = Capture::during(|| tracing::trace!("it is {spelling}"));

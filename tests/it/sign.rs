@@ -169,7 +169,7 @@ fn sign_error_leaves_the_request_as_it_was() {
 }
 
 #[test]
-fn key_id_that_the_format_cannot_carry_is_named() {
+fn key_id_that_the_scheme_cannot_carry_is_an_error() {
     let signer = signer().with_key_id("a:b").unwrap();
     let error = signer.sign(post("")).unwrap_err();
     assert_eq!(error, SignError::KeyId("a colon divides the fields"));
@@ -236,7 +236,7 @@ async fn body_over_the_limit_is_an_error_before_anything_is_sent() {
 }
 
 #[tokio::test]
-async fn errors_of_body_service_and_format_come_through() {
+async fn errors_of_body_service_and_scheme_are_returned() {
     let broken = [Err::<http_body::Frame<Bytes>, _>(BoxError::from("the body broke"))];
     let broken = StreamBody::new(futures_util::stream::iter(broken));
     let service = ServiceBuilder::new().layer(SignLayer::new(signer())).service(Echo);
@@ -270,7 +270,7 @@ impl<P: Clone, R, E> Policy<Request<P>, R, E> for Twice {
 }
 
 #[tokio::test]
-async fn each_attempt_inside_a_retry_layer_is_signed_afresh() {
+async fn each_attempt_inside_a_retry_layer_is_signed_again() {
     let clock = ManualClock::new(NOW);
     let layer = VerifyLayer::new(Timed::new(), KeyMap::single(key()).unwrap())
         .unwrap()
@@ -329,7 +329,7 @@ impl Service<Request<Full<Bytes>>> for Strict {
 }
 
 #[tokio::test]
-async fn the_ready_service_is_the_one_that_is_called() {
+async fn the_service_that_was_ready_is_called() {
     let mut service = tower::Layer::layer(&SignLayer::new(signer()), Strict(false));
     for _ in 0..2 {
         let request = Request::new(full(""));
@@ -374,14 +374,14 @@ fn testing_kit_signs_in_one_line() {
 
 #[test]
 #[should_panic(expected = "the request cannot be signed: the request is already signed")]
-fn testing_kit_panics_where_the_test_is_wrong() {
+fn testing_kit_panics_if_the_test_is_wrong() {
     let request = Request::builder().header(HEADER, "there").body("").unwrap();
     let _ = tower_hmac::testing::sign(&signer(), request);
 }
 
-/// 8 KiB is the longest value that is read: a longer one would be refused for its length.
+/// 8 KiB is the longest value that is read: a longer one would be rejected for its length.
 #[test]
-fn a_value_that_no_server_would_read_is_not_sent() {
+fn a_value_that_no_server_accepts_is_not_sent() {
     for (length, fits) in [(6099, true), (6100, false)] {
         let signer = Signer::new(FlaskHmac::new(), key()).with_key_id("n".repeat(length)).unwrap();
         let (mut head, _) = post("").into_parts();

@@ -5,7 +5,7 @@ mod docs;
 mod draft;
 mod live;
 mod properties;
-mod refusals;
+mod rejections;
 mod settings;
 mod vectors;
 

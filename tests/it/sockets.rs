@@ -60,7 +60,7 @@ async fn by_hyper(
 }
 
 #[tokio::test]
-async fn hyper_client_with_the_layer_is_let_through() {
+async fn hyper_client_with_the_layer_is_accepted() {
     let address = service().await;
     for (http2, version) in [(false, "HTTP/1.1"), (true, "HTTP/2.0")] {
         let request = || {
@@ -161,7 +161,7 @@ mod reqwest_clients {
     }
 
     #[tokio::test]
-    async fn signed_request_is_let_through() {
+    async fn signed_request_is_accepted_over_a_socket() {
         let address = service().await;
         for (http2, version) in [(false, "HTTP/1.1"), (true, "HTTP/2.0")] {
             let client = builder(http2).build().unwrap();
@@ -255,7 +255,7 @@ mod reqwest_clients {
     }
 
     #[tokio::test]
-    async fn redirects_in_a_circle_end() {
+    async fn redirect_loop_ends() {
         let circle = get(async || axum::response::Redirect::temporary("/circle"));
         let address = serve(Router::new().route("/circle", circle)).await;
         let client = builder(false).build().unwrap();
@@ -270,7 +270,7 @@ mod reqwest_clients {
         use tower_hmac::client::SignMiddleware;
 
         #[tokio::test]
-        async fn signed_request_is_let_through() {
+        async fn signed_request_is_accepted_over_a_socket() {
             let address = service().await;
             for http2 in [false, true] {
                 for (key, status) in [("akey", 200), ("another key", 403)] {
@@ -327,7 +327,7 @@ mod reqwest_clients {
         }
 
         #[tokio::test]
-        async fn each_attempt_is_signed_afresh() {
+        async fn each_attempt_is_signed_again() {
             let address = service().await;
             let client = ClientBuilder::new(builder(false).build().unwrap())
                 .with(Twice)
@@ -340,7 +340,7 @@ mod reqwest_clients {
 }
 
 #[tokio::test]
-async fn flask_format_is_let_through_over_sockets() {
+async fn flask_hmac_is_accepted_over_sockets() {
     let layer = VerifyLayer::new(FlaskHmac::new(), keys()).unwrap();
     let address = serve(Router::new().route("/", any(async || "in")).layer(layer)).await;
     let signer = Signer::new(FlaskHmac::new(), SecretKey::new("akey").unwrap());

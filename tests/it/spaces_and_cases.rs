@@ -123,7 +123,7 @@ async fn any_case_is_the_scheme<S: Scheme + Clone + 'static>(signer: &Signer<S>,
 }
 
 #[tokio::test]
-async fn header_scheme_takes_its_authorization_in_any_case() {
+async fn header_scheme_accepts_its_authorization_in_any_case() {
     let scheme = HeaderScheme::new(AUTHORIZATION).unwrap().with_prefix("HMAC ").unwrap();
     any_case_is_the_scheme(&signer(scheme.clone()), "HMAC").await;
     // What follows the scheme is ours, and has one spelling.
@@ -138,7 +138,7 @@ async fn header_scheme_takes_its_authorization_in_any_case() {
 
 #[cfg(feature = "sha1")]
 #[tokio::test]
-async fn fost_takes_its_authorization_in_any_case() {
+async fn fost_accepts_its_authorization_in_any_case() {
     let signer = signer(tower_hmac::scheme::Fost::new()).with_key_id("billing").unwrap();
     any_case_is_the_scheme(&signer, "FOST").await;
 }

@@ -24,7 +24,7 @@ pub struct Conformance {
 }
 
 impl Conformance {
-    /// Starts it; the output of the program if it refuses the configuration.
+    /// Starts it; the output of the program if it rejects the configuration.
     pub fn serve(config: &Value) -> Result<Self, Output> {
         let mut child = conformance("serve", config)
             .stdin(Stdio::null())
@@ -114,7 +114,7 @@ pub fn send(addr: SocketAddr, request: &[u8], hang_up: bool) -> String {
         stream.shutdown(Shutdown::Write).unwrap();
     }
     let mut answer = Vec::new();
-    // A server that refuses without reading all of it may reset the connection.
+    // A server that rejects without reading all of it may reset the connection.
     let _ = stream.read_to_end(&mut answer);
     String::from_utf8_lossy(&answer).into_owned()
 }

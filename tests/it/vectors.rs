@@ -150,7 +150,7 @@ fn rfc_2202_md5() {
 
 /// A server's settings name hashes by these texts: one that is read as another is a weaker check.
 #[test]
-fn each_hash_has_a_name_that_reads_as_itself_alone() {
+fn each_hash_name_is_unambiguous() {
     let all = [
         (Algorithm::Sha224, "sha224", 28),
         (Algorithm::Sha256, "sha256", 32),

@@ -46,7 +46,7 @@ fn only(capture: &Capture, level: tracing::Level) -> Record {
 }
 
 #[test]
-fn each_refusal_is_one_debug_event_with_its_kind_format_and_claimed_name() {
+fn each_rejection_is_one_debug_event_with_kind_scheme_and_key_id() {
     let clock = ManualClock::new(NOW);
     let layer = layer(&clock).only(["aservice"]).unwrap();
     let wrong = |name: &str, key: &str| head(&signer(name, key, &clock), b"");
@@ -72,7 +72,7 @@ fn each_refusal_is_one_debug_event_with_its_kind_format_and_claimed_name() {
 }
 
 #[test]
-fn services_that_share_a_key_are_warned_of() {
+fn services_that_share_a_key_are_logged() {
     let warned = |services: [(&str, &str); 2]| {
         let (capture, _) = Capture::during(|| KeyMap::named(services).unwrap());
         capture.events()
@@ -86,7 +86,7 @@ fn services_that_share_a_key_are_warned_of() {
 }
 
 #[test]
-fn verification_by_hand_is_watched_too() {
+fn direct_verification_is_observed_too() {
     let clock = ManualClock::new(NOW);
     let keys = KeyMap::named([("aservice", "akey")]).unwrap();
     let verifier = tower_hmac::Verifier::new(Stamped::new(), keys).unwrap().with_clock(clock);
@@ -96,7 +96,7 @@ fn verification_by_hand_is_watched_too() {
 
 /// Trials that come out right are no requests: nobody was let through, and nobody proved a name.
 #[test]
-fn explain_is_neither_counted_nor_logged_and_names_nobody_in_the_span() {
+fn explain_is_neither_counted_nor_logged() {
     let clock = ManualClock::new(NOW);
     let keys = KeyMap::named([("aservice", "akey")]).unwrap();
     let verifier =
@@ -117,7 +117,7 @@ fn explain_is_neither_counted_nor_logged_and_names_nobody_in_the_span() {
 }
 
 #[test]
-fn a_store_that_fails_is_a_warning_with_its_reason() {
+fn a_failing_store_is_logged_with_its_reason() {
     let clock = ManualClock::new(NOW);
     let store = key_fn(|_: Option<&KeyId>, _: &http::request::Parts| async {
         Err::<Option<SecretKey>, BoxError>("the database is gone".into())
@@ -133,7 +133,7 @@ fn a_store_that_fails_is_a_warning_with_its_reason() {
 
 /// While a store is away, each request of a busy service would write a line.
 #[test]
-fn a_cause_is_warned_of_once_a_second_and_not_once_a_request() {
+fn each_cause_is_logged_at_most_once_a_second() {
     let clock = ManualClock::new(NOW);
     let store = key_fn(|_: Option<&KeyId>, _: &http::request::Parts| async {
         Err::<Option<SecretKey>, BoxError>("another database is gone".into())
@@ -156,7 +156,7 @@ fn a_cause_is_warned_of_once_a_second_and_not_once_a_request() {
 }
 
 #[test]
-fn a_full_guard_is_a_warning() {
+fn a_full_guard_is_logged() {
     let clock = ManualClock::new(NOW);
     let guard = MemoryReplay::new(1).unwrap();
     let layer = layer(&clock).with_replay_guard(guard).unwrap();
@@ -170,7 +170,7 @@ fn a_full_guard_is_a_warning() {
 }
 
 #[test]
-fn a_disarmed_layer_is_a_warning() {
+fn a_disarmed_layer_is_logged() {
     let clock = ManualClock::new(NOW);
     let (capture, _) = Capture::during(|| layer(&clock).dangerous_disarmed(true));
     assert!(only(&capture, tracing::Level::WARN).field("message").unwrap().contains("disarmed"));
@@ -179,7 +179,7 @@ fn a_disarmed_layer_is_a_warning() {
 }
 
 #[test]
-fn the_proven_name_goes_into_the_span_and_a_claimed_one_does_not() {
+fn only_a_proven_key_id_is_recorded_in_the_span() {
     let clock = ManualClock::new(NOW);
     let layer = layer(&clock);
     for (key, proven) in [("akey", Some("aservice")), ("another", None)] {
@@ -209,7 +209,7 @@ fn metrics_of(run: impl FnOnce()) -> Vec<Metric> {
 }
 
 #[test]
-fn outcomes_are_counted_by_kind_and_format() {
+fn outcomes_are_counted_by_kind_and_scheme() {
     let clock = ManualClock::new(NOW);
     let guard = Arc::new(MemoryReplay::new(10).unwrap());
     let layer = layer(&clock).with_replay_guard(guard).unwrap();

@@ -71,7 +71,7 @@ async fn a_server_that_evicts_is_rejected_unless_that_is_accepted() {
 }
 
 #[tokio::test]
-async fn a_full_memory_closes_the_door_even_for_a_guard_that_fails_open() {
+async fn a_full_memory_rejects_even_if_the_guard_fails_open() {
     let Some(server) = Server::start_with(&[]) else { return };
     let guard = RedisReplay::connect(&server.url()).await.unwrap().dangerous_fail_open();
     assert_eq!(claim(&guard, 1).await, Ok(Replay::Claimed));
@@ -103,7 +103,7 @@ async fn a_sentinel_and_a_node_of_a_cluster_are_found_at_the_start() {
 }
 
 #[tokio::test]
-async fn a_port_that_refuses_or_speaks_another_protocol_is_found_at_the_start() {
+async fn a_port_that_refuses_connections_or_speaks_another_protocol_is_found_at_the_start() {
     says(&error("redis://user:pa55phrase@127.0.0.1:1/").await, &["refused"]);
     // It closes each connection.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -114,7 +114,7 @@ async fn a_port_that_refuses_or_speaks_another_protocol_is_found_at_the_start() 
 }
 
 #[tokio::test]
-async fn what_another_program_wrote_in_the_place_of_the_mark_is_overwritten_or_told() {
+async fn foreign_data_in_place_of_the_mark_is_overwritten_or_reported() {
     let Some(server) = Server::start_with(&[]) else { return };
     let _: () = server.command("SET tower-hmac:begin nonsense");
     let guard = RedisReplay::connect(&server.url()).await.unwrap();

@@ -77,7 +77,7 @@ fn verifier(guard: RedisReplay, clock: &ManualClock) -> Verifier {
 }
 
 #[tokio::test]
-async fn the_contract_of_a_guard_holds_with_and_without_a_loss() {
+async fn the_redis_guard_keeps_the_contract_with_and_without_a_loss() {
     let Some(server) = Server::start() else { return };
     for is_lost in [false, true] {
         let make = async || {
@@ -141,7 +141,7 @@ async fn restarted_from_a_snapshot_nothing_from_before_is_accepted() {
 
 /// The first node's mark tells the second one, too.
 #[tokio::test]
-async fn another_node_knows_since_when_the_memory_is_whole() {
+async fn another_node_knows_when_the_memory_began() {
     let Some(server) = Server::start_with(&[]) else { return };
     let first = Service::lazy(&server);
     let second = Service::lazy(&server);
@@ -191,7 +191,7 @@ async fn a_margin_rejects_clients_whose_clocks_are_ahead() {
 }
 
 #[tokio::test]
-async fn senders_that_never_sign_anew_can_be_accepted() {
+async fn senders_that_never_sign_again_can_be_accepted() {
     let Some(server) = Server::start_with(&[]) else { return };
     let service = Service::new(RedisReplay::lazy(&server.url()).unwrap().with_unknown_accepted());
     let old = service.sign(20);
@@ -203,7 +203,7 @@ async fn senders_that_never_sign_anew_can_be_accepted() {
 
 /// A mark of a clock that is an hour ahead must not close the service for an hour.
 #[tokio::test]
-async fn a_mark_from_the_future_is_mended() {
+async fn a_mark_from_the_future_is_repaired() {
     let Some(server) = Server::start_with(&[]) else { return };
     let guard = RedisReplay::lazy(&server.url()).unwrap();
     let key = |byte| ReplayKey::from_bytes([byte; 32]);
@@ -288,7 +288,7 @@ async fn a_replica_that_lacks_the_last_writes_lets_no_replay_pass() {
 }
 
 #[tokio::test]
-async fn a_claim_that_too_few_replicas_have_is_rejected_and_given_back() {
+async fn a_claim_with_too_few_replicas_is_rejected_and_withdrawn() {
     let (Some(one), Some(two)) = (Server::start_with(&[]), Server::start_with(&[])) else { return };
     two.follow(&one);
     let service = Service::new(RedisReplay::lazy(&one.url()).unwrap().with_acknowledged_by(1));
@@ -312,7 +312,7 @@ async fn a_claim_that_too_few_replicas_have_is_rejected_and_given_back() {
 
 /// Each of 800 requests once waited half a second for a port that refuses.
 #[tokio::test]
-async fn while_the_server_is_away_claims_fail_at_once() {
+async fn claims_fail_at_once_while_the_server_is_unreachable() {
     let Some(mut server) = Server::start_with(&[]) else { return };
     let service = Service::lazy(&server);
     service.accepts_all(&service.sign(1)).await;
@@ -331,7 +331,7 @@ async fn while_the_server_is_away_claims_fail_at_once() {
 
 /// A server that hangs is found out once, and costs one claim a second its timeout.
 #[tokio::test]
-async fn while_the_server_hangs_claims_fail_at_once_but_one_a_second() {
+async fn claims_fail_at_once_while_the_server_hangs() {
     let Some(server) = Server::start_with(&[]) else { return };
     let service = Service::lazy(&server);
     service.accepts_all(&service.sign(1)).await;

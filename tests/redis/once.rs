@@ -59,7 +59,7 @@ fn request(byte: &str) -> OnceRequest<'static> {
 }
 
 #[tokio::test]
-async fn what_was_handled_stays_so_across_a_restart_and_while_away_nothing_is_answered() {
+async fn handled_messages_survive_a_restart() {
     let Some(mut server) = Server::start() else { return };
     let store = RedisOnce::connect(&server.url()).await.unwrap().with_namespace("billing");
     let Acquired::New(lease) = store.acquire(&request("a")).await.unwrap() else { panic!() };
@@ -92,7 +92,7 @@ async fn a_message_whose_record_was_lost_is_handled_again() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_as_expected_is_told() {
+async fn an_unsuitable_server_is_reported() {
     let Some(server) = Server::start() else { return };
     let user = |name: &str, rights: &str| {
         let _: () = server.command(&format!("ACL SETUSER {name} on >pa55phrase {rights}"));

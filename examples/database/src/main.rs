@@ -75,7 +75,7 @@ async fn check(database: &Database) -> Result<(), BoxError> {
     tokio::time::sleep(ttl).await;
     assert_eq!(send(&app, "aservice", "the new key").await?, StatusCode::OK);
     assert_eq!(send(&app, "aservice", "the old key").await?, StatusCode::FORBIDDEN);
-    println!("the key that was taken out is refused within the time to live");
+    println!("the key that was taken out is rejected within the time to live");
 
     database.drop().await?;
     tokio::time::sleep(ttl).await;

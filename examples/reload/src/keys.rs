@@ -27,7 +27,7 @@ pub fn load(path: &Path) -> Result<KeyMap, BoxError> {
         })?
     };
     let sets = entries.into_iter().map(|(name, keys)| Ok((name, KeySet::try_from(keys)?)));
-    // `services` refuses an empty list, an empty name or key, and a name that stands there twice.
+    // `services` rejects an empty list, an empty name or key, and a name that stands there twice.
     Ok(KeyMap::named(sets.collect::<Result<Vec<_>, BoxError>>()?)?)
 }
 

@@ -107,12 +107,12 @@ impl<'a> MakeWriter<'a> for Log {
 }
 
 #[test]
-fn a_bad_file_leaves_the_old_keys_says_so_and_repeats_nothing() {
+fn a_bad_file_keeps_the_old_keys_and_is_reported_without_its_text() {
     let log = Log::default();
     // For all threads: the watcher runs on its own.
     tracing_subscriber::fmt().with_writer(log.clone()).init();
     let text = || String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    let refusals = || text().matches("the old keys stay in force").count();
+    let rejections = || text().matches("the old keys stay in force").count();
     let folder = Folder::new("bad");
     let path = folder.0.join("keys.json");
     std::fs::write(&path, r#"{"aservice": "one"}"#).unwrap();
@@ -130,16 +130,16 @@ fn a_bad_file_leaves_the_old_keys_says_so_and_repeats_nothing() {
         "",
     ];
     for file in bad {
-        let before = refusals();
+        let before = rejections();
         std::fs::write(&path, file).unwrap();
-        see(|| refusals() > before);
+        see(|| rejections() > before);
         let error = keys::load(&path).unwrap_err().to_string();
         assert!(!error.contains("sup3rs3cret"), "{error}");
         assert_eq!(key(&keys), b"one", "{file}");
     }
-    let before = refusals();
+    let before = rejections();
     std::fs::remove_file(&path).unwrap();
-    see(|| refusals() > before);
+    see(|| rejections() > before);
     assert_eq!(key(&keys), b"one");
     assert!(!text().contains("sup3rs3cret"), "{}", text());
 

@@ -76,7 +76,7 @@ async fn only_billing_may_refund() {
 }
 
 #[tokio::test]
-async fn every_path_under_the_api_asks_for_a_signature() {
+async fn every_path_under_the_api_requires_a_signature() {
     let service = service(shared_keys()).await;
     for path in ["/api/orders", "/api/orders/5/refund", "/api/unknown"] {
         let answer = answer(&service, post(path, "{}").map(Body::from)).await;
@@ -96,7 +96,7 @@ async fn a_replaced_key_is_rejected() {
 }
 
 #[test]
-fn a_bad_file_of_keys_changes_nothing_and_is_not_repeated() {
+fn a_bad_key_file_changes_nothing_and_is_not_logged() {
     let path = std::env::temp_dir().join(format!("showcase-keys-{}", std::process::id()));
     std::fs::write(&path, r#"{"shop": "not-to-be-shown"#).unwrap();
     let error = keys::load(&path).unwrap_err().to_string();
@@ -109,7 +109,7 @@ fn a_bad_file_of_keys_changes_nothing_and_is_not_repeated() {
 }
 
 #[tokio::test]
-async fn a_charge_is_handled_once_and_a_failed_one_may_come_again() {
+async fn a_charge_is_handled_once_and_a_failed_one_can_be_retried() {
     let service = service(shared_keys()).await;
     let send = |body| answer(&service, delivery(webhooks::stripe(), STRIPE, "/hooks/stripe", body));
     let charge = r#"{"id": "evt_1", "type": "charge.succeeded"}"#;
@@ -122,7 +122,7 @@ async fn a_charge_is_handled_once_and_a_failed_one_may_come_again() {
 }
 
 #[tokio::test]
-async fn a_webhook_needs_its_own_secret() {
+async fn a_webhook_is_verified_only_with_its_own_secret() {
     let service = service(shared_keys()).await;
     let push = r#"{"repository": {"name": "tower-hmac"}}"#;
     let send = |key| answer(&service, delivery(webhooks::github(), key, "/hooks/github", push));
@@ -131,7 +131,7 @@ async fn a_webhook_needs_its_own_secret() {
 }
 
 #[tokio::test]
-async fn health_and_metrics_are_open() {
+async fn health_and_metrics_need_no_signature() {
     let service = service(shared_keys()).await;
     for path in ["/healthz", "/metrics"] {
         let request = Request::get(path).body(Body::empty()).unwrap();

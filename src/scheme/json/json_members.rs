@@ -38,7 +38,7 @@ impl<'b, F: FnMut(&'b str, &'b str) -> Result<(), Fault>> Visitor<'b> for Member
 
     fn visit_map<A: MapAccess<'b>>(mut self, mut object: A) -> Result<(), A::Error> {
         while let Some((name, value)) = object.next_entry::<&RawValue, &RawValue>()? {
-            self.0(name.get(), value.get()).map_err(|Fault| A::Error::custom("refused"))?;
+            self.0(name.get(), value.get()).map_err(|Fault| A::Error::custom("rejected"))?;
         }
         Ok(())
     }

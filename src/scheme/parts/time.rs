@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_format_reads_the_same_second() {
+    fn each_time_form_reads_the_same_second() {
         for (format, text) in [
             (TimeFormat::UnixSeconds, "1700000000"),
             (TimeFormat::UnixMillis, "1700000000000"),
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read() {
+    fn written_times_are_read_back() {
         let text = TimeFormat::Rfc3339.write(1_700_000_000);
         assert_eq!(text.as_deref(), Some("2023-11-14T22:13:20Z"));
         for format in [
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn other_texts_are_refused() {
+    fn invalid_times_are_rejected() {
         let numbers = ["", "+1", "-1", "01", "00", "1e9", "1.0", "1 ", " 1", "0x1", "１"];
         let long = ["9223372036854775807", "-9223372036854775808", &"1".repeat(40)];
         for text in numbers.iter().chain(&long) {

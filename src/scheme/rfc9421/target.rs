@@ -230,7 +230,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_authority_in_normal_form_stays_as_it_is(text in "[ -~]{0,12}|[a-z0-9.-]{0,40}") {
+        fn normalized_authority_is_unchanged(text in "[ -~]{0,12}|[a-z0-9.-]{0,40}") {
             if let Some(normal) = normal(text.as_bytes()) {
                 let authority = Authority::try_from(normal).unwrap();
                 prop_assert_eq!(normalized(&authority, "http").unwrap(), normal);

@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dates_go_there_and_back() {
+    fn written_dates_are_read_back() {
         for (text, unix) in [("20150830T123600Z", 1_440_938_160), ("19700101T000000Z", 0)] {
             assert_eq!(read(text), Some(unix));
             assert_eq!(write(unix).unwrap(), text);
@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn other_texts_are_no_dates() {
+    fn invalid_dates_are_rejected() {
         for text in [
             "",
             "20150830T123600",

@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn s3_paths_are_encoded_once_and_kept() {
+    fn s3_paths_are_encoded_once_and_not_normalized() {
         for (path, expected) in [
             ("/", "/"),
             ("/a/b", "/a/b"),
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn standard_paths_are_in_normal_form() {
+    fn standard_paths_that_are_not_normalized_are_rejected() {
         for (path, normalized) in [
             ("/./", "/"),
             ("/.", "/"),
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn targets_without_a_path_and_broken_escapes_are_refused() {
+    fn targets_without_a_path_and_malformed_escapes_are_rejected() {
         for path in ["", "*", "a", "/%", "/%2", "/%zz", "/a%2/b", "/%+1"] {
             for style in [PathStyle::S3, PathStyle::Standard, PathStyle::Normalized] {
                 assert!(of(style, path).is_err(), "{path}");

@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn queries_with_two_readings_are_refused() {
+    fn ambiguous_queries_are_rejected() {
         for query in [
             "a=1+2",
             "a+b",

@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_rejected() {
+    fn malformed_lists_are_rejected() {
         for text in [
             "",
             "a",
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_quoted_is_read() {
+    fn quoted_strings_are_read_back() {
         let all: String = (' '..='~').chain(['\t']).collect();
         for text in ["", "a", "\\", "\"", &all] {
             let list = format!("a={}", quoted(text).unwrap());

@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn target_and_header_name_one_host() {
+    fn target_and_header_with_different_hosts_are_rejected() {
         for (target, host) in [
             ("http://Example.com/", "example.COM"),
             ("http://example.com/", "example.com:80"),
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_host_is_rejected() {
+    fn invalid_host_is_rejected() {
         for host in ["", "a/b", "user@example.com", "a b", "a?b", ":80", "a,b/"] {
             assert_eq!(of("/", &[host]), None, "{host}");
         }

@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_encoded_is_decoded() {
+    fn encoded_texts_are_read_back() {
         let all: String = (0..=255).map(char::from).collect();
         let encoded = percent_encoded(&all);
         assert!(encoded.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'+'));
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn pairs_are_cut_before_they_are_decoded() {
+    fn pairs_are_split_before_they_are_decoded() {
         let pairs = |text| form_pairs(text).filter_map(Result::ok).collect::<Vec<_>>();
         assert_eq!(pairs("a%26b=%3D=&&c"), [("a&b".into(), "==".into()), ("c".into(), "".into())]);
         assert_eq!(pairs("=x"), [("".into(), "x".into())]);

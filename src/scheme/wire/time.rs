@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn known_moments_have_their_unix_seconds() {
+    fn known_times_have_their_unix_seconds() {
         // GNU date: `date -u -d '…' +%s`.
         for (text, unix) in [
             ("1970-01-01T00:00:00Z", 0),
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn every_day_of_four_hundred_years_is_read_as_it_is_written() {
+    fn every_day_of_four_hundred_years_is_read_back() {
         let first = rfc3339("1799-12-31T00:00:00Z").unwrap();
         for day in (first..).step_by(86_400).take(146_097) {
             assert_eq!(rfc3339(&to_rfc3339(day).unwrap()), Some(day));
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn times_out_of_range_have_no_text() {
+    fn times_out_of_range_are_not_written() {
         for seconds in [253_402_300_800, i64::MAX, i64::MIN] {
             assert_eq!(to_rfc3339(seconds), None);
             assert_eq!(to_http_date(seconds), None);

@@ -28,7 +28,7 @@ async fn attack_301_identity_headers_sent_by_the_client() {
         let none: [&str; 0] = [];
         let mut unsigned = carrying(&none);
         unsigned.headers_mut().insert(name, "aservice".parse().unwrap());
-        refuse(&app, unsigned, name).await;
+        reject(&app, unsigned, name).await;
         let mut signed = carrying(&[named("bservice", "bkey")]);
         signed.headers_mut().insert(name, "aservice".parse().unwrap());
         assert_eq!(accepted_as(&app, signed).await, "name bservice", "{name}");
@@ -38,7 +38,7 @@ async fn attack_301_identity_headers_sent_by_the_client() {
 /// A `Verified` can only be made by the crate (its docs hold that by `compile_fail`). One that
 /// was proven for another request, and is put into this one, is taken out.
 #[tokio::test]
-async fn attack_302_a_proof_of_another_request() {
+async fn attack_302_a_verified_from_another_request() {
     let proof = {
         let verifier = tower_hmac::Verifier::new(
             FlaskHmac::new(),
@@ -55,20 +55,20 @@ async fn attack_302_a_proof_of_another_request() {
         let none: [&str; 0] = [];
         let mut request = carrying(&none);
         request.extensions_mut().insert(proof.clone());
-        refuse(&app, request, "unsigned with a foreign proof").await;
+        reject(&app, request, "unsigned with a foreign proof").await;
     }
 }
 
 #[tokio::test]
-async fn attack_303_the_anonymous_key_is_on_no_list() {
+async fn attack_303_the_anonymous_key_on_an_allow_list() {
     let handler = || Router::new().fallback(async || "in");
     let lists: [&[&str]; 4] = [&["aservice"], &["single"], &["None"], &[]];
     for list in lists {
         let app = handler().layer(layer().only(list.iter().copied()).unwrap());
-        refuse(&app, carrying(&[single()]), "only").await;
+        reject(&app, carrying(&[single()]), "only").await;
     }
     let extractor = Router::new().fallback(async |_: Only<Team>| "in").layer(layer());
-    refuse(&extractor, carrying(&[single()]), "Only").await;
+    reject(&extractor, carrying(&[single()]), "Only").await;
 }
 
 #[tokio::test]
@@ -77,14 +77,14 @@ async fn attack_304_a_broken_signature_at_an_optional_layer() {
     let none: [&str; 0] = [];
     assert_eq!(accepted_as(&app, carrying(&none)).await, "in");
     for value in ["", "x", &single()[1..], &named("nobody", "akey"), &named("aservice", "bkey")] {
-        refuse(&app, carrying(&[value]), value).await;
+        reject(&app, carrying(&[value]), value).await;
     }
-    refuse(&app, carrying(&[single(), single()]), "twice").await;
+    reject(&app, carrying(&[single(), single()]), "twice").await;
 }
 
 /// 500 and a log line: a mistake of the service, and never a pass.
 #[tokio::test]
-async fn attack_305_a_route_that_was_forgotten() {
+async fn attack_305_a_route_without_a_layer() {
     let guarded = Router::new().route("/guarded", get(async |_: Verified| "in")).layer(layer());
     // Added after the layer, and so outside of it.
     let app = guarded.route("/forgotten", get(async |_: Verified| "in"));
@@ -135,7 +135,7 @@ async fn attack_307_a_signed_body_sent_to_another_route_passes_in_flask_hmac() {
 }
 
 #[tokio::test]
-async fn attack_308_a_refusal_says_nothing_of_its_reason() {
+async fn attack_308_a_rejection_does_not_reveal_its_reason() {
     let app = routes().layer(layer().only(["aservice"]).unwrap());
     let values = [
         String::new(),
@@ -159,7 +159,7 @@ async fn attack_308_a_refusal_says_nothing_of_its_reason() {
 }
 
 #[test]
-fn attack_309_a_refusal_cannot_be_made_to_look_like_a_success() {
+fn attack_309_a_rejection_cannot_look_like_a_success() {
     for status in [StatusCode::OK, StatusCode::NO_CONTENT, StatusCode::FOUND] {
         assert!(StatusRejection::new(status).is_err());
     }

@@ -146,7 +146,7 @@ async fn attack_904_a_signed_message_for_another_authority_on_http_2() {
 
 /// What a proxy writes of the host that a client asked for is not read.
 #[tokio::test]
-async fn attack_905_the_host_told_by_forwarding_headers() {
+async fn attack_905_the_host_in_forwarding_headers() {
     async fn try_all<S: Scheme + Clone + 'static>(scheme: S) {
         let address = server(scheme.clone()).await;
         let (target, headers) = signed(scheme);
@@ -172,7 +172,7 @@ async fn attack_905_the_host_told_by_forwarding_headers() {
 
 /// The same request by both versions: one signature, for the same host.
 #[tokio::test]
-async fn attack_906_spellings_of_the_host_that_are_one_host() {
+async fn attack_906_equivalent_spellings_of_the_host() {
     let address = server(MessageSignatures::new()).await;
     let (target, headers) = signed(MessageSignatures::new());
     // Case and the usual port do not count (RFC 9421 section 2.2.3).

@@ -88,7 +88,7 @@ async fn attack_400_control_a_layer_sees_what_was_observed() {
 
 /// None of them is signed: none is accepted, and none makes the server fail.
 #[tokio::test]
-async fn attack_401_odd_requests_are_refused_and_never_a_5xx() {
+async fn attack_401_odd_requests_are_rejected_without_a_5xx() {
     let address = serve(routes().layer(layer())).await;
     for (name, bytes, status, _) in cases() {
         let answer = exchange(address, &bytes).await;
@@ -101,7 +101,7 @@ async fn attack_401_odd_requests_are_refused_and_never_a_5xx() {
 /// The same odd requests with the right signature of their body: those that the server takes and
 /// that carry the header once are let through, none fails.
 #[tokio::test]
-async fn attack_402_odd_requests_that_are_signed_pass_or_are_refused() {
+async fn attack_402_odd_signed_requests_are_accepted_or_rejected() {
     let address = serve(routes().layer(layer())).await;
     let signer = Signer::new(FlaskHmac::new(), key("single"));
     for (name, bytes, status, seen) in cases() {
@@ -113,12 +113,12 @@ async fn attack_402_odd_requests_that_are_signed_pass_or_are_refused() {
         let twice = seen["headers"]
             .as_array()
             .is_some_and(|headers| headers.iter().any(|header| header[0] == json!("signature")));
-        // One line more than the server takes is the server's to refuse.
+        // One line more than the server takes is the server's to reject.
         let expected = match status {
             200 if name.ends_with("header lines") => answer.status,
             200 if twice => 403,
             200 => 200,
-            refused => refused,
+            rejected => rejected,
         };
         assert_eq!(answer.status, expected, "{name}");
         assert!(answer.status < 500, "{name}");
@@ -191,9 +191,9 @@ async fn attack_404_trailers_on_http_2_reach_no_handler() {
     assert_eq!(http2(address, unsigned).await.0, StatusCode::FORBIDDEN);
 }
 
-/// Two requests on one connection: what is left of a refused body is no request.
+/// Two requests on one connection: what is left of a rejected body is no request.
 #[tokio::test]
-async fn attack_405_the_body_of_a_refused_request_is_no_second_request() {
+async fn attack_405_the_body_of_a_rejected_request_is_not_read_as_a_request() {
     let address = serve(routes().layer(layer())).await;
     let signature = single();
     let length = BODY.len();
@@ -223,7 +223,7 @@ async fn attack_406_two_lengths_for_one_body() {
 
 /// A plain hyper service with a body that is not axum's, as tonic has.
 #[tokio::test]
-async fn attack_407_the_same_holds_without_axum() {
+async fn attack_407_the_same_without_axum() {
     use std::convert::Infallible;
     use tower::{Layer as _, service_fn};
 
@@ -270,6 +270,6 @@ async fn attack_407_the_same_holds_without_axum() {
     };
     let accepted = exchange(address, request(&signature).as_bytes()).await;
     assert_eq!((accepted.status, accepted.body.as_slice()), (200, BODY.as_bytes()));
-    let refused = exchange(address, request(&signature[1..]).as_bytes()).await;
-    assert_eq!((refused.status, refused.body.as_slice()), (403, b"".as_slice()));
+    let rejected = exchange(address, request(&signature[1..]).as_bytes()).await;
+    assert_eq!((rejected.status, rejected.body.as_slice()), (403, b"".as_slice()));
 }

@@ -227,7 +227,7 @@ mod a_handler_that_fails_once {
     }
 
     #[tokio::test]
-    async fn behind_a_replay_guard_loses_the_identical_retry() {
+    async fn identical_retry_is_lost_behind_a_replay_guard() {
         let guard = MemoryReplay::new(600).unwrap();
         let app = routes().layer(verify().with_replay_guard(guard).unwrap());
         let message = message();
@@ -238,7 +238,7 @@ mod a_handler_that_fails_once {
     }
 
     #[tokio::test]
-    async fn behind_a_once_layer_handles_the_identical_retry_and_only_once() {
+    async fn identical_retry_is_handled_once_behind_a_once_layer() {
         let once = OnceLayer::new(MemoryOnce::new(600).unwrap());
         let app = routes().layer(once).layer(verify());
         let message = message();

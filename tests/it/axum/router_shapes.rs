@@ -71,7 +71,7 @@ async fn a_nested_router_with_a_fallback_of_its_own_is_verified_whole() {
 }
 
 #[tokio::test]
-async fn around_the_outer_router_nested_routes_and_both_fallbacks_are_verified() {
+async fn layer_around_the_outer_router_covers_nested_routes_and_both_fallbacks() {
     let app = Router::new().nest("/api", routes()).fallback(fallback).layer(verify());
     unsigned(&app, &[("/api/here", VERIFIED), ("/api/nowhere", VERIFIED), ("/x", VERIFIED)]).await;
 }

@@ -38,7 +38,7 @@ async fn head(stream: &mut TcpStream) -> String {
 }
 
 #[tokio::test]
-async fn a_websocket_is_opened_by_a_signed_request_alone() {
+async fn a_websocket_is_opened_only_by_a_signed_request() {
     let app = Router::new().route("/ws", any(socket)).layer(verify());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

@@ -24,8 +24,8 @@ fn layer() -> VerifyLayer {
         .unwrap()
 }
 
-/// A request for each kind of refusal, to be sent to one layer in this order.
-fn refused() -> Vec<(ErrorKind, Request<Script>)> {
+/// A request for each kind of rejection, to be sent to one layer in this order.
+fn rejected() -> Vec<(ErrorKind, Request<Script>)> {
     let fine = || signed(scheme(), b"body");
     let bservice = Signer::new(scheme(), key("bkey"))
         .with_key_id("bservice")
@@ -59,13 +59,13 @@ fn seen(response: Response<String>) -> Wire {
 }
 
 #[tokio::test]
-async fn all_refusals_of_a_caller_are_equal_to_the_byte() {
+async fn all_rejections_of_a_caller_are_identical() {
     let layer = layer();
     assert_eq!(outcome(&layer, signed(scheme(), b"body")).await, None);
     let mut answers = Vec::new();
-    for (kind, request) in refused() {
+    for (kind, request) in rejected() {
         let response = send(&layer, request).await;
-        assert_eq!(refusal(&response), Some(kind));
+        assert_eq!(rejection_kind(&response), Some(kind));
         answers.push((kind, seen(response)));
     }
     let (_, first) = &answers[0];
@@ -77,11 +77,11 @@ async fn all_refusals_of_a_caller_are_equal_to_the_byte() {
 }
 
 #[tokio::test]
-async fn a_status_of_ones_own_holds_for_all_refusals_of_a_caller() {
+async fn a_custom_status_applies_to_all_rejections_of_a_caller() {
     let rejection = StatusRejection::new(StatusCode::IM_A_TEAPOT).unwrap();
     let layer = layer().with_rejection(rejection);
     assert_eq!(outcome(&layer, signed(scheme(), b"body")).await, None);
-    for (kind, request) in refused() {
+    for (kind, request) in rejected() {
         let response = send(&layer, request).await;
         assert_eq!(response.status(), StatusCode::IM_A_TEAPOT, "{kind:?}");
     }
@@ -92,7 +92,7 @@ async fn a_status_of_ones_own_holds_for_all_refusals_of_a_caller() {
 async fn each_401_has_a_challenge() {
     let rejection = StatusRejection::new(StatusCode::UNAUTHORIZED).unwrap();
     let layer = layer().with_rejection(rejection);
-    for (kind, request) in refused().into_iter().take(7) {
+    for (kind, request) in rejected().into_iter().take(7) {
         let response = send(&layer, request).await;
         assert_eq!(response.status(), StatusCode::UNAUTHORIZED, "{kind:?}");
         assert_eq!(response.headers()[WWW_AUTHENTICATE], "HMAC", "{kind:?}");
@@ -101,7 +101,7 @@ async fn each_401_has_a_challenge() {
 
 /// Whoever made it: a function of one's own need not know the rule.
 #[tokio::test]
-async fn a_401_of_ones_own_gets_a_challenge_and_keeps_its_own() {
+async fn a_custom_401_gets_a_challenge_or_keeps_its_own() {
     let own = |challenge: Option<&'static str>| {
         layer().with_rejection_fn(move |_: &VerifyError| {
             let mut response = Response::new(String::new());
@@ -121,7 +121,7 @@ async fn a_401_of_ones_own_gets_a_challenge_and_keeps_its_own() {
 }
 
 #[tokio::test]
-async fn what_is_not_the_callers_fault_has_a_status_of_its_own() {
+async fn failures_of_the_server_have_their_own_status() {
     let rejection = StatusRejection::new(StatusCode::UNAUTHORIZED).unwrap();
     let layer = layer().with_rejection(rejection);
     let long = signed(scheme(), &[0; 17]);
@@ -131,14 +131,14 @@ async fn what_is_not_the_callers_fault_has_a_status_of_its_own() {
         (broken, ErrorKind::BodyRead, StatusCode::BAD_REQUEST),
     ] {
         let response = send(&layer, request).await;
-        assert_eq!(refusal(&response), Some(kind));
+        assert_eq!(rejection_kind(&response), Some(kind));
         assert_eq!(response.status(), status);
         assert!(response.headers().is_empty());
     }
 }
 
 #[tokio::test]
-async fn a_store_that_fails_closes_the_door_with_503() {
+async fn a_failing_store_rejects_with_503() {
     let failing = tower_hmac::key::key_fn(|_: Option<&tower_hmac::KeyId>, _: &Parts| async {
         Err::<Option<KeySet>, BoxError>("the database is away".into())
     });
@@ -146,14 +146,14 @@ async fn a_store_that_fails_closes_the_door_with_503() {
     let response = send(&layer, signed(scheme(), b"body")).await;
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(response.headers()[RETRY_AFTER], "1");
-    assert_eq!(refusal(&response), Some(ErrorKind::StoreUnavailable));
+    assert_eq!(rejection_kind(&response), Some(ErrorKind::StoreUnavailable));
     let error = response.extensions().get::<VerifyError>().unwrap();
     let source = std::error::Error::source(error).expect("the store's own error");
     assert_eq!(source.to_string(), "the database is away");
 }
 
 #[tokio::test]
-async fn a_guard_that_fails_or_is_full_closes_the_door_with_503() {
+async fn a_failing_or_full_guard_rejects_with_503() {
     type Answer = Result<Replay, BoxError>;
     struct Broken(fn() -> Answer);
     impl ReplayGuard for Broken {
@@ -173,7 +173,7 @@ async fn a_guard_that_fails_or_is_full_closes_the_door_with_503() {
             .with_replay_guard(Broken(answer))
             .unwrap();
         let response = send(&layer, signed(scheme(), b"body")).await;
-        assert_eq!(refusal(&response), Some(kind));
+        assert_eq!(rejection_kind(&response), Some(kind));
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(response.headers()[RETRY_AFTER], "1");
     }
@@ -182,7 +182,7 @@ async fn a_guard_that_fails_or_is_full_closes_the_door_with_503() {
 /// Only a store that failed is worth another try: a status that the service chose for rejections is
 /// not.
 #[tokio::test]
-async fn a_rejected_caller_is_not_told_to_try_again() {
+async fn a_rejected_caller_gets_no_retry_after() {
     let rejection = StatusRejection::new(StatusCode::SERVICE_UNAVAILABLE).unwrap();
     let response = send(&layer().with_rejection(rejection), spoilt(signed(scheme(), b""))).await;
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
@@ -190,14 +190,14 @@ async fn a_rejected_caller_is_not_told_to_try_again() {
 }
 
 #[tokio::test]
-async fn a_function_of_ones_own_sees_every_error_and_answers_for_it() {
+async fn a_rejection_function_sees_every_error() {
     let layer = layer().with_rejection_fn(|error: &VerifyError| {
         let mut response = Response::new(format!("{:?}", error.kind()));
         *response.status_mut() = StatusCode::BAD_REQUEST;
         response
     });
     assert_eq!(outcome(&layer, signed(scheme(), b"body")).await, None);
-    for (kind, request) in refused() {
+    for (kind, request) in rejected() {
         let response = send(&layer, request).await;
         assert_eq!(response.body(), &format!("{kind:?}"));
         assert_eq!(response.status(), StatusCode::BAD_REQUEST);
@@ -206,7 +206,7 @@ async fn a_function_of_ones_own_sees_every_error_and_answers_for_it() {
 
 /// A response body that has no `Default`, and an answer that depends on the head.
 #[tokio::test]
-async fn a_type_of_ones_own_sees_the_head_and_needs_no_default() {
+async fn a_custom_rejection_sees_the_head_and_needs_no_default() {
     #[derive(Debug)]
     struct Own(String);
     struct Named;
@@ -226,9 +226,9 @@ async fn a_type_of_ones_own_sees_the_head_and_needs_no_default() {
 
 /// A log that says nothing, or the same of all, helps nobody.
 #[test]
-fn each_kind_of_error_has_a_text_of_its_own() {
+fn each_kind_of_error_has_its_own_text() {
     let texts = |kind: ErrorKind| VerifyError::from(kind).to_string();
-    let kinds = refused().into_iter().map(|(kind, _)| kind);
+    let kinds = rejected().into_iter().map(|(kind, _)| kind);
     let kinds: Vec<_> = kinds.chain([ErrorKind::BodyRead, ErrorKind::StoreUnavailable]).collect();
     for (place, kind) in kinds.iter().enumerate() {
         let text = texts(*kind);
@@ -240,7 +240,7 @@ fn each_kind_of_error_has_a_text_of_its_own() {
 
 /// What a client has sent is told in the text; a source is a failure of this side.
 #[tokio::test]
-async fn only_what_failed_on_this_side_is_a_source() {
+async fn only_server_failures_have_a_source() {
     use std::error::Error as _;
     let source = async |layer: &VerifyLayer, request: Request<Script>| {
         let response = send(layer, request).await;
@@ -259,7 +259,7 @@ async fn only_what_failed_on_this_side_is_a_source() {
 }
 
 #[tokio::test]
-async fn an_error_knows_who_was_claimed_and_never_what_was_sent() {
+async fn an_error_has_the_claimed_key_id_and_no_signature() {
     let layer = layer();
     let request = with_header(signed(scheme(), b"body"), "x-key", "nobody");
     let tag = request.headers()["x-tag"].to_str().unwrap().to_owned();
@@ -278,10 +278,10 @@ async fn an_error_knows_who_was_claimed_and_never_what_was_sent() {
 
 /// A gRPC client reads neither the HTTP status nor the body.
 #[tokio::test]
-async fn grpc_rejections_have_a_code_and_tell_callers_apart_by_nothing() {
+async fn grpc_rejections_of_a_caller_are_identical() {
     let layer = layer().with_rejection(GrpcRejection::new());
     assert_eq!(outcome(&layer, signed(scheme(), b"body")).await, None);
-    for (kind, request) in refused() {
+    for (kind, request) in rejected() {
         let answer = seen(send(&layer, request).await);
         assert_eq!(answer.status, StatusCode::OK, "{kind:?}");
         assert_eq!(answer.headers["content-type"], "application/grpc");

@@ -17,7 +17,7 @@ fn says(error: &ConfigError, parts: &[&str]) {
 }
 
 #[test]
-fn an_empty_key_is_refused_under_its_name() {
+fn an_empty_key_is_rejected_with_its_key_id() {
     assert!(matches!(SecretKey::new(""), Err(ConfigError::EmptyKey(_))));
     assert!(matches!(SecretKey::from_hex(""), Err(ConfigError::EmptyKey(_))));
     assert!(matches!(SecretKey::from_base64(""), Err(ConfigError::EmptyKey(_))));
@@ -27,7 +27,7 @@ fn an_empty_key_is_refused_under_its_name() {
 }
 
 #[test]
-fn an_empty_name_is_refused() {
+fn an_empty_key_id_is_rejected() {
     assert!(matches!(KeyId::new(""), Err(ConfigError::EmptyName(_))));
     let error = KeyMap::named([("", "akey")]).unwrap_err();
     assert!(matches!(error, ConfigError::EmptyName(_)));
@@ -35,7 +35,7 @@ fn an_empty_name_is_refused() {
 }
 
 #[test]
-fn no_key_at_all_is_refused() {
+fn a_map_without_keys_is_rejected() {
     let none: [(&str, &str); 0] = [];
     let error = KeyMap::named(none).unwrap_err();
     assert!(matches!(error, ConfigError::NoKeys(_)));
@@ -45,7 +45,7 @@ fn no_key_at_all_is_refused() {
 }
 
 #[test]
-fn a_name_that_is_there_twice_and_a_ninth_key_are_refused() {
+fn a_duplicate_key_id_and_a_ninth_key_are_rejected() {
     let error = KeyMap::named([("aservice", "one"), ("aservice", "two")]).unwrap_err();
     says(&error, &["aservice", "twice"]);
     assert!(KeySet::new((0..8).map(|n| key(&n.to_string()))).is_ok());
@@ -53,7 +53,7 @@ fn a_name_that_is_there_twice_and_a_ninth_key_are_refused() {
 }
 
 #[test]
-fn a_rejection_that_looks_like_a_success_is_refused() {
+fn a_rejection_that_looks_like_a_success_is_rejected() {
     for status in [100, 200, 204, 301, 399, 600, 999] {
         let status = StatusCode::from_u16(status).unwrap();
         let error = StatusRejection::new(status).unwrap_err();
@@ -65,7 +65,7 @@ fn a_rejection_that_looks_like_a_success_is_refused() {
 }
 
 #[test]
-fn formats_that_cannot_be_told_apart_are_refused_by_name() {
+fn ambiguous_schemes_are_rejected_by_name() {
     let error = VerifyLayer::new(Joints::new(Covers::Body), keys())
         .unwrap()
         .or(Joints::named("second", "x", Covers::Digest), keys())
@@ -82,7 +82,7 @@ fn formats_that_cannot_be_told_apart_are_refused_by_name() {
 }
 
 #[test]
-fn a_guard_over_a_format_without_time_is_refused_unless_chosen() {
+fn a_guard_for_a_scheme_without_a_time_is_rejected_unless_chosen() {
     let untimed = || VerifyLayer::new(FlaskHmac::new(), keys()).unwrap();
     let error = untimed().with_replay_guard(Seen::default()).unwrap_err();
     assert_eq!(error, ConfigError::ReplayWithoutTime("flask-hmac".into()));
@@ -99,7 +99,7 @@ fn a_guard_over_a_format_without_time_is_refused_unless_chosen() {
 }
 
 #[test]
-fn a_header_that_is_none_is_refused() {
+fn an_invalid_header_name_is_rejected() {
     says(&FlaskHmac::new().with_header("no header").unwrap_err(), &["header"]);
     assert!(FlaskHmac::new().with_header("X-Signature").is_ok());
 }

@@ -15,12 +15,12 @@ fn sample(covers: Covers) -> &'static [u8] {
 }
 
 #[tokio::test]
-async fn what_the_client_signs_the_server_lets_through() {
+async fn signed_request_is_accepted_by_the_server() {
     for covers in ALL {
         let scheme = Joints::new(covers);
         let layer = VerifyLayer::new(scheme.clone(), keys()).unwrap();
         let response = send(&layer, signed(scheme, sample(covers))).await;
-        assert_eq!(refusal(&response), None, "{covers:?}");
+        assert_eq!(rejection_kind(&response), None, "{covers:?}");
         assert_eq!(response.body().as_bytes(), sample(covers), "{covers:?}");
         assert_eq!(verified(&response).key_id().unwrap(), "aservice");
         assert_eq!(verified(&response).scheme(), "joints");
@@ -29,7 +29,7 @@ async fn what_the_client_signs_the_server_lets_through() {
 
 /// A default of the trait that stood in for one of its methods would be another format.
 #[tokio::test]
-async fn a_scheme_behind_an_arc_is_the_same_format() {
+async fn a_scheme_in_an_arc_behaves_the_same() {
     for covers in ALL {
         let scheme = Joints::new(covers);
         let shared = || Arc::new(scheme.clone());
@@ -50,7 +50,7 @@ async fn a_scheme_behind_an_arc_is_the_same_format() {
 }
 
 #[tokio::test]
-async fn a_changed_head_is_refused_by_every_coverage() {
+async fn a_changed_head_is_rejected_with_every_coverage() {
     for covers in ALL {
         let scheme = Joints::new(covers);
         let layer = VerifyLayer::new(scheme.clone(), keys()).unwrap();
@@ -61,7 +61,7 @@ async fn a_changed_head_is_refused_by_every_coverage() {
 }
 
 #[tokio::test]
-async fn a_changed_body_is_refused_where_the_body_is_covered() {
+async fn a_changed_body_is_rejected_if_the_body_is_covered() {
     for (covers, expected) in [
         (Covers::Body, Some(ErrorKind::Mismatch)),
         (Covers::Digest, Some(ErrorKind::Mismatch)),
@@ -78,7 +78,7 @@ async fn a_changed_body_is_refused_where_the_body_is_covered() {
 }
 
 #[tokio::test]
-async fn derived_text_covers_what_it_is_made_from_and_no_more() {
+async fn derived_text_covers_only_its_sources() {
     let scheme = Joints::new(Covers::Line);
     let layer = VerifyLayer::new(scheme.clone(), keys()).unwrap();
     let request = signed(scheme.clone(), b"line\nrest").map(|_| whole(b"line\nanother"));
@@ -89,7 +89,7 @@ async fn derived_text_covers_what_it_is_made_from_and_no_more() {
 }
 
 #[tokio::test]
-async fn a_head_without_any_digest_covers_no_body_and_is_refused() {
+async fn a_head_without_any_digest_covers_no_body_and_is_rejected() {
     let layer = VerifyLayer::new(Joints::new(Covers::Digest), keys()).unwrap();
     // Signed without a digest: the tag is right.
     let request = signed(Joints::new(Covers::Nothing), b"").map(|_| whole(b"any body"));
@@ -98,7 +98,7 @@ async fn a_head_without_any_digest_covers_no_body_and_is_refused() {
 
 /// It has a tag: it is not one of those that an optional layer lets through.
 #[tokio::test]
-async fn a_signed_request_whose_digest_is_missing_is_not_taken_for_an_unsigned_one() {
+async fn a_missing_digest_does_not_make_a_signed_request_unsigned() {
     let layer = VerifyLayer::new(Joints::new(Covers::Missing), keys()).unwrap().optional();
     let request = signed(Joints::new(Covers::Nothing), b"");
     assert_eq!(outcome(&layer, request).await, Some(ErrorKind::Malformed));
@@ -129,7 +129,7 @@ async fn the_body_must_match_every_digest() {
 }
 
 #[tokio::test]
-async fn a_derived_key_is_that_of_the_claim() {
+async fn a_derived_key_depends_on_the_claim() {
     let scheme = Joints::new(Covers::Body).with_window(Window::timed()).with_derived_keys();
     let layer = VerifyLayer::new(scheme.clone(), keys()).unwrap().with_clock(ManualClock::new(NOW));
     assert_eq!(outcome(&layer, signed(scheme, b"body")).await, None);
@@ -149,7 +149,7 @@ fn right_tag() -> String {
 }
 
 #[tokio::test]
-async fn one_right_tag_among_sixteen_is_enough_wherever_it_stands() {
+async fn one_correct_tag_among_sixteen_is_accepted_at_any_position() {
     let layer = VerifyLayer::new(Joints::new(Covers::Body), keys()).unwrap();
     let (right, wrong) = (right_tag(), "0".repeat(64));
     for place in 0..16 {
@@ -161,7 +161,7 @@ async fn one_right_tag_among_sixteen_is_enough_wherever_it_stands() {
 }
 
 #[tokio::test]
-async fn a_seventeenth_tag_is_refused_even_if_all_are_right() {
+async fn a_seventeenth_tag_is_rejected_even_if_all_are_correct() {
     let layer = VerifyLayer::new(Joints::new(Covers::Body), keys()).unwrap();
     let right = right_tag();
     assert_eq!(outcome(&layer, with_tags(&[right.as_str(); 16])).await, None);
@@ -170,7 +170,7 @@ async fn a_seventeenth_tag_is_refused_even_if_all_are_right() {
 
 /// A scheme that forgets its tag must not let everybody in.
 #[tokio::test]
-async fn a_claim_without_a_tag_is_refused() {
+async fn a_claim_without_a_tag_is_rejected() {
     struct Tagless(Joints);
     impl Scheme for Tagless {
         fn name(&self) -> &str {
@@ -215,7 +215,7 @@ async fn a_claim_without_a_tag_is_refused() {
 }
 
 #[tokio::test]
-async fn a_nonce_counts_once_for_its_key_and_a_new_one_again() {
+async fn a_reused_nonce_is_rejected_and_a_new_one_accepted() {
     let scheme = Joints::new(Covers::Body).with_window(Window::timed()).with_nonce();
     let layer = VerifyLayer::new(scheme.clone(), keys())
         .unwrap()
@@ -238,7 +238,7 @@ async fn a_nonce_counts_once_for_its_key_and_a_new_one_again() {
 }
 
 #[tokio::test]
-async fn without_a_nonce_the_same_request_counts_once() {
+async fn without_a_nonce_the_same_request_is_rejected() {
     let scheme = Joints::new(Covers::Body).with_window(Window::timed());
     let layer = VerifyLayer::new(scheme.clone(), keys())
         .unwrap()
@@ -252,7 +252,7 @@ async fn without_a_nonce_the_same_request_counts_once() {
 
 /// It is told to the handler, and it is no nonce: the same delivery can come again.
 #[tokio::test]
-async fn message_id_is_handed_on_and_a_retry_with_it_is_accepted() {
+async fn a_retry_with_the_same_message_id_is_accepted() {
     let scheme = Joints::new(Covers::Body).with_window(Window::timed()).with_nonce();
     let layer = VerifyLayer::new(scheme.clone(), keys())
         .unwrap()
@@ -265,7 +265,7 @@ async fn message_id_is_handed_on_and_a_retry_with_it_is_accepted() {
     };
     for _ in 0..2 {
         let response = send(&layer, delivery()).await;
-        assert_eq!(refusal(&response), None);
+        assert_eq!(rejection_kind(&response), None);
         assert_eq!(verified(&response).message_id(), Some("msg_1"));
     }
     // The signature covers it.
@@ -295,7 +295,7 @@ async fn a_claim_with_more_tags_than_the_scheme_writes_is_malformed() {
 
 /// While a secret is rotated, each receiver has one of the two.
 #[tokio::test]
-async fn either_key_of_a_signer_is_enough_and_no_more_can_be_added_than_there_are_tags() {
+async fn either_key_of_a_signer_is_accepted_and_a_signer_has_at_most_max_tags_keys() {
     let signer =
         |max_tags| Signer::new(Joints::new(Covers::Body).with_max_tags(max_tags), key("new"));
     let both = signer(2).add_key(key("old")).unwrap();
@@ -314,7 +314,7 @@ async fn either_key_of_a_signer_is_enough_and_no_more_can_be_added_than_there_ar
 }
 
 #[tokio::test]
-async fn every_valid_key_of_a_set_counts_and_the_index_says_which() {
+async fn every_valid_key_of_a_set_verifies_and_its_index_is_returned() {
     let entry = |text: &str, label: &str| KeyEntry::new(key(text)).with_label(label.to_owned());
     let set = KeySet::new([
         entry("new", "n").with_not_before(NOW + 1),
@@ -331,7 +331,7 @@ async fn every_valid_key_of_a_set_counts_and_the_index_says_which() {
     .with_clock(clock.clone());
     let request = || signed(Joints::new(Covers::Body), b"body");
     let response = send(&layer, request()).await;
-    assert_eq!(refusal(&response), None);
+    assert_eq!(rejection_kind(&response), None);
     assert_eq!(verified(&response).key_index(), 2);
     assert_eq!(verified(&response).key_label(), Some("o"));
     clock.advance(1);
@@ -339,7 +339,7 @@ async fn every_valid_key_of_a_set_counts_and_the_index_says_which() {
 }
 
 #[tokio::test]
-async fn a_set_without_a_key_that_counts_now_is_as_good_as_unknown() {
+async fn a_set_without_a_valid_key_is_treated_as_unknown() {
     let set = KeySet::from(KeyEntry::new(key("akey")).with_not_after(NOW - 1));
     let keys = KeyMap::default().with_key("aservice", set).unwrap();
     let layer = VerifyLayer::new(Joints::new(Covers::Body), keys)
@@ -361,7 +361,7 @@ fn in_format(name: &'static str, prefix: &str, covers: Covers, text: &str) -> Re
 }
 
 #[tokio::test]
-async fn a_second_format_is_accepted_with_its_own_keys_alone() {
+async fn a_second_scheme_is_accepted_only_with_its_own_keys() {
     let layer = two_formats();
     let response = send(&layer, in_format("one", "x", Covers::Body, "akey")).await;
     assert_eq!(verified(&response).scheme(), "one");
@@ -375,7 +375,7 @@ async fn a_second_format_is_accepted_with_its_own_keys_alone() {
 }
 
 #[tokio::test]
-async fn a_request_in_two_formats_is_refused_though_one_is_right() {
+async fn a_request_signed_in_two_schemes_is_rejected_even_if_one_is_correct() {
     let layer = two_formats();
     for second in ["0".repeat(64), "not even a tag".to_owned()] {
         let request = in_format("one", "x", Covers::Body, "akey");
@@ -387,7 +387,7 @@ async fn a_request_in_two_formats_is_refused_though_one_is_right() {
 }
 
 #[tokio::test]
-async fn one_format_with_two_algorithms_is_told_apart_by_the_length_of_the_tag() {
+async fn two_algorithms_of_one_scheme_are_distinguished_by_tag_length() {
     let sha512 = Joints::new(Covers::Body).with_algorithm(Algorithm::Sha512);
     let layer = VerifyLayer::new(Joints::new(Covers::Body), keys())
         .unwrap()
@@ -402,9 +402,9 @@ async fn one_format_with_two_algorithms_is_told_apart_by_the_length_of_the_tag()
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Whatever is changed in a signed request that the format covers, it is refused.
+    /// Whatever is changed in a signed request that the format covers, it is rejected.
     #[test]
-    fn any_change_is_refused(body in prop::collection::vec(any::<u8>(), 1..200), at: prop::sample::Index, bit in 0..8u8) {
+    fn any_change_is_rejected(body in prop::collection::vec(any::<u8>(), 1..200), at: prop::sample::Index, bit in 0..8u8) {
         let layer = VerifyLayer::new(Joints::new(Covers::Body), keys()).unwrap();
         let mut changed = body.clone();
         changed[at.index(body.len())] ^= 1 << bit;

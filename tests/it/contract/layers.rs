@@ -57,19 +57,19 @@ impl Service<Request<VerifiedBody<Script>>> for Picky {
 }
 
 #[tokio::test]
-async fn the_inner_service_is_called_only_when_it_was_found_ready() {
+async fn the_inner_service_is_called_only_when_ready() {
     let unsigned = || Request::get("/").body(Script::empty()).unwrap();
     let mut service = layer().optional().layer(Picky::default());
     for request in [request(), unsigned(), request(), spoilt(request()), request()] {
         let ready = service.ready().await.unwrap();
         ready.call(request).await.unwrap();
     }
-    // A second readiness is not spent by a call that was refused before.
+    // A second readiness is not spent by a call that was rejected before.
     assert_eq!(service.oneshot(request()).await.unwrap().body(), "picky");
 }
 
 #[tokio::test]
-async fn over_a_concurrency_limit_and_a_buffer_nothing_panics_and_permits_come_back() {
+async fn permits_of_a_concurrency_limit_are_returned() {
     let handler = service_fn(|_: Request<VerifiedBody<Script>>| async {
         Ok::<_, BoxError>(Response::new(String::from("handler")))
     });
@@ -80,8 +80,8 @@ async fn over_a_concurrency_limit_and_a_buffer_nothing_panics_and_permits_come_b
         assert!(poll!(&mut held).is_pending());
         assert_eq!(limited.clone().oneshot(request()).await.unwrap().body(), "handler");
         drop(held);
-        let refused = limited.clone().oneshot(spoilt(request())).await.unwrap();
-        assert_eq!(refusal(&refused), Some(ErrorKind::Mismatch));
+        let rejected = limited.clone().oneshot(spoilt(request())).await.unwrap();
+        assert_eq!(rejection_kind(&rejected), Some(ErrorKind::Mismatch));
         assert_eq!(limited.clone().oneshot(request()).await.unwrap().body(), "handler");
     }
 
@@ -92,13 +92,13 @@ async fn over_a_concurrency_limit_and_a_buffer_nothing_panics_and_permits_come_b
         buffered.clone().oneshot(request()),
     );
     assert_eq!(one.unwrap().body(), "handler");
-    assert_eq!(refusal(&two.unwrap()), Some(ErrorKind::Mismatch));
+    assert_eq!(rejection_kind(&two.unwrap()), Some(ErrorKind::Mismatch));
     assert_eq!(three.unwrap().body(), "handler");
 }
 
 /// Otherwise as many strangers as there are permits keep everybody out.
 #[tokio::test]
-async fn strangers_who_withhold_their_bodies_hold_no_permit_of_the_inner_service() {
+async fn a_withheld_body_holds_no_permit_of_the_inner_service() {
     let handler = service_fn(|_: Request<VerifiedBody<Script>>| async {
         Ok::<_, BoxError>(Response::new(String::from("handler")))
     });
@@ -158,7 +158,7 @@ async fn an_inner_service_that_fails_to_become_ready_fails_the_request() {
     assert_eq!(service.clone().oneshot(request()).await.unwrap_err(), "out of order");
     // Rejected requests do not ask it.
     let rejected = service.oneshot(spoilt(request())).await.unwrap();
-    assert_eq!(refusal(&rejected), Some(ErrorKind::Mismatch));
+    assert_eq!(rejection_kind(&rejected), Some(ErrorKind::Mismatch));
 }
 
 #[tokio::test]
@@ -234,7 +234,7 @@ fn the_service_can_be_shared_and_so_can_its_future() {
 
 /// Neither the service, nor its future, nor the body is `Send`.
 #[tokio::test]
-async fn an_inner_service_and_a_body_of_one_thread_will_do() {
+async fn inner_service_and_body_need_not_be_send() {
     struct Local(Script, #[allow(dead_code)] Rc<()>);
     impl http_body::Body for Local {
         type Data = Bytes;
@@ -276,7 +276,7 @@ async fn an_inner_service_and_a_body_of_one_thread_will_do() {
 }
 
 #[tokio::test]
-async fn errors_of_the_inner_service_are_handed_on() {
+async fn errors_of_the_inner_service_are_returned() {
     #[derive(Debug, PartialEq)]
     struct Own;
     let failing =
@@ -286,7 +286,7 @@ async fn errors_of_the_inner_service_are_handed_on() {
 
 /// What an outer layer has proven is not what this one has.
 #[tokio::test]
-async fn an_inner_layer_never_hands_on_what_an_outer_one_has_proven() {
+async fn an_inner_layer_never_passes_on_an_outer_layers_verified() {
     let outer = layer();
     let inner = VerifyLayer::new(FlaskHmac::new(), KeyMap::single(key("other")).unwrap())
         .unwrap()
@@ -301,7 +301,7 @@ async fn an_inner_layer_never_hands_on_what_an_outer_one_has_proven() {
 }
 
 #[tokio::test]
-async fn of_two_layers_the_inner_ones_proof_is_handed_on() {
+async fn of_two_layers_the_inner_ones_verified_is_passed_on() {
     let outer = VerifyLayer::new(FlaskHmac::new(), KeyMap::single(key("outer")).unwrap()).unwrap();
     let handler = service_fn(|request: Request<_>| async move {
         let verified = request.extensions().get::<Verified>().unwrap();
@@ -315,7 +315,7 @@ async fn of_two_layers_the_inner_ones_proof_is_handed_on() {
 }
 
 #[tokio::test]
-async fn a_timed_format_works_with_the_systems_clock() {
+async fn a_timed_scheme_works_with_the_system_clock() {
     let scheme = Joints::new(Covers::Body).with_window(Window::timed());
     let layer = VerifyLayer::new(scheme.clone(), keys()).unwrap();
     let now = Signer::new(scheme.clone(), key("akey")).with_key_id("aservice").unwrap();

@@ -26,7 +26,7 @@ fn head_seen(response: &Response<String>) -> &HeaderMap {
 }
 
 #[tokio::test]
-async fn only_goes_by_the_proven_name() {
+async fn only_checks_the_proven_key_id() {
     let cases: [(&[&str], Option<ErrorKind>); 5] = [
         (&["aservice"], None),
         (&["bservice", "aservice"], None),
@@ -65,7 +65,7 @@ async fn an_empty_list_stays_empty_whatever_comes_after_it() {
 }
 
 #[test]
-fn lists_without_a_name_in_common_and_empty_names_are_refused_while_building() {
+fn disjoint_allow_lists_and_empty_key_ids_are_config_errors() {
     let error = layer().only(["aservice"]).unwrap().only(["bservice"]).unwrap_err();
     assert!(error.to_string().starts_with("only: "), "{error}");
     let error = layer().only(["aservice", ""]).unwrap_err();
@@ -75,23 +75,23 @@ fn lists_without_a_name_in_common_and_empty_names_are_refused_while_building() {
 
 /// A list of a configuration is borrowed.
 #[tokio::test]
-async fn a_list_of_borrowed_texts_is_taken() {
+async fn an_allow_list_accepts_borrowed_texts() {
     let names = vec!["aservice".to_owned()];
     let layer = layer().only(&names).unwrap().only(names.iter().map(String::as_str)).unwrap();
     assert_eq!(outcome(&layer, signed(scheme(), b"")).await, None);
 }
 
 #[tokio::test]
-async fn an_optional_layer_lets_the_unsigned_through_untouched() {
+async fn an_optional_layer_passes_unsigned_requests_unchanged() {
     let layer = layer().optional().with_body_limit(1);
     let response = send(&layer, unsigned()).await;
-    assert_eq!(refusal(&response), None);
+    assert_eq!(rejection_kind(&response), None);
     assert_eq!(response.body(), "body");
     assert!(response.extensions().get::<Verified>().is_none());
 }
 
 #[tokio::test]
-async fn an_optional_layer_refuses_a_signature_that_is_there_and_wrong() {
+async fn an_optional_layer_rejects_a_wrong_signature() {
     let layer = layer().optional();
     assert_eq!(outcome(&layer, spoilt(signed(scheme(), b""))).await, Some(ErrorKind::Mismatch));
     for broken in ["", " ", "0", "no tag"] {
@@ -107,14 +107,14 @@ async fn the_signature_is_stripped_on_request_and_is_marked_sensitive_otherwise(
     assert!(head_seen(&kept)["x-tag"].is_sensitive());
 
     let stripped = send(&layer().strip_signature(), signed(scheme(), b"body")).await;
-    assert_eq!(refusal(&stripped), None);
+    assert_eq!(rejection_kind(&stripped), None);
     assert!(!head_seen(&stripped).contains_key("x-tag"));
     assert!(!head_seen(&stripped).contains_key("x-key"));
 }
 
 /// A rejection may log the head. Of a header that is there twice, both values are covered up.
 #[tokio::test]
-async fn a_rejection_sees_no_signature_that_is_printed() {
+async fn a_rejection_cannot_print_the_signature() {
     struct Prints;
     impl Rejection<String> for Prints {
         fn reject(&self, _: &VerifyError, head: &Parts) -> Response<String> {
@@ -126,14 +126,14 @@ async fn a_rejection_sees_no_signature_that_is_printed() {
     twice.headers_mut().append("x-tag", "2222".parse().unwrap());
     for request in [twice, with_header(unsigned(), "x-tag", "1111")] {
         let response = send(&layer, request).await;
-        assert_eq!(refusal(&response), Some(ErrorKind::Malformed));
+        assert_eq!(rejection_kind(&response), Some(ErrorKind::Malformed));
         let printed = response.body();
         assert!(!printed.contains("1111") && !printed.contains("2222"), "{printed}");
     }
 }
 
 #[tokio::test]
-async fn a_disarmed_layer_lets_everything_through_under_no_name() {
+async fn a_disarmed_layer_passes_everything_without_a_key_id() {
     let layer = layer().only(["bservice"]).unwrap().dangerous_disarmed(true);
     let requests = [
         unsigned(),
@@ -144,7 +144,7 @@ async fn a_disarmed_layer_lets_everything_through_under_no_name() {
     ];
     for request in requests {
         let response = send(&layer, request).await;
-        assert_eq!(refusal(&response), None);
+        assert_eq!(rejection_kind(&response), None);
         assert_eq!(response.body(), "body");
         let verified = verified(&response);
         assert!(verified.is_disarmed());
@@ -153,7 +153,7 @@ async fn a_disarmed_layer_lets_everything_through_under_no_name() {
 }
 
 #[tokio::test]
-async fn a_disarmed_layer_still_has_a_limit_for_bodies() {
+async fn a_disarmed_layer_still_limits_bodies() {
     let layer = layer().with_body_limit(3).dangerous_disarmed(true);
     assert_eq!(outcome(&layer, unsigned()).await, Some(ErrorKind::BodyTooLarge));
     let declared = with_header(unsigned().map(|_| Script::hanging()), "content-length", "4");
@@ -161,21 +161,21 @@ async fn a_disarmed_layer_still_has_a_limit_for_bodies() {
 }
 
 #[tokio::test]
-async fn disarming_can_be_taken_back() {
+async fn disarming_can_be_undone() {
     let layer = layer().dangerous_disarmed(true).dangerous_disarmed(false);
     assert_eq!(outcome(&layer, unsigned()).await, Some(ErrorKind::Missing));
 }
 
 #[tokio::test]
-async fn by_hand_the_same_requests_pass_and_fail() {
+async fn verifier_and_layer_agree() {
     let verifier =
         Verifier::new(scheme(), keys()).unwrap().with_body_limit(4).only(["aservice"]).unwrap();
     let (head, _) = signed(scheme(), b"body").into_parts();
     let caller = verifier.verify(&head, b"body").await.unwrap();
     assert_eq!(caller.key_id().unwrap(), "aservice");
-    let refused = async |body: &[u8]| verifier.verify(&head, body).await.unwrap_err().kind();
-    assert_eq!(refused(b"bodY").await, ErrorKind::Mismatch);
-    assert_eq!(refused(b"bodyy").await, ErrorKind::BodyTooLarge);
+    let rejected = async |body: &[u8]| verifier.verify(&head, body).await.unwrap_err().kind();
+    assert_eq!(rejected(b"bodY").await, ErrorKind::Mismatch);
+    assert_eq!(rejected(b"bodyy").await, ErrorKind::BodyTooLarge);
 
     let guarded = verifier
         .dangerous_replay_by_tag(std::time::Duration::from_secs(60))
@@ -187,7 +187,7 @@ async fn by_hand_the_same_requests_pass_and_fail() {
 }
 
 #[tokio::test]
-async fn by_hand_optional_lets_nothing_through() {
+async fn verifier_ignores_optional() {
     let verifier = Verifier::new(scheme(), keys()).unwrap().optional();
     let (head, _) = unsigned().into_parts();
     let error = verifier.verify(&head, b"body").await.unwrap_err();
@@ -197,7 +197,7 @@ async fn by_hand_optional_lets_nothing_through() {
 /// In a handler under `nest` the target is cut, and `OriginalUri` has the one that was signed.
 #[cfg(feature = "axum")]
 #[tokio::test]
-async fn by_hand_the_target_is_the_one_first_received() {
+async fn verifier_uses_the_target_as_first_received() {
     let verifier = Verifier::new(scheme(), keys()).unwrap();
     let (mut head, _) = signed(scheme(), b"").into_parts();
     let original = std::mem::replace(&mut head.uri, "/cut".parse().unwrap());
@@ -209,7 +209,7 @@ async fn by_hand_the_target_is_the_one_first_received() {
 /// What was cut may lie in the memory of what was signed.
 #[cfg(feature = "axum")]
 #[tokio::test]
-async fn by_hand_a_target_that_has_lost_its_query_is_a_cut_one() {
+async fn verifier_restores_a_target_without_its_query() {
     let verifier = Verifier::new(scheme(), keys()).unwrap();
     let text = Bytes::from_static(b"/orders?page=2");
     let uri = |text: Bytes| http::Uri::from_maybe_shared(text).unwrap();

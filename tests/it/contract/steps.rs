@@ -22,10 +22,10 @@ fn logged(covers: Covers) -> (VerifyLayer, Request<Script>, Log) {
 }
 
 #[tokio::test]
-async fn each_step_comes_once_and_in_order() {
+async fn each_step_runs_once_and_in_order() {
     let (layer, request, log) = logged(Covers::Body);
     let response = send_logged(&layer, request, &log).await;
-    assert_eq!(refusal(&response), None);
+    assert_eq!(rejection_kind(&response), None);
     let expected = [
         "claim",
         "clock",
@@ -47,7 +47,7 @@ async fn a_mac_over_the_head_is_checked_before_the_body_is_read() {
     for covers in [Covers::Digest, Covers::Nothing, Covers::Whatever] {
         let (layer, request, log) = logged(covers);
         let response = send_logged(&layer, request, &log).await;
-        assert_eq!(refusal(&response), None, "{covers:?}");
+        assert_eq!(rejection_kind(&response), None, "{covers:?}");
         let steps = log.taken();
         let place = |step| steps.iter().position(|taken| *taken == step).unwrap();
         assert!(place("after body") < place("body"), "{covers:?}: {steps:?}");
@@ -55,7 +55,7 @@ async fn a_mac_over_the_head_is_checked_before_the_body_is_read() {
 }
 
 #[tokio::test]
-async fn a_wrong_mac_over_the_head_is_refused_without_a_look_at_the_body() {
+async fn a_wrong_mac_over_the_head_is_rejected_before_the_body_is_read() {
     for covers in [Covers::Digest, Covers::Nothing, Covers::Whatever] {
         for name in ["aservice", "nobody"] {
             let (layer, request, _) = logged(covers);
@@ -69,7 +69,7 @@ async fn a_wrong_mac_over_the_head_is_refused_without_a_look_at_the_body() {
 }
 
 #[tokio::test]
-async fn what_the_head_gives_away_is_refused_before_keys_and_body() {
+async fn errors_in_the_head_are_rejected_before_keys_and_body_are_read() {
     let stale = NOW - 301;
     let cases = [
         ("x-tag", "zz".to_owned(), ErrorKind::Malformed),
@@ -80,7 +80,7 @@ async fn what_the_head_gives_away_is_refused_before_keys_and_body() {
         let (layer, request, log) = logged(Covers::Body);
         let request = over_http_2(with_header(request, header, &value));
         let response = send_logged(&layer, request, &log).await;
-        assert_eq!(refusal(&response), Some(kind));
+        assert_eq!(rejection_kind(&response), Some(kind));
         let steps = log.taken();
         for later in ["keys", "body", "replay", "handler"] {
             assert!(!steps.contains(&later), "{kind:?}: {steps:?}");
@@ -89,26 +89,26 @@ async fn what_the_head_gives_away_is_refused_before_keys_and_body() {
 }
 
 #[tokio::test]
-async fn the_guard_is_asked_only_when_all_else_is_well() {
+async fn the_guard_is_asked_after_every_other_check() {
     let (layer, request, log) = logged(Covers::Body);
     let response = send_logged(&layer.clone().only(["bservice"]).unwrap(), request, &log).await;
-    assert_eq!(refusal(&response), Some(ErrorKind::NotAllowed));
+    assert_eq!(rejection_kind(&response), Some(ErrorKind::NotAllowed));
     assert!(!log.taken().contains(&"replay"));
 
     let (layer, request, log) = logged(Covers::Body);
     let response = send_logged(&layer, spoilt(request), &log).await;
-    assert_eq!(refusal(&response), Some(ErrorKind::Mismatch));
+    assert_eq!(rejection_kind(&response), Some(ErrorKind::Mismatch));
     assert!(!log.taken().contains(&"replay"));
 
     let (layer, request, log) = logged(Covers::Digest);
     let request = request.map(|_| whole(b"not what the digest says"));
     let response = send_logged(&layer, request, &log).await;
-    assert_eq!(refusal(&response), Some(ErrorKind::Mismatch));
+    assert_eq!(rejection_kind(&response), Some(ErrorKind::Mismatch));
     assert!(!log.taken().contains(&"replay"));
 }
 
 #[tokio::test]
-async fn neither_a_wrong_tag_nor_an_unknown_name_is_answered_while_the_body_is_withheld() {
+async fn a_wrong_tag_and_an_unknown_key_id_wait_for_the_body() {
     for name in ["aservice", "nobody"] {
         let layer = VerifyLayer::new(Joints::new(Covers::Body), keys()).unwrap();
         let request =
@@ -123,7 +123,7 @@ async fn neither_a_wrong_tag_nor_an_unknown_name_is_answered_while_the_body_is_w
 }
 
 #[tokio::test]
-async fn a_wrong_tag_and_an_unknown_name_are_answered_at_the_same_poll() {
+async fn a_wrong_tag_and_an_unknown_key_id_are_answered_at_the_same_poll() {
     let mut polls_until_answer = Vec::new();
     for name in ["aservice", "nobody"] {
         let layer = VerifyLayer::new(Joints::new(Covers::Body), keys()).unwrap();
@@ -147,11 +147,11 @@ async fn a_wrong_tag_and_an_unknown_name_are_answered_at_the_same_poll() {
 }
 
 #[tokio::test]
-async fn no_refusal_reaches_the_handler() {
+async fn no_rejected_request_reaches_the_handler() {
     for header in ["x-tag", "x-key", "x-created", "x-nonce"] {
         let (layer, request, log) = logged(Covers::Body);
         let response = send_logged(&layer, with_header(request, header, "1"), &log).await;
-        assert!(refusal(&response).is_some(), "{header}");
+        assert!(rejection_kind(&response).is_some(), "{header}");
         assert!(!log.taken().contains(&"handler"), "{header}");
     }
 }
@@ -159,7 +159,7 @@ async fn no_refusal_reaches_the_handler() {
 /// Otherwise requests held open until their time is over could all be claimed: a guard need not
 /// remember what is over.
 #[tokio::test]
-async fn a_request_whose_window_closes_while_its_body_comes_is_not_claimed() {
+async fn a_request_that_expires_while_its_body_arrives_is_not_claimed() {
     let scheme = Joints::new(Covers::Body).with_window(Window::timed());
     let clock = ManualClock::new(NOW);
     let seen = Seen::default();
@@ -174,13 +174,13 @@ async fn a_request_whose_window_closes_while_its_body_comes_is_not_claimed() {
     assert!(poll!(&mut one).is_pending());
     assert!(poll!(&mut two).is_pending());
     clock.advance(301);
-    assert_eq!(refusal(&one.await), Some(ErrorKind::Stale));
-    assert_eq!(refusal(&two.await), Some(ErrorKind::Stale));
+    assert_eq!(rejection_kind(&one.await), Some(ErrorKind::Stale));
+    assert_eq!(rejection_kind(&two.await), Some(ErrorKind::Stale));
 }
 
 /// A request that was signed once could be finished a month later.
 #[tokio::test]
-async fn the_window_holds_to_the_end_of_the_body_without_a_guard() {
+async fn the_window_is_checked_again_after_the_body_without_a_guard() {
     let scheme = Joints::new(Covers::Body).with_window(Window::timed());
     let clock = ManualClock::new(NOW);
     let layer = VerifyLayer::new(scheme.clone(), keys()).unwrap().with_clock(clock.clone());
@@ -188,7 +188,7 @@ async fn the_window_holds_to_the_end_of_the_body_without_a_guard() {
     let mut answer = Box::pin(send(&layer, request));
     assert!(poll!(&mut answer).is_pending());
     clock.advance(301);
-    assert_eq!(refusal(&answer.await), Some(ErrorKind::Stale));
+    assert_eq!(rejection_kind(&answer.await), Some(ErrorKind::Stale));
 }
 
 /// Some bodies panic if they are.

@@ -45,7 +45,7 @@ async fn the_tolerance_itself_is_accepted_and_a_second_more_is_not() {
 }
 
 #[tokio::test]
-async fn a_format_may_refuse_the_tolerance_itself() {
+async fn a_scheme_can_exclude_the_tolerance_itself() {
     let layer = layer_at(NOW, Window::timed().excluding_edge());
     for (age, expected) in
         [(299, None), (300, Some(ErrorKind::Stale)), (-59, None), (-60, Some(ErrorKind::Stale))]
@@ -63,7 +63,7 @@ async fn the_second_of_expiry_is_accepted_and_the_next_is_not() {
 }
 
 #[tokio::test]
-async fn a_lifetime_over_the_longest_is_refused() {
+async fn a_lifetime_over_the_maximum_is_rejected() {
     let layer = layer_at(NOW, Window::timed().with_max_lifetime(600));
     for (left, expected) in [
         (599, None),
@@ -76,7 +76,7 @@ async fn a_lifetime_over_the_longest_is_refused() {
 }
 
 #[tokio::test]
-async fn both_times_must_hold() {
+async fn creation_and_expiry_are_both_checked() {
     let layer = layer_at(NOW, Window::timed());
     assert_eq!(outcome(&layer, at(Some(NOW), Some(NOW))).await, None);
     let stale = at(Some(NOW - 301), Some(NOW + 10));
@@ -86,7 +86,7 @@ async fn both_times_must_hold() {
 }
 
 #[tokio::test]
-async fn times_at_the_ends_of_their_range_are_refused_without_overflow() {
+async fn extreme_times_are_rejected_without_overflow() {
     for now in [i64::MIN, -1, 0, NOW, i64::MAX] {
         let layer = layer_at(now, Window::timed().with_max_lifetime(600));
         for time in [i64::MIN, i64::MAX, 0] {
@@ -106,7 +106,7 @@ async fn times_at_the_ends_of_their_range_are_refused_without_overflow() {
 
 /// The longest tolerance is "for ever", not zero.
 #[tokio::test]
-async fn a_tolerance_without_end_takes_every_time() {
+async fn an_infinite_tolerance_accepts_every_time() {
     let layer = layer_at(NOW, Window::timed()).with_tolerance(Duration::MAX, Duration::MAX);
     for time in [i64::MIN, 0, NOW, i64::MAX] {
         assert_eq!(outcome(&layer, at(Some(time), None)).await, None, "{time}");
@@ -114,7 +114,7 @@ async fn a_tolerance_without_end_takes_every_time() {
 }
 
 #[tokio::test]
-async fn a_timed_format_refuses_a_claim_without_a_time() {
+async fn a_timed_scheme_rejects_a_claim_without_a_time() {
     let layer = layer_at(NOW, Window::timed());
     assert_eq!(outcome(&layer, at(None, None)).await, Some(ErrorKind::Malformed));
     let layer = layer_at(NOW, Window::untimed());
@@ -123,14 +123,14 @@ async fn a_timed_format_refuses_a_claim_without_a_time() {
 
 /// A time that is there counts, in a format that does not ask for one, too.
 #[tokio::test]
-async fn an_untimed_format_still_refuses_what_has_expired() {
+async fn an_untimed_scheme_still_rejects_expired_requests() {
     let layer = layer_at(NOW, Window::untimed());
     assert_eq!(outcome(&layer, at(Some(NOW - 301), None)).await, Some(ErrorKind::Stale));
     assert_eq!(outcome(&layer, at(None, Some(NOW - 1))).await, Some(ErrorKind::Expired));
 }
 
 #[tokio::test]
-async fn a_guard_is_told_to_remember_for_as_long_as_a_request_could_count() {
+async fn a_guard_remembers_a_request_for_as_long_as_it_is_acceptable() {
     #[derive(Clone, Default)]
     struct Times(Arc<Mutex<Vec<(i64, i64)>>>);
     impl ReplayGuard for Times {
@@ -167,7 +167,7 @@ fn of_scheme(window: Window, now: i64) -> VerifyLayer {
 }
 
 #[tokio::test]
-async fn the_schemes_tolerance_holds_unless_the_verifier_sets_another() {
+async fn the_schemes_tolerance_applies_unless_the_verifier_sets_one() {
     let window = Window::timed().with_tolerance(60, 0);
     let at_age = |age: i64| at(Some(NOW - age), None);
     for (age, of_scheme_alone, of_verifier) in [
@@ -212,7 +212,7 @@ async fn each_scheme_of_two_has_its_own_tolerance() {
 
 /// A lifetime of a day holds for a day, and not for the tolerance alone.
 #[tokio::test]
-async fn expiry_bounds_the_age_where_the_scheme_says_so() {
+async fn expiry_limits_the_age_if_the_scheme_says_so() {
     const DAY: i64 = 86_400;
     let window = Window::timed().with_tolerance(300, 60).aged_by_expiry();
     let request = || at(Some(NOW), Some(NOW + DAY));
@@ -242,7 +242,7 @@ async fn expiry_bounds_the_age_where_the_scheme_says_so() {
 
 /// A guard that forgot it after the tolerance would let it through again.
 #[tokio::test]
-async fn a_request_that_is_aged_by_its_expiry_is_remembered_until_then() {
+async fn a_request_limited_by_its_expiry_is_remembered_until_then() {
     let clock = ManualClock::new(NOW);
     let scheme = Joints::new(Covers::Body).with_window(Window::timed().aged_by_expiry());
     let layer = VerifyLayer::new(scheme, keys())

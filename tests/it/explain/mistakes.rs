@@ -105,7 +105,7 @@ fn random_wrong_requests_have_no_cause() {
 }
 
 #[test]
-fn part_of_the_text_is_told_with_its_name_and_its_bytes() {
+fn parts_of_the_text_have_names_and_bytes() {
     for subject in subjects() {
         let verifier = subject.verifier(KEY, "another key");
         let report = explain(&verifier, &subject.request).now_or_never().unwrap();

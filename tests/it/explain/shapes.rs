@@ -21,7 +21,7 @@ fn told(scheme: impl Scheme + 'static, request: http::request::Builder) -> Strin
 }
 
 #[test]
-fn malformed_tag_is_told_by_its_shape() {
+fn malformed_tag_is_described_by_its_shape() {
     let hex = "0123456789abcdef".repeat(4);
     let sha256 = || HeaderScheme::new("x-sig").unwrap().with_prefix("sha256=").unwrap();
     let get = || Request::get("http://localhost/path");
@@ -80,7 +80,7 @@ fn malformed_tag_is_told_by_its_shape() {
 }
 
 #[test]
-fn malformed_time_is_told_by_its_shape() {
+fn malformed_time_is_described_by_its_shape() {
     let timed = |format| {
         let parts = [Part::timestamp("x-time", format).unwrap(), Part::literal("."), Part::Body];
         HeaderScheme::new("x-sig").unwrap().with_parts(parts).unwrap()

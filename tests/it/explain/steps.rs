@@ -23,11 +23,11 @@ fn verifier(covers: Covers) -> Verifier {
 }
 
 /// The error of a verification, and what `explain` says of the same request.
-fn refused(verifier: &Verifier, request: &Request<String>) -> (ErrorKind, Step) {
+fn rejected(verifier: &Verifier, request: &Request<String>) -> (ErrorKind, Step) {
     let (head, ()) = request.clone().map(|_| ()).into_parts();
     let explained = explain(verifier, request).now_or_never().unwrap();
     let error = verifier.verify(&head, request.body().as_bytes()).now_or_never().unwrap();
-    let error = error.expect_err("refused");
+    let error = error.expect_err("rejected");
     if error.step() != Step::Replay {
         assert_eq!(explained.step(), Some(error.step().as_str()), "{error}");
     }
@@ -35,7 +35,7 @@ fn refused(verifier: &Verifier, request: &Request<String>) -> (ErrorKind, Step) 
 }
 
 #[test]
-fn refusal_names_the_step_that_raised_it() {
+fn rejection_names_its_step() {
     let with = |covers, name: &'static str, value: &'static str| {
         let mut request = request(covers, "body");
         request.headers_mut().insert(name, value.parse().unwrap());
@@ -90,18 +90,18 @@ fn refusal_names_the_step_that_raised_it() {
         ),
     ];
     for (verifier, request, kind, step) in table {
-        assert_eq!(refused(&verifier, &request), (kind, step));
+        assert_eq!(rejected(&verifier, &request), (kind, step));
     }
 
     let guarded = plain().with_replay_guard(Once::default()).unwrap();
     let request = request(Covers::Body, "body");
     let (head, ()) = request.clone().map(|_| ()).into_parts();
     guarded.verify(&head, b"body").now_or_never().unwrap().unwrap();
-    assert_eq!(refused(&guarded, &request), (ErrorKind::Replayed, Step::Replay));
+    assert_eq!(rejected(&guarded, &request), (ErrorKind::Replayed, Step::Replay));
 }
 
 #[test]
-fn store_that_fails_is_named_by_its_step() {
+fn failing_store_is_named_by_its_step() {
     struct Fails;
 
     impl ReplayGuard for Fails {
@@ -117,13 +117,13 @@ fn store_that_fails_is_named_by_its_step() {
         Verifier::new(joints(Covers::Body), failing).unwrap().with_clock(ManualClock::new(NOW));
     let no_guard = verifier(Covers::Body).with_replay_guard(Fails).unwrap();
     for (verifier, step) in [(no_keys, Step::Keys), (no_guard, Step::Replay)] {
-        let refused = refused(&verifier, &request(Covers::Body, "body"));
-        assert_eq!(refused, (ErrorKind::StoreUnavailable, step));
+        let rejected = rejected(&verifier, &request(Covers::Body, "body"));
+        assert_eq!(rejected, (ErrorKind::StoreUnavailable, step));
     }
 }
 
 #[test]
-fn failed_digest_says_that_the_signature_is_right() {
+fn wrong_digest_says_that_the_signature_is_correct() {
     let request = request(Covers::Digest, "body").map(|_| "another".to_owned());
     let report = explain(&verifier(Covers::Digest), &request).now_or_never().unwrap();
     let first = "outcome: mismatch, at step \"digest\": the signature is right, but the body does \
@@ -132,7 +132,7 @@ fn failed_digest_says_that_the_signature_is_right() {
 }
 
 #[test]
-fn body_that_rfc_9421_could_have_covered_is_said_to_be_uncovered() {
+fn uncovered_body_is_reported() {
     let scheme = MessageSignatures::new;
     let signer = Signer::new(scheme(), key(KEY)).with_key_id("aservice").unwrap();
     let request = Request::post("http://localhost/path").body(String::new()).unwrap();

@@ -53,7 +53,7 @@ async fn the_extractor_knows_who_signed() {
 }
 
 #[tokio::test]
-async fn only_lets_through_who_is_on_the_list() {
+async fn only_rejects_callers_that_are_not_listed() {
     let app = routes().layer(unauthorized());
     assert_eq!(text(send(&app, get_by("aservice", "/billing")).await).await, "aservice");
     for (service, path) in
@@ -71,7 +71,7 @@ async fn only_lets_through_who_is_on_the_list() {
 
 /// Who is kept out by the list gets the answer of who is kept out by the layer, to the byte.
 #[tokio::test]
-async fn the_extractors_refusal_is_the_layers_own() {
+async fn the_extractor_answers_with_the_layers_rejection() {
     let app = routes().layer(layer().with_rejection_fn(spelled));
     let response = send(&app, get_by("bservice", "/billing")).await;
     assert_eq!(response.status(), StatusCode::IM_A_TEAPOT);
@@ -99,7 +99,7 @@ async fn a_401_of_an_extractor_gets_a_challenge() {
 
 #[cfg(feature = "tokio")]
 #[tokio::test(start_paused = true)]
-async fn the_layers_delay_holds_for_the_extractors() {
+async fn the_layers_delay_applies_to_extractors() {
     const DELAY: std::time::Duration = std::time::Duration::from_millis(500);
     let app = routes().layer(layer().optional().with_rejection_delay(DELAY));
     for (request, expected) in [
@@ -114,7 +114,7 @@ async fn the_layers_delay_holds_for_the_extractors() {
 }
 
 #[tokio::test]
-async fn behind_an_optional_layer_the_unsigned_are_none() {
+async fn behind_an_optional_layer_unsigned_is_none() {
     let app = routes().layer(unauthorized().optional());
     assert_eq!(text(send(&app, unsigned(Method::GET, "/perhaps")).await).await, "nobody");
     assert_eq!(text(send(&app, get_by("aservice", "/perhaps")).await).await, "somebody");
@@ -128,7 +128,7 @@ async fn behind_an_optional_layer_the_unsigned_are_none() {
 
 /// Only who has not signed at all is nobody: a caller who is not on the list is no passer-by.
 #[tokio::test]
-async fn an_optional_list_is_none_for_the_unsigned_alone() {
+async fn an_optional_list_is_none_only_for_unsigned_requests() {
     let app = routes().layer(unauthorized().optional());
     let path = "/perhaps-billing";
     assert_eq!(text(send(&app, unsigned(Method::GET, path)).await).await, "nobody");
@@ -146,20 +146,20 @@ async fn an_optional_list_is_none_for_the_unsigned_alone() {
 
 /// The handle's answers have another type of body than the extractor has to give.
 #[tokio::test]
-async fn where_a_layer_in_between_changes_the_body_it_is_a_bare_403() {
+async fn a_changed_body_type_in_between_gives_a_bare_403() {
     let changed = ServiceBuilder::new().layer(unauthorized()).layer(CompressionLayer::new());
     let app = routes().layer(changed);
     assert_eq!(status(&app, get_by("aservice", "/billing")).await, StatusCode::OK);
     let response = send(&app, get_by("bservice", "/billing")).await;
     assert_eq!(response.status(), StatusCode::FORBIDDEN);
     assert!(response.extensions().get::<VerifyError>().is_some());
-    // The layer's own refusal is as ever.
+    // The layer's own rejection is as ever.
     let response = send(&app, unsigned(Method::GET, "/billing")).await;
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]
-async fn disarmed_everybody_passes_only_under_no_name() {
+async fn disarmed_everybody_passes_without_a_key_id() {
     let app = routes().layer(layer().dangerous_disarmed(true));
     for path in ["/billing", "/nobody", "/who", "/perhaps"] {
         let response = send(&app, unsigned(Method::GET, path)).await;
@@ -169,7 +169,7 @@ async fn disarmed_everybody_passes_only_under_no_name() {
 }
 
 #[tokio::test]
-async fn an_outer_layer_does_not_speak_for_an_inner_one() {
+async fn an_outer_layer_does_not_vouch_for_an_inner_one() {
     let keys = KeyMap::named([("inner", "ikey")]).unwrap();
     let inner = VerifyLayer::new(FlaskHmac::new().with_header("X-Inner").unwrap(), keys).unwrap();
     let app = routes().layer(inner.optional()).layer(layer());

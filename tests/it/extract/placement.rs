@@ -39,7 +39,7 @@ fn apps() -> [(&'static str, Router); 3] {
 
 /// The table in the docs of `tower_hmac::verify`.
 #[tokio::test]
-async fn unknown_paths_wrong_methods_and_preflights_are_answered_as_the_docs_say() {
+async fn unknown_paths_wrong_methods_and_preflights_are_answered_as_documented() {
     for (place, app) in apps() {
         let outside = if place == "layer" { REFUSED } else { StatusCode::NOT_FOUND };
         let cases = [
@@ -59,14 +59,14 @@ async fn unknown_paths_wrong_methods_and_preflights_are_answered_as_the_docs_say
 }
 
 #[tokio::test]
-async fn cors_outside_answers_preflights_and_marks_refusals() {
+async fn cors_outside_answers_preflights_and_marks_rejections() {
     let cors = CorsLayer::new().allow_origin(Any).allow_methods(Any);
     let outside = routes().layer(layer()).layer(cors.clone());
     let answer = send(&outside, preflight()).await;
     assert_eq!(answer.status(), StatusCode::OK);
-    let refused = send(&outside, unsigned(Method::GET, "/here")).await;
-    assert_eq!(refused.status(), REFUSED);
-    assert_eq!(refused.headers()["access-control-allow-origin"], "*");
+    let rejected = send(&outside, unsigned(Method::GET, "/here")).await;
+    assert_eq!(rejected.status(), REFUSED);
+    assert_eq!(rejected.headers()["access-control-allow-origin"], "*");
     assert_eq!(status(&outside, get_by("aservice", "/here")).await, StatusCode::OK);
 
     let inside = routes().layer(cors).layer(layer());
@@ -74,7 +74,7 @@ async fn cors_outside_answers_preflights_and_marks_refusals() {
 }
 
 #[tokio::test]
-async fn it_works_outside_and_inside_compression_and_beside_tracing() {
+async fn layer_works_with_compression_and_tracing() {
     let apps = [
         routes().layer(layer()).layer(CompressionLayer::new()).layer(TraceLayer::new_for_http()),
         routes().layer(CompressionLayer::new()).layer(layer()),
@@ -110,7 +110,7 @@ async fn requests_are_decompressed_inside() {
 }
 
 #[tokio::test]
-async fn a_limit_over_axums_own_means_what_it_says() {
+async fn a_limit_over_axums_own_applies() {
     const MIB: usize = 1024 * 1024;
     let routes = || {
         Router::new()
@@ -136,7 +136,7 @@ async fn a_limit_over_axums_own_means_what_it_says() {
 
 /// The smaller of the two, for the layer and for the extractor; axum's default counts as none.
 #[tokio::test]
-async fn of_our_limit_and_axums_the_smaller_one_holds() {
+async fn the_smaller_of_our_limit_and_axums_applies() {
     const MIB: usize = 1024 * 1024;
     let max = DefaultBodyLimit::max;
     // Our limit, axum's, and the longest body that passes.
@@ -184,7 +184,7 @@ async fn of_our_limit_and_axums_the_smaller_one_holds() {
 
 /// A limit inside the layer is axum's alone: our layer has read the body by then.
 #[tokio::test]
-async fn a_lower_limit_of_axums_inside_the_layer_still_holds() {
+async fn a_lower_axum_limit_inside_the_layer_still_applies() {
     let app = Router::new()
         .route("/", post(async |body: Bytes| body.len().to_string()))
         .layer(DefaultBodyLimit::max(5))

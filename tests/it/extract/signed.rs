@@ -57,14 +57,14 @@ fn post_by(service: &str, path: &str, body: &str) -> Request<Body> {
 }
 
 #[tokio::test]
-async fn a_signed_body_is_given_on_with_who_signed_it() {
+async fn a_signed_body_is_passed_on_with_its_caller() {
     let app = app(layer().shared());
     let response = send(&app, post_by("aservice", "/lines", "[1, 2]")).await;
     assert_eq!(text(response).await, "2 from aservice");
 }
 
 #[tokio::test]
-async fn refusals_are_those_of_the_shared_layer() {
+async fn signed_answers_with_the_shared_layers_rejection() {
     let app = app(layer().with_rejection_fn(spelled).shared());
     let mut changed = post_by("aservice", "/lines", "[1]");
     *changed.body_mut() = Body::from("[2]");
@@ -82,9 +82,9 @@ async fn refusals_are_those_of_the_shared_layer() {
     }
 }
 
-/// What is signed and still no such JSON is refused by the inner extractor, in its own words.
+/// What is signed and still no such JSON is rejected by the inner extractor, in its own words.
 #[tokio::test]
-async fn the_inner_extractors_refusal_is_its_own() {
+async fn the_inner_extractors_rejection_is_unchanged() {
     let app = app(layer().shared());
     let syntax = send(&app, post_by("aservice", "/lines", "[1,")).await;
     assert_eq!(syntax.status(), StatusCode::BAD_REQUEST);
@@ -123,8 +123,8 @@ async fn the_list_is_checked_before_the_replay_claim() {
         Request::from_parts(head, Body::from("[1]"))
     };
     for _ in 0..2 {
-        let refused = send(&app, request("/lines")).await;
-        let error = refused.extensions().get::<VerifyError>().unwrap();
+        let rejected = send(&app, request("/lines")).await;
+        let error = rejected.extensions().get::<VerifyError>().unwrap();
         assert_eq!(error.kind(), ErrorKind::NotAllowed);
         assert_eq!(error.claimed_key_id().unwrap().as_str(), "bservice");
     }
@@ -154,10 +154,10 @@ async fn the_verifiers_limit_is_the_inner_extractors() {
 }
 
 #[tokio::test]
-async fn optional_has_no_effect_and_disarmed_lets_everybody_pass() {
+async fn signed_ignores_optional_and_respects_disarmed() {
     let optional = app(layer().optional().shared());
-    let refused = status(&optional, unsigned(Method::POST, "/bytes")).await;
-    assert_eq!(refused, StatusCode::FORBIDDEN);
+    let rejected = status(&optional, unsigned(Method::POST, "/bytes")).await;
+    assert_eq!(rejected, StatusCode::FORBIDDEN);
     let disarmed = app(layer().dangerous_disarmed(true).shared());
     assert_eq!(status(&disarmed, unsigned(Method::POST, "/bytes")).await, StatusCode::OK);
 }

@@ -48,7 +48,7 @@ fn indifferent() -> [Arc<dyn Scheme>; 2] {
     [Arc::new(FlaskHmac::new()), Arc::new(MessageSignatures::new().with_policy(policy))]
 }
 
-fn refuses(scheme: &Arc<dyn Scheme>, keys: impl KeyStore + 'static) {
+fn rejects(scheme: &Arc<dyn Scheme>, keys: impl KeyStore + 'static) {
     let keys = Arc::new(keys);
     let error = Verifier::new(scheme.clone(), keys.clone()).unwrap_err();
     let text = error.to_string();
@@ -67,28 +67,28 @@ fn takes(scheme: &Arc<dyn Scheme>, keys: impl KeyStore + 'static) {
 }
 
 #[test]
-fn a_scheme_that_requires_a_key_id_is_refused_with_an_anonymous_key_alone() {
+fn a_scheme_that_requires_a_key_id_is_rejected_with_only_an_anonymous_key() {
     for scheme in &requiring() {
-        refuses(scheme, anonymous());
-        refuses(scheme, SharedKeys::new(anonymous()).unwrap());
-        refuses(scheme, CachedKeys::new(anonymous()));
+        rejects(scheme, anonymous());
+        rejects(scheme, SharedKeys::new(anonymous()).unwrap());
+        rejects(scheme, CachedKeys::new(anonymous()));
         takes(scheme, named());
         takes(scheme, both());
     }
 }
 
 #[test]
-fn a_scheme_that_carries_no_key_id_is_refused_with_named_keys_alone() {
+fn a_scheme_without_key_ids_is_rejected_with_only_named_keys() {
     for scheme in &nameless() {
-        refuses(scheme, named());
-        refuses(scheme, SharedKeys::new(named()).unwrap());
+        rejects(scheme, named());
+        rejects(scheme, SharedKeys::new(named()).unwrap());
         takes(scheme, anonymous());
         takes(scheme, both());
     }
 }
 
 #[test]
-fn a_scheme_that_takes_either_is_taken_with_either() {
+fn a_scheme_with_optional_key_ids_accepts_either_map() {
     for scheme in &indifferent() {
         takes(scheme, anonymous());
         takes(scheme, named());
@@ -96,7 +96,7 @@ fn a_scheme_that_takes_either_is_taken_with_either() {
 }
 
 #[test]
-fn a_store_that_cannot_tell_is_taken_and_one_without_keys_is_not() {
+fn a_store_without_keys_is_rejected() {
     let function =
         key_fn(|_: Option<&KeyId>, _: &_| async { Ok::<Option<SecretKey>, BoxError>(None) });
     for scheme in requiring().iter().chain(&nameless()).chain(&indifferent()) {

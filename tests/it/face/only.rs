@@ -32,7 +32,7 @@ fn warnings<T>(run: impl FnOnce() -> T) -> Vec<String> {
 }
 
 #[test]
-fn names_that_no_key_has_are_told_of_once_when_the_layer_is_put_on_a_route() {
+fn unknown_key_ids_on_a_list_are_logged_once() {
     let layer = layer().only(["aservice", "ghost", "bservlce"]).unwrap();
     let told = warnings(|| {
         let app: Router = Router::new().route("/", get(async || "")).layer(layer.clone());
@@ -43,7 +43,7 @@ fn names_that_no_key_has_are_told_of_once_when_the_layer_is_put_on_a_route() {
 }
 
 #[test]
-fn names_that_keys_have_are_no_matter() {
+fn known_key_ids_on_a_list_are_not_logged() {
     let shared = || SharedKeys::new(keys()).unwrap();
     assert!(warnings(|| layer().only(["aservice"]).unwrap().shared()).is_empty());
     let told = warnings(|| {
@@ -82,7 +82,7 @@ fn the_order_of_the_settings_makes_no_difference() {
 }
 
 #[test]
-fn an_empty_list_is_told_of_once() {
+fn an_empty_list_is_logged_once() {
     let none: [&str; 0] = [];
     let told = warnings(|| {
         let layer = layer().only(none).unwrap();
@@ -92,7 +92,7 @@ fn an_empty_list_is_told_of_once() {
 }
 
 #[test]
-fn by_hand_it_is_told_of_at_the_first_request() {
+fn a_verifier_logs_it_at_the_first_request() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let verifier = Verifier::new(FlaskHmac::new(), keys()).unwrap().only(["ghost"]).unwrap();
     let (head, ()) = Request::new(()).into_parts();
@@ -106,7 +106,7 @@ fn by_hand_it_is_told_of_at_the_first_request() {
 
 /// axum makes the service of a lone handler anew for each request.
 #[test]
-fn many_requests_tell_nothing_more() {
+fn many_requests_log_nothing_more() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let told = warnings(|| {
         let layer = layer().only(["ghost"]).unwrap();

@@ -11,7 +11,7 @@ async fn handler(State(_): State<extract::SharedVerifier>, _: Verified) -> Json<
 
 /// The extractors by one path.
 #[test]
-fn everything_is_found_behind_a_glob() {
+fn every_item_is_found_behind_a_glob() {
     use tower_hmac::extract::{AllowList, Anyone, Only, SharedVerifier, Signed, Verified};
 
     async fn signed(_: Signed<String, Anyone>) {}

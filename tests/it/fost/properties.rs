@@ -13,7 +13,7 @@ use super::{NOW, TIME, checked, signer, verifier, verify};
 type Covered = (String, String, String, Vec<(HeaderName, HeaderValue)>, String);
 
 #[test]
-fn no_two_requests_share_a_text() {
+fn different_requests_have_different_texts() {
     let mut seen: HashMap<Vec<u8>, Covered> = HashMap::new();
     let mut texts = 0;
     let times = [TIME, "2011-04-27T03:26:37\tX-FOST-Headers", "2011-04-27 03:26:37 a"];
@@ -97,7 +97,7 @@ fn escaped(text: &str) -> String {
 
 proptest! {
     #[test]
-    fn what_is_signed_verifies(request in any_request(), by in 0_i64..300) {
+    fn signed_request_verifies(request in any_request(), by in 0_i64..300) {
         let signed = signer().sign(request).unwrap();
         for now in [NOW + by, NOW - by] {
             prop_assert!(checked(verifier(Fost::new(), now), &signed).is_ok());
@@ -105,7 +105,7 @@ proptest! {
     }
 
     #[test]
-    fn one_bit_changed_is_refused(
+    fn one_changed_bit_is_rejected(
         request in any_request(),
         part in 0..6_usize,
         place in any::<prop::sample::Index>(),

@@ -11,7 +11,7 @@ use super::{HOST, fetch, signer, verify};
 
 /// Two expiries are written; without one, the link has no end.
 #[test]
-fn no_two_links_share_a_text() {
+fn different_links_have_different_texts() {
     let scheme = FostUrl::new().dangerous_no_expiry();
     let mut seen: HashMap<Vec<u8>, [String; 4]> = HashMap::new();
     let mut texts = 0;
@@ -53,7 +53,7 @@ fn any_url() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn what_is_signed_verifies(url in any_url()) {
+    fn signed_request_verifies(url in any_url()) {
         let signed = signer().sign_url(&url).unwrap();
         prop_assert!(verify(&fetch(signed.path_and_query().unwrap().as_str())).is_ok());
         let absolute = Request::get(signed).body(String::new()).unwrap();
@@ -61,7 +61,7 @@ proptest! {
     }
 
     #[test]
-    fn one_bit_changed_is_refused(
+    fn one_changed_bit_is_rejected(
         url in any_url(),
         place in any::<prop::sample::Index>(),
         bit in 0..7_u8,

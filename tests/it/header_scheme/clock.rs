@@ -37,7 +37,7 @@ fn the_tolerance_itself_is_accepted_and_one_second_more_is_not() {
 }
 
 #[test]
-fn times_that_are_no_times_are_refused() {
+fn invalid_times_are_malformed() {
     let forty = "1".repeat(40);
     let texts = [
         "-9223372036854775808",
@@ -86,7 +86,7 @@ fn the_largest_readable_times_are_stale_and_overflow_nothing() {
 }
 
 #[test]
-fn a_clock_that_no_text_can_tell_signs_nothing() {
+fn a_time_that_cannot_be_written_is_not_signed() {
     for format in FORMATS {
         for now in [i64::MIN, -62_167_219_201, i64::MAX] {
             let signer = signer(timed(format)).with_clock(ManualClock::new(now));
@@ -105,7 +105,7 @@ fn the_signer_replaces_a_stale_time() {
 }
 
 #[test]
-fn a_replay_guard_takes_a_format_with_a_time_and_no_other() {
+fn a_replay_guard_requires_a_scheme_with_a_time() {
     struct Forgetful;
     impl tower_hmac::replay::ReplayGuard for Forgetful {
         fn claim(
@@ -116,6 +116,6 @@ fn a_replay_guard_takes_a_format_with_a_time_and_no_other() {
         }
     }
     assert!(verifier(timed(TimeFormat::UnixSeconds)).with_replay_guard(Forgetful).is_ok());
-    let refused = verifier(scheme()).with_replay_guard(Forgetful);
-    assert_eq!(refused.err(), Some(ConfigError::ReplayWithoutTime("header".into())));
+    let rejected = verifier(scheme()).with_replay_guard(Forgetful);
+    assert_eq!(rejected.err(), Some(ConfigError::ReplayWithoutTime("header".into())));
 }

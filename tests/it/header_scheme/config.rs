@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn refused(setting: &str, result: Result<HeaderScheme, ConfigError>) {
+fn rejected(setting: &str, result: Result<HeaderScheme, ConfigError>) {
     match result {
         Err(ConfigError::Invalid { setting: named, .. }) => assert_eq!(named, setting),
         other => panic!("{setting}: {other:?}"),
@@ -14,7 +14,7 @@ fn literal(text: &str) -> Part {
 }
 
 #[test]
-fn parts_that_could_run_into_each_other_are_refused() {
+fn ambiguous_parts_are_rejected() {
     let variable = || {
         [
             Part::Method,
@@ -35,24 +35,24 @@ fn parts_that_could_run_into_each_other_are_refused() {
             {
                 continue;
             }
-            refused("parts", scheme().with_parts([first.clone(), second.clone()]));
-            refused("parts", scheme().with_parts([literal("a"), first.clone(), second]));
+            rejected("parts", scheme().with_parts([first.clone(), second.clone()]));
+            rejected("parts", scheme().with_parts([literal("a"), first.clone(), second]));
         }
     }
 }
 
 #[test]
-fn lists_that_cannot_be_meant_are_refused() {
-    refused("parts", scheme().with_parts([]));
-    refused("parts", scheme().with_parts([literal("a")]));
-    refused("parts", scheme().with_parts([literal(""), Part::Body]));
-    refused("parts", scheme().with_parts([Part::Path, literal(""), Part::Body]));
-    refused("parts", scheme().with_parts([Part::Body, literal("."), Part::Body]));
-    refused("parts", scheme().with_parts([timestamp(), literal("."), timestamp()]));
-    refused("parts", scheme().with_parts([header("X-Signature"), literal("."), Part::Body]));
-    refused("parts", scheme().with_parts([Part::Path, literal("/"), Part::Body]));
-    refused("parts", scheme().with_parts([timestamp(), literal("0"), Part::Body]));
-    refused("parts", scheme().with_parts([Part::Body, literal("v0"), timestamp()]));
+fn meaningless_lists_of_parts_are_rejected() {
+    rejected("parts", scheme().with_parts([]));
+    rejected("parts", scheme().with_parts([literal("a")]));
+    rejected("parts", scheme().with_parts([literal(""), Part::Body]));
+    rejected("parts", scheme().with_parts([Part::Path, literal(""), Part::Body]));
+    rejected("parts", scheme().with_parts([Part::Body, literal("."), Part::Body]));
+    rejected("parts", scheme().with_parts([timestamp(), literal("."), timestamp()]));
+    rejected("parts", scheme().with_parts([header("X-Signature"), literal("."), Part::Body]));
+    rejected("parts", scheme().with_parts([Part::Path, literal("/"), Part::Body]));
+    rejected("parts", scheme().with_parts([timestamp(), literal("0"), Part::Body]));
+    rejected("parts", scheme().with_parts([Part::Body, literal("v0"), timestamp()]));
 }
 
 #[test]
@@ -82,38 +82,38 @@ fn lists_in_common_use_are_accepted() {
 }
 
 #[test]
-fn headers_with_two_uses_are_refused() {
-    refused("header", HeaderScheme::new("X Signature"));
-    refused("header", HeaderScheme::new(""));
-    refused("key_id_header", scheme().with_key_id_header("X Key"));
-    refused("key_id_header", scheme().with_key_id_header("x-signature"));
+fn headers_with_two_uses_are_rejected() {
+    rejected("header", HeaderScheme::new("X Signature"));
+    rejected("header", HeaderScheme::new(""));
+    rejected("key_id_header", scheme().with_key_id_header("X Key"));
+    rejected("key_id_header", scheme().with_key_id_header("x-signature"));
     let timed = scheme().with_parts([timestamp(), literal("."), Part::Body]).unwrap();
-    refused("key_id_header", timed.with_key_id_header("x-timestamp"));
+    rejected("key_id_header", timed.with_key_id_header("x-timestamp"));
     let named = scheme().with_key_id_header("x-timestamp").unwrap();
-    refused("key_id_header", named.with_parts([timestamp(), literal("."), Part::Body]));
+    rejected("key_id_header", named.with_parts([timestamp(), literal("."), Part::Body]));
     let named = scheme().with_key_id_header("x-key").unwrap();
     assert!(named.with_parts([header("X-Key"), literal("."), Part::Body]).is_ok());
     assert!(Part::header("X A").is_err() && Part::timestamp("", TimeFormat::UnixMillis).is_err());
 }
 
 #[test]
-fn prefixes_and_separators_that_no_header_can_hold_are_refused() {
+fn prefixes_and_separators_that_no_header_can_contain_are_rejected() {
     for prefix in ["a\n", " a", "\ta", "é", "a\0"] {
-        refused("prefix", scheme().with_prefix(prefix));
+        rejected("prefix", scheme().with_prefix(prefix));
     }
     for separator in ["", "a", "+", "=", ",a", "\n", "é", "-", "_"] {
-        refused("list_separator", scheme().with_list_separator(separator));
+        rejected("list_separator", scheme().with_list_separator(separator));
     }
-    refused("list_separator", scheme().with_prefix("v1,").unwrap().with_list_separator(","));
-    refused("list_separator", scheme().with_list_separator(",").unwrap().with_prefix("v1,"));
+    rejected("list_separator", scheme().with_prefix("v1,").unwrap().with_list_separator(","));
+    rejected("list_separator", scheme().with_list_separator(",").unwrap().with_prefix("v1,"));
     assert!(scheme().with_prefix("v1,").unwrap().with_list_separator(" ").is_ok());
 }
 
 #[test]
-fn derived_text_without_a_place_is_refused() {
+fn derived_text_without_a_part_is_rejected() {
     let parts = || [Part::Method, literal(" "), Part::Path];
     let derive = |scheme: HeaderScheme| scheme.dangerous_derived_text(|_, _| Ok("text"));
-    refused("derived_text", derive(scheme().with_parts(parts()).unwrap()));
-    refused("derived_text", derive(scheme()).unwrap().with_parts(parts()));
+    rejected("derived_text", derive(scheme().with_parts(parts()).unwrap()));
+    rejected("derived_text", derive(scheme()).unwrap().with_parts(parts()));
     assert!(derive(scheme()).is_ok());
 }

@@ -21,7 +21,7 @@ fn send(body: &str) -> Result<(), ErrorKind> {
 }
 
 #[test]
-fn what_the_text_leaves_out_is_not_covered() {
+fn members_outside_the_text_are_not_covered() {
     assert_eq!(
         send(r#"{"timestamp":"1","x":[{"x":1,"x":2}],"y":null,"mac_address":"aa"}"#),
         Ok(())
@@ -30,14 +30,14 @@ fn what_the_text_leaves_out_is_not_covered() {
 }
 
 #[test]
-fn a_string_is_signed_as_what_it_stands_for() {
+fn a_string_is_signed_without_its_escapes() {
     assert_eq!(send(r#"{"mac_address": "\u0061a", "timestamp": "1"}"#), Ok(()));
-    let refused = send(r#"{"mac_address": "\u0062a", "timestamp": "1"}"#);
-    assert_eq!(refused, Err(ErrorKind::Mismatch));
+    let rejected = send(r#"{"mac_address": "\u0062a", "timestamp": "1"}"#);
+    assert_eq!(rejected, Err(ErrorKind::Mismatch));
 }
 
 #[test]
-fn members_joined_by_a_text_do_not_run_into_each_other() {
+fn joined_members_are_unambiguous() {
     let text = JsonText::new("mac_address").then(":", "timestamp").unwrap();
     let of = |mac: &str, time: &str| {
         text.of(serde_json::json!({"mac_address": mac, "timestamp": time}).to_string().as_bytes())
@@ -48,14 +48,14 @@ fn members_joined_by_a_text_do_not_run_into_each_other() {
 }
 
 #[test]
-fn name_with_escapes_is_the_name_that_it_stands_for() {
+fn escaped_member_names_are_decoded() {
     assert_eq!(send(r#"{"mac\u005faddress": "aa", "timestamp": "1"}"#), Ok(()));
     let surrogates = send(r#"{"\ud83d\ude0a": 1, "mac_address": "aa", "timestamp": "1"}"#);
     assert_eq!(surrogates, Ok(()));
 }
 
 #[test]
-fn each_escape_stands_for_its_character() {
+fn each_escape_is_decoded() {
     let body = br#"{"a": "\"\\\/\b\f\n\r\t\u00e9\ud83d\ude0a."}"#;
     let text = "\"\\/\u{8}\u{c}\n\r\t\u{e9}\u{1f60a}.";
     assert_eq!(JsonStrings::read(body).unwrap().get("a").unwrap(), text);
@@ -64,7 +64,7 @@ fn each_escape_stands_for_its_character() {
 
 /// As many as do not fit beside each other when their names are compared.
 #[test]
-fn doubled_member_among_many_is_refused() {
+fn doubled_member_among_many_is_rejected() {
     let body = |last: usize| {
         let members = (0..5_000).chain([last]).map(|number| format!(r#""{number}":0"#));
         format!(r#"{{"a":"b",{}}}"#, members.collect::<Vec<_>>().join(","))
@@ -78,7 +78,7 @@ fn doubled_member_among_many_is_refused() {
 }
 
 #[test]
-fn bodies_that_two_readers_could_take_differently_are_refused() {
+fn ambiguous_json_bodies_are_rejected() {
     for body in [
         "",
         "null",
@@ -113,7 +113,7 @@ fn bodies_that_two_readers_could_take_differently_are_refused() {
 }
 
 #[test]
-fn a_signer_refuses_a_body_without_the_members() {
+fn a_body_without_the_members_is_not_signed() {
     let error = signer(device()).sign(Request::post("/").body("{}").unwrap()).unwrap_err();
     assert!(matches!(error, SignError::Request(_)));
 }

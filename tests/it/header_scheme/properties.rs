@@ -128,7 +128,7 @@ fn layouts() -> impl Strategy<Value = Vec<Part>> {
 
 proptest! {
     #[test]
-    fn what_is_signed_verifies(sent in ordinary()) {
+    fn signed_request_verifies(sent in ordinary()) {
         let scheme = scheme().with_parts(everything()).unwrap();
         let Some(mut head) = sent.head() else { return Ok(()) };
         head.headers.remove("x-signature");
@@ -186,7 +186,7 @@ proptest! {
     /// Moves bytes between neighbouring parts, the query into the body, and so on: of all the
     /// requests that would make one text, the format takes one.
     #[test]
-    fn no_other_request_has_the_same_text(parts in layouts(), sent in awkward()) {
+    fn other_requests_have_other_texts(parts in layouts(), sent in awkward()) {
         let Ok(scheme) = scheme().with_parts(parts.clone()) else { return Ok(()) };
         let value = |part: &Part| sent.value(part).to_vec();
         let text: Vec<u8> = parts.iter().flat_map(value).collect();
@@ -244,9 +244,9 @@ fn requests(like: &Sent, parts: &[Part], values: &[Vec<u8>]) -> Vec<Sent> {
     std::iter::once(sent).chain(bare).filter(carried).collect()
 }
 
-/// The pairs that a format with careless delimiters signs alike: one of the two is refused.
+/// The pairs that a format with careless delimiters signs alike: one of the two is rejected.
 #[test]
-fn pairs_that_would_have_one_text_are_told_apart() {
+fn pairs_that_would_share_a_text_are_not_both_accepted() {
     let dot = || Part::literal(".");
     let id_time_body = vec![header("X-Id"), dot(), timestamp(), dot(), Part::Body];
     let path_body = vec![Part::Path, dot(), Part::Body];
@@ -260,7 +260,7 @@ fn pairs_that_would_have_one_text_are_told_apart() {
         time: time.into(),
         body: body.into(),
     };
-    for (parts, accepted, refused) in [
+    for (parts, accepted, rejected) in [
         (id_time_body, sent("/", None, "a", "1", "2.body"), sent("/", None, "a.1", "2", "body")),
         (path_body, sent("/a", None, "", "1", "b.c"), sent("/a.b", None, "", "1", "c")),
         (path_query, sent("/a", None, "", "1", ""), sent("/a", Some(""), "", "1", "")),
@@ -268,7 +268,7 @@ fn pairs_that_would_have_one_text_are_told_apart() {
     ] {
         let scheme = scheme().with_parts(parts).unwrap();
         assert!(signed_text(&scheme, &accepted.head().unwrap(), &accepted.body).is_ok());
-        let refused = signed_text(&scheme, &refused.head().unwrap(), &refused.body);
-        assert!(matches!(refused, Err(ClaimError::Malformed { .. })), "{refused:?}");
+        let rejected = signed_text(&scheme, &rejected.head().unwrap(), &rejected.body);
+        assert!(matches!(rejected, Err(ClaimError::Malformed { .. })), "{rejected:?}");
     }
 }

@@ -36,15 +36,15 @@ fn a_missing_signature_is_400_and_a_wrong_one_403() {
         let body = r#"{"mac_address": "00:1B:44:11:3A:B7", "timestamp": "1"}"#;
         let missing = (400, r#"{"detail":"Missing HMAC signature"}"#.to_owned());
         assert_eq!(send(path, &[], body), missing);
-        let refused = (403, r#"{"detail":"Invalid HMAC signature"}"#.to_owned());
+        let rejected = (403, r#"{"detail":"Invalid HMAC signature"}"#.to_owned());
         for tag in ["", "nonsense", &"0".repeat(64)] {
-            assert_eq!(send(path, &[("X-HMAC-Signature", tag)], body), refused);
+            assert_eq!(send(path, &[("X-HMAC-Signature", tag)], body), rejected);
         }
     }
 }
 
 #[test]
-fn members_that_could_run_into_each_other_are_refused() {
+fn ambiguous_members_are_rejected() {
     // Right for the text `00:1B:44:11:3A:B7:1:2`, were it signed for this body.
     let mut mac = tower_hmac::crypto::Mac::new(
         tower_hmac::Algorithm::Sha256,

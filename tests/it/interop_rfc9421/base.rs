@@ -154,11 +154,11 @@ fn reason(request: &Value, ours: Option<&str>, answer: &Value) -> Option<&'stati
     }
     if ours.is_none() && names.into_iter().any(is_twice) {
         return Some(
-            "we refuse a parameter that is there twice, and to the peer the last one counts",
+            "we reject a parameter that is there twice, and to the peer the last one counts",
         );
     }
     if ours.is_none() && url.contains('%') && input.contains("@query-param") {
-        return Some("we refuse a query that is not UTF-8, and the peer replaces what is not");
+        return Some("we reject a query that is not UTF-8, and the peer replaces what is not");
     }
     // Where the URL has no path, it gets one.
     let end = url.find('?').unwrap_or(url.len());
@@ -182,12 +182,12 @@ fn random_requests_have_the_same_signature_base() {
     let requests: Vec<_> =
         (0..cases()).map(|_| requests().new_tree(&mut runner).unwrap().current()).collect();
     let answers = peer.ask(&["rfc9421_base.py"], &requests);
-    let (mut same, mut refused) = (0, 0);
+    let (mut same, mut rejected) = (0, 0);
     let mut differing = BTreeMap::<_, usize>::new();
     for (request, answer) in requests.iter().zip(&answers) {
         let ours = ours(request);
         match (ours.as_deref(), answer["base"].as_str()) {
-            (None, None) => refused += 1,
+            (None, None) => rejected += 1,
             (ours, theirs) if ours == theirs => same += 1,
             (base, _) => match reason(request, base, answer) {
                 Some(reason) => *differing.entry(reason).or_default() += 1,
@@ -195,11 +195,11 @@ fn random_requests_have_the_same_signature_base() {
             },
         }
     }
-    println!("{same} bases are the same, {refused} requests have none, and of the others:");
+    println!("{same} bases are the same, {rejected} requests have none, and of the others:");
     for (reason, count) in &differing {
         println!("{count}: {reason}");
     }
     let explained: usize = differing.values().sum();
-    assert_eq!(same + refused + explained, requests.len());
+    assert_eq!(same + rejected + explained, requests.len());
     assert!(same > requests.len() / 4, "{same}");
 }

@@ -105,7 +105,7 @@ fn a_thousand_concurrent_requests_on_two_threads_call_lookup_once() {
     });
 }
 
-/// Two timeouts for one question would race, and some requests would be refused though a stale key
+/// Two timeouts for one question would race, and some requests would be rejected though a stale key
 /// is there.
 #[test]
 fn a_stale_key_always_wins_over_the_timeout() {
@@ -159,7 +159,7 @@ fn a_stale_key_always_wins_over_the_timeout() {
 /// A key that is taken out of the store just after the question would otherwise count for the time
 /// that the answer takes as well.
 #[tokio::test(start_paused = true)]
-async fn the_time_to_live_counts_from_the_question() {
+async fn the_time_to_live_starts_at_the_lookup() {
     const LATENCY: Duration = Duration::from_millis(1_900);
     let (_, keys) =
         cached(|call| after(LATENCY, move || if call == 0 { found() } else { Ok(None) }));
@@ -184,7 +184,7 @@ async fn the_time_to_live_counts_from_the_question() {
 /// A store that is slower than the time to live would hand its old answer to requests that came
 /// long after the question.
 #[tokio::test(start_paused = true)]
-async fn a_request_joins_no_question_that_is_older_than_the_time_to_live() {
+async fn a_request_does_not_join_a_lookup_older_than_the_time_to_live() {
     let (calls, keys) = cached(|call| {
         after(Duration::from_millis(1_900), move || if call == 0 { found() } else { Ok(None) })
     });
@@ -207,7 +207,7 @@ async fn a_request_joins_no_question_that_is_older_than_the_time_to_live() {
 /// The answer to an older question, read before the key was taken out, comes after that to a newer
 /// one.
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_was_overtaken_is_not_kept() {
+async fn an_overtaken_answer_is_not_cached() {
     let (calls, keys) = cached(|call| match call {
         0 => after(Duration::from_millis(1_900), found),
         _ => Lookup::ready(Ok(None)),
@@ -236,7 +236,7 @@ mod panics {
     }
 
     #[test]
-    fn those_who_wait_for_a_store_that_panics_get_503_and_the_next_request_asks_anew() {
+    fn waiters_for_a_panicking_store_get_503_and_the_next_request_asks_again() {
         for in_lookup in [false, true] {
             let (calls, keys) = cached(once(in_lookup));
             let clock = ManualClock::new(NOW);
@@ -277,7 +277,7 @@ mod panics {
     }
 
     #[test]
-    fn on_two_threads_no_task_that_waits_panics() {
+    fn no_waiting_task_panics_on_two_threads() {
         on_two_threads(async {
             let (_, keys) = cached(|_| Lookup::later(async { panic!("the driver is broken") }));
             let keys = Arc::new(keys);
@@ -295,7 +295,7 @@ mod panics {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn stale_keys_stand_in_for_a_store_that_panics() {
+    async fn stale_keys_are_used_if_the_store_panics() {
         for in_lookup in [false, true] {
             let panics = once(in_lookup);
             let (_, keys) = cached(move |call| match call.checked_sub(1) {
@@ -311,7 +311,7 @@ mod panics {
 
     /// A question that nobody waits for any more is dropped, in the task of whoever left last.
     #[tokio::test(start_paused = true)]
-    async fn a_store_that_panics_when_its_question_is_dropped_takes_nobody_with_it() {
+    async fn a_panic_while_a_lookup_is_dropped_reaches_nobody() {
         struct Bomb;
         impl Drop for Bomb {
             fn drop(&mut self) {
@@ -343,7 +343,7 @@ mod blocking {
 
     /// Were the store asked while the list of questions is locked, all names would wait for one.
     #[test]
-    fn a_store_that_blocks_in_lookup_holds_up_no_other_name() {
+    fn a_blocking_lookup_does_not_block_other_key_ids() {
         let (open, gate) = mpsc::channel::<()>();
         let (inside, waiting) = mpsc::channel::<()>();
         let gate = Mutex::new(gate);
@@ -372,7 +372,7 @@ mod blocking {
 
     /// Such as a database whose password comes from a service that is reached with a key, too.
     #[tokio::test(start_paused = true)]
-    async fn a_store_that_asks_the_cache_before_it_is_no_deadlock() {
+    async fn a_store_that_uses_its_own_cache_does_not_deadlock() {
         type Outer = CachedKeys<Arc<dyn KeyStore>>;
         struct Inner(Mutex<std::sync::Weak<Outer>>);
         impl KeyStore for Inner {
@@ -395,9 +395,9 @@ mod blocking {
     }
 }
 
-/// Nobody would know that the store is away before the stale keys run out, and everybody is refused.
+/// Nobody would know that the store is away before the stale keys run out, and everybody is rejected.
 #[test]
-fn keys_that_stand_in_are_a_warning_once_a_second() {
+fn stale_keys_are_logged_once_a_second() {
     let (calls, keys) = cached(|call| match call {
         0 => Lookup::ready(found()),
         _ => after(Duration::from_millis(100), || Err("the database is away".into())),
@@ -426,7 +426,7 @@ fn keys_that_stand_in_are_a_warning_once_a_second() {
 
 /// What the store said is the only thing that tells why.
 #[test]
-fn a_store_that_fails_behind_a_cache_is_a_warning_with_its_reason() {
+fn a_failing_store_behind_a_cache_is_logged_with_its_reason() {
     let (_, keys) = cached(|_| Lookup::ready(Err("the database is away".into())));
     let clock = ManualClock::new(NOW);
     let verifier = Verifier::new(Stamped::new(), keys).unwrap().with_clock(clock.clone());
@@ -477,7 +477,7 @@ async fn times_of_zero_mean_zero() {
 
 /// A cache without room still asks once for all who wait.
 #[tokio::test(start_paused = true)]
-async fn without_room_those_who_wait_together_still_ask_once() {
+async fn a_cache_without_capacity_still_asks_once() {
     let (calls, keys) = cached(|_| after(Duration::from_millis(100), found));
     let keys = keys.with_capacity(0, 0);
     let lookups = (0..100).map(|_| told(ask(&keys, "aservice")));
@@ -488,7 +488,7 @@ async fn without_room_those_who_wait_together_still_ask_once() {
 
 /// A key comes back while its name is remembered as unknown, and the room for known names is small.
 #[tokio::test(start_paused = true)]
-async fn a_name_that_became_known_is_not_unknown_again() {
+async fn a_key_id_that_became_known_stays_known() {
     let (calls, keys) = cached(|call| match call {
         0 => Lookup::ready(Ok(None)),
         _ => Lookup::ready(found()),

@@ -87,7 +87,7 @@ impl Service {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_fails_at_the_start_is_an_error_then() {
+async fn a_failing_source_is_an_error_at_the_start() {
     for (state, expected) in [
         (State::Error, "the table is gone"),
         (State::Empty, "polled keys: there is no key"),
@@ -116,7 +116,7 @@ async fn a_new_key_is_accepted_and_the_old_one_rejected_after_the_next_load() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn requests_ask_the_source_for_nothing() {
+async fn requests_never_ask_the_source() {
     let source = Source::new(State::Key(OLD_KEY));
     let service = Service::new(source.polled().await.unwrap());
     for _ in 0..100 {
@@ -126,7 +126,7 @@ async fn requests_ask_the_source_for_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn loads_begin_within_the_last_tenth_of_the_period_and_not_at_one_moment() {
+async fn loads_are_spread_over_the_last_tenth_of_the_interval() {
     let source = Source::new(State::Key(OLD_KEY));
     let mut fleet = Vec::new();
     for _ in 0..32 {
@@ -164,7 +164,7 @@ async fn old_keys_are_used_while_the_source_fails_and_the_new_ones_once_it_is_ba
 }
 
 #[tokio::test(start_paused = true)]
-async fn past_the_maximum_age_requests_get_503_until_a_load_succeeds() {
+async fn keys_older_than_the_maximum_age_give_503() {
     const MAX_AGE: Duration = Duration::from_secs(300);
     for trouble in [State::Error, State::Empty, State::Hangs, State::Panics] {
         let source = Source::new(State::Key(OLD_KEY));
@@ -189,7 +189,7 @@ async fn past_the_maximum_age_requests_get_503_until_a_load_succeeds() {
 }
 
 #[test]
-fn each_failure_is_a_warning_and_tells_no_key() {
+fn each_failure_is_logged_without_a_key() {
     let (capture, ()) = Capture::during(|| {
         paused().block_on(async {
             let source = Source::new(State::Key(OLD_KEY));
@@ -244,7 +244,7 @@ fn the_age_of_the_keys_is_a_metric() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_last_clone_to_go_stops_the_polling() {
+async fn dropping_the_last_clone_stops_the_polling() {
     let source = Source::new(State::Key(OLD_KEY));
     let keys = source.polled().await.unwrap();
     let clone = keys.clone();
@@ -262,7 +262,7 @@ async fn the_last_clone_to_go_stops_the_polling() {
 /// The source takes a new key every 10 ms and keeps three: the newest, and two that are on their way
 /// out. It is asked every 5 ms, and answers after 1 ms.
 #[tokio::test(start_paused = true)]
-async fn rotation_every_10_ms_rejects_no_honest_request_and_accepts_no_withdrawn_key() {
+async fn fast_rotation_rejects_no_valid_request_and_accepts_no_removed_key() {
     const ROTATION: u64 = 10;
     const EVERY: u64 = 5;
     const LOAD: u64 = 1;

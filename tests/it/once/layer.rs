@@ -86,7 +86,7 @@ async fn send(router: &Router, request: Request<Body>) -> Response {
 }
 
 #[tokio::test]
-async fn a_message_that_was_handled_is_answered_and_not_handled_again() {
+async fn a_handled_message_is_not_handled_again() {
     let service = Service::answering([]);
     let router = service.router();
     let first = send(&router, delivery("1")).await;
@@ -101,7 +101,7 @@ async fn a_message_that_was_handled_is_answered_and_not_handled_again() {
 }
 
 #[tokio::test]
-async fn a_message_whose_handling_failed_is_handled_again() {
+async fn a_message_is_handled_again_after_a_failure() {
     let service = Service::answering(["fail", "fail"]);
     let router = service.router();
     for expected in [500, 500, 200, 200] {
@@ -111,7 +111,7 @@ async fn a_message_whose_handling_failed_is_handled_again() {
 }
 
 #[tokio::test]
-async fn a_handler_that_panics_gives_the_message_back() {
+async fn a_panicking_handler_releases_the_lease() {
     let service = Service::answering(["panic"]);
     let router = service.router();
     let panicked = std::panic::AssertUnwindSafe(send(&router, delivery("1"))).catch_unwind().await;
@@ -121,7 +121,7 @@ async fn a_handler_that_panics_gives_the_message_back() {
 }
 
 #[tokio::test]
-async fn a_client_that_hangs_up_gives_the_message_back() {
+async fn a_disconnected_client_releases_the_lease() {
     let service = Service::answering(["hang"]);
     let router = service.router();
     let mut hanging = Box::pin(send(&router, delivery("1")));
@@ -136,7 +136,7 @@ async fn a_client_that_hangs_up_gives_the_message_back() {
 }
 
 #[tokio::test]
-async fn a_message_is_forgotten_when_its_retention_is_over() {
+async fn a_message_is_forgotten_after_its_retention() {
     let service = Service::answering([]);
     let router = service.router();
     send(&router, delivery("1")).await;
@@ -147,7 +147,7 @@ async fn a_message_is_forgotten_when_its_retention_is_over() {
 }
 
 #[tokio::test]
-async fn without_a_verifying_layer_everything_is_500() {
+async fn without_a_verifying_layer_every_request_gets_500() {
     let service = Service::answering([]);
     let router = service.routes().layer(service.layer());
     assert_eq!(send(&router, delivery("1")).await.status(), StatusCode::INTERNAL_SERVER_ERROR);
@@ -165,7 +165,7 @@ fn push(body: &'static str) -> Request<Body> {
 }
 
 #[tokio::test]
-async fn an_id_can_stand_in_the_signed_body() {
+async fn an_id_can_be_read_from_the_signed_body() {
     let service = Service::answering([]);
     let once = service.layer().with_id_fn(|_, body| {
         let event: serde_json::Value = serde_json::from_slice(body).ok()?;
@@ -185,7 +185,7 @@ async fn an_id_can_stand_in_the_signed_body() {
 }
 
 #[tokio::test]
-async fn an_unsigned_id_counts_by_its_dangerous_name_alone() {
+async fn an_unsigned_id_is_used_only_if_configured() {
     let service = Service::answering([]);
     let with_id = |id: &str| {
         let mut request = push("{}");
@@ -242,7 +242,7 @@ impl OnceStore for Broken {
 }
 
 #[tokio::test]
-async fn a_store_that_fails_is_503_before_the_handler_and_changes_nothing_after_it() {
+async fn a_failing_store_gives_503_before_the_handler_only() {
     for (fails_at, expected, calls) in
         [("acquire", 503, 0), ("full", 503, 0), ("complete", 200, 1), ("taken over", 200, 1)]
     {

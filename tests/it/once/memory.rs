@@ -38,7 +38,7 @@ impl contract::Subject for Subject {
 crate::once_contract!(Some(Subject { store: MemoryOnce::new(10_000).unwrap(), now: NOW }));
 
 #[test]
-fn a_lease_holds_for_so_many_seconds() {
+fn a_lease_expires_after_its_seconds() {
     let store = store();
     let _lease = lease(acquire(&store, "a", NOW));
     let retry_after = LEASE;
@@ -57,7 +57,7 @@ fn a_handled_message_is_remembered_through_its_last_second() {
 }
 
 #[test]
-fn of_two_threads_at_the_same_moment_one_wins() {
+fn of_concurrent_threads_exactly_one_gets_the_lease() {
     for round in 0..1000 {
         let store = Arc::new(store());
         let wins = Arc::new(AtomicUsize::new(0));
@@ -77,7 +77,7 @@ fn of_two_threads_at_the_same_moment_one_wins() {
 }
 
 #[test]
-fn a_full_store_forgets_nothing_that_is_live() {
+fn a_full_store_forgets_no_live_entry() {
     let store = MemoryOnce::new(2).unwrap();
     let _one = lease(acquire(&store, "a", NOW));
     let two = lease(acquire(&store, "b", NOW));

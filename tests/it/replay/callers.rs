@@ -15,7 +15,7 @@ fn shared(clock: &ManualClock, names: usize, guard: &Arc<MemoryReplay>) -> Verif
         .unwrap()
 }
 
-/// How many of so many requests of a caller are accepted; the others are refused as 503.
+/// How many of so many requests of a caller are accepted; the others are rejected as 503.
 async fn accepted(verifier: &Verifier, clock: &ManualClock, name: usize, count: usize) -> usize {
     let signer = signer(&format!("service-{name}"), &format!("key {name}"), clock);
     let mut accepted = 0;
@@ -58,7 +58,7 @@ async fn of_two_callers_each_has_an_eighth() {
 }
 
 #[tokio::test]
-async fn a_limit_of_ones_own_holds_from_the_first_request() {
+async fn a_configured_limit_applies_from_the_first_request() {
     let clock = ManualClock::new(NOW);
     let guard = MemoryReplay::new(1_000).unwrap().with_key_limit(400).unwrap();
     let guard = Arc::new(guard);
@@ -71,7 +71,7 @@ async fn a_limit_of_ones_own_holds_from_the_first_request() {
 }
 
 #[tokio::test]
-async fn a_caller_has_room_again_when_its_requests_have_run_out() {
+async fn a_caller_has_room_again_when_its_entries_expire() {
     let clock = ManualClock::new(NOW);
     let guard = Arc::new(MemoryReplay::new(80_000).unwrap());
     let verifier = shared(&clock, 2, &guard);
@@ -100,7 +100,7 @@ fn the_anonymous_key_is_a_caller_like_others() {
 
 /// Names come and go where tenants do.
 #[test]
-fn names_without_entries_leave_no_trace_in_the_counts() {
+fn key_ids_without_entries_are_not_counted() {
     let guard = MemoryReplay::new(8).unwrap();
     let mut claimed = 0;
     for number in 0..10_000 {
@@ -121,7 +121,7 @@ fn names_without_entries_leave_no_trace_in_the_counts() {
 }
 
 #[test]
-fn threads_of_many_callers_keep_each_to_its_limit() {
+fn concurrent_callers_stay_within_their_limits() {
     let guard = MemoryReplay::new(10_000).unwrap().with_key_limit(500).unwrap();
     let claimed: Vec<AtomicUsize> = (0..8).map(|_| AtomicUsize::new(0)).collect();
     std::thread::scope(|scope| {

@@ -17,8 +17,8 @@ enum Fault {
     RacesBetweenTasks,
     KnowsHalfOfTheKey,
     ForgetsEarly,
-    RefusesTheFirstSecond,
-    RefusesWithoutATime,
+    RejectsTheFirstSecond,
+    RejectsWithoutATime,
     MovesItsBeginning,
     ClaimsNothing,
     Fails,
@@ -38,11 +38,11 @@ impl Mapped {
 
     fn decide(&self, request: &ReplayRequest<'_>) -> Option<Replay> {
         let begun = *self.begun.lock().unwrap();
-        let first = if self.fault == Fault::RefusesTheFirstSecond { begun + 1 } else { begun };
+        let first = if self.fault == Fault::RejectsTheFirstSecond { begun + 1 } else { begun };
         let knows = self.fault == Fault::ForgetsARestart;
         match request.created() {
             Some(created) if created < first && !knows => Some(Replay::Forgotten),
-            None if self.fault == Fault::RefusesWithoutATime => Some(Replay::Forgotten),
+            None if self.fault == Fault::RejectsWithoutATime => Some(Replay::Forgotten),
             _ => None,
         }
     }
@@ -102,8 +102,8 @@ async fn each_way_to_break_the_contract_is_found() {
         (Fault::RacesBetweenTasks, Some("expected exactly one")),
         (Fault::KnowsHalfOfTheKey, Some("differ in one bit")),
         (Fault::ForgetsEarly, Some("before the end of `keep_until`")),
-        (Fault::RefusesTheFirstSecond, Some("a new request is not claimed")),
-        (Fault::RefusesWithoutATime, Some("without a time of creation")),
+        (Fault::RejectsTheFirstSecond, Some("a new request is not claimed")),
+        (Fault::RejectsWithoutATime, Some("without a time of creation")),
         (Fault::MovesItsBeginning, Some("after the guard began")),
         (Fault::ClaimsNothing, Some("a new request is not claimed")),
         (Fault::Fails, Some("the disk is full")),
@@ -121,7 +121,7 @@ async fn each_way_to_break_the_contract_is_found() {
 }
 
 #[tokio::test]
-async fn the_guard_in_memory_keeps_the_contract() {
+async fn the_memory_guard_keeps_the_contract() {
     let new = || MemoryReplay::new(1_000).unwrap();
     check_replay_guard(async || new()).await.unwrap();
     check_replay_guard(async || Arc::new(new())).await.unwrap();
@@ -133,7 +133,7 @@ async fn the_guard_in_memory_keeps_the_contract() {
 
 /// A memory that survives knows what came before.
 #[tokio::test]
-async fn a_guard_over_a_map_that_survives_keeps_the_contract() {
+async fn a_guard_that_survives_a_restart_keeps_the_contract() {
     struct Lasting(Arc<Mutex<HashSet<ReplayKey>>>);
 
     impl ReplayGuard for Lasting {

@@ -13,7 +13,7 @@ use super::*;
 
 /// The name is not signed, as in some formats of one's own.
 #[tokio::test]
-async fn a_nonce_counts_once_for_a_secret_and_not_for_each_of_its_names() {
+async fn a_nonce_is_accepted_once_per_secret_and_not_per_key_id() {
     let clock = ManualClock::new(NOW);
     let keys = KeyMap::named([("a", "shared"), ("b", "shared"), ("c", "other")]).unwrap();
     let verifier = Verifier::new(Stamped::new(), keys)
@@ -75,7 +75,7 @@ async fn a_nonce_of_one_tenant_does_not_use_up_that_of_another() {
 
 /// While a key is rotated a name has two secrets: with each of them the nonce counts once.
 #[tokio::test]
-async fn a_nonce_counts_once_for_the_secret_that_matched() {
+async fn a_nonce_is_claimed_under_the_secret_that_matched() {
     let clock = ManualClock::new(NOW);
     let keys = KeySet::new([SecretKey::new("new").unwrap(), SecretKey::new("old").unwrap()]);
     let verifier = Verifier::new(Stamped::new(), KeyMap::single(keys.unwrap()).unwrap())
@@ -166,7 +166,7 @@ async fn a_layer_inside_another_with_another_guard_claims_too() {
 
 /// Two guards in one place of memory, one inside the other, are two guards all the same.
 #[test]
-fn a_guard_that_wraps_another_is_not_taken_for_it() {
+fn a_wrapped_guard_is_not_the_same_guard() {
     struct Wrapper(MemoryReplay);
 
     impl ReplayGuard for Wrapper {
@@ -185,7 +185,7 @@ fn a_guard_that_wraps_another_is_not_taken_for_it() {
 /// What a request has claimed belongs to it alone: another one with the same signature that is
 /// made of its head without the layer's mark is a replay.
 #[tokio::test]
-async fn a_request_that_a_handler_sends_on_is_another_request() {
+async fn a_request_forwarded_by_a_handler_is_claimed_again() {
     let clock = ManualClock::new(NOW);
     let guard = Arc::new(MemoryReplay::new(100).unwrap());
     let layer = layer(&clock, &guard);

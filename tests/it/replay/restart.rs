@@ -37,7 +37,7 @@ async fn nothing_that_was_accepted_before_a_restart_is_accepted_after_it() {
 }
 
 #[tokio::test]
-async fn a_request_signed_anew_is_accepted_at_once() {
+async fn a_request_signed_again_is_accepted_at_once() {
     let clock = ManualClock::new(NOW);
     let signer = signer("aservice", "akey", &clock);
     let old = head(&signer, b"");
@@ -54,7 +54,7 @@ async fn a_request_signed_anew_is_accepted_at_once() {
 
 /// An unknown request must not fill the guard.
 #[tokio::test]
-async fn an_unknown_request_takes_no_room() {
+async fn an_unknown_request_takes_no_entry() {
     let clock = ManualClock::new(NOW);
     let old = head(&signer("aservice", "akey", &clock), b"");
     clock.advance(1);
@@ -98,7 +98,7 @@ async fn the_order_of_guard_and_clock_makes_no_difference() {
 
 /// A second route that is built later would else forget what the first one knows.
 #[tokio::test]
-async fn a_verifier_that_joins_later_does_not_move_the_beginning() {
+async fn a_later_verifier_does_not_change_the_start() {
     let clock = ManualClock::new(NOW);
     let guard = Arc::new(MemoryReplay::new(10).unwrap());
     let first = verifier(&clock, &guard);
@@ -128,7 +128,7 @@ async fn a_margin_closes_the_gap_of_the_first_second_and_of_clocks_that_are_ahea
 }
 
 #[tokio::test]
-async fn unknown_requests_are_accepted_only_by_the_name_of_it() {
+async fn unknown_requests_are_accepted_only_if_configured() {
     let clock = ManualClock::new(NOW);
     let old = head(&signer("aservice", "akey", &clock), b"");
     clock.advance(1);
@@ -138,7 +138,7 @@ async fn unknown_requests_are_accepted_only_by_the_name_of_it() {
 }
 
 #[tokio::test]
-async fn what_carries_no_time_of_creation_is_accepted_after_a_restart() {
+async fn requests_without_a_creation_time_are_accepted_after_a_restart() {
     let clock = ManualClock::new(NOW);
     let signer = Signer::new(FlaskHmac::new(), SecretKey::new("akey").unwrap());
     let (head, _) = signer.sign(Request::new("order")).unwrap().into_parts();
@@ -157,7 +157,7 @@ async fn what_carries_no_time_of_creation_is_accepted_after_a_restart() {
 
 /// The guard that counts in a verifier is asked with the time that was signed.
 #[tokio::test]
-async fn a_guard_of_ones_own_is_told_the_time_and_the_caller_of_each_request() {
+async fn a_custom_guard_gets_the_time_and_the_caller() {
     #[derive(Default)]
     struct Notes(std::sync::Mutex<Vec<String>>);
 
@@ -198,7 +198,7 @@ async fn a_guard_of_ones_own_is_told_the_time_and_the_caller_of_each_request() {
 
 /// Else a time before 1970 or at the end of all times would wrap.
 #[test]
-fn a_guard_begins_at_any_time() {
+fn a_guard_can_start_at_any_time() {
     for begun in [i64::MIN, -1, 0, i64::MAX - 1] {
         let guard = MemoryReplay::new(10).unwrap().with_restart_margin(Duration::MAX);
         guard.begin(begun);

@@ -9,14 +9,14 @@ fn assert_names_components<T: std::fmt::Debug>(result: Result<T, ConfigError>) {
 }
 
 #[test]
-fn empty_component_list_is_refused() {
+fn empty_component_list_is_rejected() {
     let none: [&str; 0] = [];
     assert_names_components(Policy::strict().dangerous_require_only(none));
     assert_names_components(MessageSignatures::new().with_components(none));
 }
 
 #[test]
-fn component_that_no_request_has_is_refused() {
+fn component_that_requests_do_not_have_is_rejected() {
     for component in [
         "",
         "@unknown",
@@ -47,7 +47,7 @@ fn component_that_no_request_has_is_refused() {
 }
 
 #[test]
-fn component_is_named_barely_or_with_parameters() {
+fn component_is_configured_with_or_without_parameters() {
     for component in [
         "@method",
         "\"@method\"",
@@ -63,14 +63,14 @@ fn component_is_named_barely_or_with_parameters() {
 }
 
 #[test]
-fn component_twice_is_refused() {
+fn duplicate_component_is_rejected() {
     let twice = ["\"x\";sf;key=\"a\"", "\"x\";key=\"a\";sf"];
     assert!(Policy::strict().dangerous_require_only(twice).is_err());
     assert!(MessageSignatures::new().with_components(["date", "\"date\""]).is_err());
 }
 
 #[test]
-fn digest_of_bodies_that_are_let_through_unsigned_is_refused() {
+fn required_digest_with_unsigned_bodies_is_rejected() {
     let covered = Policy::strict().add_component("content-digest").unwrap();
     assert!(covered.dangerous_unsigned_body().is_err());
     let open = Policy::strict().dangerous_unsigned_body().unwrap();
@@ -79,7 +79,7 @@ fn digest_of_bodies_that_are_let_through_unsigned_is_refused() {
 }
 
 #[test]
-fn label_that_is_no_key_is_refused() {
+fn label_that_is_not_a_key_is_rejected() {
     for label in ["", "Sig", "1sig", "a b", "a,b", "a=", "é", "\"a\""] {
         assert!(MessageSignatures::new().with_label(label).is_err(), "{label}");
     }
@@ -87,7 +87,7 @@ fn label_that_is_no_key_is_refused() {
 }
 
 #[test]
-fn tag_that_is_no_text_is_refused() {
+fn tag_that_is_not_text_is_rejected() {
     for tag in ["", "é", "a\nb", "a\tb", "a\0b"] {
         assert!(MessageSignatures::new().with_tag(tag).is_err(), "{tag:?}");
     }
@@ -95,7 +95,7 @@ fn tag_that_is_no_text_is_refused() {
 }
 
 #[test]
-fn public_origin_that_is_more_or_less_than_one_is_refused() {
+fn invalid_public_origin_is_rejected() {
     for origin in [
         "",
         "api.example.com",
@@ -122,16 +122,16 @@ fn public_origin_that_is_more_or_less_than_one_is_refused() {
 }
 
 #[test]
-fn digest_that_no_peer_knows_is_refused() {
+fn unsupported_digest_is_rejected() {
     for algorithm in [Algorithm::Sha384, Algorithm::Sha512_256] {
         assert!(MessageSignatures::new().with_digest(algorithm).is_err());
     }
 }
 
 #[test]
-fn replay_guard_without_a_time_is_refused() {
+fn replay_guard_without_a_time_is_rejected() {
     let policy = Policy::strict().dangerous_without_created();
     let verifier = super::verifier(MessageSignatures::new().with_policy(policy));
-    let guard = super::refusals::Seen::default();
+    let guard = super::rejections::Seen::default();
     assert!(verifier.with_replay_guard(guard).is_err());
 }

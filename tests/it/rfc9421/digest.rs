@@ -17,12 +17,12 @@ use tower_hmac::scheme::Policy;
 use tower_hmac::{Algorithm, ErrorKind, MessageSignatures, VerifyLayer};
 
 use super::{
-    BODY, BODY_DIGEST, assert_refused, covered, parameters, request, set, sign, signed, signer,
+    BODY, BODY_DIGEST, assert_rejected, covered, parameters, request, set, sign, signed, signer,
     verifier, verify, verify_by,
 };
 
 #[test]
-fn published_digests_are_judged_as_published() {
+fn published_digests_are_verified_as_published() {
     let vectors: Value = serde_json::from_str(include_str!("../../vectors/rfc9530.json")).unwrap();
     let mut seen = [0, 0];
     for case in vectors["tests"].as_array().unwrap() {
@@ -43,10 +43,10 @@ fn published_digests_are_judged_as_published() {
 }
 
 #[test]
-fn covered_digest_that_is_missing_is_refused() {
+fn covered_digest_that_is_missing_is_rejected() {
     let mut head = signed();
     head.headers.remove("content-digest");
-    assert_refused(verify(&head, BODY), ErrorKind::Malformed, "content-digest");
+    assert_rejected(verify(&head, BODY), ErrorKind::Malformed, "content-digest");
 }
 
 /// The last one of a name decides (RFC 9651 section 4.2.2), as for one line with both.
@@ -70,7 +70,7 @@ fn digests_in_several_lines_are_joined() {
         assert_eq!(verify(&head, BODY).is_ok(), valid, "{lines:?}");
         // A line more or less is another text.
         head.headers.append("content-digest", BODY_DIGEST.parse().unwrap());
-        assert_refused(verify(&head, BODY), ErrorKind::Mismatch, "");
+        assert_rejected(verify(&head, BODY), ErrorKind::Mismatch, "");
     }
 }
 
@@ -81,38 +81,38 @@ fn digest_covers_the_body_in_every_form() {
         let input = covered().replace("\"content-digest\"", &format!("\"content-digest\"{form}"));
         sign(&mut head, &(input + &parameters()));
         assert!(verify(&head, BODY).is_ok(), "{form}");
-        assert_refused(verify(&head, b"another"), ErrorKind::Mismatch, "");
+        assert_rejected(verify(&head, b"another"), ErrorKind::Mismatch, "");
         // Where it is asked for, each form is enough.
         let policy = Policy::strict().add_component("content-digest").unwrap();
         let asking = verifier(MessageSignatures::new().with_policy(policy));
         assert!(verify_by(&asking, &head, BODY).is_ok(), "{form}");
         set(&mut head, "content-digest", "sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:");
-        assert_refused(verify(&head, b""), ErrorKind::Mismatch, "");
+        assert_rejected(verify(&head, b""), ErrorKind::Mismatch, "");
     }
 }
 
 #[test]
-fn member_that_is_no_known_digest_does_not_cover_the_body() {
+fn unknown_digest_does_not_cover_the_body() {
     let mut head = request();
     set(&mut head, "content-digest", &format!("{BODY_DIGEST}, md5=:AAAAAAAAAAAAAAAAAAAAAA==:"));
     let input = covered().replace("\"content-digest\"", "\"content-digest\";key=\"md5\"");
     sign(&mut head, &(input + &parameters()));
     assert!(verify(&head, b"").is_ok());
-    assert_refused(verify(&head, BODY), ErrorKind::Malformed, "");
+    assert_rejected(verify(&head, BODY), ErrorKind::Malformed, "");
 }
 
 /// A digest beside the covered one is anybody's, and still must be that of the body.
 #[test]
-fn digest_beside_the_covered_member_must_match_as_well() {
+fn uncovered_digest_must_match_as_well() {
     let mut head = request();
     let input = covered().replace("\"content-digest\"", "\"content-digest\";key=\"sha-256\"");
     sign(&mut head, &(input + &parameters()));
     let wrong = format!("sha-512=:{}==:", "A".repeat(86));
     head.headers.append("content-digest", wrong.parse().unwrap());
-    assert_refused(verify(&head, BODY), ErrorKind::Mismatch, "");
+    assert_rejected(verify(&head, BODY), ErrorKind::Mismatch, "");
     // It cannot stand for the covered one either.
     set(&mut head, "content-digest", &wrong);
-    assert_refused(verify(&head, BODY), ErrorKind::Malformed, "is not a structured field");
+    assert_rejected(verify(&head, BODY), ErrorKind::Malformed, "is not a structured field");
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn signer_writes_the_digests_that_are_covered_as_members() {
 
 /// Another party's signature may cover it.
 #[test]
-fn digest_that_is_right_stays_as_it_is() {
+fn correct_digest_is_kept() {
     let right = format!("md5=:AAAAAAAAAAAAAAAAAAAAAA==:,  {BODY_DIGEST}");
     for (there, stays) in [(right.as_str(), true), ("sha-256=:AAAA:", false), ("a b", false)] {
         let request = Request::post("https://example.com/").header("content-digest", there);
@@ -155,7 +155,7 @@ fn digest_that_is_right_stays_as_it_is() {
 }
 
 #[test]
-fn body_without_bytes_needs_no_digest() {
+fn empty_body_needs_no_digest() {
     let mut head = request();
     let input = covered().replace(r#" "content-digest""#, "");
     sign(&mut head, &(input + &parameters()));
@@ -163,7 +163,7 @@ fn body_without_bytes_needs_no_digest() {
 }
 
 #[test]
-fn sha_512_is_written_where_it_is_asked_for() {
+fn sha_512_digest_is_written_if_configured() {
     let scheme = MessageSignatures::new().with_digest(Algorithm::Sha512).unwrap();
     let request = Request::post("https://example.com/").body(BODY).unwrap();
     let (head, body) = signer(scheme.clone()).sign(request).unwrap().into_parts();

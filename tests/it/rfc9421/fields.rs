@@ -6,7 +6,7 @@ use tower_hmac::scheme::StructuredType;
 
 use super::head;
 
-/// The value of a component of a request with these lines of `name`; `None` if it is refused.
+/// The value of a component of a request with these lines of `name`; `None` if it is rejected.
 fn value(
     scheme: &MessageSignatures,
     component: &str,
@@ -35,7 +35,7 @@ fn registered_structured_fields_are_known() {
 }
 
 #[test]
-fn field_of_unknown_type_is_refused_with_sf() {
+fn field_of_unknown_type_is_rejected_with_sf() {
     assert_eq!(plain(r#""x";sf"#, "x", &["1"]), None);
     for (kind, wanted) in [
         (StructuredType::Item, None),
@@ -49,7 +49,7 @@ fn field_of_unknown_type_is_refused_with_sf() {
 }
 
 #[test]
-fn last_type_of_a_field_counts_and_leaves_others_alone() {
+fn last_type_set_for_a_field_applies() {
     let scheme = MessageSignatures::new()
         .with_structured_field("Y", StructuredType::List)
         .and_then(|scheme| scheme.with_structured_field("X", StructuredType::Item))
@@ -72,7 +72,7 @@ fn member_of_a_dictionary_is_found_over_all_lines() {
 }
 
 #[test]
-fn value_that_is_not_ascii_is_covered_as_bytes_alone() {
+fn value_that_is_not_ascii_is_covered_only_as_bytes() {
     let mut head = head("GET", "/", &[]);
     head.headers.insert("x", HeaderValue::from_bytes(b" caf\xe9 ").unwrap());
     let base = |input: &str| MessageSignatures::new().signature_base(&head, input).ok();
@@ -83,7 +83,7 @@ fn value_that_is_not_ascii_is_covered_as_bytes_alone() {
 }
 
 #[test]
-fn identifier_is_written_in_one_way_whatever_way_it_was_sent_in() {
+fn identifier_is_serialized_in_one_spelling() {
     let head = head("GET", "/", &[("x", "a=1")]);
     let base = MessageSignatures::new().signature_base(&head, r#"( "x"; sf=?1; key="a"  )"#);
     let wanted = "\"x\";sf;key=\"a\": 1\n\"@signature-params\": (\"x\";sf;key=\"a\")";

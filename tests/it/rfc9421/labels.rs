@@ -4,7 +4,7 @@ use http::request::Parts;
 use tower_hmac::{ErrorKind, MessageSignatures};
 
 use super::{
-    BODY, assert_refused, covered, parameters, request, set, signed, tag, verifier, verify,
+    BODY, assert_rejected, covered, parameters, request, set, signed, tag, verifier, verify,
     verify_by,
 };
 
@@ -27,7 +27,7 @@ fn two(ours: &str, first: bool) -> Parts {
 }
 
 #[test]
-fn configured_label_decides() {
+fn signature_is_selected_by_label() {
     let ours = verifier(MessageSignatures::new().with_label("ours").unwrap());
     let theirs = verifier(MessageSignatures::new().with_label("theirs").unwrap());
     let absent = verifier(MessageSignatures::new().with_label("absent").unwrap());
@@ -36,21 +36,21 @@ fn configured_label_decides() {
         let verified = verify_by(&ours, &head, BODY).unwrap();
         assert_eq!(verified.key_id().unwrap(), "test-shared-secret");
         assert_eq!(verified.covered().count(), 5);
-        assert_refused(verify_by(&theirs, &head, BODY), ErrorKind::Malformed, "");
-        assert_refused(verify_by(&absent, &head, BODY), ErrorKind::Missing, "");
-        assert_refused(verify(&head, BODY), ErrorKind::Malformed, "several signatures");
+        assert_rejected(verify_by(&theirs, &head, BODY), ErrorKind::Malformed, "");
+        assert_rejected(verify_by(&absent, &head, BODY), ErrorKind::Missing, "");
+        assert_rejected(verify(&head, BODY), ErrorKind::Malformed, "several signatures");
     }
 }
 
 #[test]
-fn configured_tag_decides() {
+fn signature_is_selected_by_tag() {
     let tagged = verifier(MessageSignatures::new().with_tag("app, \"1\"").unwrap());
     let input = covered() + &parameters() + r#";tag="app, \"1\"""#;
     for first in [true, false] {
         assert!(verify_by(&tagged, &two(&input, first), BODY).is_ok());
     }
     let untagged = two(&(covered() + &parameters()), true);
-    assert_refused(
+    assert_rejected(
         verify_by(&tagged, &untagged, BODY),
         ErrorKind::Malformed,
         "application's `tag`",
@@ -60,16 +60,16 @@ fn configured_tag_decides() {
 #[test]
 fn only_signature_must_carry_the_configured_tag() {
     let tagged = verifier(MessageSignatures::new().with_tag("app").unwrap());
-    assert_refused(verify_by(&tagged, &signed(), BODY), ErrorKind::Malformed, "`tag`");
+    assert_rejected(verify_by(&tagged, &signed(), BODY), ErrorKind::Malformed, "`tag`");
     let mut head = request();
     super::sign(&mut head, &(covered() + &parameters() + ";tag=\"ap\""));
-    assert_refused(verify_by(&tagged, &head, BODY), ErrorKind::Missing, "");
+    assert_rejected(verify_by(&tagged, &head, BODY), ErrorKind::Missing, "");
     super::sign(&mut head, &(covered() + &parameters() + ";tag=\"app\""));
     assert!(verify_by(&tagged, &head, BODY).is_ok());
 }
 
 #[test]
-fn two_signatures_with_the_tag_are_refused() {
+fn two_signatures_with_the_tag_are_rejected() {
     let tagged = verifier(MessageSignatures::new().with_tag("app").unwrap());
     let input = covered() + &parameters() + ";tag=\"app\"";
     let mut head = request();
@@ -77,11 +77,11 @@ fn two_signatures_with_the_tag_are_refused() {
     let tag = tag(&base);
     set(&mut head, "signature-input", &format!("a={input}, b={input}"));
     set(&mut head, "signature", &format!("a=:{tag}:, b=:{tag}:"));
-    assert_refused(verify_by(&tagged, &head, BODY), ErrorKind::Malformed, "several signatures");
+    assert_rejected(verify_by(&tagged, &head, BODY), ErrorKind::Malformed, "several signatures");
 }
 
 #[test]
-fn text_that_looks_like_a_label_inside_a_string_is_none() {
+fn label_inside_a_string_is_ignored() {
     let input = covered() + &parameters() + r#";tag="x, sig2=();created=1 \\\" , sig3=:AA:""#;
     let mut head = request();
     super::sign(&mut head, &input);

@@ -8,7 +8,7 @@ use tower_hmac::clock::ManualClock;
 use tower_hmac::{ErrorKind, MessageSignatures, Verifier};
 
 use super::{
-    BODY, NOW, assert_refused, covered, parameters, request, sign, signer, verifier, verify_by,
+    BODY, NOW, assert_rejected, covered, parameters, request, sign, signer, verifier, verify_by,
 };
 
 const HOUR: i64 = 3600;
@@ -28,7 +28,7 @@ fn expiring(at: i64) -> Parts {
 }
 
 #[test]
-fn signature_that_expires_holds_up_to_its_expiry() {
+fn signature_is_valid_until_its_expiry() {
     let head = expiring(NOW + HOUR);
     for (now, kind) in [
         (NOW, None),
@@ -41,33 +41,33 @@ fn signature_that_expires_holds_up_to_its_expiry() {
         let result = verify_by(&at(now, hourly()), &head, BODY);
         match kind {
             None => assert!(result.is_ok(), "{now}"),
-            Some(kind) => assert_refused(result, kind, ""),
+            Some(kind) => assert_rejected(result, kind, ""),
         }
     }
 }
 
 #[test]
-fn lifetime_is_bounded_by_the_tolerance_unless_it_is_set() {
+fn lifetime_is_limited_by_the_tolerance_by_default() {
     let head = expiring(NOW + HOUR);
     assert!(verify_by(&at(NOW + 300, MessageSignatures::new()), &head, BODY).is_ok());
     let late = verify_by(&at(NOW + 301, MessageSignatures::new()), &head, BODY);
-    assert_refused(late, ErrorKind::Stale, "");
+    assert_rejected(late, ErrorKind::Stale, "");
 }
 
 #[test]
-fn signature_without_expiry_ages_by_the_tolerance() {
+fn signature_without_expiry_is_limited_by_the_tolerance() {
     let mut head = request();
     sign(&mut head, &(covered() + &parameters()));
     assert!(verify_by(&at(NOW + 300, hourly()), &head, BODY).is_ok());
-    assert_refused(verify_by(&at(NOW + 301, hourly()), &head, BODY), ErrorKind::Stale, "");
+    assert_rejected(verify_by(&at(NOW + 301, hourly()), &head, BODY), ErrorKind::Stale, "");
 }
 
 /// Shortly before its end, a signature for a year has less than an hour to live.
 #[test]
-fn longer_lifetime_is_refused_at_its_beginning_and_at_its_end() {
+fn lifetime_over_the_maximum_is_rejected() {
     let head = expiring(NOW + HOUR + 1);
     for now in [NOW, NOW + HOUR] {
-        assert_refused(verify_by(&at(now, hourly()), &head, BODY), ErrorKind::Expired, "");
+        assert_rejected(verify_by(&at(now, hourly()), &head, BODY), ErrorKind::Expired, "");
     }
 }
 
@@ -78,12 +78,12 @@ fn signer_and_verifier_agree_on_a_long_lifetime() {
     let (head, body) = signer.sign(request).unwrap().into_parts();
     assert!(verify_by(&at(NOW + HOUR, hourly()), &head, body).is_ok());
     let late = verify_by(&at(NOW + HOUR + 1, hourly()), &head, body);
-    assert_refused(late, ErrorKind::Expired, "");
+    assert_rejected(late, ErrorKind::Expired, "");
 }
 
 /// A guard must not forget what can still be accepted.
 #[test]
-fn replay_is_refused_up_to_the_expiry() {
+fn replay_is_rejected_until_the_expiry() {
     let clock = ManualClock::new(NOW);
     let guard = tower_hmac::MemoryReplay::new(100).unwrap();
     let verifier = verifier(hourly()).with_clock(clock.clone()).with_replay_guard(guard).unwrap();
@@ -91,6 +91,6 @@ fn replay_is_refused_up_to_the_expiry() {
     assert!(verify_by(&verifier, &head, BODY).is_ok());
     for now in [NOW + 301, NOW + HOUR] {
         clock.set(now);
-        assert_refused(verify_by(&verifier, &head, BODY), ErrorKind::Replayed, "");
+        assert_rejected(verify_by(&verifier, &head, BODY), ErrorKind::Replayed, "");
     }
 }

@@ -14,7 +14,7 @@ use tower_hmac::{
     Verifier, VerifyLayer,
 };
 
-use super::{BODY, KEY_ID, NOW, assert_refused, head, request, set, signer, verifier, verify_by};
+use super::{BODY, KEY_ID, NOW, assert_rejected, head, request, set, signer, verifier, verify_by};
 
 /// Another party's, with spaces that no serializer writes.
 const INPUT: &str = r#"proxy=( "@method"  "x";sf=?1 ); created=01; keyid="p""#;
@@ -45,7 +45,7 @@ fn add(head: &mut Parts, scheme: MessageSignatures) {
 }
 
 #[test]
-fn signature_is_added_to_those_that_are_there() {
+fn signature_is_added_to_existing_ones() {
     for scheme in
         [labelled("ours"), MessageSignatures::new(), tagged("app").with_label("o").unwrap()]
     {
@@ -60,8 +60,8 @@ fn signature_is_added_to_those_that_are_there() {
             assert!(verify_by(&verifier(scheme), &head, BODY).is_ok());
         } else {
             // Nothing says which one decides.
-            let refused = verify_by(&verifier(scheme), &head, BODY);
-            assert_refused(refused, ErrorKind::Malformed, "several signatures");
+            let rejected = verify_by(&verifier(scheme), &head, BODY);
+            assert_rejected(rejected, ErrorKind::Malformed, "several signatures");
         }
     }
 }
@@ -94,7 +94,7 @@ fn two_parties_sign_one_request_and_each_verifies_its_own() {
 }
 
 #[test]
-fn only_our_own_label_or_tag_is_signed_already() {
+fn other_labels_and_tags_do_not_count_as_already_signed() {
     let taken = |scheme: &MessageSignatures, mut head: Parts| {
         signer(scheme.clone()).sign_head(&mut head, BODY)
     };
@@ -132,7 +132,7 @@ fn only_our_own_label_or_tag_is_signed_already() {
 }
 
 #[test]
-fn replaced_signature_is_our_own_alone() {
+fn only_our_own_signature_is_replaced() {
     for scheme in [labelled("ours"), tagged("app").with_label("ours").unwrap()] {
         let mut head = proxied();
         add(&mut head, scheme.clone());
@@ -181,7 +181,7 @@ fn strip_leaves_the_members_of_others_as_they_were_sent() {
 }
 
 #[test]
-fn strip_goes_by_the_tag_where_there_is_one() {
+fn strip_selects_by_tag_if_set() {
     let input = r#"a=();tag="app", b=();tag="log", c=()"#;
     let signature = "a=:AA==:, b=:AA==:, c=:AA==:";
     let [inputs, signatures] = stripped(&tagged("app"), &[input], &[signature]);
@@ -194,7 +194,7 @@ fn strip_goes_by_the_tag_where_there_is_one() {
 /// The only signature is ours where nothing says otherwise; and of what is no dictionary nobody can
 /// say whose it is.
 #[test]
-fn strip_takes_whole_fields_where_no_member_can_be_told() {
+fn strip_removes_fields_that_cannot_be_parsed() {
     let none = [Vec::<String>::new(), Vec::new()];
     let whole = stripped(&MessageSignatures::new(), &[INPUT], &[SIGNATURE]);
     assert_eq!(whole, none);
@@ -224,7 +224,7 @@ async fn through(layer: VerifyLayer, head: Parts) -> (StatusCode, HeaderMap) {
 }
 
 #[tokio::test]
-async fn handler_sees_the_signatures_of_others_and_no_log_prints_them() {
+async fn foreign_signatures_reach_the_handler_and_are_not_logged() {
     let mut head = proxied();
     add(&mut head, labelled("ours"));
     let layer = VerifyLayer::from(verifier(labelled("ours"))).strip_signature();
@@ -235,7 +235,7 @@ async fn handler_sees_the_signatures_of_others_and_no_log_prints_them() {
 }
 
 #[tokio::test]
-async fn optional_layer_takes_a_request_that_others_have_signed_for_unsigned() {
+async fn foreign_signature_counts_as_unsigned_for_an_optional_layer() {
     let mut foreign = request();
     add(&mut foreign, tagged("log").with_label("theirs").unwrap());
     for scheme in [labelled("ours"), tagged("app"), tagged("app").with_label("theirs").unwrap()] {
@@ -259,7 +259,7 @@ async fn optional_layer_takes_a_request_that_others_have_signed_for_unsigned() {
 }
 
 #[test]
-fn verifier_takes_two_labels_or_two_tags_with_keys_of_their_own() {
+fn two_labels_or_tags_can_have_separate_keys() {
     let keys = |secret: &str| KeyMap::named([(KEY_ID, secret)]).unwrap();
     let sign = |scheme: MessageSignatures, secret: &str| {
         let mut head = request();
@@ -279,10 +279,10 @@ fn verifier_takes_two_labels_or_two_tags_with_keys_of_their_own() {
         }
         for (name, secret) in [("one", "2"), ("two", "1")] {
             let crossed = verify_by(&verifier, &sign(make(name), secret), BODY);
-            assert_refused(crossed, ErrorKind::Mismatch, "");
+            assert_rejected(crossed, ErrorKind::Mismatch, "");
         }
         let neither = verify_by(&verifier, &sign(make("three"), "1"), BODY);
-        assert_refused(neither, ErrorKind::Missing, "");
+        assert_rejected(neither, ErrorKind::Missing, "");
         assert!(Verifier::new(make("one"), keys("1")).unwrap().or(make("one"), keys("2")).is_err());
     }
     let mixed = Verifier::new(labelled("one"), keys("1")).unwrap().or(tagged("two"), keys("2"));

@@ -27,7 +27,7 @@ proptest! {
     /// What is signed is the member serialized again, not the text that was sent (section 3.2): any
     /// spacing verifies under one signature, another order does not.
     #[test]
-    fn order_of_the_input_is_signed_and_its_spacing_is_not(
+    fn order_of_components_is_signed_and_spacing_is_not(
         components in components(),
         parameters in Just(vec![
             "created=1618884473", "keyid=\"test-shared-secret\"", "nonce=\"0123456789abcdef\"",
@@ -76,9 +76,9 @@ proptest! {
         prop_assert!(verify(&head, BODY).is_err());
     }
 
-    /// Any change in a covered component refuses.
+    /// Any change in a covered component rejects.
     #[test]
-    fn changed_component_refuses(
+    fn changed_component_is_rejected(
         place in 0..7_usize,
         method in "[A-Z]{1,8}",
         host in "[a-z]{1,10}(:[1-9][0-9]{0,3})?",
@@ -109,9 +109,9 @@ proptest! {
         prop_assert!(verify(&changed, &body).is_err());
     }
 
-    /// Any one byte of the two fields, changed, refuses.
+    /// Any one byte of the two fields, changed, rejects.
     #[test]
-    fn changed_byte_of_the_fields_refuses(place in 0..400_usize, byte in 0x20..0x7f_u8) {
+    fn changed_byte_of_the_fields_is_rejected(place in 0..400_usize, byte in 0x20..0x7f_u8) {
         let mut head = super::signed();
         let (name, place) = if place < 50 { ("signature", place) } else { ("signature-input", place - 50) };
         let mut value = head.headers[name].as_bytes().to_vec();
@@ -123,7 +123,7 @@ proptest! {
 
     /// No text makes it panic.
     #[test]
-    fn any_text_is_refused(input in "[ -~\t]{0,60}", signature in "[ -~\t]{0,60}") {
+    fn arbitrary_text_is_rejected(input in "[ -~\t]{0,60}", signature in "[ -~\t]{0,60}") {
         let mut head = request();
         head.headers.insert("signature-input", HeaderValue::from_str(&input).unwrap());
         head.headers.insert("signature", HeaderValue::from_str(&signature).unwrap());
@@ -132,7 +132,7 @@ proptest! {
 
     /// The texts of structured fields that come near a real one.
     #[test]
-    fn any_near_miss_is_refused(parts in proptest::collection::vec(
+    fn near_miss_is_rejected(parts in proptest::collection::vec(
         prop_oneof![
             Just("sig=("), Just(")"), Just("\"@method\""), Just("\"date\""), Just(" "), Just(";"),
             Just("sf"), Just("key=\"a\""), Just("created=1"), Just("nonce=\"\\\"\""), Just(","),

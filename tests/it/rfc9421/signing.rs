@@ -11,7 +11,7 @@ fn post(uri: &str) -> Request<&'static [u8]> {
 }
 
 #[test]
-fn request_is_signed_as_the_strict_policy_wants_it() {
+fn signed_request_satisfies_the_strict_policy() {
     let request = post("https://Example.com:443/a%20b?c=d&c=e");
     let (head, body) = signer(MessageSignatures::new()).sign(request).unwrap().into_parts();
     assert_eq!(
@@ -43,7 +43,7 @@ fn request_without_a_body_has_no_digest() {
 }
 
 #[test]
-fn digest_that_is_there_is_replaced() {
+fn existing_digest_is_replaced() {
     let mut request = post("http://example.com/");
     request.headers_mut().insert("content-digest", "sha-256=:AAAA:".parse().unwrap());
     request.headers_mut().append("content-digest", "sha-512=:AAAA:".parse().unwrap());
@@ -86,14 +86,14 @@ fn request_target_is_signed_as_a_server_will_receive_it() {
 }
 
 #[test]
-fn request_that_the_policy_would_refuse_is_not_signed() {
+fn request_that_the_policy_rejects_is_not_signed() {
     let thin = MessageSignatures::new().with_components(["@method"]).unwrap();
     assert!(matches!(signer(thin).sign(post("http://example.com/")), Err(SignError::Request(_))));
 
     let only = Policy::strict().dangerous_require_only(["@method"]).unwrap();
     let bodiless = MessageSignatures::new().with_policy(only);
-    let refused = signer(bodiless).sign(post("http://example.com/"));
-    assert!(matches!(refused, Err(SignError::Request(_))));
+    let rejected = signer(bodiless).sign(post("http://example.com/"));
+    assert!(matches!(rejected, Err(SignError::Request(_))));
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn request_that_lacks_a_covered_part_is_not_signed() {
 }
 
 #[test]
-fn key_id_that_the_format_cannot_carry_is_not_signed_for() {
+fn key_id_that_the_scheme_cannot_carry_is_not_signed() {
     let anonymous = Signer::new(MessageSignatures::new(), key());
     assert!(matches!(anonymous.sign(post("http://example.com/")), Err(SignError::KeyId(_))));
     let foreign = Signer::new(MessageSignatures::new(), key()).with_key_id("é").unwrap();
@@ -126,7 +126,7 @@ fn signed_request_is_not_signed_again() {
 }
 
 #[test]
-fn anonymous_key_signs_where_the_policy_lets_it() {
+fn anonymous_key_signs_if_the_policy_allows_it() {
     let scheme = MessageSignatures::new().with_policy(Policy::strict().dangerous_without_keyid());
     let signer =
         Signer::new(scheme.clone(), key()).with_clock(tower_hmac::clock::ManualClock::new(NOW));
@@ -138,7 +138,7 @@ fn anonymous_key_signs_where_the_policy_lets_it() {
 }
 
 #[test]
-fn one_more_component_can_be_asked_for() {
+fn additional_component_can_be_required() {
     let policy = Policy::strict().add_component("content-type").unwrap();
     let strict = verifier(MessageSignatures::new().with_policy(policy));
     assert!(verify_by(&strict, &signed(), BODY).is_err());
@@ -153,7 +153,7 @@ fn one_more_component_can_be_asked_for() {
 
 /// Both formats read `Signature`, and a server takes either while its clients move.
 #[test]
-fn flask_hmac_and_message_signatures_stand_beside_each_other() {
+fn flask_hmac_and_message_signatures_can_be_combined() {
     let flask = || FlaskHmac::new();
     let flask_keys = || KeyMap::named([(KEY_ID, "flask key")]).unwrap();
     let keys = || KeyMap::named([(KEY_ID, key())]).unwrap();

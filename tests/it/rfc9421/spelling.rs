@@ -5,8 +5,8 @@ use http::Request;
 use tower_hmac::{ErrorKind, MessageSignatures};
 
 use super::{
-    BODY, KEY_ID, NONCE, NOW, assert_refused, covered, parameters, put, request, set, sign, signer,
-    tag, verify,
+    BODY, KEY_ID, NONCE, NOW, assert_rejected, covered, parameters, put, request, set, sign,
+    signer, tag, verify,
 };
 
 /// Other texts of the list and the parameters that the tests use, with a field in `bs` form.
@@ -45,14 +45,14 @@ fn other_spelling_of_the_input_verifies_under_the_same_signature() {
 }
 
 #[test]
-fn signature_over_the_text_as_it_was_sent_is_refused() {
+fn signature_over_the_sent_spelling_is_rejected() {
     for input in spellings() {
         let mut head = request();
         let base = MessageSignatures::new().signature_base(&head, &plain()).unwrap();
         let (lines, parameters) = base.rsplit_once(": ").unwrap();
         assert_eq!(parameters, plain());
         put(&mut head, &input, &tag(&format!("{lines}: {input}")));
-        assert_refused(verify(&head, BODY), ErrorKind::Mismatch, "");
+        assert_rejected(verify(&head, BODY), ErrorKind::Mismatch, "");
         put(&mut head, &input, &tag(&base));
         assert!(verify(&head, BODY).is_ok(), "{input}");
     }
@@ -60,15 +60,15 @@ fn signature_over_the_text_as_it_was_sent_is_refused() {
 
 /// Two texts of one list must not be two requests for a replay guard.
 #[test]
-fn replay_in_another_spelling_is_refused() {
-    let guard = super::refusals::Seen::default();
+fn replay_in_another_spelling_is_rejected() {
+    let guard = super::rejections::Seen::default();
     let verifier = super::verifier(MessageSignatures::new()).with_replay_guard(guard).unwrap();
     let mut head = request();
     sign(&mut head, &plain());
     assert!(super::verify_by(&verifier, &head, BODY).is_ok());
     for input in spellings() {
         set(&mut head, "signature-input", &format!("sig={input}"));
-        assert_refused(super::verify_by(&verifier, &head, BODY), ErrorKind::Replayed, "");
+        assert_rejected(super::verify_by(&verifier, &head, BODY), ErrorKind::Replayed, "");
     }
 }
 
@@ -108,10 +108,10 @@ fn fields_in_several_lines_are_joined() {
             }
         }
         assert!(super::verify_by(&labelled, &head, BODY).is_ok());
-        assert_refused(verify(&head, BODY), ErrorKind::Malformed, "several signatures");
+        assert_rejected(verify(&head, BODY), ErrorKind::Malformed, "several signatures");
         // Half a field is none.
         head.headers.append("signature", "".parse().unwrap());
-        assert_refused(
+        assert_rejected(
             super::verify_by(&labelled, &head, BODY),
             ErrorKind::Malformed,
             "dictionary",
@@ -120,7 +120,7 @@ fn fields_in_several_lines_are_joined() {
 }
 
 #[test]
-fn lines_of_a_field_are_bounded_together() {
+fn total_length_of_a_fields_lines_is_limited() {
     let labelled = super::verifier(MessageSignatures::new().with_label("sig").unwrap());
     let mut head = request();
     sign(&mut head, &plain());
@@ -134,7 +134,7 @@ fn lines_of_a_field_are_bounded_together() {
         if fits {
             assert!(result.is_ok());
         } else {
-            assert_refused(result, ErrorKind::Malformed, "longer than 8 KiB");
+            assert_rejected(result, ErrorKind::Malformed, "longer than 8 KiB");
         }
     }
 }

@@ -5,7 +5,7 @@ use http::request::Parts;
 use tower_hmac::scheme::Policy;
 use tower_hmac::{ErrorKind, MessageSignatures};
 
-use super::{BODY, assert_refused, head, set, signed, signer, verifier, verify, verify_by};
+use super::{BODY, assert_rejected, head, set, signed, signer, verifier, verify, verify_by};
 
 fn value(scheme: &MessageSignatures, head: &Parts, component: &str) -> Option<String> {
     let base = scheme.signature_base(head, &format!("(\"{component}\")")).ok()?;
@@ -55,12 +55,12 @@ fn authority_is_that_of_the_target_or_of_the_only_host() {
 }
 
 #[test]
-fn target_and_host_that_differ_are_refused() {
+fn target_and_host_that_differ_are_rejected() {
     let mut head = signed();
     head.uri = "http://example.com/foo?param=Value&Pet=dog".parse().unwrap();
     assert!(verify(&head, BODY).is_ok());
     set(&mut head, "host", "example.org");
-    assert_refused(verify(&head, BODY), ErrorKind::Malformed, "differs from the target's");
+    assert_rejected(verify(&head, BODY), ErrorKind::Malformed, "differs from the target's");
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn forwarded_headers_are_never_read() {
 }
 
 #[test]
-fn public_origin_stands_for_scheme_and_authority() {
+fn public_origin_replaces_scheme_and_authority() {
     let scheme =
         MessageSignatures::new().with_public_origin("https://API.example.com:443").unwrap();
     for head in [
@@ -94,7 +94,7 @@ fn public_origin_stands_for_scheme_and_authority() {
 }
 
 #[test]
-fn scheme_is_that_of_the_target_and_else_http() {
+fn scheme_comes_from_the_target_or_is_http() {
     assert_eq!(plain(&head("GET", "HTTPS://example.com/", &[]), "@scheme").unwrap(), "https");
     assert_eq!(plain(&head("GET", "/", &[]), "@scheme").unwrap(), "http");
 }
@@ -176,7 +176,7 @@ fn absolute_request_target_is_written_as_it_was_received() {
 
 /// A proxy cuts `/v1` off, and clients sign it.
 #[test]
-fn path_of_the_public_origin_stands_before_each_path() {
+fn path_of_the_public_origin_is_prepended() {
     for origin in ["https://api.example.com/v1", "https://api.example.com/v1/"] {
         let scheme = MessageSignatures::new().with_public_origin(origin).unwrap();
         for (target, path) in [("/a?b", "/v1/a"), ("/", "/v1/"), ("/v1", "/v1/v1"), ("/?", "/v1/")]
@@ -199,7 +199,7 @@ fn path_of_the_public_origin_stands_before_each_path() {
 
 /// A client behind the public name and one that calls the server itself, with the same settings.
 #[test]
-fn client_of_the_public_origin_and_client_of_the_server_are_both_understood() {
+fn clients_of_the_public_origin_and_of_the_server_are_both_accepted() {
     let policy = Policy::strict().add_component("@target-uri").unwrap();
     let policy = policy.add_component("@request-target").unwrap();
     let plain = MessageSignatures::new().with_policy(policy);
@@ -260,7 +260,7 @@ fn request_without_a_host_is_not_signed_and_the_error_says_what_to_do() {
     // A server tells it in its own terms.
     head = signed();
     head.headers.remove("host");
-    assert_refused(verify(&head, BODY), ErrorKind::Malformed, "header `host`: is missing");
+    assert_rejected(verify(&head, BODY), ErrorKind::Malformed, "header `host`: is missing");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use tower_hmac::scheme::Policy;
 use tower_hmac::scheme::StructuredType;
 use tower_hmac::{ErrorKind, MessageSignatures};
 
-use super::{KEY, NOW, assert_refused, head, parse, put, set, tag, verifier, verify, verify_by};
+use super::{KEY, NOW, assert_rejected, head, parse, put, set, tag, verifier, verify, verify_by};
 
 fn vectors() -> Value {
     serde_json::from_str(include_str!("../../vectors/rfc9421.json")).unwrap()
@@ -51,7 +51,7 @@ fn signature_base_of_every_request_case_is_the_published_one() {
 }
 
 #[test]
-fn hmac_case_is_signed_and_verified_under_a_policy_that_allows_it() {
+fn published_hmac_case_is_signed_and_verified() {
     let vectors = vectors();
     let case = &vectors["signature_cases"].as_array().unwrap()[4];
     assert_eq!(text(&case["section"]), "B.2.5");
@@ -79,9 +79,13 @@ fn hmac_case_is_signed_and_verified_under_a_policy_that_allows_it() {
     assert_eq!(headers, ["date", "content-type"]);
 
     // Its coverage is thin.
-    assert_refused(verify(&head, &body), ErrorKind::Malformed, "less than the policy requires");
+    assert_rejected(verify(&head, &body), ErrorKind::Malformed, "less than the policy requires");
     let closed = verifier(MessageSignatures::new().with_policy(policy));
-    assert_refused(verify_by(&closed, &head, &body), ErrorKind::Malformed, "not among the covered");
+    assert_rejected(
+        verify_by(&closed, &head, &body),
+        ErrorKind::Malformed,
+        "not among the covered",
+    );
     assert!(verify_by(&closed, &head, b"").is_ok());
 }
 
@@ -131,7 +135,7 @@ fn component_examples_have_the_published_lines() {
 }
 
 #[test]
-fn query_parameter_that_is_there_twice_is_refused() {
+fn duplicate_query_parameter_is_rejected() {
     for case in vectors()["query_param_error_cases"].as_array().unwrap() {
         let head = head("GET", &format!("/?{}", text(&case["query"])), &[]);
         let input = format!("({})", text(&case["component"]));
@@ -140,7 +144,7 @@ fn query_parameter_that_is_there_twice_is_refused() {
 }
 
 #[test]
-fn components_of_another_message_are_refused_on_a_request() {
+fn components_of_a_response_are_rejected_on_a_request() {
     let binding = &vectors()["request_response_binding"];
     let (head, _) = parse(text(&binding["request"]));
     for base in ["signature_base", "signature_base_2"] {
@@ -161,13 +165,13 @@ fn second_signature_of_a_proxy_has_the_published_base() {
     assert_eq!(base, text(&blocks[2]));
 
     // Two signatures, and nothing says which one decides.
-    assert_refused(verify(&head, &body), ErrorKind::Malformed, "several signatures");
+    assert_rejected(verify(&head, &body), ErrorKind::Malformed, "several signatures");
     head.headers.remove("signature-input");
-    assert_refused(verify(&head, &body), ErrorKind::Malformed, "is missing, but `signature`");
+    assert_rejected(verify(&head, &body), ErrorKind::Malformed, "is missing, but `signature`");
 }
 
 #[test]
-fn transformations_that_leave_the_covered_parts_alone_keep_the_signature() {
+fn transformations_of_uncovered_parts_keep_the_signature() {
     let transformations = &vectors()["transformations"];
     let thin = Policy::strict()
         .dangerous_require_only(["@method", "@path", "@authority", "accept"])

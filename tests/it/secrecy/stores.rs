@@ -35,7 +35,7 @@ fn on_a_runtime(run: impl Future<Output = ()>) -> String {
 
 #[cfg(feature = "redis")]
 #[test]
-fn a_guard_that_is_away_tells_no_tag_and_no_password() {
+fn an_unreachable_guard_reveals_no_tag_and_no_password() {
     const PASSWORD: &str = "a-password-that-must-not-be-told";
     let (head, signature) = signed();
     let text = on_a_runtime(async {
@@ -67,7 +67,7 @@ fn a_guard_that_is_away_tells_no_tag_and_no_password() {
 /// A database that gives a key once and then fails, or never answers again.
 #[cfg(feature = "cache")]
 #[test]
-fn a_cache_before_a_store_that_is_away_tells_no_key_and_no_tag() {
+fn a_cache_of_an_unreachable_store_reveals_no_key_and_no_tag() {
     use std::sync::atomic::{AtomicU32, Ordering};
     use tower_hmac::KeyId;
     use tower_hmac::key::{CachedKeys, key_fn};
@@ -114,7 +114,7 @@ fn a_cache_before_a_store_that_is_away_tells_no_key_and_no_tag() {
 
 /// What a store says is its own; that it is asked tells nothing.
 #[test]
-fn a_wrong_list_and_an_unread_request_tell_no_key() {
+fn config_errors_and_unread_requests_reveal_no_key() {
     // What `unwrap` would print.
     let keys_of = || KeyMap::named([("aservice", KEY)]).unwrap();
     let verifier = || Verifier::new(FlaskHmac::new(), keys_of()).unwrap();

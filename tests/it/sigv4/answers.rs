@@ -42,8 +42,8 @@ fn answer(layer: VerifyLayer<AwsRejection>, request: Request<Vec<u8>>) -> Answer
     Answer { status: head.status, headers: head.headers, body, kind }
 }
 
-/// A request for each refusal of a caller, but of its time.
-fn refused() -> Vec<Request<Vec<u8>>> {
+/// A request for each rejection of a caller, but of its time.
+fn rejected() -> Vec<Request<Vec<u8>>> {
     let draft = Draft::new();
     let mut region = draft.clone();
     region.scope = draft.scope.replace("us-east-1", "us-east-2");
@@ -60,7 +60,7 @@ fn refused() -> Vec<Request<Vec<u8>>> {
 }
 
 #[test]
-fn refusals_of_a_caller_are_one_answer() {
+fn all_sigv4_rejections_of_a_caller_are_identical() {
     for (rejection, kind, expected) in [
         (
             AwsRejection::xml(),
@@ -77,7 +77,7 @@ fn refusals_of_a_caller_are_one_answer() {
     ] {
         let mut kinds = Vec::new();
         let mut first: Option<HeaderMap> = None;
-        for request in refused() {
+        for request in rejected() {
             let answer = answer(layer(rejection.clone()), request);
             assert_eq!(answer.status, StatusCode::FORBIDDEN);
             assert_eq!(answer.body, expected, "{:?}", answer.kind);
@@ -88,12 +88,12 @@ fn refusals_of_a_caller_are_one_answer() {
         kinds.dedup();
         assert!(kinds.len() >= 4, "{kinds:?}");
     }
-    let json = answer(layer(AwsRejection::json()), refused().remove(1));
+    let json = answer(layer(AwsRejection::json()), rejected().remove(1));
     assert_eq!(json.headers["x-amzn-errortype"], "SignatureDoesNotMatch");
 }
 
 #[test]
-fn clock_that_is_off_is_told_the_server_time() {
+fn wrong_clock_gets_the_server_time() {
     let mut draft = Draft::new();
     draft.date = "20150830T120000Z".into();
     draft.set("x-amz-date", "20150830T120000Z");
@@ -177,7 +177,7 @@ fn store_reads_the_session_token() {
 }
 
 #[tokio::test]
-async fn signature_is_stripped_and_the_token_is_left() {
+async fn strip_removes_the_signature_and_keeps_the_token() {
     let handler = get(|headers: HeaderMap| async move {
         let mut names: Vec<_> = headers.keys().map(|name| name.as_str().to_owned()).collect();
         names.sort();

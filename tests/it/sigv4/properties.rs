@@ -17,7 +17,7 @@ fn canonical(scheme: &AwsSigV4, draft: &Draft) -> Option<String> {
 /// No two requests that differ in what is covered are signed as one text, but for those that the
 /// docs name: escapes of S3's paths, the order of a query's names, and escapes in it.
 #[test]
-fn no_two_requests_share_a_text() {
+fn different_requests_have_different_texts() {
     fn decoded(text: &str) -> String {
         text.replace("%61", "a").replace("%2f", "%2F").replace("%2e", ".")
     }
@@ -111,7 +111,7 @@ fn schemes() -> impl Strategy<Value = AwsSigV4> {
 proptest! {
     /// What our signer writes for any request, a server takes.
     #[test]
-    fn what_is_signed_verifies(
+    fn signed_request_verifies(
         scheme in schemes(),
         method in "[A-Z]{1,8}",
         path in any_path(),
@@ -145,7 +145,7 @@ proptest! {
 
     /// Any one bit of the target, the list, the credential, the date or the signature, changed.
     #[test]
-    fn one_bit_changed_is_refused(
+    fn one_changed_bit_is_rejected(
         place in 0..300_usize,
         bit in 0..7_u8,
         is_target in any::<bool>(),
@@ -177,7 +177,7 @@ proptest! {
 
     /// No text makes it panic.
     #[test]
-    fn any_text_is_refused(
+    fn arbitrary_text_is_rejected(
         authorization in "(AWS4-HMAC-SHA256 )?(Credential=|SignedHeaders=|Signature=|[ -~]{0,9}|,){0,6}",
         date in "[ -~]{0,16}",
         target in "/[ -~]{0,30}",
@@ -194,7 +194,7 @@ proptest! {
     }
 
     #[test]
-    fn any_query_is_refused(parts in prop::collection::vec(prop_oneof![
+    fn arbitrary_query_is_rejected(parts in prop::collection::vec(prop_oneof![
         Just("X-Amz-Algorithm=AWS4-HMAC-SHA256"), Just("X-Amz-Date=20150830T123600Z"),
         Just("X-Amz-Credential=A/20150830/us-east-1/service/aws4_request"), Just("X-Amz-Expires=60"),
         Just("X-Amz-SignedHeaders=host"), Just("X-Amz-Signature=00"), Just("X%2DAmz-Date=%"), Just("a"),

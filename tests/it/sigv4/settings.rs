@@ -12,7 +12,7 @@ use super::draft::Draft;
 use super::{HOST, checked, link_signer, scheme, signer, verifier, verify};
 
 #[test]
-fn scopes_that_cannot_stand_in_a_credential_are_errors() {
+fn invalid_scopes_are_config_errors() {
     for text in ["", "a/b", "a,b", "a b", "é", "a\n"] {
         for (region, service, setting) in
             [(text, "service", "region"), ("us-east-1", text, "service")]
@@ -30,7 +30,7 @@ fn scopes_that_cannot_stand_in_a_credential_are_errors() {
 }
 
 #[test]
-fn key_ids_that_cannot_stand_in_a_credential_are_errors() {
+fn key_ids_that_a_credential_cannot_contain_are_errors() {
     let signer = |key_id: &str| {
         let signer = Signer::new(scheme(), SecretKey::new("another secret").unwrap());
         Ok::<_, ConfigError>(signer.with_key_id(key_id)?.with_clock(ManualClock::new(super::NOW)))
@@ -62,7 +62,7 @@ fn signer_signs_for_the_first_region() {
 }
 
 #[test]
-fn signer_covers_what_does_not_change_on_the_way() {
+fn signer_skips_headers_that_proxies_change() {
     let request = Request::get("/")
         .header("host", HOST)
         .header("user-agent", "a")
@@ -79,7 +79,7 @@ fn signer_covers_what_does_not_change_on_the_way() {
 }
 
 #[test]
-fn signer_leaves_out_the_port_that_goes_without_saying() {
+fn signer_omits_the_default_port() {
     for (url, host) in [
         ("https://example.org:443/", "example.org"),
         ("http://example.org:80/", "example.org"),
@@ -97,7 +97,7 @@ fn signer_leaves_out_the_port_that_goes_without_saying() {
 }
 
 #[test]
-fn requests_that_no_server_would_take_are_not_signed() {
+fn requests_that_no_server_accepts_are_not_signed() {
     let sign = |target: &str| {
         signer(scheme()).sign(Request::get(target).header("host", HOST).body(Vec::new()).unwrap())
     };
@@ -124,7 +124,7 @@ fn requests_that_no_server_would_take_are_not_signed() {
 }
 
 #[test]
-fn payload_header_is_written_anew() {
+fn existing_payload_header_is_replaced() {
     let request = |value: &str| {
         Request::post("/")
             .header("host", HOST)
@@ -141,7 +141,7 @@ fn payload_header_is_written_anew() {
 }
 
 #[test]
-fn links_are_not_made_for_what_no_server_would_take() {
+fn links_that_no_server_accepts_are_not_signed() {
     let links = || scheme().presigned();
     for url in ["/a", "a", "http://a//b", "http://a/?a+b", "http://a b/", ""] {
         assert!(link_signer(links()).sign_url(url).is_err(), "{url}");
@@ -161,7 +161,7 @@ fn links_are_not_made_for_what_no_server_would_take() {
 }
 
 #[test]
-fn raw_target_is_taken_instead_of_the_canonical_one() {
+fn raw_target_replaces_the_canonical_one() {
     let raw = || scheme().dangerous_raw_target();
     let mut typed = Draft::new();
     typed.target = "/a//b?b=2&a=1+1".into();

@@ -72,7 +72,7 @@ impl Case {
         self.scheme().presigned().with_methods([Method::GET, Method::POST])
     }
 
-    /// Whether the path is one that is refused where it is not normalized.
+    /// Whether the path is one that is rejected where it is not normalized.
     fn is_normalized(&self) -> bool {
         self.name.ends_with("-normalized")
     }
@@ -100,7 +100,7 @@ fn text(scheme: &impl Scheme, request: &Request<Vec<u8>>) -> String {
 }
 
 #[test]
-fn signed_headers_of_the_suite_are_right_at_three_stages() {
+fn suite_headers_match_at_three_stages() {
     assert_eq!(Case::all().len(), 25);
     for case in Case::all() {
         let (scheme, name) = (case.scheme(), &case.name);
@@ -122,7 +122,7 @@ fn signed_headers_of_the_suite_are_right_at_three_stages() {
 }
 
 #[test]
-fn signed_queries_of_the_suite_are_right_at_three_stages() {
+fn suite_queries_match_at_three_stages() {
     for case in Case::all() {
         let (scheme, name) = (case.presigned(), &case.name);
         let request = parsed(&case.query_signed_request);
@@ -234,7 +234,7 @@ impl S3 {
 }
 
 #[test]
-fn requests_of_the_s3_reference_are_right_at_three_stages() {
+fn s3_reference_requests_match_at_three_stages() {
     let s3 = S3::read();
     let in_headers = |case: &&S3Case| case.presigned_url.is_none();
     let is_streaming = |case: &S3Case| case.canonical_request.contains("STREAMING-");
@@ -277,7 +277,7 @@ fn requests_of_the_s3_reference_are_signed_as_published() {
 }
 
 #[test]
-fn link_of_the_s3_reference_works_while_it_says() {
+fn s3_reference_link_is_valid_for_its_lifetime() {
     let s3 = S3::read();
     let case = s3.tests.iter().find(|case| case.presigned_url.is_some()).unwrap();
     let url: http::Uri = case.presigned_url.as_ref().unwrap().parse().unwrap();
@@ -300,7 +300,7 @@ fn link_of_the_s3_reference_works_while_it_says() {
 
 /// What the key chain gives, to compare with other implementations.
 #[test]
-fn another_day_region_or_service_is_another_key() {
+fn another_day_region_or_service_derives_another_key() {
     let case = Case::all().into_iter().find(|case| case.name == "get-vanilla").unwrap();
     let request = parsed(&case.header_signed_request);
     assert!(checked(verifier(scheme()), &request).is_ok());

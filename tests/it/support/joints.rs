@@ -189,7 +189,7 @@ impl Scheme for Joints {
             Covers::Missing => return Err(ClaimError::Missing),
             Covers::Digest => {
                 let text = self.value(head, "digest")?.unwrap_or_default();
-                // No digest at all is the engine's to refuse.
+                // No digest at all is the engine's to reject.
                 let digests = text.split(',').filter(|text| !text.is_empty()).map(|text| {
                     let bytes: Vec<u8> = (0..text.len() / 2)
                         .filter_map(|at| u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok())

@@ -28,7 +28,7 @@ fn outcome(body: &Value) -> Result<(), ErrorKind> {
 }
 
 #[test]
-fn the_published_notification_verifies_and_a_covered_field_does_not_change() {
+fn the_published_notification_verifies_and_a_changed_field_is_rejected() {
     assert_eq!(outcome(&notification()), Ok(()));
     for field in
         ["eventCode", "merchantAccountCode", "merchantReference", "pspReference", "success"]

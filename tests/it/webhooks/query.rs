@@ -34,7 +34,7 @@ fn published_examples_verify_at_their_time() {
 
 /// The text that is published, for a query that is not.
 #[test]
-fn a_list_is_signed_in_its_brackets() {
+fn a_list_parameter_is_signed_with_its_brackets() {
     let tag = "089cd381a3cbe82ba96e75d3244ec036621c4dfcb13285facd686bc4a7ed95dd";
     let target = format!(
         "/?code=0907a61c0c8d55e99db179b68161bc00&ids[]=1&ids[]=2&shop=some-shop.myshopify.com\
@@ -44,7 +44,7 @@ fn a_list_is_signed_in_its_brackets() {
 }
 
 #[test]
-fn a_parameter_that_could_run_into_another_is_malformed() {
+fn an_ambiguous_parameter_is_malformed() {
     let tag = "0".repeat(64);
     for target in [
         format!("/?a%26[]=1&timestamp=1&hmac={tag}"),
@@ -64,7 +64,7 @@ fn a_parameter_that_could_run_into_another_is_malformed() {
 }
 
 #[test]
-fn a_body_is_not_covered_and_so_is_rejected() {
+fn an_uncovered_body_is_rejected() {
     let mut head = head(&[]);
     head.uri = published("shopify-oauth-query").parse().unwrap();
     let outcome = verify_at(shopify_oauth(), key("hush"), 1_337_178_173, &head, b"a body");

@@ -3,7 +3,7 @@
 use tower_hmac::{KeySet, SecretKey};
 
 #[test]
-fn what_follows_whsec_is_decoded() {
+fn base64_after_whsec_is_decoded() {
     let bytes = SecretKey::from_base64("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
     for text in
         ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "v1,whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]
@@ -20,7 +20,7 @@ fn what_follows_whsec_is_decoded() {
 }
 
 #[test]
-fn a_secret_in_another_form_is_rejected_with_the_form_that_is_expected() {
+fn error_for_a_secret_in_another_form_names_the_expected_form() {
     for (text, why) in [
         ("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "looks like base64 without a prefix"),
         ("4d664b513972384a", "looks like hex without a prefix"),
@@ -44,7 +44,7 @@ fn a_secret_in_another_form_is_rejected_with_the_form_that_is_expected() {
 }
 
 #[test]
-fn a_list_of_secrets_is_divided_at_bars_and_spaces() {
+fn a_list_of_secrets_is_split_at_bars_and_spaces() {
     for text in ["whsec_bmV3|whsec_b2xk", "whsec_bmV3 whsec_b2xk", " whsec_bmV3 | whsec_b2xk"] {
         let keys = KeySet::from_whsec_list(text).unwrap();
         let bytes: Vec<_> = keys.iter().map(|entry| entry.key().expose_secret()).collect();

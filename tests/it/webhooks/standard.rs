@@ -34,7 +34,7 @@ fn outcome_of(headers: &[(&str, &str)]) -> Result<(), ErrorKind> {
 }
 
 #[test]
-fn published_vectors_come_out_as_they_say() {
+fn published_vectors_match() {
     let vectors: Value =
         serde_json::from_str(include_str!("../../vectors/standard_webhooks.json")).unwrap();
     let tests = vectors["tests"].as_array().unwrap();
@@ -68,7 +68,7 @@ fn published_vectors_come_out_as_they_say() {
 }
 
 #[test]
-fn headers_of_the_other_family_are_not_read() {
+fn headers_of_the_other_prefix_are_ignored() {
     let svix = [("svix-id", ID), ("svix-timestamp", "1614265330"), ("svix-signature", TAG)];
     assert_eq!(outcome_of(&svix), Err(ErrorKind::Missing));
     let ours =
@@ -78,7 +78,7 @@ fn headers_of_the_other_family_are_not_read() {
 }
 
 #[test]
-fn each_header_stands_there_exactly_once() {
+fn missing_and_duplicate_headers_are_malformed() {
     let all = [("webhook-id", ID), ("webhook-timestamp", "1614265330"), ("webhook-signature", TAG)];
     assert_eq!(outcome_of(&all), Ok(()));
     for place in 0..all.len() {
@@ -98,7 +98,7 @@ fn each_header_stands_there_exactly_once() {
 }
 
 #[test]
-fn entries_of_other_versions_are_skipped_and_ours_are_strict() {
+fn other_versions_are_skipped_and_known_ones_are_strict() {
     for (signature, expected) in [
         (TAG.to_owned(), Ok(())),
         (format!("v2,x {TAG}"), Ok(())),
@@ -120,7 +120,7 @@ fn entries_of_other_versions_are_skipped_and_ours_are_strict() {
 }
 
 #[test]
-fn sixteen_entries_are_read_and_seventeen_are_not() {
+fn seventeen_entries_are_malformed() {
     let with = |count: usize| vec!["v2,x"; count].join(" ") + " " + TAG;
     assert_eq!(outcome(&with(15)), Ok(()));
     assert_eq!(outcome(&with(16)), Err(ErrorKind::Malformed));
@@ -188,7 +188,7 @@ fn a_retry_keeps_its_id_and_a_new_delivery_gets_one() {
 }
 
 #[tokio::test]
-async fn a_retry_of_a_message_is_no_replay_but_the_same_delivery_is() {
+async fn a_retry_is_not_a_replay_but_the_same_delivery_is() {
     let clock = ManualClock::new(NOW);
     let verifier = tower_hmac::Verifier::new(
         StandardWebhooks::new(),

@@ -154,7 +154,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1024, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_is_compared_reads_as_what_is_parsed(
+    fn comparison_and_parser_read_the_same_claim(
         place in 0..SETTINGS,
         target in prop_oneof![
             Just("/"), Just("/orders?a=1&b"), Just("http://api.example.com/v1/x?a=%20"),
@@ -181,7 +181,7 @@ proptest! {
 
 /// A list in another order is not compared, and is accepted by the general parser.
 #[test]
-fn other_lists_and_spellings_are_parsed() {
+fn unknown_lists_and_spellings_go_to_the_parser() {
     let scheme = MessageSignatures::new();
     let head = signed(&scheme, "/orders", BODY, false).unwrap();
     let input = head.headers[SIGNATURE_INPUT].to_str().unwrap();

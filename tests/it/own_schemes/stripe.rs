@@ -157,7 +157,7 @@ async fn either_secret_of_a_rotation_verifies_and_other_versions_are_skipped() {
 }
 
 #[tokio::test]
-async fn deliveries_that_are_old_changed_or_malformed_are_rejected() {
+async fn old_changed_and_malformed_deliveries_are_rejected() {
     let right = signed(&["whsec_new"], NOW);
     let (time, tag) = right.split_once(',').unwrap();
     assert_eq!(outcome(NOW + 300, &right, BODY).await, None);

@@ -8,8 +8,8 @@ use tower_hmac::replay::{Replay, ReplayClaim, ReplayGuard, ReplayKey, ReplayRequ
 use tower_hmac::{ErrorKind, MessageSignatures};
 
 use super::{
-    BODY, KEY_ID, NONCE, NOW, assert_refused, covered, parameters, put, request, set, sign, signed,
-    tag, verifier, verify, verify_by,
+    BODY, KEY_ID, NONCE, NOW, assert_rejected, covered, parameters, put, request, set, sign,
+    signed, tag, verifier, verify, verify_by,
 };
 
 /// Signed over these components, with the usual parameters.
@@ -28,11 +28,11 @@ fn saying(parameters: &str) -> Parts {
 
 #[track_caller]
 fn assert_malformed(head: &Parts, why: &str) {
-    assert_refused(verify(head, BODY), ErrorKind::Malformed, why);
+    assert_rejected(verify(head, BODY), ErrorKind::Malformed, why);
 }
 
 #[test]
-fn request_of_these_tests_is_accepted_as_it_is() {
+fn unchanged_request_is_accepted() {
     let verified = verify(&signed(), BODY).unwrap();
     assert_eq!(verified.scheme(), "rfc9421");
     assert_eq!(verified.key_id().unwrap(), KEY_ID);
@@ -40,30 +40,30 @@ fn request_of_these_tests_is_accepted_as_it_is() {
 }
 
 #[test]
-fn target_uri_stands_for_authority_path_and_query() {
+fn target_uri_replaces_authority_path_and_query() {
     let head = covering(r#"("@target-uri" "@method" "content-digest")"#);
     assert!(verify(&head, BODY).is_ok());
 }
 
 #[test]
 fn unsigned_request_is_missing_not_malformed() {
-    assert_refused(verify(&request(), BODY), ErrorKind::Missing, "");
+    assert_rejected(verify(&request(), BODY), ErrorKind::Missing, "");
 }
 
 #[test]
-fn signature_that_covers_nothing_is_refused() {
+fn signature_that_covers_nothing_is_rejected() {
     assert_malformed(&covering("()"), "less than the policy requires");
 }
 
 #[test]
-fn each_component_of_the_strict_policy_is_asked_for() {
+fn each_component_of_the_strict_policy_is_required() {
     for left_out in [r#""@method" "#, r#""@authority" "#, r#""@path" "#, r#""@query" "#] {
         assert_malformed(&covering(&covered().replace(left_out, "")), "less than the policy");
     }
 }
 
 #[test]
-fn body_without_covered_digest_is_refused() {
+fn body_without_covered_digest_is_rejected() {
     let mut head = covering(&covered().replace(r#" "content-digest""#, ""));
     // The digest that is there is right, and anybody's.
     assert_malformed(&head, "not among the covered");
@@ -72,12 +72,12 @@ fn body_without_covered_digest_is_refused() {
 }
 
 #[test]
-fn created_missing_is_refused() {
+fn created_missing_is_rejected() {
     assert_malformed(&saying(&parameters().replace(&format!(";created={NOW}"), "")), "`created`");
 }
 
 #[test]
-fn created_beyond_the_tolerance_is_refused_on_both_sides() {
+fn created_beyond_the_tolerance_is_rejected_on_both_sides() {
     for (age, kind) in
         [(-301, Some(ErrorKind::Stale)), (-300, None), (300, None), (301, Some(ErrorKind::Stale))]
     {
@@ -85,12 +85,12 @@ fn created_beyond_the_tolerance_is_refused_on_both_sides() {
         let head = saying(&parameters().replace(&NOW.to_string(), &created));
         match kind {
             None => assert!(verify(&head, BODY).is_ok(), "{age}"),
-            Some(kind) => assert_refused(verify(&head, BODY), kind, ""),
+            Some(kind) => assert_rejected(verify(&head, BODY), kind, ""),
         }
     }
 }
 
-/// Signs where the base cannot be had from the library, because it refuses the input already.
+/// Signs where the base cannot be had from the library, because it rejects the input already.
 fn sign_raw(input: &str) -> Parts {
     let mut head = request();
     let lines = MessageSignatures::new().signature_base(&head, &covered()).unwrap();
@@ -101,7 +101,7 @@ fn sign_raw(input: &str) -> Parts {
 }
 
 #[test]
-fn created_that_is_no_count_of_seconds_is_refused() {
+fn created_that_is_not_whole_seconds_is_rejected() {
     for created in
         ["1618884473.5", "-1", "\"1618884473\"", "@1618884473", "9999999999999999", "?1", "now"]
     {
@@ -113,7 +113,7 @@ fn created_that_is_no_count_of_seconds_is_refused() {
 
 /// Each under the right tag, so that the time alone decides.
 #[test]
-fn created_at_the_ends_of_its_range_or_oddly_written_is_refused() {
+fn extreme_or_misspelled_created_is_rejected() {
     let forty_digits = "1".repeat(40);
     for created in [
         "-9223372036854775808",
@@ -135,19 +135,19 @@ fn created_at_the_ends_of_its_range_or_oddly_written_is_refused() {
 }
 
 #[test]
-fn expires_in_the_past_is_refused_and_now_is_not() {
+fn expires_in_the_past_is_rejected() {
     let expiring = |at: i64| saying(&format!("{};expires={at}", parameters()));
     assert!(verify(&expiring(NOW), BODY).is_ok());
-    assert_refused(verify(&expiring(NOW - 1), BODY), ErrorKind::Expired, "");
+    assert_rejected(verify(&expiring(NOW - 1), BODY), ErrorKind::Expired, "");
 }
 
 #[test]
-fn nonce_missing_is_refused() {
+fn nonce_missing_is_rejected() {
     assert_malformed(&saying(&parameters().replace(&format!(";nonce=\"{NONCE}\""), "")), "`nonce`");
 }
 
 #[test]
-fn nonce_of_fifteen_bytes_is_refused() {
+fn nonce_of_fifteen_bytes_is_rejected() {
     assert_malformed(&saying(&parameters().replace(NONCE, &NONCE[1..])), "`nonce`");
 }
 
@@ -163,18 +163,18 @@ impl ReplayGuard for Seen {
 }
 
 #[test]
-fn nonce_used_twice_is_refused() {
+fn reused_nonce_is_rejected() {
     let verifier = verifier(MessageSignatures::new()).with_replay_guard(Seen::default()).unwrap();
     assert!(verify_by(&verifier, &signed(), BODY).is_ok());
     // The same nonce under another time and so another tag.
     let later = saying(&parameters().replace(&NOW.to_string(), &(NOW + 1).to_string()));
-    assert_refused(verify_by(&verifier, &later, BODY), ErrorKind::Replayed, "");
+    assert_rejected(verify_by(&verifier, &later, BODY), ErrorKind::Replayed, "");
     let fresh = saying(&parameters().replace(NONCE, "fedcba9876543210"));
     assert!(verify_by(&verifier, &fresh, BODY).is_ok());
 }
 
 #[test]
-fn alg_of_another_kind_is_refused() {
+fn other_alg_is_rejected() {
     for alg in ["hmac-sha512", "HMAC-SHA256", "none", "", "ed25519"] {
         assert_malformed(&saying(&format!("{};alg=\"{alg}\"", parameters())), "`alg`");
     }
@@ -183,22 +183,22 @@ fn alg_of_another_kind_is_refused() {
 }
 
 #[test]
-fn keyid_missing_or_empty_is_refused() {
+fn keyid_missing_or_empty_is_rejected() {
     let without = parameters().replace(&format!(";keyid=\"{KEY_ID}\""), "");
     assert_malformed(&saying(&without), "`keyid`");
     assert_malformed(&saying(&parameters().replace(KEY_ID, "")), "`keyid`");
 }
 
 #[test]
-fn keyid_of_another_key_is_refused() {
+fn keyid_of_another_key_is_rejected() {
     let other = saying(&parameters().replace(KEY_ID, "other"));
-    assert_refused(verify(&other, BODY), ErrorKind::Mismatch, "");
+    assert_rejected(verify(&other, BODY), ErrorKind::Mismatch, "");
     let nobody = saying(&parameters().replace(KEY_ID, "nobody"));
-    assert_refused(verify(&nobody, BODY), ErrorKind::UnknownKey, "");
+    assert_rejected(verify(&nobody, BODY), ErrorKind::UnknownKey, "");
 }
 
 #[test]
-fn parameter_that_is_unknown_or_there_twice_is_refused() {
+fn unknown_or_duplicate_parameter_is_rejected() {
     assert_malformed(
         &sign_raw(&(covered() + &parameters() + ";when=1")),
         "has an unknown parameter",
@@ -213,7 +213,7 @@ fn parameter_that_is_unknown_or_there_twice_is_refused() {
 }
 
 #[test]
-fn label_doubled_is_refused() {
+fn duplicate_label_is_rejected() {
     let head = signed();
     for name in ["signature-input", "signature"] {
         let mut doubled = head.clone();
@@ -224,7 +224,7 @@ fn label_doubled_is_refused() {
 }
 
 #[test]
-fn label_that_comes_again_in_another_line_is_refused() {
+fn duplicate_label_in_another_line_is_rejected() {
     let head = signed();
     for name in ["signature-input", "signature"] {
         let mut doubled = head.clone();
@@ -235,7 +235,7 @@ fn label_that_comes_again_in_another_line_is_refused() {
 
 /// The formats look alike, and somebody who mixes them up should learn it.
 #[test]
-fn signature_of_draft_cavage_is_refused_by_its_name() {
+fn signature_of_draft_cavage_is_rejected_by_name() {
     let mut head = request();
     let text = r#"keyId="billing",algorithm="hmac-sha256",headers="host date",signature="AAAA""#;
     set(&mut head, "signature", text);
@@ -246,7 +246,7 @@ fn signature_of_draft_cavage_is_refused_by_its_name() {
 }
 
 #[test]
-fn second_label_by_another_key_is_refused() {
+fn second_label_by_another_key_is_rejected() {
     let mut head = signed();
     let input = head.headers["signature-input"].to_str().unwrap();
     let other = input.replacen("sig=", "sig2=", 1).replace(KEY_ID, "other");
@@ -259,7 +259,7 @@ fn second_label_by_another_key_is_refused() {
 }
 
 #[test]
-fn labels_that_differ_are_refused() {
+fn different_labels_are_rejected() {
     let mut head = signed();
     let value = head.headers["signature"].to_str().unwrap().to_owned();
     set(&mut head, "signature", &value.replacen("sig=", "sig1=", 1));
@@ -274,7 +274,7 @@ fn labels_that_differ_are_refused() {
 }
 
 #[test]
-fn signature_without_signature_input_is_rejected_and_the_reverse() {
+fn signature_and_signature_input_need_each_other() {
     for name in ["signature-input", "signature"] {
         let mut head = signed();
         head.headers.remove(name);
@@ -283,7 +283,7 @@ fn signature_without_signature_input_is_rejected_and_the_reverse() {
 }
 
 #[test]
-fn covered_field_that_is_missing_is_refused() {
+fn covered_field_that_is_missing_is_rejected() {
     let mut head = covering(&covered().replace(')', " \"date\")"));
     assert!(verify(&head, BODY).is_ok());
     head.headers.remove("date");
@@ -291,14 +291,14 @@ fn covered_field_that_is_missing_is_refused() {
 }
 
 #[test]
-fn covered_field_that_is_sent_once_more_is_refused() {
+fn added_line_of_a_covered_field_is_rejected() {
     let mut head = covering(&covered().replace(')', " \"date\")"));
     head.headers.append("date", head.headers["date"].clone());
-    assert_refused(verify(&head, BODY), ErrorKind::Mismatch, "");
+    assert_rejected(verify(&head, BODY), ErrorKind::Mismatch, "");
 }
 
 #[test]
-fn component_twice_is_refused_whatever_the_order_of_its_parameters() {
+fn duplicate_component_is_rejected_in_any_parameter_order() {
     for twice in [
         r#""@method""#,
         r#""date" "date""#,
@@ -311,7 +311,7 @@ fn component_twice_is_refused_whatever_the_order_of_its_parameters() {
 }
 
 #[test]
-fn unknown_components_and_parameters_are_refused() {
+fn unknown_components_and_parameters_are_rejected() {
     for component in [
         r#""@signature-params""#,
         r#""@status""#,
@@ -351,7 +351,7 @@ fn unknown_components_and_parameters_are_refused() {
 }
 
 #[test]
-fn base64url_instead_of_base64_is_refused() {
+fn base64url_instead_of_base64_is_rejected() {
     // A tag that has a `+` or a `/`, so that the alphabets differ.
     let (mut head, tag) = (0..100)
         .map(|n| saying(&parameters().replace(NONCE, &format!("{NONCE}{n}"))))
@@ -367,7 +367,7 @@ fn base64url_instead_of_base64_is_refused() {
 }
 
 #[test]
-fn tag_in_another_text_is_refused() {
+fn tag_in_another_spelling_is_rejected() {
     let head = signed();
     let value = head.headers["signature"].to_str().unwrap();
     let tag = &value["sig=:".len()..value.len() - 1];
@@ -393,29 +393,29 @@ fn tag_in_another_text_is_refused() {
 }
 
 #[test]
-fn second_host_is_refused() {
+fn second_host_is_rejected() {
     let mut head = signed();
     head.headers.append("host", head.headers["host"].clone());
     assert_malformed(&head, "header `host`: occurs more than once");
 }
 
 #[test]
-fn body_one_byte_longer_is_refused() {
+fn body_one_byte_longer_is_rejected() {
     let mut body = BODY.to_vec();
     body.push(b' ');
-    assert_refused(verify(&signed(), &body), ErrorKind::Mismatch, "");
-    assert_refused(verify(&signed(), &BODY[1..]), ErrorKind::Mismatch, "");
+    assert_rejected(verify(&signed(), &body), ErrorKind::Mismatch, "");
+    assert_rejected(verify(&signed(), &BODY[1..]), ErrorKind::Mismatch, "");
 }
 
 #[test]
-fn input_over_8_kib_is_refused() {
+fn input_over_8_kib_is_rejected() {
     let mut head = signed();
     set(&mut head, "signature-input", &format!("sig=();tag=\"{}\"", "x".repeat(8 * 1024)));
     assert_malformed(&head, "longer than 8 KiB");
 }
 
 #[test]
-fn more_signatures_or_components_than_anybody_needs_are_refused() {
+fn too_many_signatures_or_components_are_rejected() {
     let many = |count: usize| (0..count).map(|n| format!("\"x{n}\"")).collect::<Vec<_>>().join(" ");
     let covering = |count| covered().replace(')', &format!(" {})", many(count))) + &parameters();
     assert_malformed(&sign_raw(&covering(60)), "more than 64 components");
@@ -438,7 +438,7 @@ fn more_signatures_or_components_than_anybody_needs_are_refused() {
 }
 
 #[test]
-fn texts_that_are_no_dictionary_are_refused() {
+fn invalid_dictionaries_are_rejected() {
     for text in [
         "",
         "=",
@@ -465,7 +465,7 @@ fn texts_that_are_no_dictionary_are_refused() {
 /// One signature may cover 64 members or parameters, and each reads all of what it is in: a long
 /// one would be work that anybody can ask for.
 #[test]
-fn member_of_a_long_field_and_parameter_of_a_long_query_are_refused() {
+fn long_fields_and_queries_are_not_parsed() {
     let covering = |component: &str| {
         let input = covered().replace(')', &format!(" {component})")) + &parameters();
         sign_raw(&input)
@@ -476,7 +476,7 @@ fn member_of_a_long_field_and_parameter_of_a_long_query_are_refused() {
             set(&mut head, "priority", &format!("u=1, x=\"{}\"", "a".repeat(len - 9)));
             assert_eq!(head.headers["priority"].len(), len);
             if fits {
-                assert_refused(verify(&head, BODY), ErrorKind::Mismatch, "");
+                assert_rejected(verify(&head, BODY), ErrorKind::Mismatch, "");
             } else {
                 assert_malformed(&head, "`priority`: is longer than 8 KiB");
             }
@@ -484,7 +484,7 @@ fn member_of_a_long_field_and_parameter_of_a_long_query_are_refused() {
         let mut head = covering(r#""@query-param";name="u""#);
         head.uri = format!("/?u=1&x={}", "a".repeat(len - 6)).parse().unwrap();
         if fits {
-            assert_refused(verify(&head, BODY), ErrorKind::Mismatch, "");
+            assert_rejected(verify(&head, BODY), ErrorKind::Mismatch, "");
         } else {
             assert_malformed(&head, "over 8 KiB");
         }

@@ -168,7 +168,7 @@ async fn outcome(now: i64, request: Request<Body>) -> Option<ErrorKind> {
 }
 
 #[tokio::test]
-async fn no_second_ahead_of_the_clock_is_accepted() {
+async fn a_time_ahead_of_the_clock_is_rejected() {
     for (age, expected) in
         [(300, None), (301, Some(ErrorKind::Stale)), (0, None), (-1, Some(ErrorKind::Stale))]
     {
@@ -207,7 +207,7 @@ async fn changed_requests_are_rejected() {
 }
 
 #[tokio::test]
-async fn less_than_target_host_and_date_is_malformed() {
+async fn covering_less_than_target_host_and_date_is_malformed() {
     for (from, to) in [
         ("(request-target) host date", "host date"),
         ("(request-target) host date", "date"),

@@ -15,8 +15,8 @@ use tower_hmac::{ErrorKind, Scheme};
 use super::draft::{Draft, sha256};
 use super::{KEY_ID, checked, scheme, verifier};
 
-/// Why a request is refused, as a person reads it.
-fn refusal(scheme: impl Scheme + 'static, request: &Request<Vec<u8>>) -> (ErrorKind, String) {
+/// Why a request is rejected, as a person reads it.
+fn rejection(scheme: impl Scheme + 'static, request: &Request<Vec<u8>>) -> (ErrorKind, String) {
     let error = checked(verifier(scheme), request).unwrap_err();
     (error.kind(), error.to_string())
 }
@@ -25,10 +25,10 @@ fn refusal(scheme: impl Scheme + 'static, request: &Request<Vec<u8>>) -> (ErrorK
 type Break = (&'static str, ErrorKind, fn(&Draft) -> Request<Vec<u8>>);
 
 #[track_caller]
-fn assert_refused(rule: &str, breaks: &[Break]) {
+fn assert_rejected(rule: &str, breaks: &[Break]) {
     for (what, kind, broken) in breaks {
         let draft = Draft::new();
-        let (found, said) = refusal(scheme(), &broken(&draft));
+        let (found, said) = rejection(scheme(), &broken(&draft));
         assert_eq!(found, *kind, "{what}: {said}");
         // What is malformed says which rule it breaks.
         assert!(*kind != Malformed || said.contains(rule), "{what}: {said}");
@@ -47,7 +47,7 @@ fn headers(mut request: Request<Vec<u8>>, change: impl FnOnce(&mut HeaderMap)) -
 }
 
 #[test]
-fn drafts_of_these_tests_are_accepted_as_they_are() {
+fn unchanged_drafts_are_accepted() {
     let verified = checked(verifier(scheme()), &Draft::new().sign()).unwrap();
     assert_eq!(verified.key_id().unwrap(), KEY_ID);
     let names: Vec<_> = verified.signed_headers().map(|(name, _)| name.as_str()).collect();
@@ -57,8 +57,8 @@ fn drafts_of_these_tests_are_accepted_as_they_are() {
 }
 
 #[test]
-fn rule_1_one_authorization_of_this_kind() {
-    assert_refused(
+fn rule_1_one_authorization_of_this_type() {
+    assert_rejected(
         "(rule 1)",
         &[
             ("another kind", Missing, |draft| draft.with("Bearer AWS4-HMAC-SHA256")),
@@ -89,7 +89,7 @@ fn rule_1_one_authorization_of_this_kind() {
     };
     let draft = Draft::new();
     for other in [draft.authorization().as_str(), "Bearer a", "AWS4-HMAC-SHA256"] {
-        assert_eq!(refusal(scheme(), &twice(&draft, other)).0, Malformed, "{other}");
+        assert_eq!(rejection(scheme(), &twice(&draft, other)).0, Malformed, "{other}");
     }
     let folded = draft.authorization().replace("AWS4-HMAC", "aws4-hmac");
     assert!(checked(verifier(scheme()), &draft.with(&folded)).is_ok(), "in any case");
@@ -112,7 +112,7 @@ fn rule_2_three_parts_once_each() {
         let value = draft.authorization();
         let value =
             if what == "nothing" { "AWS4-HMAC-SHA256".into() } else { value.replace(from, to) };
-        let (kind, said) = refusal(scheme(), &draft.with(&value));
+        let (kind, said) = rejection(scheme(), &draft.with(&value));
         assert_eq!(kind, Malformed, "{what}");
         assert!(said.contains("(rule 2)") || said.contains("(rule 3)"), "{what}: {said}");
     }
@@ -126,7 +126,7 @@ fn rule_2_three_parts_once_each() {
         format!("\"{signature}\""),
     ] {
         let value = draft.authorization().replace(&signature, &other);
-        assert_eq!(refusal(scheme(), &draft.with(&value)).0, Malformed, "{other}");
+        assert_eq!(rejection(scheme(), &draft.with(&value)).0, Malformed, "{other}");
     }
     let value = draft.authorization();
     let (kind, rest) = value.split_once(' ').unwrap();
@@ -140,7 +140,7 @@ fn rule_3_the_credential_is_for_this_scope() {
     fn scoped(draft: &Draft, scope: &str) -> Request<Vec<u8>> {
         changed(draft, |draft| draft.scope = scope.into())
     }
-    assert_refused(
+    assert_rejected(
         "(rule 3)",
         &[
             ("four parts", Malformed, |draft| scoped(draft, "20150830/us-east-1/aws4_request")),
@@ -183,7 +183,7 @@ fn rule_4_the_date_is_that_of_the_credential() {
             draft.scope = draft.scope.replace("20150830", day);
         })
     }
-    assert_refused(
+    assert_rejected(
         "(rule 4)",
         &[
             ("another form", Malformed, |draft| dated(draft, "2015-08-30T12:36:00Z", "20150830")),
@@ -198,7 +198,7 @@ fn rule_4_the_date_is_that_of_the_credential() {
             }),
         ],
     );
-    assert_refused(
+    assert_rejected(
         "x-amz-date",
         &[
             ("`Date` alone", Malformed, |draft| {
@@ -220,8 +220,8 @@ fn rule_4_the_date_is_that_of_the_credential() {
 }
 
 #[test]
-fn rule_5_the_list_is_in_its_one_form_and_whole() {
-    assert_refused(
+fn rule_5_the_list_is_canonical_and_complete() {
+    assert_rejected(
         "(rule 5)",
         &[
             ("upper case", Malformed, |draft| {
@@ -257,7 +257,7 @@ fn rule_5_the_list_is_in_its_one_form_and_whole() {
         ],
     );
     let strict = || scheme().with_required_headers(["X-Note"]).unwrap();
-    let (kind, said) = refusal(strict(), &Draft::new().sign());
+    let (kind, said) = rejection(strict(), &Draft::new().sign());
     assert!(kind == Malformed && said.contains("(rule 5)"), "{said}");
     let mut noted = Draft::new();
     noted.header("x-note", "a");
@@ -265,8 +265,8 @@ fn rule_5_the_list_is_in_its_one_form_and_whole() {
 }
 
 #[test]
-fn rule_6_a_listed_header_is_there() {
-    assert_refused(
+fn rule_6_a_listed_header_is_present() {
+    assert_rejected(
         "(rule 6)",
         &[
             ("never there", Malformed, |draft| {
@@ -284,7 +284,7 @@ fn rule_6_a_listed_header_is_there() {
 
 #[test]
 fn rule_7_values_are_those_that_were_signed() {
-    assert_refused(
+    assert_rejected(
         "",
         &[
             ("another host", Mismatch, |draft| {
@@ -324,7 +324,7 @@ fn rule_7_values_are_those_that_were_signed() {
     let request = headers(spaced.sign(), |headers| {
         headers.insert("x-note", "a b, c".parse().unwrap());
     });
-    assert_eq!(refusal(scheme(), &request).0, Mismatch);
+    assert_eq!(rejection(scheme(), &request).0, Mismatch);
 }
 
 fn at(draft: &Draft, target: &str, path: &str) -> Request<Vec<u8>> {
@@ -337,7 +337,7 @@ fn at(draft: &Draft, target: &str, path: &str) -> Request<Vec<u8>> {
 
 #[test]
 fn rule_8_the_path_is_encoded_as_the_service_does() {
-    assert_refused(
+    assert_rejected(
         "(rule 8)",
         &[
             ("`.`", Malformed, |draft| at(draft, "/a/./b", "/a/b")),
@@ -362,7 +362,7 @@ fn rule_8_the_path_is_encoded_as_the_service_does() {
         assert!(checked(verifier(once()), &at(&Draft::new(), target, path)).is_ok(), "{target}");
     }
     let twice = at(&Draft::new(), "/a%20b", "/a%2520b");
-    assert_eq!(refusal(once(), &twice).0, Mismatch);
+    assert_eq!(rejection(once(), &twice).0, Mismatch);
 }
 
 fn asking(draft: &Draft, sent: &str, signed: &str) -> Request<Vec<u8>> {
@@ -373,8 +373,8 @@ fn asking(draft: &Draft, sent: &str, signed: &str) -> Request<Vec<u8>> {
 }
 
 #[test]
-fn rule_9_the_query_has_one_reading() {
-    assert_refused(
+fn rule_9_an_ambiguous_query_is_rejected() {
+    assert_rejected(
         "(rule 9)",
         &[
             ("`+` as a space", Malformed, |draft| asking(draft, "a=1+2", "a=1%202")),
@@ -413,7 +413,7 @@ fn paid(draft: &Draft, header: &str, payload: &str) -> Request<Vec<u8>> {
 
 #[test]
 fn rule_10_the_payload_is_the_one_that_was_signed() {
-    assert_refused(
+    assert_rejected(
         "(rule 10)",
         &[
             ("unsigned", Malformed, |draft| paid(draft, "UNSIGNED-PAYLOAD", "UNSIGNED-PAYLOAD")),
@@ -438,7 +438,7 @@ fn rule_10_the_payload_is_the_one_that_was_signed() {
             ("no body", Mismatch, |draft| draft.sign().map(|_| Vec::new())),
         ],
     );
-    assert_refused(
+    assert_rejected(
         "(rule 5)",
         &[("not signed", Malformed, |draft| {
             headers(draft.sign(), |headers| {
@@ -446,7 +446,7 @@ fn rule_10_the_payload_is_the_one_that_was_signed() {
             })
         })],
     );
-    assert_refused(
+    assert_rejected(
         "x-amz-content-sha256",
         &[("twice", Malformed, |draft| {
             changed(draft, |draft| {
@@ -459,7 +459,7 @@ fn rule_10_the_payload_is_the_one_that_was_signed() {
     let request = paid(&draft, &draft.payload, &draft.payload);
     assert!(checked(verifier(scheme()), &request).is_ok());
     let other = request.map(|_| b"another".to_vec());
-    assert_eq!(refusal(scheme(), &other).0, Mismatch);
+    assert_eq!(rejection(scheme(), &other).0, Mismatch);
     let unsigned = paid(&draft, "UNSIGNED-PAYLOAD", "UNSIGNED-PAYLOAD").map(|_| b"any".to_vec());
     let careless = scheme().dangerous_unsigned_payload();
     assert!(checked(verifier(careless.clone()), &unsigned).is_ok());
@@ -467,19 +467,19 @@ fn rule_10_the_payload_is_the_one_that_was_signed() {
 }
 
 #[test]
-fn rule_11_each_link_of_the_key_chain_counts() {
+fn rule_11_each_step_of_the_key_derivation_matters() {
     let draft = Draft::new();
     for from in ["20150830", "us-east-1", "service", "aws4_request"] {
         let mut other = draft.clone();
         other.scope = draft.scope.replace(from, "other");
         let value = draft.authorization().replace(&draft.signature(), &other.signature());
-        assert_eq!(refusal(scheme(), &draft.with(&value)).0, Mismatch, "{from}");
+        assert_eq!(rejection(scheme(), &draft.with(&value)).0, Mismatch, "{from}");
     }
 }
 
 #[test]
 fn rule_12_a_session_token_is_signed() {
-    assert_refused(
+    assert_rejected(
         "(rule 5)",
         &[("not signed", Malformed, |draft| {
             headers(draft.sign(), |headers| {
@@ -493,7 +493,7 @@ fn rule_12_a_session_token_is_signed() {
     let other = headers(draft.sign(), |headers| {
         headers.insert("x-amz-security-token", "another".parse().unwrap());
     });
-    assert_eq!(refusal(scheme(), &other).0, Mismatch);
+    assert_eq!(rejection(scheme(), &other).0, Mismatch);
 }
 
 /// Remembers for ever.
@@ -529,11 +529,11 @@ fn rule_13_a_request_is_accepted_once() {
 type BreakLink = (&'static str, ErrorKind, fn(&mut Draft));
 
 #[track_caller]
-fn assert_link_refused(rule: &str, breaks: &[BreakLink]) {
+fn assert_link_rejected(rule: &str, breaks: &[BreakLink]) {
     for (what, kind, change) in breaks {
         let mut draft = Draft::new_link();
         change(&mut draft);
-        let (found, said) = refusal(scheme().presigned(), &draft.link());
+        let (found, said) = rejection(scheme().presigned(), &draft.link());
         assert_eq!(found, *kind, "{what}: {said}");
         assert!(*kind != Malformed || said.contains(rule), "{what}: {said}");
     }
@@ -561,11 +561,11 @@ fn rule_14_six_parameters_once_each() {
         ] {
             let mut request = Draft::new_link().link();
             *request.uri_mut() = format!("{path}?{query}").parse().unwrap();
-            let (kind, said) = refusal(scheme().presigned(), &request);
+            let (kind, said) = rejection(scheme().presigned(), &request);
             assert_eq!(kind, Malformed, "{name} {what}: {said}");
         }
     }
-    assert_link_refused(
+    assert_link_rejected(
         "(rule 14)",
         &[("another algorithm", Malformed, |draft| {
             draft.replace_in_query("AWS4-HMAC-SHA256", "AWS4-HMAC-SHA512");
@@ -578,18 +578,18 @@ fn rule_14_six_parameters_once_each() {
     {
         let mut request = upper.link();
         *request.uri_mut() = format!("{start}={other}").parse().unwrap();
-        assert_eq!(refusal(scheme().presigned(), &request).0, Malformed, "{other}");
+        assert_eq!(rejection(scheme().presigned(), &request).0, Malformed, "{other}");
     }
     for target in ["/", "/?a=1", "/?X-Amz-Sig=1&X-Amz-Security-Token=a", "/?a=X-Amz-Signature"] {
         let mut request = Draft::new_link().link();
         *request.uri_mut() = target.parse().unwrap();
-        assert_eq!(refusal(scheme().presigned(), &request).0, Missing, "{target}");
+        assert_eq!(rejection(scheme().presigned(), &request).0, Missing, "{target}");
     }
 }
 
 #[test]
-fn rule_15_a_link_holds_for_seven_days_at_most() {
-    assert_link_refused(
+fn rule_15_a_link_is_valid_for_seven_days_at_most() {
+    assert_link_rejected(
         "(rule 15)",
         &[
             ("no second", Malformed, |draft| draft.replace_in_query("Expires=60", "Expires=0")),
@@ -619,7 +619,7 @@ fn rule_15_a_link_holds_for_seven_days_at_most() {
 
 #[test]
 fn rule_16_a_link_is_for_one_method_and_no_body() {
-    assert_link_refused(
+    assert_link_rejected(
         "(rule 16)",
         &[
             ("POST", Malformed, |draft| draft.method = "POST"),
@@ -632,23 +632,23 @@ fn rule_16_a_link_is_for_one_method_and_no_body() {
             }),
         ],
     );
-    assert_link_refused(
+    assert_link_rejected(
         "cannot sign a body",
         &[("a body", Malformed, |draft| draft.body = b"a".to_vec())],
     );
-    assert_link_refused(
+    assert_link_rejected(
         "(rule 1)",
         &[("an Authorization, too", Malformed, |draft| {
             draft.headers.push(("authorization", "AWS4-HMAC-SHA256 a".into()));
         })],
     );
-    assert_link_refused(
+    assert_link_rejected(
         "(rule 5)",
         &[("an x-amz header", Malformed, |draft| {
             draft.headers.push(("x-amz-acl", "private".into()));
         })],
     );
-    assert_link_refused(
+    assert_link_rejected(
         "",
         &[
             ("HEAD in the place of GET", Mismatch, |draft| {
@@ -669,17 +669,17 @@ fn rule_16_a_link_is_for_one_method_and_no_body() {
 fn links_for_other_methods_cover_the_body() {
     let posts = || scheme().presigned().with_methods([http::Method::POST]);
     let mut draft = Draft::new_link();
-    assert_eq!(refusal(posts(), &draft.link()).0, Malformed, "a GET");
+    assert_eq!(rejection(posts(), &draft.link()).0, Malformed, "a GET");
     draft.method = "POST";
     draft.body = b"a body".to_vec();
     draft.payload = sha256(b"a body");
     assert!(checked(verifier(posts()), &draft.link()).is_ok());
     let other = draft.link().map(|_| b"another".to_vec());
-    assert_eq!(refusal(posts(), &other).0, Mismatch);
+    assert_eq!(rejection(posts(), &other).0, Mismatch);
 }
 
 #[test]
-fn links_of_s3_leave_the_body_to_those_who_ask_for_it() {
+fn s3_links_with_a_body_are_rejected_unless_configured() {
     let s3 = || AwsSigV4::new("us-east-1", "s3").unwrap();
     let mut draft = Draft::new_link();
     draft.scope = draft.scope.replace("service", "s3");
@@ -689,6 +689,6 @@ fn links_of_s3_leave_the_body_to_those_who_ask_for_it() {
     let puts = |scheme: AwsSigV4| scheme.presigned().with_methods([http::Method::PUT]);
     assert!(checked(verifier(puts(s3())), &draft.link()).is_ok());
     draft.body = b"any".to_vec();
-    assert_eq!(refusal(puts(s3()), &draft.link()).0, Malformed);
+    assert_eq!(rejection(puts(s3()), &draft.link()).0, Malformed);
     assert!(checked(verifier(puts(s3().dangerous_unsigned_payload())), &draft.link()).is_ok());
 }

@@ -166,11 +166,11 @@ impl Format {
         format!("{}: {text}", self.scheme.name())
     }
 
-    async fn refuse_texts(&self, texts: impl IntoIterator<Item = String>) {
+    async fn reject_texts(&self, texts: impl IntoIterator<Item = String>) {
         let app = self.app();
         for text in texts {
             if let Some(request) = self.with_text(&text) {
-                refuse(&app, request, &self.what(&text)).await;
+                reject(&app, request, &self.what(&text)).await;
             }
         }
     }
@@ -181,7 +181,7 @@ fn with_body(request: Request<Vec<u8>>) -> Request<Body> {
 }
 
 #[tokio::test]
-async fn attack_600_control_each_format_takes_its_own() {
+async fn attack_600_control_each_scheme_accepts_its_own_signature() {
     for format in formats() {
         let expected = if format.named { "name aservice" } else { "anonymous" };
         assert_eq!(accepted_as(&format.app(), with_body(format.signed())).await, expected);
@@ -224,7 +224,7 @@ async fn attack_601_other_encodings_of_the_right_tag() {
             right.to_uppercase(),
         ];
         // White space around a header's value is nothing: hyper cuts it off.
-        format.refuse_texts(texts.into_iter().filter(|text| *text != right)).await;
+        format.reject_texts(texts.into_iter().filter(|text| *text != right)).await;
     }
 }
 
@@ -239,12 +239,12 @@ async fn attack_602_slack_bits() {
             text.replace_range(last..=last, std::str::from_utf8(&[*digit]).unwrap());
             text
         });
-        format.refuse_texts(texts.filter(|text| *text != right)).await;
+        format.reject_texts(texts.filter(|text| *text != right)).await;
     }
 }
 
 #[tokio::test]
-async fn attack_603_every_prefix_of_the_tag_and_more_than_it() {
+async fn attack_603_every_prefix_of_the_tag_and_extra_bytes() {
     for format in formats() {
         let tag = format.tag();
         let encode = |bytes: &[u8]| format.encoding.encode(bytes);
@@ -253,7 +253,7 @@ async fn attack_603_every_prefix_of_the_tag_and_more_than_it() {
         let cut = (0..right.len()).map(|length| right[..length].to_owned());
         let longer =
             [vec![0], tag.clone(), vec![0; 32]].map(|more| encode(&[&tag[..], &more].concat()));
-        format.refuse_texts(shorter.chain(cut).chain(longer)).await;
+        format.reject_texts(shorter.chain(cut).chain(longer)).await;
     }
 }
 
@@ -266,12 +266,12 @@ async fn attack_604_every_single_bit_flipped() {
             tag[bit / 8] ^= 1 << (bit % 8);
             format.encoding.encode(&tag)
         });
-        format.refuse_texts(flipped).await;
+        format.reject_texts(flipped).await;
     }
 }
 
 #[tokio::test]
-async fn attack_605_an_algorithm_that_was_not_asked_for() {
+async fn attack_605_an_algorithm_that_is_not_configured() {
     for format in formats() {
         let right = format.encoding.encode(&format.tag());
         let prefixes = [
@@ -288,9 +288,9 @@ async fn attack_605_an_algorithm_that_was_not_asked_for() {
             "HMAC ",
             "alg=none;",
         ];
-        format.refuse_texts(prefixes.map(|prefix| format!("{prefix}{right}"))).await;
+        format.reject_texts(prefixes.map(|prefix| format!("{prefix}{right}"))).await;
         let words = ["none", "null", "md5=", "sha256=", "-", "*", "true", "0"];
-        format.refuse_texts(words.map(str::to_owned)).await;
+        format.reject_texts(words.map(str::to_owned)).await;
     }
     // The prefix that was asked for, and no other.
     let webhook = formats().swap_remove(2);
@@ -299,7 +299,7 @@ async fn attack_605_an_algorithm_that_was_not_asked_for() {
         let value = request.headers()["x-signature"].to_str().unwrap();
         let value = value.replacen("sha256=", prefix, 1).parse().unwrap();
         request.headers_mut().insert("x-signature", value);
-        refuse(&webhook.app(), with_body(request), prefix).await;
+        reject(&webhook.app(), with_body(request), prefix).await;
     }
 }
 
@@ -332,7 +332,7 @@ async fn attack_606_a_tag_of_another_hash() {
         ];
         let tags = others.into_iter().filter(|other| *other != format.scheme.algorithm());
         format
-            .refuse_texts(tags.flat_map(|other| {
+            .reject_texts(tags.flat_map(|other| {
                 let tag = mac(other);
                 let cut = tag[..tag.len().min(length)].to_vec();
                 [tag, cut].map(|tag| format.encoding.encode(&tag))
@@ -342,7 +342,7 @@ async fn attack_606_a_tag_of_another_hash() {
 }
 
 #[tokio::test]
-async fn attack_607_tags_that_need_no_key() {
+async fn attack_607_tags_made_without_a_key() {
     use tower_hmac::crypto::Digest;
     use tower_hmac::testing::signed_text;
     for format in formats() {
@@ -355,13 +355,13 @@ async fn attack_607_tags_that_need_no_key() {
         no_key.update(&text);
         let no_key = no_key.finalize().as_bytes().to_vec();
         let tags = [plain, no_key, vec![0; length], vec![0xff; length]];
-        format.refuse_texts(tags.map(|tag| format.encoding.encode(&tag))).await;
+        format.reject_texts(tags.map(|tag| format.encoding.encode(&tag))).await;
     }
 }
 
 /// Each header that a format reads, twice: equal, with another value first, with an empty one last.
 #[tokio::test]
-async fn attack_608_each_header_of_the_format_twice() {
+async fn attack_608_each_header_of_the_scheme_twice() {
     for format in formats() {
         let signed = format.signed();
         let unsigned = format.unsigned();
@@ -376,22 +376,22 @@ async fn attack_608_each_header_of_the_format_twice() {
                 for value in values {
                     request.headers_mut().append(name, value.clone());
                 }
-                refuse(&format.app(), with_body(request), &format.what(name.as_str())).await;
+                reject(&format.app(), with_body(request), &format.what(name.as_str())).await;
             }
             // And both in one line, as a proxy folds them.
             let mut request = format.signed();
             let folded = [right.as_bytes(), b", ", right.as_bytes()].concat();
             let folded = HeaderValue::from_bytes(&folded).unwrap();
             request.headers_mut().insert(name, folded);
-            refuse(&format.app(), with_body(request), &format.what(name.as_str())).await;
+            reject(&format.app(), with_body(request), &format.what(name.as_str())).await;
         }
     }
 }
 
-/// Each header that a format reads, taken out: with a layer that is not optional always refused;
+/// Each header that a format reads, taken out: with a layer that is not optional always rejected;
 /// with one that is, never anybody.
 #[tokio::test]
-async fn attack_609_a_signature_stripped_in_part_or_whole() {
+async fn attack_609_a_signature_removed_in_part_or_whole() {
     let who = || {
         Router::new().fallback(async |caller: Option<Verified>| match caller {
             Some(caller) => format!("{:?}", caller.key_id()),
@@ -411,7 +411,7 @@ async fn attack_609_a_signature_stripped_in_part_or_whole() {
                 request.headers_mut().remove(name);
                 with_body(request)
             };
-            refuse(&format.app(), without(), &format.what(name.as_str())).await;
+            reject(&format.app(), without(), &format.what(name.as_str())).await;
             let response = send(&optional, without()).await;
             if response.status() != StatusCode::FORBIDDEN {
                 // What is left is no signature: an unsigned request like any other.
@@ -428,12 +428,12 @@ async fn attack_609_a_signature_stripped_in_part_or_whole() {
         let (path, query) = target.split_once('?').unwrap();
         let left: Vec<_> = query.split('&').filter(|piece| !piece.starts_with(name)).collect();
         *request.uri_mut() = format!("{path}?{}", left.join("&")).parse().unwrap();
-        refuse(&optional, with_body(request), name).await;
+        reject(&optional, with_body(request), name).await;
     }
 }
 
 #[tokio::test]
-async fn attack_610_identity_headers_beside_a_signature() {
+async fn attack_610_identity_headers_with_a_signature() {
     let identities = [
         "x-verified-key-id",
         "x-key-id",
@@ -455,13 +455,13 @@ async fn attack_610_identity_headers_beside_a_signature() {
                 }
             }
             assert_eq!(accepted_as(&format.app(), with_body(signed)).await, expected, "{name}");
-            refuse(&format.app(), with_body(unsigned), &format.what(name)).await;
+            reject(&format.app(), with_body(unsigned), &format.what(name)).await;
         }
     }
 }
 
 #[tokio::test]
-async fn attack_611_another_name_than_the_one_that_signed() {
+async fn attack_611_another_key_id_than_the_signers() {
     let names = [
         "bservice",
         "Aservice",
@@ -478,7 +478,7 @@ async fn attack_611_another_name_than_the_one_that_signed() {
         let app = format.app();
         for (name, with) in [("bservice", "akey"), ("aservice", "bkey"), ("nobody", "akey")] {
             let request = format.signed_by(format.scheme.clone(), name, with);
-            refuse(&app, with_body(request), &format.what(name)).await;
+            reject(&app, with_body(request), &format.what(name)).await;
         }
         let mut tried = 0;
         for name in names {
@@ -498,7 +498,7 @@ async fn attack_611_another_name_than_the_one_that_signed() {
                 *request.uri_mut() = target.replacen("aservice", &escaped, 1).parse().unwrap();
                 tried += 1;
             }
-            refuse(&app, with_body(request), &format.what(name)).await;
+            reject(&app, with_body(request), &format.what(name)).await;
         }
         assert_eq!(tried, names.len(), "each name is tried in its place");
     }
@@ -515,14 +515,14 @@ async fn attack_612_another_body_under_the_same_signature() {
         };
         for body in bodies {
             let request = format.signed().map(|_| Body::from(*body));
-            refuse(&format.app(), request, &format.what(body)).await;
+            reject(&format.app(), request, &format.what(body)).await;
         }
     }
 }
 
 /// Two formats beside each other, each with keys of its own: a tag of the one is none of the other.
 #[tokio::test]
-async fn attack_613_a_tag_carried_from_one_format_to_another() {
+async fn attack_613_a_tag_moved_from_one_scheme_to_another() {
     // Both sign the body and nothing else, with one hash.
     let header = || HeaderScheme::new("x-signature").unwrap().with_encoding(Encoding::Base64);
     let keys = |text| KeyMap::single(key(text)).unwrap();
@@ -541,20 +541,20 @@ async fn attack_613_a_tag_carried_from_one_format_to_another() {
     };
     assert_eq!(accepted_as(&app, request(Some(tag("one")), None)).await, "anonymous");
     assert_eq!(accepted_as(&app, request(None, Some(tag("two")))).await, "anonymous");
-    refuse(&app, request(Some(tag("two")), None), "the other's key").await;
-    refuse(&app, request(None, Some(tag("one"))), "the other's key").await;
+    reject(&app, request(Some(tag("two")), None), "the other's key").await;
+    reject(&app, request(None, Some(tag("one"))), "the other's key").await;
     // A right one beside a right one, a wrong one, an empty one.
     for other in [tag("two"), tag("one"), String::new(), "none".into()] {
-        refuse(&app, request(Some(tag("one")), Some(other)), "both").await;
+        reject(&app, request(Some(tag("one")), Some(other)), "both").await;
     }
     for other in [tag("two"), String::new(), "none".into()] {
-        refuse(&app, request(Some(other), Some(tag("two"))), "both").await;
+        reject(&app, request(Some(other), Some(tag("two"))), "both").await;
     }
 }
 
-/// Every pair of formats that share no header: signed in both is refused, whichever comes first.
+/// Every pair of formats that share no header: signed in both is rejected, whichever comes first.
 #[tokio::test]
-async fn attack_614_signed_in_two_formats_at_once() {
+async fn attack_614_signed_in_two_schemes_at_once() {
     for first in formats() {
         for second in formats() {
             if first.has_body != second.has_body {
@@ -582,7 +582,7 @@ async fn attack_614_signed_in_two_formats_at_once() {
                 };
             }
             let what = format!("{} and {}", first.scheme.name(), second.scheme.name());
-            refuse(&app, with_body(both), &what).await;
+            reject(&app, with_body(both), &what).await;
             for (format, request) in [(&first, first.signed()), (&second, second.signed())] {
                 let expected = if format.named { "name aservice" } else { "anonymous" };
                 assert_eq!(accepted_as(&app, with_body(request)).await, expected, "{what}");
@@ -613,6 +613,6 @@ async fn attack_615_an_authorization_of_another_kind() {
     for value in values {
         let mut request = fost.signed();
         request.headers_mut().insert("authorization", value.parse().unwrap());
-        refuse(&fost.app(), with_body(request), &value).await;
+        reject(&fost.app(), with_body(request), &value).await;
     }
 }

@@ -14,32 +14,32 @@ fn by(name: impl AsRef<[u8]>, with: &str) -> String {
 }
 
 #[tokio::test]
-async fn attack_200_control_the_names_themselves_pass() {
+async fn attack_200_control_the_real_key_ids_are_accepted() {
     let app = routes().layer(layer());
     assert_eq!(accepted_as(&app, carrying(&[by("aservice", "akey")])).await, "name aservice");
     assert_eq!(accepted_as(&app, carrying(&[by("a:b", "ckey")])).await, "name a:b");
 }
 
 #[tokio::test]
-async fn attack_201_the_name_in_another_case() {
-    refuse_all(["Aservice", "ASERVICE", "aServicE"].map(|name| by(name, "akey"))).await;
+async fn attack_201_the_key_id_in_another_case() {
+    reject_all(["Aservice", "ASERVICE", "aServicE"].map(|name| by(name, "akey"))).await;
 }
 
 #[tokio::test]
-async fn attack_202_spaces_and_controls_around_the_name() {
+async fn attack_202_spaces_and_controls_around_the_key_id() {
     let names = [" aservice", "aservice ", "aservice\t", "\naservice", "a service", "aservice\r\n"];
-    refuse_all(names.map(|name| by(name, "akey"))).await;
+    reject_all(names.map(|name| by(name, "akey"))).await;
 }
 
 #[tokio::test]
-async fn attack_203_nul_in_the_name() {
+async fn attack_203_nul_in_the_key_id() {
     let names = ["aservice\0", "\0aservice", "aservice\0bservice", "\0"];
-    refuse_all(names.map(|name| by(name, "akey"))).await;
+    reject_all(names.map(|name| by(name, "akey"))).await;
 }
 
 /// Cyrillic, full width, combining, zero width, and the dotless i.
 #[tokio::test]
-async fn attack_204_names_that_look_alike() {
+async fn attack_204_key_ids_that_look_alike() {
     let names = [
         "\u{430}service",
         "\u{ff41}service",
@@ -47,38 +47,38 @@ async fn attack_204_names_that_look_alike() {
         "aservice\u{200b}",
         "aserv\u{131}ce",
     ];
-    refuse_all(names.map(|name| by(name, "akey"))).await;
+    reject_all(names.map(|name| by(name, "akey"))).await;
 }
 
 /// The last colon divides: a name may hold one, and nobody can move it.
 #[tokio::test]
-async fn attack_205_the_delimiter_in_the_name() {
-    refuse_all(
+async fn attack_205_the_delimiter_in_the_key_id() {
+    reject_all(
         ["a:b", "a", "b", "aservice:", ":aservice", "aservice:aservice", "a:b:"]
             .map(|name| by(name, "akey")),
     )
     .await;
-    refuse_all([by("a", "ckey"), by("b", "ckey"), by("a:b:", "ckey"), by(":", "ckey")]).await;
+    reject_all([by("a", "ckey"), by("b", "ckey"), by("a:b:", "ckey"), by(":", "ckey")]).await;
 }
 
 #[tokio::test]
-async fn attack_206_an_empty_name() {
-    refuse_all([by("", "akey"), by("", "single")]).await;
+async fn attack_206_an_empty_key_id() {
+    reject_all([by("", "akey"), by("", "single")]).await;
 }
 
 #[tokio::test]
-async fn attack_207_a_name_that_is_no_text() {
-    refuse_all([by([0xff], "akey"), by(b"aservice\xc3", "akey"), by([0xc0, 0xe1], "akey")]).await;
+async fn attack_207_a_key_id_that_is_not_text() {
+    reject_all([by([0xff], "akey"), by(b"aservice\xc3", "akey"), by([0xc0, 0xe1], "akey")]).await;
 }
 
 #[tokio::test]
-async fn attack_208_a_key_signing_under_anothers_name() {
-    refuse_all([by("bservice", "akey"), by("aservice", "bkey"), by("a:b", "akey")]).await;
+async fn attack_208_a_key_signing_with_anothers_key_id() {
+    reject_all([by("bservice", "akey"), by("aservice", "bkey"), by("a:b", "akey")]).await;
 }
 
 /// Any 32 bytes may be a tag, those that look like base64, too.
 #[test]
-fn a_tag_that_reads_like_base64_without_a_name_is_the_anonymous_keys() {
+fn a_tag_without_a_key_id_belongs_to_the_anonymous_key() {
     use tower_hmac::scheme::Scheme as _;
     let claimed = |tag: &[u8]| {
         let text = STANDARD.encode(tag);
@@ -94,13 +94,13 @@ fn a_tag_that_reads_like_base64_without_a_name_is_the_anonymous_keys() {
 
 /// There is no falling back between the anonymous key and the named ones.
 #[tokio::test]
-async fn attack_209_named_and_anonymous_keys_exchanged() {
+async fn attack_209_named_and_anonymous_keys_swapped() {
     let unnamed = Signer::new(FlaskHmac::new(), key("akey")).signature(BODY.as_bytes());
-    refuse_all([by("aservice", "single"), by("nobody", "single"), unnamed]).await;
+    reject_all([by("aservice", "single"), by("nobody", "single"), unnamed]).await;
 }
 
 #[tokio::test]
-async fn attack_210_names_of_what_might_be_there() {
+async fn attack_210_guessed_key_ids() {
     let names = [
         "",
         "*",
@@ -112,18 +112,18 @@ async fn attack_210_names_of_what_might_be_there() {
         "../aservice",
         "aservice,bservice",
     ];
-    refuse_all(names.iter().flat_map(|name| ["akey", "single"].map(|with| by(name, with)))).await;
+    reject_all(names.iter().flat_map(|name| ["akey", "single"].map(|with| by(name, with)))).await;
 }
 
 #[tokio::test]
-async fn attack_211_a_name_that_fills_the_header() {
+async fn attack_211_a_key_id_that_fills_the_header() {
     let app = routes().layer(layer());
     // 8 KiB to the byte: a name like any other, and unknown.
     let long = by("n".repeat(6099), "akey");
     assert_eq!(long.len(), 8 * 1024);
     let response = send(&app, carrying(&[long])).await;
     assert_eq!(response.extensions().get::<VerifyError>().unwrap().kind(), ErrorKind::UnknownKey);
-    refuse_all([by("n".repeat(6100), "akey"), by("n".repeat(9000), "akey")]).await;
+    reject_all([by("n".repeat(6100), "akey"), by("n".repeat(9000), "akey")]).await;
 }
 
 /// An empty key would let everybody sign.
@@ -137,20 +137,20 @@ fn attack_212_an_empty_key_cannot_be_configured() {
 /// An empty map has no key, and so nobody who could sign: no layer can be made of it. A store that
 /// cannot tell lets nobody in.
 #[tokio::test]
-async fn attack_213_no_key_at_all_lets_nobody_in() {
+async fn attack_213_without_any_key_nothing_is_accepted() {
     assert!(VerifyLayer::new(FlaskHmac::new(), KeyMap::default()).is_err());
     let none = key_fn(|_: Option<&KeyId>, _: &_| async { Ok::<Option<SecretKey>, BoxError>(None) });
     let app = routes().layer(VerifyLayer::new(FlaskHmac::new(), none).unwrap());
     for value in [single(), by("aservice", "akey"), STANDARD.encode([0; 32])] {
-        refuse(&app, carrying(&[value]), "no keys").await;
+        reject(&app, carrying(&[value]), "no keys").await;
     }
 }
 
-/// Dummy keys stand in for unknown names; what matches one of them is refused all the same.
+/// Dummy keys stand in for unknown names; what matches one of them is rejected all the same.
 #[tokio::test]
-async fn attack_214_an_unknown_name_is_refused_whatever_its_tag() {
+async fn attack_214_an_unknown_key_id_is_rejected_with_any_tag() {
     let app = routes().layer(layer());
     for with in ["akey", "bkey", "ckey", "single", "\0"] {
-        refuse(&app, carrying(&[by("nobody", with)]), with).await;
+        reject(&app, carrying(&[by("nobody", with)]), with).await;
     }
 }

@@ -105,7 +105,7 @@ impl<S: Scheme + Clone + Debug + 'static> Subject<S> {
             .unwrap()
     }
 
-    /// Accepted, refused in every way that computes a tag, and refused before.
+    /// Accepted, rejected in every way that computes a tag, and rejected before.
     async fn verify_all(&self, body: &'static str) {
         let verifier = self.verifier();
         let layer = VerifyLayer::from(verifier.clone());
@@ -201,7 +201,7 @@ fn nothing_is_told(
 }
 
 #[test]
-fn flask_hmac_tells_no_key_and_no_tag() {
+fn flask_hmac_reveals_no_key_and_no_tag() {
     nothing_is_told(FlaskHmac::new(), "POST", None);
     nothing_is_told(FlaskHmac::new(), "POST", Some("aservice"));
     nothing_is_told(FlaskHmac::new().with_algorithm(Algorithm::Sha512), "POST", Some("aservice"));
@@ -209,12 +209,12 @@ fn flask_hmac_tells_no_key_and_no_tag() {
 }
 
 #[test]
-fn a_format_of_ones_own_tells_no_key_and_no_tag() {
+fn a_custom_scheme_reveals_no_key_and_no_tag() {
     nothing_is_told(Stamped::new(), "POST", Some("aservice"));
 }
 
 #[test]
-fn a_format_from_parts_tells_no_key_and_no_tag() {
+fn a_scheme_from_parts_reveals_no_key_and_no_tag() {
     use tower_hmac::HeaderScheme;
     use tower_hmac::scheme::{Encoding, Part, TimeFormat};
     let scheme = || HeaderScheme::new("X-Signature").unwrap().with_prefix("v1=").unwrap();
@@ -229,7 +229,7 @@ fn a_format_from_parts_tells_no_key_and_no_tag() {
 
 #[cfg(feature = "sha1")]
 #[test]
-fn fost_tells_no_key_and_no_tag() {
+fn fost_reveals_no_key_and_no_tag() {
     nothing_is_told(tower_hmac::scheme::Fost::new(), "POST", Some("aservice"));
     nothing_is_told(tower_hmac::scheme::Fost::new(), "GET", Some("aservice"));
     nothing_is_told(tower_hmac::scheme::FostUrl::new(), "GET", Some("aservice"));
@@ -237,7 +237,7 @@ fn fost_tells_no_key_and_no_tag() {
 
 #[cfg(feature = "rfc9421")]
 #[test]
-fn message_signatures_tell_no_key_and_no_tag() {
+fn message_signatures_reveal_no_key_and_no_tag() {
     let scheme = tower_hmac::MessageSignatures::new;
     nothing_is_told(scheme(), "POST", Some("aservice"));
     nothing_is_told(scheme(), "GET", Some("aservice"));
@@ -245,7 +245,7 @@ fn message_signatures_tell_no_key_and_no_tag() {
 
 #[cfg(feature = "sigv4")]
 #[test]
-fn aws_signatures_tell_no_key_and_no_tag() {
+fn aws_signatures_reveal_no_key_and_no_tag() {
     let scheme = || tower_hmac::scheme::AwsSigV4::new("us-east-1", "service").unwrap();
     nothing_is_told(scheme(), "POST", Some("aservice"));
     nothing_is_told(scheme().with_payload_header(), "POST", Some("aservice"));

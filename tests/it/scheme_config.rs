@@ -16,7 +16,7 @@ fn why(json: &str) -> String {
 }
 
 #[tokio::test]
-async fn each_format_verifies_what_it_signs() {
+async fn each_scheme_verifies_what_it_signs() {
     for (json, name) in [
         (r#"{"preset": "stripe"}"#, "stripe"),
         (r#"{"preset": "box"}"#, "box"),
@@ -50,7 +50,7 @@ async fn each_format_verifies_what_it_signs() {
 }
 
 #[test]
-fn a_member_that_is_unknown_or_not_of_the_format_is_an_error() {
+fn an_unknown_or_foreign_member_is_an_error() {
     assert!(serde_json::from_str::<FormatConfig>(r#"{"heeder": "X-Sig"}"#).is_err());
     assert!(serde_json::from_str::<FormatConfig>(r#"{"encoding": "base32"}"#).is_err());
     let odd = r#"{"header": "X-Sig", "parts": [{"literal": "a", "header": "b"}]}"#;

@@ -183,7 +183,7 @@ async fn the_examples_of_the_protocol_are_accepted() {
 }
 
 #[tokio::test]
-async fn another_body_or_media_type_is_rejected_though_the_mac_is_right() {
+async fn another_body_or_media_type_is_rejected_despite_a_correct_mac() {
     let rejected = Some(ErrorKind::Mismatch);
     assert_eq!(outcome(NOW, request("POST", WITH_BODY, "another body")).await, rejected);
     assert_eq!(outcome(NOW, request("POST", WITH_BODY, "")).await, rejected);
@@ -206,7 +206,7 @@ async fn wrong_mac_is_answered_before_the_body_is_read() {
 }
 
 #[tokio::test]
-async fn a_minute_of_the_scheme_is_the_tolerance_unless_the_verifier_sets_another() {
+async fn the_schemes_minute_is_the_default_tolerance() {
     for (age, expected) in
         [(-61, Some(ErrorKind::Stale)), (-60, None), (60, None), (61, Some(ErrorKind::Stale))]
     {
@@ -230,7 +230,7 @@ async fn nonce_is_accepted_only_once() {
 }
 
 #[tokio::test]
-async fn credentials_that_are_malformed_or_of_another_scheme_are_told_apart() {
+async fn malformed_and_foreign_credentials_are_distinguished() {
     for malformed in [
         "Hawk".to_owned(),
         "Hawk ".to_owned(),
@@ -253,7 +253,7 @@ async fn credentials_that_are_malformed_or_of_another_scheme_are_told_apart() {
 }
 
 #[tokio::test]
-async fn what_the_client_signs_the_server_accepts() {
+async fn the_server_accepts_what_the_client_signs() {
     let signer =
         Signer::new(Hawk, key()).with_key_id(ID).unwrap().with_clock(ManualClock::new(NOW));
     for body in ["", BODY] {

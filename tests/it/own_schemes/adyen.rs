@@ -199,7 +199,7 @@ fn streamed(body: &str) -> Body {
 }
 
 #[tokio::test]
-async fn the_providers_own_value_is_accepted() {
+async fn the_providers_published_signature_is_accepted() {
     let verified = send(&layer(), delivery(notification(TAG))).await.unwrap();
     assert_eq!(verified.scheme(), "adyen-payments");
     assert_eq!(verified.message_id(), Some("7914073381342284:AUTHORISATION"));
@@ -210,7 +210,7 @@ async fn the_providers_own_value_is_accepted() {
 }
 
 #[tokio::test]
-async fn a_covered_field_that_was_changed_is_rejected_and_another_one_is_not() {
+async fn a_changed_covered_field_is_rejected() {
     for (from, to) in [("1130", "1131"), ("EUR", "USD"), ("\"true\"", "\"false\"")] {
         let changed = notification(TAG).replace(from, to);
         assert_eq!(outcome(changed).await, Some(ErrorKind::Mismatch), "{to}");
@@ -220,7 +220,7 @@ async fn a_covered_field_that_was_changed_is_rejected_and_another_one_is_not() {
 }
 
 #[tokio::test]
-async fn bodies_that_are_malformed_are_rejected() {
+async fn malformed_bodies_are_rejected() {
     let right = notification(TAG);
     let item = right.split_once('[').unwrap().1.rsplit_once(']').unwrap().0;
     for malformed in [
@@ -241,7 +241,7 @@ async fn bodies_that_are_malformed_are_rejected() {
 }
 
 #[tokio::test]
-async fn a_body_over_the_limit_is_413_however_it_comes() {
+async fn a_body_over_the_limit_gets_413_with_any_framing() {
     let body = notification(TAG);
     let limit = body.len();
     let exact = layer().with_body_limit(limit);
@@ -257,7 +257,7 @@ async fn a_body_over_the_limit_is_413_however_it_comes() {
 }
 
 #[tokio::test]
-async fn an_optional_layer_hands_on_an_unsigned_body_unchanged() {
+async fn an_optional_layer_passes_on_an_unsigned_body_unchanged() {
     let handler =
         async |verified: Option<Verified>, body: String| format!("{} {body}", verified.is_some());
     let app = Router::new().route("/", post(handler)).layer(layer().optional());
@@ -281,7 +281,7 @@ async fn an_optional_layer_hands_on_an_unsigned_body_unchanged() {
 
 /// A body is only read for a claim if the head has none.
 #[tokio::test]
-async fn beside_a_scheme_of_a_header_each_is_told_apart() {
+async fn a_body_scheme_and_a_header_scheme_are_distinguished() {
     let header = || HeaderScheme::new("X-Signature").unwrap();
     let other = || SecretKey::new("another key").unwrap();
     let layers = [
@@ -312,7 +312,7 @@ async fn beside_a_scheme_of_a_header_each_is_told_apart() {
 }
 
 #[tokio::test]
-async fn extractor_of_a_route_without_a_layer_verifies_it_as_well() {
+async fn signed_extractor_verifies_without_a_layer() {
     let handler = async |Signed(body, caller): Signed<String>| {
         format!("{} {}", caller.message_id().unwrap(), body.len())
     };
@@ -332,7 +332,7 @@ async fn extractor_of_a_route_without_a_layer_verifies_it_as_well() {
 }
 
 #[tokio::test]
-async fn by_hand_and_explained_it_is_the_same() {
+async fn verify_and_explain_agree() {
     let verifier = Verifier::new(AdyenPayments, keys()).unwrap().with_body_limit(1_000);
     let head = delivery("").into_parts().0;
     let kind = async |body: &str| {
@@ -350,7 +350,7 @@ async fn by_hand_and_explained_it_is_the_same() {
 }
 
 #[test]
-fn a_signer_says_that_the_body_is_not_its_to_change() {
+fn signing_a_body_scheme_is_an_error() {
     let key = SecretKey::new("a key").unwrap();
     let signer = Signer::new(AdyenPayments, key);
     let sign = |body: String| signer.sign(Request::post("/").body(body).unwrap()).unwrap_err();
