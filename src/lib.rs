@@ -30,14 +30,19 @@
 //! # }).unwrap();
 //! ```
 //!
-//! * [`mod@verify`]: verify requests. The contract step by step, and where to put the layer.
-//! * [`mod@sign`]: sign requests with `Signer` or `SignLayer`.
-//! * [`mod@scheme`]: the schemes, and how to write your own.
-//! * [`mod@key`]: keys in memory, in rotation, or from a database.
-//! * [`mod@replay`]: reject replayed requests.
-//! * [`mod@extract`]: axum extractors.
+//! New here? The [`mod@guide`] has an order to read in: which scheme to use, what the layer covers of a
+//! router, how to test.
 //!
-//! New here? Read the [`mod@guide`]: which scheme to use, what the layer covers of a router, how to test.
+//! | to | see |
+//! | --- | --- |
+//! | verify requests: the contract step by step, and where to put the layer | [`mod@verify`], [`mod@layer`] |
+//! | let only some callers in, or verify in a handler's arguments | [`mod@extract`] |
+//! | sign requests | [`mod@sign`], [`mod@client`] |
+//! | choose a scheme, or write one | [`mod@scheme`], [`mod@webhooks`] |
+//! | keep keys in memory, in rotation, or in a database | [`mod@key`], [`mod@config`] |
+//! | reject replayed requests, or handle each delivery only once | [`mod@replay`], [`mod@once`] |
+//! | find out why a request was rejected | [`mod@explain`], [`mod@capture`] |
+//! | test signed routes | [`mod@testing`], [`mod@clock`] |
 //!
 //! The [README] compares the schemes, lists the features, and has a table for users of Flask-HMAC.
 //!

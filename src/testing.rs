@@ -53,8 +53,9 @@ pub fn sign<S: Scheme>(
     }
 }
 
-/// Returns the signing string of a request, as a server assembles it from what it received. It
-/// contains no key and no tag. Use it to test your own scheme.
+/// Returns the signing string of a request, as a server assembles it from what it received.
+///
+/// It contains no key and no tag. Use it to test your own scheme.
 ///
 /// # Errors
 ///

@@ -14,9 +14,10 @@ use crate::extract::{AllowList, Anyone, Only};
 use crate::layer::{Accepted, LayerConfig, Receiving, Rejection, Unsigned, VerifyLayer};
 use crate::verify::Verifier;
 
-/// The verifier and the rejection of a layer, for use with [`Signed`]. Keep it in a router's state,
-/// as the state itself or as [a part of it](Signed#with-a-state-of-your-own). An [`Arc`], cheap to
-/// clone.
+/// The verifier and the rejection of a layer, for use with [`Signed`].
+///
+/// Keep it in a router's state, as the state itself or as [a part of
+/// it](Signed#with-a-state-of-your-own). An [`Arc`], cheap to clone.
 #[derive(Clone)]
 pub struct SharedVerifier(Arc<LayerConfig<dyn Rejection<Body>>>);
 
@@ -47,8 +48,10 @@ impl fmt::Debug for SharedVerifier {
     }
 }
 
-/// A signed request on a route without a layer. Verifies the request with the [`SharedVerifier`] in
-/// the state, then passes the same bytes to `T`. The caller, on the allow-list `L`, comes with it.
+/// A signed request on a route without a layer.
+///
+/// Verifies the request with the [`SharedVerifier`] in the state, then passes the same bytes to
+/// `T`. The caller, on the allow-list `L`, comes with it.
 ///
 /// ```
 /// use axum::{Json, Router, routing::post};

@@ -135,8 +135,9 @@ impl<'a> OnceRequest<'a> {
     }
 }
 
-/// Identifies a message: a SHA-256 over the scheme, the proven key ID and the message ID. Messages
-/// of different callers never share a key.
+/// Identifies a message: a SHA-256 over the scheme, the proven key ID and the message ID.
+///
+/// Messages of different callers never share a key.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OnceKey([u8; 32]);
 

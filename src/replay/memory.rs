@@ -22,8 +22,10 @@ const SWEEP: usize = 64;
 /// The guard's time before a verifier sets one.
 const UNTOLD: i64 = i64::MAX;
 
-/// A replay guard in the memory of one process. It never forgets a live entry: if it is full, it
-/// reports that, and the request is answered with 503.
+/// A replay guard in the memory of one process.
+///
+/// It never forgets a live entry: if it is full, it reports that, and the request is answered with
+/// 503.
 ///
 /// Use it for a service of one process. Behind a load balancer, each process has its own guard, and
 /// a request is accepted once *per process*. Share a `RedisReplay` (feature `redis`) instead. The

@@ -20,10 +20,9 @@
 //!
 //! ```
 //! use http::{HeaderName, request::Parts};
-//! use tower_hmac::scheme::{SignedText, Stamp, Window, wire};
-//! use tower_hmac::{Algorithm, Scheme, SignError};
 //! use tower_hmac::crypto::Tag;
-//! use tower_hmac::scheme::{Claim, ClaimError, Encoding};
+//! use tower_hmac::scheme::{Claim, ClaimError, Encoding, SignedText, Stamp, Window, wire};
+//! use tower_hmac::{Algorithm, Scheme, SignError};
 //!
 //! const TIME: HeaderName = HeaderName::from_static("x-time");
 //! static OWNED: [HeaderName; 1] = [HeaderName::from_static("x-tag")];
@@ -45,7 +44,12 @@
 //!             .with_created(time.ok_or(ClaimError::in_header(&TIME, "is not a time"))?))
 //!     }
 //!
-//!     fn before_body(&self, _: &Parts, claim: &Claim, text: &mut SignedText) -> Result<(), ClaimError> {
+//!     fn before_body(
+//!         &self,
+//!         _: &Parts,
+//!         claim: &Claim,
+//!         text: &mut SignedText,
+//!     ) -> Result<(), ClaimError> {
 //!         text.update(format!("{}.", claim.created().unwrap_or_default()).as_bytes());
 //!         Ok(())
 //!     }

@@ -9,9 +9,10 @@ use http::uri::Authority;
 use crate::error::ConfigError;
 use crate::scheme::{Claim, ClaimError, wire};
 
-/// The address under which clients reach a service, such as `https://api.example.com/v2`. A scheme
-/// that covers the host or the path needs it behind a proxy that rewrites `Host` or strips a prefix
-/// of the path.
+/// The address under which clients reach a service, such as `https://api.example.com/v2`.
+///
+/// A scheme that covers the host or the path needs it behind a proxy that rewrites `Host` or strips
+/// a prefix of the path.
 ///
 /// ```
 /// use http::Request;

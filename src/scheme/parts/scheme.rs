@@ -14,8 +14,9 @@ use crate::scheme::tag_header::{TagHeader, tag_settings};
 
 pub(super) type Derive = dyn Fn(&Parts, &[u8]) -> Result<Vec<u8>, ClaimError> + Send + Sync;
 
-/// A scheme composed of parts: one header with a tag over the parts that you list. It fits almost
-/// every webhook, and the `X-HMAC-Signature` of many `FastAPI` services.
+/// A scheme composed of parts: one header with a tag over the parts that you list.
+///
+/// It fits almost every webhook, and the `X-HMAC-Signature` of many `FastAPI` services.
 ///
 /// ```
 /// use tower_hmac::HeaderScheme;

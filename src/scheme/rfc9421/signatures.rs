@@ -139,7 +139,8 @@ impl MessageSignatures {
     /// let invoices = MessageSignatures::new().with_tag("invoices")?;
     ///
     /// let signer = Signer::new(invoices, key()?).with_key_id("billing")?;
-    /// let (head, ()) = signer.sign(http::Request::get("https://api.example.com/").body(())?)?.into_parts();
+    /// let request = http::Request::get("https://api.example.com/").body(())?;
+    /// let (head, ()) = signer.sign(request)?.into_parts();
     /// let verifier = Verifier::new(orders, KeyMap::named([("billing", key()?)])?)?;
     /// assert_eq!(verifier.verify(&head, b"").await.unwrap_err().kind(), ErrorKind::Missing);
     /// # Ok::<(), tower_hmac::BoxError>(())

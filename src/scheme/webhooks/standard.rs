@@ -226,9 +226,10 @@ impl Scheme for StandardWebhooks {
     }
 }
 
-/// Sets the `webhook-id` of a request that has none, and returns it. Call it before passing the
-/// request to a client that retries, so that each attempt has the same ID. A signing middleware
-/// generates a new ID for each request without one.
+/// Sets the `webhook-id` of a request that has none, and returns it.
+///
+/// Call it before passing the request to a client that retries, so that each attempt has the same
+/// ID. A signing middleware generates a new ID for each request without one.
 ///
 /// # Panics
 ///

@@ -11,8 +11,9 @@ use crate::scheme::{ClaimError, wire};
 const MAX_PARAMS: usize = 32;
 
 /// Returns what follows the authentication scheme in `Authorization`, or in another header of the
-/// same form. The scheme is matched in any case ([RFC 9110 section 11.1]), and one space follows
-/// it.
+/// same form.
+///
+/// The scheme is matched in any case ([RFC 9110 section 11.1]), and one space follows it.
 ///
 /// ```
 /// use http::{Request, header::AUTHORIZATION};
@@ -73,7 +74,9 @@ impl std::fmt::Debug for AuthParams<'_> {
 }
 
 /// Parses the parameters of `Authorization` ([RFC 9110 section 11.2]), at most 32: names with `=`
-/// and a token or a quoted string, separated by commas. The name of the header is for the error.
+/// and a token or a quoted string, separated by commas.
+///
+/// The name of the header is for the error.
 ///
 /// ```
 /// use http::header::AUTHORIZATION;
@@ -113,8 +116,9 @@ pub fn auth_params<'t>(name: &HeaderName, text: &'t str) -> Result<AuthParams<'t
     }
 }
 
-/// Writes a text as a quoted string ([RFC 9110 section 5.6.4]) that [`auth_params`] reads. `None`
-/// if the text is not only visible ASCII, spaces and tabs.
+/// Writes a text as a quoted string ([RFC 9110 section 5.6.4]) that [`auth_params`] reads.
+///
+/// `None` if the text is not only visible ASCII, spaces and tabs.
 ///
 /// ```
 /// use tower_hmac::scheme::wire::quoted;

@@ -58,7 +58,9 @@ pub fn text<'h>(name: &HeaderName, value: &'h HeaderValue) -> Result<&'h str, Cl
 }
 
 /// Returns the values of all field lines of a header as one, joined by `, ` (RFC 9110 section 5.3),
-/// at most [`MAX_VALUE_LEN`] bytes. Use it only for headers whose value is a list.
+/// at most [`MAX_VALUE_LEN`] bytes.
+///
+/// Use it only for headers whose value is a list.
 ///
 /// ```
 /// use http::{HeaderName, Request};

@@ -6,8 +6,10 @@ use http::uri::{Authority, Scheme};
 
 use crate::scheme::{ClaimError, wire};
 
-/// Returns the host of a request, with its port, as it was sent. This is the authority of the
-/// target (`:authority` over HTTP/2, or that of an absolute URI), or else the only `Host`.
+/// Returns the host of a request, with its port, as it was sent.
+///
+/// This is the authority of the target (`:authority` over HTTP/2, or that of an absolute URI), or
+/// else the only `Host`.
 ///
 /// If a request has both, they must name the same host. Case and the default port make no
 /// difference (RFC 9110 section 4.2.3), and the target's spelling is returned.

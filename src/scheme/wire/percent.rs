@@ -5,9 +5,11 @@ use std::fmt::Write as _;
 
 use crate::scheme::ClaimError;
 
-/// Decodes percent-encoding. The digits may be in either case, and a `+` stays a `+`. `None` if an
-/// escape is malformed, or if the result is not UTF-8. Lenient readers keep or replace such
-/// escapes, so two texts would share a signature.
+/// Decodes percent-encoding.
+///
+/// The digits may be in either case, and a `+` stays a `+`. `None` if an escape is malformed, or if
+/// the result is not UTF-8. Lenient readers keep or replace such escapes, so two texts would share
+/// a signature.
 ///
 /// ```
 /// use tower_hmac::scheme::wire::percent_decoded;
@@ -44,8 +46,10 @@ pub fn percent_encoded(text: &str) -> String {
 }
 
 /// Parses the names and values of a query or a body in `application/x-www-form-urlencoded`, in
-/// order. A `+` is a space. A name without `=` has an empty value. An empty string between two `&`
-/// is skipped.
+/// order.
+///
+/// A `+` is a space. A name without `=` has an empty value. An empty string between two `&` is
+/// skipped.
 ///
 /// Returns an iterator: collected, a body of nothing but `&` and `a` would take many times its
 /// length.

@@ -33,8 +33,9 @@ pub fn unix_millis(text: &str) -> Option<i64> {
     unix_seconds(text).map(|millis| millis.div_euclid(1000))
 }
 
-/// Parses a date and time of [RFC 3339], and returns the second it falls into, in Unix seconds. A
-/// `T` separates the two. A fraction of up to nine digits is optional, and `Z` or an offset
+/// Parses a date and time of [RFC 3339], and returns the second it falls into, in Unix seconds.
+///
+/// A `T` separates the two. A fraction of up to nine digits is optional, and `Z` or an offset
 /// follows. A leap second has no Unix time, and is rejected.
 ///
 /// ```
@@ -85,8 +86,9 @@ pub fn to_rfc3339(unix_seconds: i64) -> Option<String> {
 }
 
 /// Parses an HTTP date in the form that senders must write ([RFC 9110 section 5.6.7],
-/// `IMF-fixdate`), and returns its Unix seconds. The weekday must match the date, and the year must
-/// not be before 1970.
+/// `IMF-fixdate`), and returns its Unix seconds.
+///
+/// The weekday must match the date, and the year must not be before 1970.
 ///
 /// ```
 /// use tower_hmac::scheme::wire::http_date;
