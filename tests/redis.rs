@@ -19,6 +19,8 @@ mod forms;
 mod memory;
 #[path = "redis/once.rs"]
 mod once;
+#[path = "redis/others.rs"]
+mod others;
 #[path = "redis/server.rs"]
 mod server;
 
@@ -154,6 +156,8 @@ impl Processes {
             let mut child = Command::new(&program)
                 .arg("serve")
                 .arg(&config)
+                // For TLS, the authority of the test is the one that the system trusts.
+                .env("SSL_CERT_FILE", folder.join("ca.pem"))
                 .stdout(Stdio::piped())
                 .spawn()
                 .unwrap();
@@ -242,6 +246,15 @@ impl Ledger {
             }
             Answer::Replayed => {}
         }
+    }
+
+    /// Six clients, each in a task.
+    fn start(ledger: &Arc<Self>, nodes: &Arc<impl Nodes>) -> Vec<JoinHandle<()>> {
+        let load = |task| {
+            let (ledger, nodes) = (ledger.clone(), nodes.clone());
+            tokio::spawn(async move { ledger.load(&*nodes, task).await })
+        };
+        (0..6).map(load).collect()
     }
 
     /// Fresh requests and copies of them, without an end.
@@ -335,12 +348,7 @@ impl Ledger {
 /// Stops, freezes and restarts the server under load.
 async fn outages_let_no_replay_pass(server: &mut Server, nodes: Arc<impl Nodes>) {
     let ledger = Arc::new(Ledger::default());
-    let load: Vec<_> = (0..6)
-        .map(|task| {
-            let (ledger, nodes) = (ledger.clone(), nodes.clone());
-            tokio::spawn(async move { ledger.load(&*nodes, task).await })
-        })
-        .collect();
+    let load = Ledger::start(&ledger, &nodes);
     ledger.see_accepted(200).await;
 
     for outage in ["frozen", "stopped", "frozen", "restarted"] {

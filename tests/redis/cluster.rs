@@ -140,12 +140,7 @@ async fn no_outage_of_a_cluster_lets_a_replay_pass() {
     one_of_all_nodes_accepts(&nodes, 500).await;
 
     let (nodes, ledger) = (Arc::new(nodes), Arc::new(Ledger::default()));
-    let load: Vec<_> = (0..6)
-        .map(|task| {
-            let (ledger, nodes) = (ledger.clone(), nodes.clone());
-            tokio::spawn(async move { ledger.load(&*nodes, task).await })
-        })
-        .collect();
+    let load = Ledger::start(&ledger, &nodes);
     ledger.see_accepted(200).await;
 
     let (primary, replica) = cluster.primary();

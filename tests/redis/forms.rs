@@ -1,6 +1,8 @@
 //! The forms in which a Redis is run: TLS, Sentinels, and addresses of other kinds.
 
+use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use redis::{Client, TlsCertificates};
@@ -8,7 +10,8 @@ use tower_hmac::ConfigError;
 use tower_hmac::once::RedisOnce;
 use tower_hmac::replay::{RedisReplay, Replay, ReplayGuard as _, ReplayKey, ReplayRequest};
 
-use crate::server::{Server, free_port, has};
+use crate::server::{DURABLE, Server, free_port, has};
+use crate::{Ledger, Processes, one_of_all_nodes_accepts, outages_let_no_replay_pass};
 
 /// Three guards, each with a connection of its own.
 fn nodes(guard: impl Fn() -> RedisReplay) -> [RedisReplay; 3] {
@@ -44,8 +47,8 @@ async fn replays(node: &RedisReplay, numbers: std::ops::Range<u32>, now: i64) ->
     replays
 }
 
-/// Makes an authority and a certificate for 127.0.0.1, and returns the authority's.
-fn certificate(folder: &std::path::Path) -> Vec<u8> {
+/// Makes an authority and a certificate for 127.0.0.1.
+fn certificate(folder: &Path) {
     let script = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
         -subj /CN=authority -keyout ca.key -out ca.pem && \
         openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=redis \
@@ -55,33 +58,28 @@ fn certificate(folder: &std::path::Path) -> Vec<u8> {
         -extfile san -out redis.pem";
     let output = Command::new("sh").args(["-c", script]).current_dir(folder).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    std::fs::read(folder.join("ca.pem")).unwrap()
+}
+
+/// A server with TLS at 127.0.0.1, whose authority is in `ca.pem` of its folder.
+fn start_tls(more: &[&str]) -> Option<Server> {
+    if !has("redis-server", "redis-server") {
+        return None;
+    }
+    let port = free_port();
+    let settings = format!(
+        "redis-server --bind 127.0.0.1 --port 0 --tls-port {port} --tls-auth-clients no \
+         --tls-cert-file redis.pem --tls-key-file redis.key --tls-ca-cert-file ca.pem --save "
+    );
+    let program = settings.split(' ').chain(more.iter().copied()).map(str::to_owned);
+    Some(Server::run_program_with(port, program.collect(), |folder| {
+        certificate(folder);
+    }))
 }
 
 #[tokio::test]
 async fn over_tls_exactly_one_of_three_nodes_accepts_a_request() {
-    if !has("redis-server", "redis-server") {
-        return;
-    }
-    let port = free_port();
-    let folder = std::env::temp_dir().join(format!("tower-hmac-tls-{port}"));
-    std::fs::create_dir_all(&folder).unwrap();
-    let authority = certificate(&folder);
-    let file = |name: &str| folder.join(name).to_str().unwrap().to_owned();
-    let mut program: Vec<String> =
-        ["redis-server", "--bind", "127.0.0.1", "--port", "0", "--tls-auth-clients", "no"]
-            .map(str::to_owned)
-            .to_vec();
-    for (setting, value) in [
-        ("--tls-port", port.to_string()),
-        ("--tls-cert-file", file("redis.pem")),
-        ("--tls-key-file", file("redis.key")),
-        ("--tls-ca-cert-file", file("ca.pem")),
-        ("--requirepass", "pa55phrase".to_owned()),
-    ] {
-        program.extend([setting.to_owned(), value]);
-    }
-    let server = Server::run_program(port, program);
+    let Some(server) = start_tls(&["--requirepass", "pa55phrase"]) else { return };
+    let authority = std::fs::read(server.folder.join("ca.pem")).unwrap();
     let url = format!("rediss://:pa55phrase@127.0.0.1:{}/", server.port);
     let client = || {
         let trusted = TlsCertificates { client_tls: None, root_cert: Some(authority.clone()) };
@@ -105,40 +103,68 @@ async fn over_tls_exactly_one_of_three_nodes_accepts_a_request() {
     let tls = RedisReplay::connect(&other.url().replace("redis:", "rediss:")).await.unwrap_err();
     // That server waits for the end of a line.
     assert!(tls.to_string().contains("did not answer in time"), "{tls}");
-    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// With a user that has the rights of the docs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+#[ignore = "takes long: scripts/redis"]
+async fn over_tls_three_processes_let_no_replay_pass() {
+    let user = "--user guard on >pa55phrase ~tower-hmac:* +set +info";
+    let settings: Vec<_> = user.split(' ').chain(DURABLE).collect();
+    let Some(mut server) = start_tls(&settings) else { return };
+    let url = format!("rediss://guard:pa55phrase@127.0.0.1:{}/", server.port);
+    let Some(nodes) = Processes::start(&server.folder, &url) else { return };
+    one_of_all_nodes_accepts(&nodes, 500).await;
+    outages_let_no_replay_pass(&mut server, Arc::new(nodes)).await;
+}
+
+/// A primary, its replica, and a Sentinel that watches both.
+struct Watched {
+    one: Server,
+    _two: Server,
+    sentinel: Server,
+}
+
+impl Watched {
+    fn start() -> Option<Self> {
+        let (one, two) = (Server::start_with(&[])?, Server::start_with(&[])?);
+        two.follow(&one);
+        let port = free_port();
+        let config = format!(
+            "port {port}\nbind 127.0.0.1\nsentinel monitor billing 127.0.0.1 {} 1\n\
+             sentinel down-after-milliseconds billing 300\nsentinel failover-timeout billing 3000\n",
+            one.port
+        );
+        let program = ["redis-server", "sentinel.conf", "--sentinel"].map(str::to_owned).to_vec();
+        let sentinel = Server::run_program_with(port, program, |folder| {
+            std::fs::write(folder.join("sentinel.conf"), config).unwrap();
+        });
+        // The Sentinel has to learn of the replica first.
+        let start = Instant::now();
+        while sentinel.command::<Vec<redis::Value>>("SENTINEL REPLICAS billing").is_empty() {
+            assert!(start.elapsed() < Duration::from_secs(15), "no replica is known");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Some(Self { one, _two: two, sentinel })
+    }
+
+    fn url(&self) -> String {
+        // The first address leads nowhere.
+        format!("redis+sentinel://127.0.0.1:1,127.0.0.1:{}/billing", self.sentinel.port)
+    }
 }
 
 /// What the new primary lacks, it does not claim to know.
 #[tokio::test]
 #[ignore = "takes long: scripts/redis"]
 async fn a_failover_by_a_sentinel_lets_no_replay_pass() {
-    let (Some(mut one), Some(two)) = (Server::start_with(&[]), Server::start_with(&[])) else {
-        return;
-    };
-    two.follow(&one);
-    let port = free_port();
-    let file = std::env::temp_dir().join(format!("tower-hmac-sentinel-{port}.conf"));
-    let config = format!(
-        "port {port}\nbind 127.0.0.1\nsentinel monitor billing 127.0.0.1 {} 1\n\
-         sentinel down-after-milliseconds billing 300\nsentinel failover-timeout billing 3000\n",
-        one.port
-    );
-    std::fs::write(&file, config).unwrap();
-    let program = ["redis-server", file.to_str().unwrap(), "--sentinel"];
-    let sentinel = Server::run_program(port, program.map(str::to_owned).to_vec());
-    // The Sentinel has to learn of the replica first.
-    let start = Instant::now();
-    while sentinel.command::<Vec<redis::Value>>("SENTINEL REPLICAS billing").is_empty() {
-        assert!(start.elapsed() < Duration::from_secs(15), "no replica is known");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    // The first address leads nowhere.
-    let url = format!("redis+sentinel://127.0.0.1:1,127.0.0.1:{port}/billing");
+    let Some(mut watched) = Watched::start() else { return };
+    let url = watched.url();
     let nodes = nodes(|| RedisReplay::lazy(&url).unwrap());
     let now = 1_800_000_000;
     one_accepts(&nodes, 0..500, now).await;
 
-    one.kill();
+    watched.one.kill();
     let start = Instant::now();
     let mut number = 500;
     for node in &nodes {
@@ -153,7 +179,25 @@ async fn a_failover_by_a_sentinel_lets_no_replay_pass() {
         assert_eq!(replays(node, 0..500, now).await, 0);
     }
     one_accepts(&nodes, 100_000..100_500, now + 61).await;
-    let _ = std::fs::remove_file(file);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+#[ignore = "takes long: scripts/redis"]
+async fn with_a_sentinel_three_processes_let_no_replay_pass() {
+    let Some(watched) = Watched::start() else { return };
+    let Some(nodes) = Processes::start(&watched.one.folder, &watched.url()) else { return };
+    one_of_all_nodes_accepts(&nodes, 500).await;
+
+    let (nodes, ledger) = (Arc::new(nodes), Arc::new(Ledger::default()));
+    let load = Ledger::start(&ledger, &nodes);
+    ledger.see_accepted(200).await;
+    watched.one.freeze();
+    ledger.see_503(10).await;
+    ledger.see_whole_service(Instant::now(), "a Sentinel, its primary frozen").await;
+    // The old primary finds out that it is a replica now.
+    watched.one.signal("-CONT");
+    ledger.see_accepted(200).await;
+    ledger.finish(load, &*nodes).await;
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Test servers, each on a free port of the loopback.
 
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use redis::{Cmd, FromRedisValue};
 pub const RECOVERY: Duration = Duration::from_secs(10);
 
 /// With each answer on the disk before it is given.
-const DURABLE: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "always"];
+pub const DURABLE: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "always"];
 
 /// A Redis.
 pub struct Server {
@@ -29,19 +29,28 @@ impl Server {
 
     /// One with these settings, and without persistence.
     pub fn start_with(settings: &[&str]) -> Option<Self> {
-        has("redis-server", "redis-server").then(|| {
-            let port = free_port();
-            let mut program = vec!["redis-server".to_owned()];
-            let own = ["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", ""];
-            program.extend(own.iter().chain(settings).map(|it| (*it).to_owned()));
-            Self::run_program(port, program)
-        })
+        has("redis-server", "redis-server").then(|| Self::start_program("redis-server", settings))
+    }
+
+    /// The same with another program that takes the settings of a Redis.
+    pub fn start_program(program: &str, settings: &[&str]) -> Self {
+        let port = free_port();
+        let mut program = vec![program.to_owned()];
+        let own = ["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", ""];
+        program.extend(own.iter().chain(settings).map(|it| (*it).to_owned()));
+        Self::run_program(port, program)
     }
 
     /// Another program, which listens on this port.
     pub fn run_program(port: u16, program: Vec<String>) -> Self {
+        Self::run_program_with(port, program, |_| {})
+    }
+
+    /// The same in a folder with files.
+    pub fn run_program_with(port: u16, program: Vec<String>, files: impl FnOnce(&Path)) -> Self {
         let folder = std::env::temp_dir().join(format!("tower-hmac-{}-{port}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
+        files(&folder);
         let mut server = Self { port, folder, program, child: None };
         server.run();
         server
@@ -121,6 +130,20 @@ impl Drop for Server {
 
 pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// The path of a server that `scripts/peers` has unpacked, or that is installed.
+pub fn bundled(program: &str) -> Option<String> {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/target/peers/servers/");
+    let file = format!("{file}{program}");
+    if Path::new(&file).exists() {
+        return Some(file);
+    }
+    // There are binaries for this platform only.
+    if cfg!(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu")) {
+        return has(program, "scripts/peers").then(|| program.to_owned());
+    }
+    Command::new(program).arg("--version").output().is_ok().then(|| program.to_owned())
 }
 
 /// Whether a program is here. One that is required and missing fails the test.
