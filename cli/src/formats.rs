@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tower_hmac::config::FormatConfig;
+use tower_hmac::config::SchemeConfig;
 use tower_hmac::{Scheme, webhooks};
 
 use crate::failure::Failure;
@@ -89,7 +89,7 @@ pub(crate) fn find_without_files(text: &str) -> Result<Arc<dyn Scheme>, Failure>
 }
 
 fn scheme(json: &str) -> Result<Arc<dyn Scheme>, Failure> {
-    let config: FormatConfig =
+    let config: SchemeConfig =
         serde_json::from_str(json).map_err(|error| Failure::new(format!("format: {error}")))?;
     config.scheme().map_err(|error| Failure::new(format!("format: {error}")))
 }

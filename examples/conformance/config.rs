@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::StatusCode;
 use serde::Deserialize;
 use tower_hmac::clock::{Clock, ManualClock, SystemClock};
-use tower_hmac::config::{FlaskConfig, FormatConfig, KeysConfig};
+use tower_hmac::config::{FlaskConfig, KeysConfig, SchemeConfig};
 use tower_hmac::layer::StatusRejection;
 use tower_hmac::once::{MemoryOnce, OnceLayer, OnceStore, RedisOnce};
 use tower_hmac::replay::RedisReplay;
@@ -42,7 +42,7 @@ pub(crate) struct Config {
     region: Option<String>,
     service: Option<String>,
     preset: Option<String>,
-    pub(crate) format: Option<FormatConfig>,
+    pub(crate) format: Option<SchemeConfig>,
     url: Option<String>,
     once: Option<String>,
     once_lease: Option<u64>,

@@ -5,10 +5,12 @@
 //! type. So a misplaced key stays out of every log, whatever the errors of the serde format print.
 
 mod flask;
-mod format;
 mod keys;
+mod part;
+mod preset;
+mod scheme;
 mod setting;
 
 pub use flask::FlaskConfig;
-pub use format::FormatConfig;
 pub use keys::KeysConfig;
+pub use scheme::SchemeConfig;

@@ -1,10 +1,10 @@
 //! Schemes as data.
 
 use http::Request;
-use tower_hmac::config::FormatConfig;
+use tower_hmac::config::SchemeConfig;
 use tower_hmac::{KeyMap, SecretKey, Signer, Verifier};
 
-fn config(json: &str) -> FormatConfig {
+fn config(json: &str) -> SchemeConfig {
     serde_json::from_str(json).unwrap_or_else(|error| panic!("{json}: {error}"))
 }
 
@@ -51,10 +51,10 @@ async fn each_scheme_verifies_what_it_signs() {
 
 #[test]
 fn an_unknown_or_foreign_member_is_an_error() {
-    assert!(serde_json::from_str::<FormatConfig>(r#"{"heeder": "X-Sig"}"#).is_err());
-    assert!(serde_json::from_str::<FormatConfig>(r#"{"encoding": "base32"}"#).is_err());
+    assert!(serde_json::from_str::<SchemeConfig>(r#"{"heeder": "X-Sig"}"#).is_err());
+    assert!(serde_json::from_str::<SchemeConfig>(r#"{"encoding": "base32"}"#).is_err());
     let odd = r#"{"header": "X-Sig", "parts": [{"literal": "a", "header": "b"}]}"#;
-    assert!(serde_json::from_str::<FormatConfig>(odd).is_err());
+    assert!(serde_json::from_str::<SchemeConfig>(odd).is_err());
     for (json, start) in [
         (r"{}", "header: is missing"),
         (r#"{"preset": "stripe", "header": "X-Sig"}"#, "header: is not a setting of this scheme"),

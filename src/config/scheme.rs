@@ -6,9 +6,15 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::config::part::{EncodingName, PartConfig};
+use crate::config::preset::preset;
 use crate::crypto::Algorithm;
 use crate::error::ConfigError;
-use crate::scheme::{Encoding, FlaskHmac, FlaskHmacPath, HeaderScheme, Part, Scheme, TimeFormat};
+#[cfg(feature = "sigv4")]
+use crate::scheme::AwsSigV4;
+use crate::scheme::{FlaskHmac, FlaskHmacPath, HeaderScheme, Scheme};
+#[cfg(feature = "sha1")]
+use crate::scheme::{Fost, FostUrl};
 #[cfg(feature = "rfc9421")]
 use crate::scheme::{MessageSignatures, Policy};
 
@@ -19,9 +25,9 @@ use crate::scheme::{MessageSignatures, Policy};
 /// have, is an error.
 ///
 /// ```
-/// use tower_hmac::config::FormatConfig;
+/// use tower_hmac::config::SchemeConfig;
 ///
-/// let config: FormatConfig = serde_json::from_str(
+/// let config: SchemeConfig = serde_json::from_str(
 ///     r#"{
 ///         "header": "X-Signature", "prefix": "sha256=", "encoding": "hex",
 ///         "parts": ["method", "\n", {"timestamp": "X-Timestamp", "as": "unix"}, "\n", "body"]
@@ -49,7 +55,7 @@ use crate::scheme::{MessageSignatures, Policy};
 /// Times are `unix`, `millis`, `rfc3339` and `http-date`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct FormatConfig {
+pub struct SchemeConfig {
     preset: Option<String>,
     scheme: Option<String>,
     name: Option<String>,
@@ -71,69 +77,7 @@ pub struct FormatConfig {
     max_lifetime: Option<u64>,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
-enum EncodingName {
-    #[serde(rename = "hex")]
-    Hex,
-    #[serde(rename = "hex-upper")]
-    HexUpper,
-    #[serde(rename = "hex-any-case")]
-    HexAnyCase,
-    #[serde(rename = "base64")]
-    Base64,
-    #[serde(rename = "base64url")]
-    Base64Url,
-    #[serde(rename = "base64url-nopad")]
-    Base64UrlNoPad,
-}
-
-/// One part of the signing string.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(
-    untagged,
-    expecting = "a part must be a text, or an object with `literal`, `header` or `timestamp`"
-)]
-enum PartConfig {
-    Text(String),
-    Literal(LiteralConfig),
-    Header(HeaderConfig),
-    Timestamp(TimestampConfig),
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct LiteralConfig {
-    literal: String,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct HeaderConfig {
-    header: String,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TimestampConfig {
-    timestamp: String,
-    #[serde(default, rename = "as")]
-    format: TimeName,
-}
-
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-enum TimeName {
-    #[default]
-    #[serde(rename = "unix")]
-    Unix,
-    #[serde(rename = "millis")]
-    Millis,
-    #[serde(rename = "rfc3339")]
-    Rfc3339,
-    #[serde(rename = "http-date")]
-    HttpDate,
-}
-
-impl FormatConfig {
+impl SchemeConfig {
     /// Makes the scheme.
     ///
     /// # Errors
@@ -156,7 +100,11 @@ impl FormatConfig {
                 "preset",
                 "is set together with `scheme`; expected only one of them",
             )),
-            (Some(preset), None) => self.take_preset(&preset),
+            (Some(name), None) => preset(
+                &name,
+                || taken("public_origin", &mut self.public_origin),
+                || taken("url", &mut self.url),
+            ),
             (None, None) => Ok(Arc::new(self.take_parts()?)),
             (None, Some(name)) => match &*name {
                 "header" => Ok(Arc::new(self.take_parts()?)),
@@ -175,18 +123,13 @@ impl FormatConfig {
                     })
                 }
                 #[cfg(feature = "sha1")]
-                "fost" => Ok(Arc::new(match &self.algorithm {
-                    Some(_) => crate::scheme::Fost::new().with_algorithm(self.take_algorithm()?),
-                    None => crate::scheme::Fost::new(),
-                })),
+                "fost" => Ok(Arc::new(
+                    Fost::new().with_algorithm(self.take_algorithm_or(Algorithm::Sha1)?),
+                )),
                 #[cfg(feature = "sha1")]
                 "fost-url" => {
-                    let scheme = match &self.algorithm {
-                        Some(_) => {
-                            crate::scheme::FostUrl::new().with_algorithm(self.take_algorithm()?)
-                        }
-                        None => crate::scheme::FostUrl::new(),
-                    };
+                    let scheme =
+                        FostUrl::new().with_algorithm(self.take_algorithm_or(Algorithm::Sha1)?);
                     Ok(match self.max_lifetime.take() {
                         Some(most) => Arc::new(scheme.with_max_lifetime(Duration::from_secs(most))),
                         None => Arc::new(scheme),
@@ -207,40 +150,8 @@ impl FormatConfig {
         }
     }
 
-    #[cfg(feature = "webhooks")]
-    fn take_preset(&mut self, preset: &str) -> Result<Arc<dyn Scheme>, ConfigError> {
-        let missing = |member: &'static str| move || ConfigError::invalid(member, "is missing");
-        match preset {
-            "square" => {
-                let url = self.url.take().ok_or_else(missing("url"))?;
-                Ok(Arc::new(crate::webhooks::square(url)?))
-            }
-            "hubspot" => {
-                let origin = self.public_origin.take().ok_or_else(missing("public_origin"))?;
-                Ok(Arc::new(crate::webhooks::hubspot(&origin)?))
-            }
-            #[cfg(feature = "sha1")]
-            "twilio" => {
-                let origin = self.public_origin.take().ok_or_else(missing("public_origin"))?;
-                Ok(Arc::new(crate::webhooks::twilio(&origin)?))
-            }
-            "shopify_app_proxy" => Ok(Arc::new(crate::webhooks::shopify_app_proxy())),
-            "shopify_oauth" => Ok(Arc::new(crate::webhooks::shopify_oauth())),
-            "dangerous_adyen_payments" => Ok(Arc::new(crate::webhooks::dangerous_adyen_payments())),
-            name => crate::webhooks::by_name(name)
-                .ok_or_else(|| ConfigError::invalid("preset", nearest(name))),
-        }
-    }
-
-    #[cfg(not(feature = "webhooks"))]
-    #[allow(clippy::unused_self)]
-    fn take_preset(&mut self, _: &str) -> Result<Arc<dyn Scheme>, ConfigError> {
-        Err(ConfigError::invalid("preset", "needs the feature `webhooks`"))
-    }
-
     fn take_parts(&mut self) -> Result<HeaderScheme, ConfigError> {
-        let header = self.header.take();
-        let header = header.ok_or_else(|| ConfigError::invalid("header", "is missing"))?;
+        let header = taken("header", &mut self.header)?;
         let mut scheme = HeaderScheme::new(header)?.with_algorithm(self.take_algorithm()?);
         if let Some(name) = self.name.take() {
             scheme = scheme.with_name(name);
@@ -291,15 +202,17 @@ impl FormatConfig {
     }
 
     #[cfg(feature = "sigv4")]
-    fn take_sigv4(&mut self) -> Result<crate::scheme::AwsSigV4, ConfigError> {
-        let missing = |member: &'static str| move || ConfigError::invalid(member, "is missing");
-        let region = self.region.take().ok_or_else(missing("region"))?;
-        crate::scheme::AwsSigV4::new(region, self.service.take().ok_or_else(missing("service"))?)
+    fn take_sigv4(&mut self) -> Result<AwsSigV4, ConfigError> {
+        AwsSigV4::new(taken("region", &mut self.region)?, taken("service", &mut self.service)?)
     }
 
     fn take_algorithm(&mut self) -> Result<Algorithm, ConfigError> {
+        self.take_algorithm_or(Algorithm::default())
+    }
+
+    fn take_algorithm_or(&mut self, default: Algorithm) -> Result<Algorithm, ConfigError> {
         match self.algorithm.take() {
-            None => Ok(Algorithm::default()),
+            None => Ok(default),
             Some(name) => name.parse().map_err(|error: ConfigError| error.named("algorithm")),
         }
     }
@@ -329,64 +242,7 @@ impl FormatConfig {
     }
 }
 
-impl PartConfig {
-    fn part(self) -> Result<Part, ConfigError> {
-        match self {
-            Self::Text(name) => Ok(match &*name {
-                "method" => Part::Method,
-                "path" => Part::Path,
-                "query" => Part::Query,
-                "body" => Part::Body,
-                _ => Part::literal(name),
-            }),
-            Self::Literal(LiteralConfig { literal }) => Ok(Part::literal(literal)),
-            Self::Header(HeaderConfig { header }) => Part::header(header),
-            Self::Timestamp(TimestampConfig { timestamp, format }) => {
-                Part::timestamp(timestamp, format.into())
-            }
-        }
-    }
-}
-
-impl From<EncodingName> for Encoding {
-    fn from(name: EncodingName) -> Self {
-        match name {
-            EncodingName::Hex => Self::Hex,
-            EncodingName::HexUpper => Self::HexUpper,
-            EncodingName::HexAnyCase => Self::HexAnyCase,
-            EncodingName::Base64 => Self::Base64,
-            EncodingName::Base64Url => Self::Base64Url,
-            EncodingName::Base64UrlNoPad => Self::Base64UrlNoPad,
-        }
-    }
-}
-
-impl From<TimeName> for TimeFormat {
-    fn from(name: TimeName) -> Self {
-        match name {
-            TimeName::Unix => Self::UnixSeconds,
-            TimeName::Millis => Self::UnixMillis,
-            TimeName::Rfc3339 => Self::Rfc3339,
-            TimeName::HttpDate => Self::HttpDate,
-        }
-    }
-}
-
-/// Returns the presets with the most similar names.
-#[cfg(feature = "webhooks")]
-fn nearest(name: &str) -> String {
-    let letters =
-        |text: &str| text.bytes().map(|byte| byte.to_ascii_lowercase()).collect::<Vec<_>>();
-    let wanted = letters(name);
-    let likeness = |candidate: &&str| {
-        let candidate = letters(candidate);
-        let start = candidate.iter().zip(&wanted).take_while(|(a, b)| a == b).count();
-        let shared = wanted.iter().filter(|letter| candidate.contains(letter)).count();
-        std::cmp::Reverse((start, shared))
-    };
-    let mut names: Vec<&str> =
-        crate::webhooks::names().chain(["hubspot", "square", "twilio"]).collect();
-    names.sort_by_key(likeness);
-    names.truncate(3);
-    format!("is not a provider of this build; the nearest are {}", names.join(", "))
+/// Takes a member that the scheme needs.
+fn taken(member: &'static str, value: &mut Option<String>) -> Result<String, ConfigError> {
+    value.take().ok_or_else(|| ConfigError::invalid(member, "is missing"))
 }
