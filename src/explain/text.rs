@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use http::request::Parts;
 
 use crate::explain::text_part::TextPart;
-use crate::scheme::{Claim, ClaimError, Coverage, Recorded, Scheme, SignedText, write_body};
+use crate::scheme::{Claim, ClaimError, Coverage, RecordedText, Scheme, SignedText, write_body};
 
 /// A body up to this length is shown whole, in bytes.
 const SHOWN_WHOLE: usize = 512;
@@ -14,14 +14,14 @@ const SHOWN_OF_ENDS: (usize, usize) = (256, 64);
 
 /// The signing string: what comes before the body, in its place, and after it.
 pub(super) struct Assembled<'b> {
-    before: Recorded,
+    before: RecordedText,
     body: Body<'b>,
-    after: Recorded,
+    after: RecordedText,
 }
 
 enum Body<'b> {
     Raw(&'b [u8]),
-    Derived(Recorded),
+    Derived(RecordedText),
 }
 
 /// A part of the text: the name from the scheme, if any, and its bytes.
@@ -109,7 +109,7 @@ impl<'b> Assembled<'b> {
 
 fn record(
     write: impl FnOnce(&mut SignedText) -> Result<(), ClaimError>,
-) -> Result<Recorded, ClaimError> {
+) -> Result<RecordedText, ClaimError> {
     let mut text = SignedText::record();
     write(&mut text)?;
     Ok(text.into_recorded())
@@ -117,7 +117,7 @@ fn record(
 
 /// Splits what the scheme wrote wherever it named a part. What comes before the first name gets
 /// `first`.
-fn named<'t>(text: &'t Recorded, first: &'t str) -> Vec<Segment<'t>> {
+fn named<'t>(text: &'t RecordedText, first: &'t str) -> Vec<Segment<'t>> {
     let starts = std::iter::once((first, 0));
     let starts = starts.chain(text.parts.iter().map(|(name, start)| (name.as_str(), *start)));
     let ends = text.parts.iter().map(|(_, start)| *start).chain([text.bytes.len()]);

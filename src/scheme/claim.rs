@@ -23,27 +23,27 @@ pub struct Claim {
     not_before: Option<i64>,
     nonce: Option<Box<[u8]>>,
     message_id: Option<Arc<str>>,
-    covered: Option<Arc<Covered>>,
+    covered: Option<Arc<CoveredHead>>,
     memo: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 /// What the scheme says that the signature covers, in addition to the body.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Covered {
+pub(crate) struct CoveredHead {
     /// In place, since most signatures that cover headers cover one.
     first_header: Option<SignedHeader>,
     more_headers: Vec<SignedHeader>,
-    components: Components,
+    components: ComponentNames,
 }
 
 type SignedHeader = (HeaderName, HeaderValue);
 
 /// The names of covered components. Shared, since most requests to a service cover the same.
-pub(crate) type Components = Arc<[Cow<'static, str>]>;
+pub(crate) type ComponentNames = Arc<[Cow<'static, str>]>;
 
-impl Covered {
+impl CoveredHead {
     pub(crate) fn new(
-        components: Components,
+        components: ComponentNames,
         headers: impl IntoIterator<Item = SignedHeader>,
     ) -> Self {
         let mut headers = headers.into_iter();
@@ -171,7 +171,7 @@ impl Claim {
     #[must_use]
     pub fn with_signed_headers(mut self, headers: Vec<(HeaderName, HeaderValue)>) -> Self {
         let components = self.covered.map(|covered| covered.components.clone());
-        self.covered = Some(Arc::new(Covered::new(components.unwrap_or_default(), headers)));
+        self.covered = Some(Arc::new(CoveredHead::new(components.unwrap_or_default(), headers)));
         self
     }
 
@@ -188,7 +188,7 @@ impl Claim {
 
     /// Sets the components and the headers that the signature covers, both at once.
     #[cfg(feature = "rfc9421")]
-    pub(crate) fn covering(mut self, covered: Covered) -> Self {
+    pub(crate) fn covering(mut self, covered: CoveredHead) -> Self {
         self.covered = Some(Arc::new(covered));
         self
     }
@@ -263,7 +263,7 @@ impl Claim {
         self.memo.as_deref()?.downcast_ref()
     }
 
-    pub(crate) fn covered(&self) -> Option<&Arc<Covered>> {
+    pub(crate) fn covered(&self) -> Option<&Arc<CoveredHead>> {
         self.covered.as_ref()
     }
 }

@@ -94,6 +94,7 @@
 //! | derives keys | [`key_mac`](Scheme::key_mac), with [`Mac::into_key`](crate::crypto::Mac::into_key) |
 //! | has its own tolerance or longest lifetime | [`window`](Scheme::window) |
 
+mod arc;
 mod claim;
 #[cfg(any(feature = "sha1", feature = "sigv4"))]
 mod compat_axum;
@@ -111,15 +112,14 @@ mod path;
 mod rfc9421;
 mod selector;
 mod shape;
-mod shared;
 mod sign_error;
+mod signed_text;
 #[cfg(feature = "sigv4")]
 pub(crate) mod sigv4;
 mod stamp;
 mod tag_header;
 #[cfg(any(feature = "sha1", feature = "sigv4"))]
 mod target;
-mod text;
 #[cfg(feature = "webhooks")]
 #[doc(hidden)]
 pub mod webhooks;
@@ -131,8 +131,8 @@ use http::HeaderName;
 use http::request::Parts;
 
 #[cfg(feature = "rfc9421")]
-pub(crate) use claim::Components;
-pub(crate) use claim::Covered;
+pub(crate) use claim::ComponentNames;
+pub(crate) use claim::CoveredHead;
 pub use claim::{Claim, ClaimError, OfferedTag};
 pub use coverage::{BodyDigest, Coverage};
 pub use encoding::Encoding;
@@ -148,11 +148,11 @@ pub use parts::{HeaderScheme, Part, TimeFormat};
 pub use rfc9421::{MessageSignatures, Policy, StructuredType};
 pub use selector::Selector;
 pub use sign_error::SignError;
+pub(crate) use signed_text::RecordedText;
+pub use signed_text::SignedText;
 #[cfg(feature = "sigv4")]
 pub use sigv4::{AwsPresigned, AwsSigV4};
 pub use stamp::Stamp;
-pub(crate) use text::Recorded;
-pub use text::SignedText;
 pub(crate) use window::Tolerance;
 pub use window::Window;
 pub(crate) use writer::{write_body, write_text};

@@ -133,3 +133,21 @@ macro_rules! tag_settings {
     };
 }
 pub(crate) use tag_settings;
+
+/// What a [`Scheme`](crate::Scheme) with a [`TagHeader`] in the field `tags` says of itself.
+macro_rules! tag_scheme {
+    () => {
+        fn name(&self) -> &str {
+            &self.tags.scheme
+        }
+
+        fn algorithm(&self) -> crate::Algorithm {
+            self.tags.algorithm
+        }
+
+        fn headers(&self) -> &[http::HeaderName] {
+            &self.tags.names
+        }
+    };
+}
+pub(crate) use tag_scheme;

@@ -6,7 +6,7 @@ use http::{HeaderName, HeaderValue};
 
 use crate::crypto::Algorithm;
 use crate::key::KeyId;
-use crate::scheme::Covered;
+use crate::scheme::CoveredHead;
 
 /// What a request has *proven*. Only this crate makes one, after its last check.
 ///
@@ -33,7 +33,7 @@ pub struct Verified {
     pub(super) key_label: Option<Arc<str>>,
     pub(super) created: Option<i64>,
     pub(super) message_id: Option<Arc<str>>,
-    pub(super) covered: Option<Arc<Covered>>,
+    pub(super) covered: Option<Arc<CoveredHead>>,
     pub(super) slot: Option<LayerSlot>,
 }
 

@@ -6,7 +6,7 @@ use http::request::Parts;
 use crate::crypto::{Algorithm, Tag};
 use crate::error::ConfigError;
 use crate::key::KeyId;
-use crate::scheme::tag_header::TagHeader;
+use crate::scheme::tag_header::{TagHeader, tag_scheme};
 use crate::scheme::{
     Claim, ClaimError, Encoding, Scheme, Selector, SignError, SignedText, Stamp, shape, wire,
 };
@@ -110,17 +110,7 @@ impl Default for FlaskHmac {
 }
 
 impl Scheme for FlaskHmac {
-    fn name(&self) -> &str {
-        &self.tags.scheme
-    }
-
-    fn algorithm(&self) -> Algorithm {
-        self.tags.algorithm
-    }
-
-    fn headers(&self) -> &[HeaderName] {
-        &self.tags.names
-    }
+    tag_scheme!();
 
     fn selector(&self) -> Option<Selector<'_>> {
         Some(Selector::TagLen(self.tags.algorithm.tag_len()))

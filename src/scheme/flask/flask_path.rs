@@ -3,7 +3,7 @@ use http::request::Parts;
 
 use crate::crypto::{Algorithm, Tag};
 use crate::error::ConfigError;
-use crate::scheme::tag_header::TagHeader;
+use crate::scheme::tag_header::{TagHeader, tag_scheme};
 use crate::scheme::{
     Claim, ClaimError, Coverage, Encoding, PublicOrigin, Scheme, Selector, SentHead, SignError,
     SignedText, Stamp, path, wire,
@@ -96,17 +96,7 @@ impl Default for FlaskHmacPath {
 }
 
 impl Scheme for FlaskHmacPath {
-    fn name(&self) -> &str {
-        &self.tags.scheme
-    }
-
-    fn algorithm(&self) -> Algorithm {
-        self.tags.algorithm
-    }
-
-    fn headers(&self) -> &[HeaderName] {
-        &self.tags.names
-    }
+    tag_scheme!();
 
     fn carries_key_id(&self) -> bool {
         false

@@ -3,7 +3,7 @@ use std::cmp::Ordering;
 use http::{HeaderName, HeaderValue};
 
 use crate::error::ConfigError;
-use crate::scheme::parts::values::Values;
+use crate::scheme::parts::source::PartSource;
 use crate::scheme::parts::{Part, TimeFormat};
 use crate::scheme::{Claim, ClaimError, SignedText};
 
@@ -19,13 +19,13 @@ use crate::scheme::{Claim, ClaimError, SignedText};
 /// are found before the characters that are always present.
 #[derive(Clone, Debug)]
 pub(crate) struct Layout {
-    before: Vec<Piece>,
+    before: Vec<DelimitedPart>,
     has_body: bool,
-    after: Vec<Piece>,
+    after: Vec<DelimitedPart>,
 }
 
 #[derive(Clone, Debug)]
-struct Piece {
+struct DelimitedPart {
     part: Part,
     /// The byte of the delimiter that the value must not contain.
     stop: Option<u8>,
@@ -60,7 +60,7 @@ impl Layout {
                 Ordering::Greater => literal(&parts, place.checked_sub(1)).and_then(<[u8]>::last),
             };
             let list = if layout.has_body { &mut layout.after } else { &mut layout.before };
-            list.push(Piece::new(part.clone(), part.time_format(format), stop.copied())?);
+            list.push(DelimitedPart::new(part.clone(), part.time_format(format), stop.copied())?);
         }
         Ok(layout)
     }
@@ -95,26 +95,26 @@ impl Layout {
 
     pub(crate) fn before_body(
         &self,
-        values: &Values<'_>,
+        source: &PartSource<'_>,
         text: &mut SignedText,
     ) -> Result<(), ClaimError> {
-        self.before.iter().try_for_each(|piece| piece.write(values, text))
+        self.before.iter().try_for_each(|piece| piece.write(source, text))
     }
 
     pub(crate) fn after_body(
         &self,
-        values: &Values<'_>,
+        source: &PartSource<'_>,
         text: &mut SignedText,
     ) -> Result<(), ClaimError> {
-        self.after.iter().try_for_each(|piece| piece.write(values, text))
+        self.after.iter().try_for_each(|piece| piece.write(source, text))
     }
 
-    fn pieces(&self) -> impl Iterator<Item = &Piece> {
+    fn pieces(&self) -> impl Iterator<Item = &DelimitedPart> {
         self.before.iter().chain(&self.after)
     }
 }
 
-impl Piece {
+impl DelimitedPart {
     fn new(part: Part, time: Option<TimeFormat>, stop: Option<u8>) -> Result<Self, ConfigError> {
         let clash = match (&part, time, stop) {
             (Part::Path, _, Some(b'/')) => Some("every path contains a `/`: use another delimiter"),
@@ -134,8 +134,8 @@ impl Piece {
         Ok(Self { part, stop })
     }
 
-    fn write(&self, values: &Values<'_>, text: &mut SignedText) -> Result<(), ClaimError> {
-        let value = self.part.value(values)?;
+    fn write(&self, source: &PartSource<'_>, text: &mut SignedText) -> Result<(), ClaimError> {
+        let value = self.part.value(source)?;
         if self.stop.is_some_and(|stop| value.contains(&stop)) {
             let why = "contains the delimiter next to it in the signing string";
             return Err(match self.part.header_name() {

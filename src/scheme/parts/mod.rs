@@ -1,16 +1,16 @@
 //! A scheme composed of parts.
 
+mod head;
+mod header_scheme;
 mod layout;
 mod part;
-mod scheme;
+mod source;
 mod time;
-mod values;
-mod wire;
 
+pub use header_scheme::HeaderScheme;
 #[cfg_attr(not(feature = "webhooks"), allow(unused_imports))] // Lists are made of parts, too.
 pub(crate) use layout::Layout;
 pub use part::Part;
-pub use scheme::HeaderScheme;
-pub use time::TimeFormat;
 #[cfg(feature = "webhooks")]
-pub(crate) use values::Values;
+pub(crate) use source::PartSource;
+pub use time::TimeFormat;

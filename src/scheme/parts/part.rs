@@ -5,7 +5,7 @@ use http::header::HOST;
 
 use crate::error::{ConfigError, header_name};
 use crate::scheme::parts::TimeFormat;
-use crate::scheme::parts::values::Values;
+use crate::scheme::parts::source::PartSource;
 use crate::scheme::{ClaimError, wire};
 
 /// A part of the signing string of a [`HeaderScheme`](super::HeaderScheme).
@@ -106,8 +106,11 @@ impl Part {
     }
 
     /// Returns the part's bytes in this request. Empty for the body, which is not in the head.
-    pub(super) fn value<'a>(&'a self, values: &'a Values<'_>) -> Result<Cow<'a, [u8]>, ClaimError> {
-        let sent = values.sent;
+    pub(super) fn value<'a>(
+        &'a self,
+        source: &'a PartSource<'_>,
+    ) -> Result<Cow<'a, [u8]>, ClaimError> {
+        let sent = source.sent;
         let head = sent.head;
         Ok(Cow::Borrowed(match self {
             Self::Literal(bytes) => bytes,
@@ -124,7 +127,7 @@ impl Part {
             },
             Self::Header(name) if *name == HOST => sent.host()?.as_bytes(),
             Self::Header(name) | Self::Timestamp(name, _) => wire::required(head, name)?.as_bytes(),
-            Self::Time => values.time.as_bytes(),
+            Self::Time => source.time.as_bytes(),
             Self::Body => &[],
         }))
     }

@@ -17,7 +17,7 @@ use super::policy::Policy;
 use super::{CONTENT_DIGEST, MessageSignatures, SIGNATURE, SIGNATURE_INPUT};
 use crate::crypto::{Algorithm, Digest};
 use crate::scheme::wire::MAX_VALUE_LEN;
-use crate::scheme::{Claim, ClaimError, Components, Covered, Encoding, OfferedTag};
+use crate::scheme::{Claim, ClaimError, ComponentNames, CoveredHead, Encoding, OfferedTag};
 
 /// A list of components that the policy accepts.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub(super) struct Known {
     /// The inner list as written in `Signature-Input`.
     text: String,
     components: Vec<Component>,
-    identifiers: Components,
+    identifiers: ComponentNames,
     /// The fields in the list that are covered as they were sent.
     fields: Vec<HeaderName>,
     covers_body: bool,
@@ -85,11 +85,11 @@ impl Known {
         Ok(input)
     }
 
-    fn covered(&self, head: &Parts) -> Covered {
+    fn covered(&self, head: &Parts) -> CoveredHead {
         let lines = |name| head.headers.get_all(name).iter().map(move |line| (name, line));
         let headers = self.fields.iter().flat_map(lines);
         let headers = headers.map(|(name, line)| (name.clone(), line.clone()));
-        Covered::new(self.identifiers.clone(), headers)
+        CoveredHead::new(self.identifiers.clone(), headers)
     }
 }
 

@@ -8,7 +8,7 @@ use super::input::Input;
 use super::members::{Member, Unread, members};
 use super::{MessageSignatures, SIGNATURE, SIGNATURE_INPUT, field};
 use crate::crypto::Algorithm;
-use crate::scheme::{Claim, ClaimError, Covered, Encoding, OfferedTag, shape};
+use crate::scheme::{Claim, ClaimError, CoveredHead, Encoding, OfferedTag, shape};
 
 /// What a claim keeps to write the base.
 pub(super) struct Reading {
@@ -95,7 +95,7 @@ impl MessageSignatures {
         let serialized = input.serialized();
         let Input { components, parameters, .. } = input;
         let identifiers = components.iter().map(|component| component.identifier().clone());
-        let covered = Covered::new(identifiers.collect(), signed_headers(head, &components));
+        let covered = CoveredHead::new(identifiers.collect(), signed_headers(head, &components));
         let claim = parameters.claimed(claim).map_err(malformed)?.covering(covered);
         Ok(claim.with_memo(Reading { components, parameters: serialized, outgoing }))
     }

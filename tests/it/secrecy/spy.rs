@@ -9,7 +9,7 @@ use tower_hmac::scheme::Claim;
 use tower_hmac::scheme::{ClaimError, Coverage, SignedText, Stamp, Window};
 use tower_hmac::{Algorithm, Scheme, SecretKey, SignError};
 
-/// A format that notes each tag that is computed in it.
+/// Records each tag that the scheme inside computes.
 #[derive(Clone, Debug)]
 pub(super) struct Spy<S> {
     pub scheme: S,

@@ -12,12 +12,12 @@ enum Sink {
         first: Mac,
         more: Box<[Mac]>,
     },
-    Record(Recorded),
+    Record(RecordedText),
 }
 
 /// A recorded signing string, and where its parts begin.
 #[derive(Default)]
-pub(crate) struct Recorded {
+pub(crate) struct RecordedText {
     pub(crate) bytes: Vec<u8>,
     pub(crate) parts: Vec<(String, usize)>,
 }
@@ -30,7 +30,7 @@ impl SignedText {
 
     /// Records the text instead, to explain why a signature does not match.
     pub(crate) fn record() -> Self {
-        Self(Sink::Record(Recorded::default()))
+        Self(Sink::Record(RecordedText::default()))
     }
 
     /// Appends bytes to the text.
@@ -97,9 +97,9 @@ impl SignedText {
         first.into_iter().chain(more).map(Mac::finalize_in_place)
     }
 
-    pub(crate) fn into_recorded(self) -> Recorded {
+    pub(crate) fn into_recorded(self) -> RecordedText {
         match self.0 {
-            Sink::Macs { .. } => Recorded::default(),
+            Sink::Macs { .. } => RecordedText::default(),
             Sink::Record(text) => text,
         }
     }

@@ -4,11 +4,12 @@ use http::header::{AUTHORIZATION, HOST};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue};
 
-use crate::crypto::{Algorithm, Tag};
+use crate::crypto::Tag;
 use crate::key::KeyId;
 use crate::scheme::SignError;
 use crate::scheme::parts::HeaderScheme;
-use crate::scheme::parts::values::Values;
+use crate::scheme::parts::source::PartSource;
+use crate::scheme::tag_header::tag_scheme;
 use crate::scheme::{
     Claim, ClaimError, Coverage, Scheme, Selector, SentHead, SignedText, Stamp, Window,
 };
@@ -127,17 +128,7 @@ fn is_entry_of_another_version(entry: &str) -> bool {
 }
 
 impl Scheme for HeaderScheme {
-    fn name(&self) -> &str {
-        &self.tags.scheme
-    }
-
-    fn algorithm(&self) -> Algorithm {
-        self.tags.algorithm
-    }
-
-    fn headers(&self) -> &[HeaderName] {
-        &self.tags.names
-    }
+    tag_scheme!();
 
     fn requires_key_id(&self) -> bool {
         self.key_id_header.is_some()
@@ -184,7 +175,7 @@ impl Scheme for HeaderScheme {
         claim: &Claim,
         text: &mut SignedText,
     ) -> Result<(), ClaimError> {
-        self.layout.before_body(&Values::of(self.sent(head, claim)), text)
+        self.layout.before_body(&PartSource::of(self.sent(head, claim)), text)
     }
 
     fn after_body(
@@ -193,7 +184,7 @@ impl Scheme for HeaderScheme {
         claim: &Claim,
         text: &mut SignedText,
     ) -> Result<(), ClaimError> {
-        self.layout.after_body(&Values::of(self.sent(head, claim)), text)
+        self.layout.after_body(&PartSource::of(self.sent(head, claim)), text)
     }
 
     fn derive(

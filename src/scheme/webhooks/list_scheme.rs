@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use http::HeaderName;
 use http::request::Parts;
 
-use crate::crypto::{Algorithm, Tag};
+use crate::crypto::Tag;
 use crate::error::ConfigError;
-use crate::scheme::parts::{Layout, Values};
-use crate::scheme::tag_header::{TagHeader, tag_settings};
+use crate::scheme::parts::{Layout, PartSource};
+use crate::scheme::tag_header::{TagHeader, tag_scheme, tag_settings};
 use crate::scheme::{
     Claim, ClaimError, Coverage, Part, Scheme, SentHead, SignError, SignedText, Stamp, TimeFormat,
     Window, shape, wire,
@@ -160,8 +160,8 @@ impl ListScheme {
         Ok(self.items(text).flatten().find(|(item, _)| item == name).map(|(_, time)| time))
     }
 
-    /// Returns the values of the signing string.
-    fn values<'v>(&self, head: &'v Parts, claim: &Claim) -> Result<Values<'v>, ClaimError> {
+    /// Returns where the parts of the signing string are read from.
+    fn source<'v>(&self, head: &'v Parts, claim: &Claim) -> Result<PartSource<'v>, ClaimError> {
         let time = match (self.time_text(head)?, &self.time) {
             (Some(sent), _) => Cow::Borrowed(sent),
             // Not sent yet: use what will be sent.
@@ -173,7 +173,7 @@ impl ListScheme {
             (None, None) => Cow::Borrowed(""),
         };
         let sent = SentHead::new(head, None, claim);
-        Ok(Values { sent, time })
+        Ok(PartSource { sent, time })
     }
 
     fn covered(&self, head: &Parts, claim: Claim) -> Result<Claim, ClaimError> {
@@ -191,17 +191,7 @@ fn item_name(name: impl Into<Cow<'static, str>>) -> Result<Cow<'static, str>, Co
 }
 
 impl Scheme for ListScheme {
-    fn name(&self) -> &str {
-        &self.tags.scheme
-    }
-
-    fn algorithm(&self) -> Algorithm {
-        self.tags.algorithm
-    }
-
-    fn headers(&self) -> &[HeaderName] {
-        &self.tags.names
-    }
+    tag_scheme!();
 
     fn window(&self) -> Window {
         self.tags.window(self.time.is_some())
@@ -249,7 +239,7 @@ impl Scheme for ListScheme {
         claim: &Claim,
         text: &mut SignedText,
     ) -> Result<(), ClaimError> {
-        self.layout.before_body(&self.values(head, claim)?, text)
+        self.layout.before_body(&self.source(head, claim)?, text)
     }
 
     fn after_body(
@@ -258,7 +248,7 @@ impl Scheme for ListScheme {
         claim: &Claim,
         text: &mut SignedText,
     ) -> Result<(), ClaimError> {
-        self.layout.after_body(&self.values(head, claim)?, text)
+        self.layout.after_body(&self.source(head, claim)?, text)
     }
 
     fn stamp(&self, head: &mut Parts, stamp: &Stamp<'_>) -> Result<Claim, SignError> {

@@ -3,14 +3,14 @@ use std::borrow::Cow;
 use crate::scheme::SentHead;
 
 /// Where the parts are read from.
-pub(crate) struct Values<'v> {
+pub(crate) struct PartSource<'v> {
     pub(crate) sent: SentHead<'v>,
     /// The value of [`Part::Time`](crate::scheme::Part::Time). Empty in schemes whose time has its own
     /// header.
     pub(crate) time: Cow<'v, str>,
 }
 
-impl<'v> Values<'v> {
+impl<'v> PartSource<'v> {
     pub(super) fn of(sent: SentHead<'v>) -> Self {
         Self { sent, time: Cow::Borrowed("") }
     }
