@@ -7,7 +7,7 @@
 
 use std::process::Command;
 
-/// The compiler that the texts were written by; another one words the rest of them differently.
+/// The compiler version of these texts. Another version words them differently.
 const COMPILER: &str = "rustc 1.95.";
 
 #[test]

@@ -1,4 +1,4 @@
-//! How much memory the replay guard, the key cache and the reading of bodies use, counted by the
+//! The memory that the replay guard, the key cache and reading bodies use, counted by the
 //! allocator.
 #![allow(missing_docs)]
 
@@ -16,7 +16,7 @@ use tower_hmac::replay::{Replay, ReplayKey, ReplayRequest};
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-/// Without the test harness, whose threads would allocate meanwhile.
+/// Without the test harness, whose threads would also allocate.
 fn main() {
     a_body_in_many_frames_is_moved_seldom();
     the_room_is_taken_when_the_guard_is_made_and_never_grows();
@@ -31,7 +31,7 @@ fn main() {
     println!("memory: passed");
 }
 
-/// Were it moved at each frame, small frames would cost the square of their number.
+/// If the buffer moved at each frame, small frames would take quadratic time.
 fn a_body_in_many_frames_is_moved_seldom() {
     use http::{Request, Response};
     use http_body_util::StreamBody;
@@ -101,7 +101,7 @@ fn text_from_json_takes_no_more_than_the_body() {
     }
 }
 
-/// Strangers who make up names would fill the memory.
+/// Otherwise, strangers could fill the memory with made-up key IDs.
 #[cfg(feature = "cache")]
 fn names_that_nobody_has_leave_nothing_behind_in_the_cache() {
     use tower_hmac::key::{CachedKeys, KeyQuery, key_fn};
@@ -118,7 +118,7 @@ fn names_that_nobody_has_leave_nothing_behind_in_the_cache() {
             assert!(runtime.block_on(cached.lookup(&query)).unwrap().is_none());
         }
     };
-    // The cache has queues of its own, which are full by then.
+    // The cache has its own queues, which are full by then.
     ask(0..2_000);
     let region = Region::new(ALLOCATOR);
     ask(2_000..22_000);
@@ -128,7 +128,7 @@ fn names_that_nobody_has_leave_nothing_behind_in_the_cache() {
     assert!(grown < 100_000, "{grown} bytes for 20,000 names");
 }
 
-/// A flood of names while the store hangs would keep its room for ever.
+/// Otherwise, a flood of key IDs while the store hangs would keep its memory for ever.
 #[cfg(feature = "cache")]
 fn names_asked_for_at_once_leave_nothing_behind_in_the_cache() {
     use tower_hmac::key::{CachedKeys, KeyQuery, key_fn};
@@ -151,7 +151,7 @@ fn names_asked_for_at_once_leave_nothing_behind_in_the_cache() {
 }
 
 fn the_room_is_taken_when_the_guard_is_made_and_never_grows() {
-    // What a process makes once is made here.
+    // Allocate here what a process allocates only once.
     drop(MemoryReplay::new(1).unwrap().claim(&ReplayRequest::new(
         ReplayKey::from_bytes([0; 32]),
         300,
@@ -174,7 +174,7 @@ fn the_room_is_taken_when_the_guard_is_made_and_never_grows() {
         assert_eq!(filled.allocations, made.allocations, "a claim allocated");
         assert_eq!(filled.reallocations, made.reallocations, "the room grew");
 
-        // What the documentation of `MemoryReplay` says, in bytes.
+        // The figures in the documentation of `MemoryReplay`, in bytes.
         let fixed = 16 * 1024 * 4;
         let each = (bytes - fixed) / capacity;
         println!("{capacity} entries: {bytes} bytes, {each} each beside {fixed}");

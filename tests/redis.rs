@@ -79,7 +79,7 @@ fn next_number() -> u64 {
     NUMBER.fetch_add(1, Ordering::Relaxed)
 }
 
-/// Nodes that are verifiers in this process, each with a connection of its own.
+/// Nodes that are verifiers in this process, with separate connections.
 struct Verifiers(Vec<Arc<Verifier>>);
 
 impl Verifiers {
@@ -222,13 +222,13 @@ async fn one_of_all_nodes_accepts(nodes: &impl Nodes, rounds: usize) {
     }
 }
 
-/// What became of all requests under load.
+/// The outcomes of all requests under load.
 #[derive(Default)]
 struct Ledger {
     accepted: Mutex<HashMap<u64, usize>>,
     sent: Mutex<Vec<Signed>>,
     unavailable: AtomicU64,
-    /// The latest start of a request that was accepted.
+    /// The latest start of an accepted request.
     last_start: Mutex<Option<Instant>>,
 }
 
@@ -257,7 +257,7 @@ impl Ledger {
         (0..6).map(load).collect()
     }
 
-    /// Fresh requests and copies of them, without an end.
+    /// Sends new requests and copies of them, endlessly.
     async fn load(&self, nodes: &impl Nodes, task: usize) {
         for turn in task.. {
             let request = nodes.sign();
@@ -269,7 +269,7 @@ impl Ledger {
         }
     }
 
-    /// Waits until so many more requests were answered with 503.
+    /// Waits until this many more requests got 503.
     async fn see_503(&self, more: u64) {
         let enough = self.unavailable.load(Ordering::Relaxed) + more;
         let deadline = Instant::now() + Duration::from_secs(30);
@@ -279,7 +279,7 @@ impl Ledger {
         }
     }
 
-    /// Waits until so many more requests were accepted.
+    /// Waits until this many more requests were accepted.
     async fn see_accepted(&self, more: usize) {
         let enough = self.accepted.lock().unwrap().len() + more;
         let deadline = Instant::now() + Duration::from_secs(30);
@@ -289,7 +289,7 @@ impl Ledger {
         }
     }
 
-    /// Waits for the first acceptance after this time, and tells how long it took.
+    /// Waits for the first acceptance after this time, and returns how long it took.
     async fn see_service(&self, since: Instant) -> Duration {
         loop {
             let last = *self.last_start.lock().unwrap();
@@ -301,19 +301,19 @@ impl Ledger {
         }
     }
 
-    /// No request that started after this time was accepted up to now.
+    /// No request that started after this time has been accepted so far.
     fn nothing_accepted_since(&self, away: Instant) {
         let last = *self.last_start.lock().unwrap();
         assert!(last.is_none_or(|last| last < away), "accepted without the server");
     }
 
-    /// Ends the load, and sends everything that was accepted again.
+    /// Ends the load, and replays everything that was accepted.
     async fn finish(&self, load: Vec<JoinHandle<()>>, nodes: &impl Nodes) {
         for task in load {
             task.abort();
             assert!(task.await.is_err_and(|error| error.is_cancelled()), "the load failed");
         }
-        // Whatever was accepted before, between and after the outages is remembered.
+        // Requests accepted before, between and after the outages are all remembered.
         let sent = self.sent.lock().unwrap().clone();
         for (place, request) in sent.iter().enumerate() {
             if self.accepted.lock().unwrap().contains_key(&request.number) {
@@ -326,7 +326,7 @@ impl Ledger {
         println!("{} requests, {accepted} accepted once, {unavailable} answers 503", sent.len());
     }
 
-    /// Waits until 200 requests in a row were answered, and tells how long it took.
+    /// Waits until 200 requests in a row were answered, and returns how long it took.
     async fn see_whole_service(&self, since: Instant, what: &str) {
         loop {
             let before = self.unavailable.load(Ordering::Relaxed);
@@ -406,7 +406,7 @@ async fn no_outage_lets_a_replay_pass_in_three_processes() {
 
 #[tokio::test]
 async fn an_unreachable_server_is_found_at_the_start_or_gives_503() {
-    // Nobody listens at port 1.
+    // Nobody listens on port 1.
     assert!(RedisReplay::connect("redis://127.0.0.1:1/").await.is_err());
     let nodes = Verifiers::new("redis://127.0.0.1:1/");
     let start = Instant::now();
@@ -434,7 +434,7 @@ fn an_invalid_address_is_rejected_without_repeating_it() {
     assert!(debug.starts_with("RedisReplay { prefix: \"tower-hmac:") && !debug.contains("pass123"));
 }
 
-/// A command is an array (`*3`), and each has one answer. One with `GET` has put the mark.
+/// A command is an array (`*3`) with one answer. A command with `GET` wrote the mark.
 fn answers(commands: &[u8]) -> Vec<u8> {
     let commands = commands.split(|byte| *byte == b'*').skip(1);
     let answer = |command: &[u8]| {
@@ -443,11 +443,11 @@ fn answers(commands: &[u8]) -> Vec<u8> {
     commands.flat_map(|command| answer(command).bytes()).collect()
 }
 
-/// Says OK to everything, but nothing more on a connection that is to be silent.
+/// Answers OK to everything, but nothing more on connections that are to be silent.
 struct Doll {
     address: std::net::SocketAddr,
     connections: Arc<AtomicU64>,
-    /// Those before this one are silent.
+    /// Connections before this one are silent.
     first_awake: Arc<AtomicU64>,
 }
 
@@ -477,7 +477,7 @@ impl Doll {
     }
 }
 
-/// A firewall that forgets a connection lets it hang for a quarter of an hour.
+/// If a firewall drops a connection, it hangs for a quarter of an hour.
 #[tokio::test]
 async fn a_silent_connection_is_replaced_and_a_good_one_kept() {
     use tower_hmac::replay::{Replay, ReplayKey, ReplayRequest};
@@ -540,7 +540,7 @@ async fn a_namespace_and_a_time_to_live_keep_entries_apart() {
     assert!((110_000..=111_500).contains(&left), "{left} ms");
     assert_eq!(ttl(name("two")).await, -1, "kept for ever");
 
-    // Redis could count more; but 101 years are as good as for ever, and 99 are not.
+    // Redis could count further, but 101 years are treated as for ever, and 99 are not.
     for (years, is_counted) in [(99, true), (101, false)] {
         let key = tower_hmac::replay::ReplayKey::from_bytes([years; 32]);
         let keep_until = i64::from(years) * 365 * 24 * 3600;

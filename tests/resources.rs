@@ -15,13 +15,13 @@ use tower_hmac::{FlaskHmac, SecretKey, Signer};
 
 /// The server's limit for a body, in bytes.
 const LIMIT: usize = 1024 * 1024;
-/// What a connection may cost beside its body, in bytes.
+/// The memory of a connection in addition to its body, in bytes.
 const BESIDE: usize = 64 * 1024;
-/// What the server lets hyper read ahead on a connection, in bytes (`max_buf_size`).
+/// How many bytes the server lets hyper read ahead on a connection (`max_buf_size`).
 const READ_AHEAD: usize = 80 * 1024;
 const KEY: &str = "s3cr3tk3y";
 
-/// A server process; one at a time, so that no test disturbs the figures of another.
+/// A server process. Only one runs at a time, so that tests do not disturb each other.
 struct Server {
     process: Child,
     address: SocketAddr,
@@ -50,7 +50,7 @@ impl Server {
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.trim().strip_prefix("listening on ").unwrap().parse().unwrap();
         let server = Self { process, address, config, _alone: alone };
-        // What the first request allocates is no attack's.
+        // The allocations of the first request do not count as the attack's.
         assert_eq!(server.honest(), 200);
         server
     }
@@ -68,7 +68,7 @@ impl Server {
         stream
     }
 
-    /// The status of one honest request.
+    /// The status of one legitimate request.
     fn honest(&self) -> u16 {
         let body = "honest";
         let (length, value) = (body.len(), signature(body.as_bytes()));
@@ -78,7 +78,7 @@ impl Server {
         status(&mut self.opened(&(head + body)))
     }
 
-    /// The most memory that the process has held, in bytes.
+    /// The peak memory of the process, in bytes.
     fn peak(&self) -> usize {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id()));
         let status = status.unwrap();
@@ -87,7 +87,7 @@ impl Server {
         kib * 1024
     }
 
-    /// The processor time that the process has had. The kernel counts in hundredths of a second.
+    /// The CPU time of the process. The kernel counts in hundredths of a second.
     fn cpu(&self) -> Duration {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id())).unwrap();
         let (_, fields) = stat.rsplit_once(')').unwrap();
@@ -96,14 +96,14 @@ impl Server {
         Duration::from_millis(10 * ticks)
     }
 
-    /// The processor time of so much time from now on.
+    /// The CPU time during the next span of this length.
     fn cpu_of(&self, time: Duration) -> Duration {
         let before = self.cpu();
         thread::sleep(time);
         self.cpu().saturating_sub(before)
     }
 
-    /// Waits until all that was sent has been read.
+    /// Waits until everything sent has been read.
     fn settle(&self) {
         let settled = (0..100).any(|_| self.cpu_of(Duration::from_millis(300)).is_zero());
         assert!(settled, "the server does not come to rest");
@@ -123,7 +123,8 @@ fn program() -> PathBuf {
     test.ancestors().nth(2).unwrap().join("examples/conformance")
 }
 
-/// For a thousand sockets in this process, and as many in the server, which inherits it.
+/// Enough for a thousand sockets in this process, and as many in the server, which inherits the
+/// limit.
 fn raise_open_files() {
     let process = std::process::id().to_string();
     let _ = Command::new("prlimit").args(["--pid", &process, "--nofile=4096:"]).status();
@@ -133,7 +134,7 @@ fn signature(body: &[u8]) -> String {
     Signer::new(FlaskHmac::new(), SecretKey::new(KEY).unwrap()).signature(body)
 }
 
-/// A right tag for another body: the server has to read the whole before it knows.
+/// A correct tag for another body: the server must read all of it before it knows.
 fn head(framing: &str) -> String {
     let value = signature(b"another body");
     format!("POST / HTTP/1.1\r\nHost: a\r\nSignature: {value}\r\n{framing}\r\n\r\n")
@@ -142,8 +143,8 @@ fn head(framing: &str) -> String {
 const UNSIGNED: &str = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 200000000\r\n\r\n";
 const CHUNKED: &str = "Transfer-Encoding: chunked";
 
-/// The status of the answer; 0 if the server hung up without one, as it may on who goes on sending
-/// after a rejection.
+/// The status of the response, or 0 if the server closed the connection first. It may do so if the
+/// client keeps sending after a rejection.
 fn status(stream: &mut TcpStream) -> u16 {
     let mut start = [0; 12];
     match stream.read_exact(&mut start) {
@@ -152,7 +153,7 @@ fn status(stream: &mut TcpStream) -> u16 {
     }
 }
 
-/// Sends until it is all sent or the server will have no more; says how much it was.
+/// Sends until everything is sent or the server stops reading, and returns how much was sent.
 fn pour(stream: &mut TcpStream, piece: &[u8], total: usize) -> usize {
     let mut sent = 0;
     while sent < total && stream.write_all(piece).is_ok() {
@@ -165,7 +166,7 @@ fn chunk(size: usize) -> Vec<u8> {
     [format!("{size:x}\r\n").as_bytes(), &vec![b'x'; size], b"\r\n"].concat()
 }
 
-/// Runs one attacker on each of so many threads at once.
+/// Runs one attacker on each of this many threads at once.
 fn at_once(attackers: usize, attack: impl Fn() + Sync) {
     thread::scope(|scope| {
         for _ in 0..attackers {
@@ -180,7 +181,7 @@ fn attack_501_64_unsigned_bodies_of_200_mb_at_once() {
     let before = server.peak();
     at_once(64, || {
         let mut stream = server.opened(UNSIGNED);
-        // More than would be drained, and so not read: what lies in buffers of the kernel is sent.
+        // More than would be drained, so it is not read: only kernel buffers are filled.
         let sent = pour(&mut stream, &[b'x'; 16 * 1024], 200_000_000);
         assert!(sent < 100_000_000, "the server read an unsigned body: {sent}");
     });
@@ -190,7 +191,7 @@ fn attack_501_64_unsigned_bodies_of_200_mb_at_once() {
     assert_eq!(server.honest(), 200);
 }
 
-/// No length is announced: the server reads up to its drain limit, and keeps nothing of it.
+/// No length is announced: the server reads up to its drain limit, and keeps nothing.
 #[test]
 fn attack_510_64_unsigned_chunked_bodies_of_200_mb_at_once() {
     let server = Server::start();
@@ -202,12 +203,12 @@ fn attack_510_64_unsigned_chunked_bodies_of_200_mb_at_once() {
     });
     let grown = server.peak() - before;
     println!("64 unsigned chunked bodies of 200 MB: peak memory grew by {} KiB", grown / 1024);
-    // What hyper reads ahead, into one buffer while it hands out the other.
+    // hyper reads ahead into one buffer while it passes on the other.
     assert!(grown <= 64 * (BESIDE + 2 * READ_AHEAD), "{grown}");
     assert_eq!(server.honest(), 200);
 }
 
-/// Drained to their end: every client sees its answer.
+/// Drained to the end: every client sees its response.
 #[test]
 fn attack_511_64_unsigned_bodies_of_10_mb_are_answered() {
     let server = Server::start();
@@ -235,12 +236,12 @@ fn attack_502_64_bodies_of_200_mb_with_a_wrong_tag_at_once() {
     });
     let grown = server.peak() - before;
     println!("64 chunked bodies of 200 MB: peak memory grew by {} KiB", grown / 1024);
-    // What is read ahead is there more than once: read into, and in frames that are still held.
+    // Bytes read ahead exist more than once: in the read buffer, and in frames that are still held.
     assert!(grown <= 64 * (LIMIT + BESIDE + 4 * READ_AHEAD), "{grown}");
     assert_eq!(server.honest(), 200);
 }
 
-/// All of them hold as much as they can at the same moment: one byte less than the limit.
+/// All of them hold as much as possible at the same time: one byte less than the limit.
 #[test]
 fn attack_503_64_bodies_just_below_the_limit_held_open_in_tiny_chunks() {
     let server = Server::start();
@@ -256,7 +257,7 @@ fn attack_503_64_bodies_just_below_the_limit_held_open_in_tiny_chunks() {
     let grown = server.peak() - before;
     println!("64 bodies held just below the limit: peak memory grew by {} KiB", grown / 1024);
     assert!(grown >= 64 * LIMIT * 9 / 10, "they are held: {grown}");
-    // A buffer that grows leaves its old room to the allocator, which may keep it.
+    // A growing buffer returns its old memory to the allocator, which may keep it.
     assert!(grown <= 64 * (2 * LIMIT + BESIDE), "{grown}");
     drop(held);
     assert_eq!(server.honest(), 200);

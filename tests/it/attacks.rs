@@ -1,13 +1,13 @@
 //! Attacks, each a test with a number. SECURITY.md lists them by threat.
 //!
 //! * 1xx: the tag itself (`tags`)
-//! * 2xx: whose key it is (`names`)
+//! * 2xx: the key ID (`key_ids`)
 //! * 3xx: ways around the layer (`around`)
 //! * 4xx: the wire (`wire`); 5xx, resources, are in `tests/resources.rs`
-//! * 6xx: attacks tried on every scheme (`formats`)
+//! * 6xx: attacks tried on every scheme (`schemes`)
 //! * 7xx: FOST requests and URLs (`fost`)
 //! * 8xx: HTTP Message Signatures (`messages`)
-//! * 9xx: which host a request is for, over HTTP/1.1 and HTTP/2 (`targets`)
+//! * 9xx: the host of a request, over HTTP/1.1 and HTTP/2 (`targets`)
 
 mod around;
 #[cfg(feature = "sha1")]
@@ -50,7 +50,7 @@ fn layer() -> VerifyLayer {
     VerifyLayer::new(FlaskHmac::new(), keys).unwrap()
 }
 
-/// Answers with the name of who signed.
+/// Answers with the caller's key ID.
 fn routes() -> Router {
     Router::new().fallback(async |caller: Verified| match caller.key_id() {
         Some(name) => format!("name {name}"),
@@ -78,7 +78,7 @@ async fn accepted_as(app: &Router, request: Request<Body>) -> String {
     String::from_utf8(body.to_vec()).unwrap()
 }
 
-/// Rejected, plainly: 403 and not a byte more.
+/// Checks for a plain rejection: 403 and an empty body.
 async fn reject(app: &Router, request: Request<Body>, what: &str) {
     let response = send(app, request).await;
     assert_eq!(response.status(), StatusCode::FORBIDDEN, "{what}");
@@ -86,7 +86,7 @@ async fn reject(app: &Router, request: Request<Body>, what: &str) {
     assert!(response.extensions().get::<VerifyError>().unwrap().is_caller_rejected(), "{what}");
 }
 
-/// Rejects every one of these values of the header.
+/// Rejects each of these values of the header.
 async fn reject_all(values: impl IntoIterator<Item = impl AsRef<[u8]>>) {
     let app = routes().layer(layer());
     for value in values {

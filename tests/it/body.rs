@@ -1,4 +1,4 @@
-//! Bodies: limits, broken bodies, and that the handler reads the signed bytes.
+//! Bodies: limits, broken bodies, and the bytes that the handler reads.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -35,7 +35,7 @@ fn layer() -> VerifyLayer {
         .with_body_limit(LIMIT)
 }
 
-/// A request that is signed for one body and carries another.
+/// A request signed for one body that carries another.
 fn carrying<B>(signed: &[u8], body: B) -> Request<B> {
     let value = Signer::new(FlaskHmac::new(), key()).signature(signed);
     Request::post("/").header("Signature", value).body(body).unwrap()
@@ -52,7 +52,7 @@ fn over_http_2<B>(mut request: Request<B>) -> Request<B> {
     request
 }
 
-/// The answer's body is what the handler got, in one piece.
+/// The response body contains what the handler got, in one piece.
 async fn send<B>(request: Request<B>) -> Response<Bytes>
 where
     B: Body<Error: Into<BoxError>>,
@@ -105,7 +105,7 @@ async fn nothing_is_read_past_the_limit() {
 
 #[tokio::test]
 async fn a_length_over_the_limit_is_rejected_before_the_body_is_read() {
-    // On HTTP/1.1, too, where it is more than would be drained.
+    // Over HTTP/1.1, too, if it is more than would be drained.
     let lengths = [
         ((LIMIT + 1).to_string(), Version::HTTP_2),
         ("1000000000000000".to_owned(), Version::HTTP_11),
@@ -141,7 +141,7 @@ async fn an_incomplete_body_is_never_verified() {
     assert_eq!(outcome(exact).await, None);
 }
 
-/// Another limit that stands outside says no first: that is 413, not a broken body.
+/// Another limit outside applies first: that is 413, not a broken body.
 #[tokio::test]
 async fn an_outer_body_limit_answers_413_too() {
     let body = Limited::new(Script::whole("four"), 3);
@@ -162,7 +162,7 @@ async fn binary_bodies_and_bodies_of_a_get_are_verified() {
     assert_eq!(outcome(carrying(b"body", Script::empty())).await, Some(ErrorKind::Mismatch));
 }
 
-/// No format covers them, so no handler sees them.
+/// No scheme covers trailers, so no handler sees them.
 #[tokio::test]
 async fn trailers_are_dropped() {
     let mut trailers = HeaderMap::new();
@@ -178,7 +178,7 @@ async fn a_first_frame_that_is_the_whole_body_is_not_copied() {
     let body = Bytes::from(vec![b'x'; 1000]);
     let mut trailers = HeaderMap::new();
     trailers.insert("x-any", "1".parse().unwrap());
-    // As HTTP/2 ends a body: by an empty frame.
+    // HTTP/2 can end a body with an empty frame.
     let bodies = [
         Script::of([Step::Data(body.clone())]),
         Script::of([Step::Data(body.clone()), Step::Data(Bytes::new())]),
@@ -191,7 +191,7 @@ async fn a_first_frame_that_is_the_whole_body_is_not_copied() {
     }
 }
 
-/// A body whose frames are always ready, and never end.
+/// A body whose frames are always ready and never end.
 struct Endless {
     frame: Bytes,
     polls: usize,
@@ -224,7 +224,7 @@ async fn a_body_that_is_always_ready_yields_to_other_tasks() {
     }
 }
 
-/// Data in two pieces that do not lie together, as another framework's buffers may.
+/// Data in two separate pieces, as in the buffers of other frameworks.
 struct Scattered(Bytes, Bytes);
 
 impl Buf for Scattered {
@@ -266,7 +266,7 @@ async fn noncontiguous_buffers_are_read_completely() {
     assert_eq!(response.body(), "one, two, three");
 }
 
-/// What a client makes us set aside is at most twice what it has sent, and 16 KiB.
+/// A client can make us reserve at most twice the bytes that it sent, and 16 KiB.
 #[tokio::test]
 async fn an_announced_length_reserves_no_memory() {
     let sent: Vec<u8> = (0..=255).cycle().take(20_000).collect();
@@ -311,7 +311,7 @@ proptest! {
     }
 }
 
-/// The body's own traits: a length that is known, and an end that is told.
+/// The body's own trait methods: a known length, and the end.
 #[tokio::test]
 async fn the_verified_body_knows_its_length() {
     let handler = service_fn(|request: Request<VerifiedBody<Script>>| async {

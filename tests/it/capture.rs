@@ -32,7 +32,7 @@ impl Record {
 }
 
 impl Capture {
-    /// What is told on this thread while this runs.
+    /// Returns everything logged on this thread while `run` runs.
     pub fn during<T>(run: impl FnOnce() -> T) -> (Self, T) {
         let capture = Self::default();
         let subscriber = tracing_subscriber::registry().with(capture.clone());
@@ -51,7 +51,7 @@ impl Capture {
         told.spans.iter().rev().find(|(field, _)| field == name).map(|(_, value)| value.clone())
     }
 
-    /// All that was told, as one text.
+    /// Returns everything that was logged, as one text.
     pub fn text(&self) -> String {
         let told = self.0.lock().unwrap();
         format!("{:?}{:?}", told.events, told.spans)

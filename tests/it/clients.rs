@@ -103,7 +103,7 @@ fn run(language: &str, interpreter: &[&str], file: &str) {
     }
 }
 
-/// Go may be missing everywhere; the others only where nobody asks for them.
+/// Go may be missing on every machine, the others only if peers are not required.
 fn absent(interpreter: &str) {
     let required = std::env::var("TOWER_HMAC_REQUIRE_PEERS").is_ok_and(|value| value == "1");
     assert!(!required || interpreter == "go", "{interpreter} is not on this machine");

@@ -30,7 +30,7 @@ use tower_hmac::{
 use crate::support::joints::{Covers, Joints};
 use crate::support::script::{Log, Script};
 
-/// The time at which all requests here are signed.
+/// The time at which all requests in these tests are signed.
 const NOW: i64 = 1_700_000_000;
 
 fn key(text: &str) -> SecretKey {
@@ -68,7 +68,7 @@ fn over_http_2<B>(mut request: Request<B>) -> Request<B> {
     request
 }
 
-/// Another first digit: a tag of the right form that is wrong.
+/// Changes the first digit: a tag of the right form, but wrong.
 fn spoilt(mut request: Request<Script>) -> Request<Script> {
     let tag = request.headers_mut().get_mut("x-tag").unwrap();
     let text = tag.to_str().unwrap();
@@ -77,8 +77,8 @@ fn spoilt(mut request: Request<Script>) -> Request<Script> {
     request
 }
 
-/// Sends a request to a handler behind the layer. Its answer is the body it got, and carries the
-/// `Verified` it got.
+/// Sends a request to a handler behind the layer. The response has the body and the `Verified` that
+/// the handler got.
 async fn send<R>(layer: &VerifyLayer<R>, request: Request<Script>) -> Response<String>
 where
     R: Rejection<String> + 'static,
@@ -111,7 +111,7 @@ where
     layer.layer(handler).oneshot(request).await.unwrap()
 }
 
-/// Why a request was rejected; `None` if it was let through.
+/// Returns why a request was rejected, or `None` if it was accepted.
 fn rejection_kind(response: &Response<String>) -> Option<ErrorKind> {
     response.extensions().get::<VerifyError>().map(VerifyError::kind)
 }
@@ -144,7 +144,7 @@ impl Clock for Logged<ManualClock> {
     }
 }
 
-/// Forgets what need not be remembered any more, as a guard may.
+/// Forgets expired entries, as a guard may.
 #[derive(Clone, Default)]
 struct Seen(Arc<Mutex<HashMap<[u8; 32], i64>>>, Log);
 

@@ -41,7 +41,7 @@ fn every_decision_matches_the_vectors() {
                 }
             }
         };
-        // A body that breaks off leaves nobody to answer: no answer is no acceptance.
+        // An incomplete body gets no answer, which counts as not accepted.
         let hung_up = id == "single-short-body" && got == "0";
         let passes = want == "pass" && matches!(got.as_str(), "accept" | "reject");
         if got != want && !hung_up && !passes {
@@ -52,7 +52,7 @@ fn every_decision_matches_the_vectors() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// A key that slipped into another setting must not reach a log.
+/// A key in the wrong setting must not reach a log.
 #[test]
 fn a_rejected_setting_is_named_without_its_value() {
     let secret = "a key in the wrong place";

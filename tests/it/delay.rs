@@ -32,7 +32,7 @@ fn inner() -> ServiceFn<Inner> {
     service_fn(|_| ready(Ok(Response::new(Body::empty()))))
 }
 
-/// The status, and how long it took on tokio's clock, which stands still but for waits.
+/// The status, and the time on tokio's clock, which only advances while waiting.
 async fn answer(layer: VerifyLayer, request: Request<Body>) -> (StatusCode, Duration) {
     let start = Instant::now();
     let response = layer.layer(inner()).oneshot(request).await.unwrap();
@@ -95,7 +95,7 @@ async fn failing_bodies_and_stores_are_not_delayed() {
     assert_eq!(outcome, (StatusCode::SERVICE_UNAVAILABLE, Duration::ZERO));
 }
 
-/// Ten at once take as long as one: no thread sleeps.
+/// Ten at once take as long as one, because no thread sleeps.
 #[tokio::test(start_paused = true)]
 async fn delayed_rejections_do_not_queue() {
     let start = Instant::now();

@@ -25,7 +25,7 @@ use tower_hmac::{
 use crate::support::script::{Script, Step};
 use crate::support::socket::{exchange, read_answer, serve};
 
-/// The limit for bodies, and what is drained beyond it, in bytes.
+/// The limit for bodies, and the drain limit beyond it, in bytes.
 const LIMIT: usize = 1000;
 const DRAINED: usize = 10_000;
 
@@ -44,7 +44,7 @@ fn signature(body: &[u8]) -> String {
     signer.with_key_id("aservice").unwrap().signature(body)
 }
 
-/// The layer around a route, and the extractor on one: both reject alike.
+/// The layer around a route, and the extractor on one: both reject in the same way.
 fn apps(layer: &VerifyLayer) -> [(&'static str, Router); 2] {
     let handler = any(async |_: Verified, body: Bytes| body.len().to_string());
     let extractor = any(async |Signed(body, _): Signed<Bytes>| body.len().to_string());
@@ -81,8 +81,8 @@ fn closes(response: &Response) -> bool {
     response.headers().get("connection").is_some_and(|value| value == "close")
 }
 
-/// The kind of the rejection, whether the answer closes the connection, and how often the body was
-/// asked for a frame.
+/// The kind of the rejection, whether the response closes the connection, and how often the body
+/// was polled.
 async fn rejected(app: &Router, request: Request<Script>) -> (ErrorKind, bool, usize) {
     let polls = request.body().polls();
     let answer = app.clone().oneshot(boxed(request));
@@ -91,7 +91,7 @@ async fn rejected(app: &Router, request: Request<Script>) -> (ErrorKind, bool, u
     (kind(&response).expect("a rejection"), closes(&response), polls.load(Ordering::SeqCst))
 }
 
-/// Whenever the decision falls before the end of the body, the rest of it is read.
+/// If a request is rejected before its body ends, the rest is read.
 #[tokio::test]
 async fn rest_of_a_rejected_body_is_read_on_http_1() {
     let right = signature(b"another body");
@@ -117,7 +117,7 @@ async fn rest_of_a_rejected_body_is_read_on_http_1() {
     }
 }
 
-/// Streams are independent there, and `Connection` is no header of HTTP/2.
+/// Streams are independent in HTTP/2, and it has no `Connection` header.
 #[tokio::test]
 async fn over_http_2_nothing_is_drained_and_no_connection_is_closed() {
     for (place, app) in apps(&layer()) {
@@ -139,7 +139,7 @@ async fn no_more_than_the_limit_is_drained_and_the_answer_closes_the_connection(
     }
 }
 
-/// Before a byte of it is read: it could not be read to its end anyway.
+/// Before any byte is read: its end could not be reached anyway.
 #[tokio::test]
 async fn an_announced_length_over_the_drain_limit_is_answered_at_once() {
     let right = signature(b"another body");
@@ -164,14 +164,14 @@ async fn a_limit_of_zero_drains_nothing() {
     for (place, app) in apps(&layer().with_drain_limit(0)) {
         let unsigned = carrying(&[], Script::hanging());
         assert_eq!(rejected(&app, unsigned).await, (ErrorKind::Missing, true, 0), "{place}");
-        // Where there is no body, nothing stays unread.
+        // Without a body, nothing stays unread.
         let empty = Script::empty().with_hint(http_body::SizeHint::with_exact(0));
         let bodiless = carrying(&[], empty);
         assert_eq!(rejected(&app, bodiless).await, (ErrorKind::Missing, false, 0), "{place}");
     }
 }
 
-/// To poll the body would send `100 Continue`, and bring the upload about.
+/// Polling the body would send `100 Continue`, and start the upload.
 #[tokio::test]
 async fn a_client_that_waits_for_100_continue_is_answered_at_once() {
     for (place, app) in apps(&layer()) {
@@ -180,14 +180,14 @@ async fn a_client_that_waits_for_100_continue_is_answered_at_once() {
             let outcome = rejected(&app, carrying(&headers, Script::hanging())).await;
             assert_eq!(outcome, (ErrorKind::Missing, true, 0), "{place}");
         }
-        // The client was told to go on, and is sending.
+        // The client was told to continue, and is sending.
         let right = signature(b"another body");
         let begun = carrying(&[("expect", "100-continue"), ("signature", &right)], frames(6, 500));
         assert_eq!(rejected(&app, begun).await, (ErrorKind::BodyTooLarge, false, 7), "{place}");
     }
 }
 
-/// A byte a frame is as much work as many.
+/// A byte per frame is as much work as many bytes.
 #[tokio::test]
 async fn small_frames_count_for_more_than_their_bytes() {
     let (_, app) = &apps(&layer())[0];
@@ -196,7 +196,7 @@ async fn small_frames_count_for_more_than_their_bytes() {
     assert!(polls < DRAINED / 100, "{polls}");
 }
 
-/// Fails when it is polled after its end or after an error, as some bodies do.
+/// Fails if it is polled after its end or after an error, as some bodies do.
 struct Strict(Option<Script>);
 
 impl http_body::Body for Strict {
@@ -234,7 +234,7 @@ async fn a_body_is_not_polled_after_its_end_or_an_error() {
     }
 }
 
-/// What another limit holds back stays unread.
+/// The part that another limit holds back stays unread.
 #[tokio::test]
 async fn a_body_that_a_limit_outside_cuts_off_closes_the_connection() {
     let right = signature(b"another body");
@@ -249,7 +249,7 @@ async fn a_body_that_a_limit_outside_cuts_off_closes_the_connection() {
     }
 }
 
-/// A frame that is counted for as long as somebody holds it.
+/// A frame that is counted while somebody holds it.
 struct Held(Vec<u8>, Arc<AtomicUsize>);
 
 impl Held {
@@ -271,7 +271,7 @@ impl Drop for Held {
     }
 }
 
-/// Neither what was gathered before the rejection nor what is drained after it.
+/// Neither bytes gathered before the rejection nor bytes drained after it.
 #[tokio::test]
 async fn a_rejected_body_is_not_kept_in_memory() {
     let right = signature(b"another body");
@@ -283,7 +283,7 @@ async fn a_rejected_body_is_not_kept_in_memory() {
                 left -= 1;
                 match left {
                     0 => Poll::Pending,
-                    // Each comes by itself, so that what is held can be looked at in between.
+                    // Frames arrive one at a time, so that the test can count them in between.
                     odd if odd % 2 == 1 => {
                         cx.waker().wake_by_ref();
                         Poll::Pending
@@ -327,8 +327,8 @@ async fn draining_yields_to_other_tasks() {
     }
 }
 
-/// Who withholds the body of an unsigned request waits as one with a forged tag does, and no
-/// longer: the same timeout outside ends both.
+/// A withheld body of an unsigned request times out like that of a forged tag: the same outer
+/// timeout ends both.
 #[tokio::test(start_paused = true)]
 async fn a_timeout_outside_ends_the_drain_as_it_ends_the_reading() {
     let forged = signature(b"another body");
@@ -345,7 +345,7 @@ async fn a_timeout_outside_ends_the_drain_as_it_ends_the_reading() {
     }
 }
 
-/// The delay begins when the body has been read, as with a forged tag.
+/// The delay begins once the body has been read, as with a forged tag.
 #[cfg(feature = "tokio")]
 #[tokio::test(start_paused = true)]
 async fn the_delay_of_rejections_follows_the_drain_and_holds_for_the_extractor() {
@@ -362,7 +362,7 @@ async fn the_delay_of_rejections_follows_the_drain_and_holds_for_the_extractor()
     }
 }
 
-/// A body of one frame that takes so long.
+/// A body of one frame that takes this long.
 #[cfg(feature = "tokio")]
 fn async_stream(time: Duration) -> Body {
     Body::from_stream(futures_util::stream::once(async move {
@@ -371,7 +371,7 @@ fn async_stream(time: Duration) -> Body {
     }))
 }
 
-/// The body of an unsigned request that an optional layer lets through is the handler's.
+/// The body of an unsigned request that an optional layer passes on belongs to the handler.
 #[tokio::test]
 async fn an_optional_layer_does_not_read_unsigned_bodies() {
     let app = Router::new()
@@ -384,7 +384,7 @@ async fn an_optional_layer_does_not_read_unsigned_bodies() {
     assert_eq!(polls.load(Ordering::SeqCst), 0);
 }
 
-/// The body is out of an extractor's reach there, and may stay unread: the answer says so.
+/// An extractor cannot reach that body, so it may stay unread, and the answer says so.
 #[tokio::test]
 async fn an_extractor_that_rejects_behind_an_optional_layer_closes_the_connection() {
     let app = Router::new()
@@ -410,14 +410,14 @@ async fn an_extractor_that_rejects_behind_an_optional_layer_closes_the_connectio
     }
 }
 
-/// Bytes of a request as they go over the wire.
+/// The bytes of a request on the wire.
 fn wire(headers: &str, body: &[u8]) -> Vec<u8> {
     let length = body.len();
     let head = format!("POST / HTTP/1.1\r\nHost: a\r\n{headers}Content-Length: {length}\r\n\r\n");
     [head.as_bytes(), body].concat()
 }
 
-/// Otherwise a client that keeps its connections loses the request after a rejected one.
+/// Otherwise, a client that keeps its connections loses the request after a rejected one.
 #[tokio::test]
 async fn the_connection_carries_the_next_request() {
     use tokio::io::AsyncWriteExt as _;
@@ -458,7 +458,7 @@ async fn over_the_wire_the_answer_says_when_the_connection_ends() {
         for headers in
             ["Content-Length: 100000\r\n", "Content-Length: 5\r\nExpect: 100-continue\r\n"]
         {
-            // The body is never sent; the first answer is the last one, and no 100.
+            // The body is never sent: the first response is final, and there is no 100.
             let answer = exchange(address, head(headers).as_bytes()).await;
             assert_eq!(answer.status, 403, "{place}");
             assert!(answer.headers.contains(&"connection: close".to_owned()), "{place}");
@@ -466,7 +466,7 @@ async fn over_the_wire_the_answer_says_when_the_connection_ends() {
     }
 }
 
-/// Trailers end a body that is drained as they end one that is read.
+/// Trailers end a drained body just like one that is read.
 #[tokio::test]
 async fn trailers_are_drained_too() {
     let mut trailers = HeaderMap::new();

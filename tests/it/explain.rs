@@ -39,7 +39,7 @@ fn key(text: &str) -> SecretKey {
     SecretKey::new(text).unwrap()
 }
 
-/// A tag over a text, in a header or in the query.
+/// Makes a tag over a text, in a header or in the query.
 struct Probe {
     header: Option<HeaderName>,
     encoding: Encoding,
@@ -114,7 +114,7 @@ async fn explain(verifier: &Verifier, request: &Request<String>) -> Report {
     report
 }
 
-/// Neither the key nor a tag stands in what a report prints.
+/// A report contains neither the key nor a tag.
 fn assert_tells_no_secret(report: &Report, request: &Request<String>) {
     for shown in [report.to_string(), format!("{report:?}")] {
         assert!(!shown.contains(KEY), "{shown}");
@@ -231,11 +231,11 @@ async fn key_that_one_side_decodes_is_named() {
         ("c2VjcmV0IQ==", SecretKey::from_base64("c2VjcmV0IQ==").unwrap(), "base64"),
         ("00fe17", SecretKey::from_hex("00fe17").unwrap(), "hex"),
     ] {
-        // The server decodes, the caller does not.
+        // The server decodes the key, but the client does not.
         let verifier = flask_verifier(KeyMap::single(decoded.clone()).unwrap());
         let report = explain(&verifier, &flask_request(key(text), "body", "body")).await;
         assert_eq!(report.likely(), [Cause::KeyAsText { encoding }]);
-        // The other way round.
+        // The reverse.
         let verifier = flask_verifier(KeyMap::single(key(text)).unwrap());
         let report = explain(&verifier, &flask_request(decoded, "body", "body")).await;
         assert_eq!(report.likely(), [Cause::KeyDecoded { from: encoding }]);
@@ -435,7 +435,7 @@ async fn replay_guard_is_not_asked() {
     assert_eq!(report.outcome(), "accepted");
     assert!(report.to_string().contains("the replay guard was not asked"));
 
-    // And the request can still be sent.
+    // The request can still be sent.
     let verifier = verifier().with_replay_guard(Once::default()).unwrap();
     explain(&verifier, &request).await;
     let (head, body) = request.into_parts();
@@ -502,8 +502,8 @@ async fn report_becomes_json() {
     assert_eq!(json(report), expected);
 }
 
-/// A signed request of a format, and where its tag stands: in which header (in the target, if there
-/// is none), behind which text, and in which encoding.
+/// A signed request of a scheme, and the position of its tag: in which header (in the target, if
+/// there is none), after which text, and in which encoding.
 struct Subject {
     scheme: Arc<dyn Scheme>,
     request: Request<String>,
@@ -531,7 +531,7 @@ fn subject(
     Subject { scheme, request: signer.sign(request.unwrap()).unwrap(), tag }
 }
 
-/// The formats as they are: none of them knows of `explain`.
+/// The unchanged schemes: none of them knows of `explain`.
 fn subjects() -> Vec<Subject> {
     use tower_hmac::scheme::{FlaskHmacPath, Fost, FostUrl, HeaderScheme, MessageSignatures};
 
@@ -558,7 +558,7 @@ impl Subject {
         Verifier::new(self.scheme.clone(), keys).unwrap().with_clock(ManualClock::new(NOW))
     }
 
-    /// The request with its tag in an encoding that the format does not know.
+    /// Returns the request with its tag in an encoding that the scheme does not use.
     fn in_another_encoding(&self) -> Request<String> {
         let (header, before, encoding) = self.tag;
         let mut request = self.request.clone();

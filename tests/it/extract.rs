@@ -25,7 +25,7 @@ fn unauthorized() -> VerifyLayer<StatusRejection> {
     layer().with_rejection(StatusRejection::new(StatusCode::UNAUTHORIZED).unwrap())
 }
 
-/// Signed by this service; by the anonymous key, if its name is empty.
+/// Signs as this service, or with the anonymous key if the key ID is empty.
 fn by(service: &str, method: Method, path: &str, body: impl Into<Vec<u8>>) -> Request<Body> {
     let signer = match service {
         "" => Signer::new(FlaskHmac::new(), SecretKey::new("single").unwrap()),

@@ -33,7 +33,7 @@ fn texts_in_every_usual_form_are_key_ids_and_keys() {
     assert!(KeyId::try_from(&String::new()).is_err());
     assert!(KeyId::try_from(&"").is_err());
 
-    // As a configuration has them: borrowed.
+    // A configuration contains borrowed texts.
     let keys =
         names.iter().zip(&["key of one name", "key of two names"]).map(|(name, key)| (name, *key));
     assert_eq!(KeyMap::named(keys).unwrap().get(Some(&id)).unwrap().len(), 1);
@@ -69,7 +69,7 @@ fn a_key_id_is_compared_with_text_from_either_side() {
     assert!(id != "Aservice" && "aservic" != id);
 }
 
-/// Who may learn the kind of a rejection can list the names of keys.
+/// Anybody who learns the kind of a rejection could find out which key IDs exist.
 #[test]
 fn the_public_error_is_the_same_for_every_rejected_caller() {
     use ErrorKind::*;

@@ -41,7 +41,7 @@ fn signer() -> Signer<Fost> {
         .with_clock(ManualClock::new(NOW))
 }
 
-/// Verifies by hand and through the layer, which must say the same.
+/// Verifies with `Verifier` and through the layer, which must agree.
 fn checked(verifier: Verifier, request: &Request<String>) -> Result<Verified, ErrorKind> {
     let (head, body) = request.clone().into_parts();
     let by_hand = verifier.verify(&head, body.as_bytes()).now_or_never().unwrap();
@@ -62,13 +62,13 @@ fn verify(request: &Request<String>) -> Result<Verified, ErrorKind> {
     checked(verifier(Fost::new(), NOW), request)
 }
 
-/// A request that the old system would have signed, put together without this crate's format: what
-/// is rejected here is rejected in spite of a signature that matches.
+/// Signs a request as the old system would, without this crate's scheme. A rejection is then not
+/// caused by a wrong signature.
 #[derive(Clone)]
 struct Old<'a> {
     method: &'a str,
     target: &'a str,
-    /// The path that was signed; that of the target, if it is empty.
+    /// The signed path; that of the target if it is empty.
     path: &'a str,
     timestamp: &'a str,
     list: &'a str,
@@ -222,7 +222,7 @@ fn vectors_are_signed_as_published() {
 
 #[test]
 fn the_signer_writes_what_python_computes() {
-    // The tags are those of Python's `hmac` over the documents of the format.
+    // Python's `hmac` computed the tags over the scheme's documents.
     let scheme = Fost::new().with_signed_headers(["Content-Type", "X-Absent"]).unwrap();
     let signer = Signer::new(scheme, SecretKey::new("secret-value").unwrap())
         .with_key_id("key-value")
@@ -257,7 +257,7 @@ fn key_ids_are_percent_encoded() {
     assert!(value.starts_with("FOST a%2Fb%3Ac:"), "{value}");
     assert_eq!(verify(&signed).unwrap().key_id().unwrap(), &"a/b:c");
 
-    // As other libraries escape it.
+    // With the escapes of other libraries.
     let lower = value.replace("%2F", "/").replace("%3A", "%3a");
     signed.headers_mut().insert("Authorization", HeaderValue::try_from(lower).unwrap());
     assert_eq!(verify(&signed).unwrap().key_id().unwrap(), &"a/b:c");
@@ -376,7 +376,7 @@ fn three_methods_sign_the_query_instead_of_a_body() {
     for method in ["GET", "HEAD", "DELETE"] {
         let plain = Old { method, target: "/debug/?q=v&t=c", ..Old::default() };
         assert!(plain.verified().is_ok(), "{method}");
-        // With a tag over the query, and with one over the body, as the old system makes it.
+        // With a tag over the query, and with one over the body, as in the old system.
         let mut with_body = plain.request();
         with_body.body_mut().push_str("hello");
         assert_eq!(verify(&with_body).unwrap_err(), ErrorKind::Malformed, "{method}");
@@ -462,7 +462,7 @@ fn fost_rejects_ambiguous_paths() {
 
 #[test]
 fn an_escaped_newline_cannot_shift_the_lines() {
-    // Both have one document in the old system.
+    // Both have the same document in the old system.
     let honest = Old { body: "2011-04-27 03:26:37\nX-FOST-Headers\nhello", ..Old::default() };
     let shifted = Old {
         target: "/debug/%0A2011-04-27%2003:26:37%0AX-FOST-Headers",
@@ -487,7 +487,7 @@ fn timestamps_are_read_from_their_first_nineteen_characters() {
         let verified = Old { timestamp, ..Old::default() }.verified().unwrap();
         assert_eq!(verified.created(), Some(NOW), "{timestamp}");
     }
-    // It is signed as it was sent.
+    // Signed as it was sent.
     let mut changed = Old { timestamp: "2011-04-27 03:26:37.625618", ..Old::default() }.request();
     let header = HeaderValue::from_static("2011-04-27 03:26:37.625619");
     changed.headers_mut().insert("X-FOST-Timestamp", header);
@@ -526,7 +526,7 @@ fn invalid_timestamps_are_rejected() {
     ] {
         assert_malformed(timestamp, &Old { timestamp, ..Old::default() });
     }
-    // Well-formed, and far from now.
+    // Well-formed, but far from now.
     for timestamp in ["0000-01-01 00:00:00", "9999-12-31 23:59:59"] {
         let outcome = Old { timestamp, ..Old::default() }.verified();
         assert_eq!(outcome.unwrap_err(), ErrorKind::Stale, "{timestamp}");

@@ -46,7 +46,7 @@ fn signer() -> Signer<FostUrl> {
         .with_clock(ManualClock::new(NOW))
 }
 
-/// Verifies by hand and through the layer, which must say the same.
+/// Verifies with `Verifier` and through the layer, which must agree.
 fn checked(verifier: Verifier, request: &Request<String>) -> Result<Verified, ErrorKind> {
     let (head, body) = request.clone().into_parts();
     let by_hand = verifier.verify(&head, body.as_bytes()).now_or_never().unwrap();
@@ -76,7 +76,7 @@ fn sha1(document: &str) -> String {
     tower_hmac::scheme::Encoding::Base64.encode(mac.finalize().as_bytes())
 }
 
-/// The three parameters for a document, put together without this crate's format.
+/// Makes the three parameters for a document, without this crate's scheme.
 fn parameters(document: &str, expires: &str) -> String {
     let tag = sha1(document).replace('+', "%2B").replace('=', "%3D");
     format!("_k=key-value&_e={expires}&_s={tag}")
@@ -206,7 +206,7 @@ fn the_signer_writes_what_python_computes() {
         "http://www.example.com:8080/caf%C3%A9%201?q=v&t=c\
          &_k=key-value&_e=1303874857&_s=yK18xURzbg7lzTQnQqtYk5%2Beg1Y%3D",
     );
-    // As it arrives: a target with its authority, or a path with a Host header.
+    // As it arrives: a target with an authority, or a path with a `Host` header.
     let absolute = Request::get(&signed).body(String::new()).unwrap();
     assert!(verify(&absolute).is_ok());
     let target = signed.path_and_query().unwrap().as_str();
@@ -352,7 +352,7 @@ fn links_without_expiry_are_accepted_if_configured() {
     assert_eq!(verify(&endless).unwrap_err(), ErrorKind::Malformed);
     assert!(checked(verifier(scheme()), &endless).is_ok());
 
-    // An expiry that is there counts all the same, and an empty one is none.
+    // An expiry is checked if it is present, and an empty one is malformed.
     let over = parameters("www.example.com/a\n1303874796", "1303874796");
     let outcome = checked(verifier(scheme()), &fetch(format!("/a?{over}")));
     assert!(outcome.is_err_and(is(ErrorKind::Expired)));
@@ -457,7 +457,7 @@ fn another_host_is_rejected() {
 
 #[test]
 fn bytes_cannot_move_from_path_to_host() {
-    // One document in the old system.
+    // The same document in the old system.
     let ours = parameters("www.example.com/a/b\n1303874857", "1303874857");
     assert!(verify(&fetch(format!("/a/b?{ours}"))).is_ok());
     let mut moved = fetch(format!("/b?{ours}"));
@@ -467,7 +467,7 @@ fn bytes_cannot_move_from_path_to_host() {
 
 #[test]
 fn bytes_cannot_move_from_query_to_path() {
-    // One document in the old system.
+    // The same document in the old system.
     let ours = parameters("www.example.com/a?b\n1303874857", "1303874857");
     assert!(verify(&fetch(format!("/a?b&{ours}"))).is_ok());
     assert_eq!(verify(&fetch(format!("/a%3Fb?{ours}"))).unwrap_err(), ErrorKind::Malformed);
@@ -526,7 +526,7 @@ fn urls_that_a_server_would_reject_are_not_signed() {
     assert!(matches!(error, SignError::KeyId(_)));
 }
 
-/// Remembers for ever.
+/// A guard that never forgets.
 #[derive(Default)]
 struct Seen(Mutex<HashSet<ReplayKey>>);
 
@@ -544,7 +544,7 @@ fn a_head_request_uses_up_the_link() {
         let verifier = verifier(FostUrl::new()).with_replay_guard(Seen::default()).unwrap();
         let signed = signer().sign_url("http://www.example.com/a").unwrap();
         let target = signed.path_and_query().unwrap().as_str();
-        // At another place, and as another escape: still the same link.
+        // At another position, and with another escape: still the same link.
         let (path, query) = target.split_once('?').unwrap();
         let (key_id, others) = query.split_once('&').unwrap();
         let moved = format!("{}?&{others}&{key_id}", path.replace('a', "%61"));
@@ -585,7 +585,7 @@ async fn links_are_verified_as_first_received_and_stripped() {
         let body = axum::body::to_bytes(response.into_body(), 1000).await.unwrap();
         assert_eq!(body, format!("{left} {}", left.replace("/b", "/a/b")));
 
-        // The rest of the path, signed as if it were all of it.
+        // The rest of the path, signed as if it were the whole.
         let inner = signer().sign_url(url.replace("/a/b", "/b")).unwrap();
         let moved = inner.to_string().replace("com/b", "com/a/b");
         let request = Request::get(moved).body(Body::empty()).unwrap();

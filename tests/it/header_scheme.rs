@@ -18,7 +18,7 @@ use tower_hmac::{
 };
 
 const NOW: i64 = 1_700_000_000;
-/// Well-formed, and right for no request.
+/// A well-formed tag that is wrong for every request.
 const SOME_TAG: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 fn key() -> SecretKey {
@@ -142,7 +142,7 @@ fn the_signature_of_another_system_in_a_list() {
     assert!(send(&format!("{wrong} {right}")).is_ok());
     assert!(send(&format!("{right} {wrong}")).is_ok());
     assert_eq!(send(&wrong).unwrap_err(), ErrorKind::Mismatch);
-    // Entries of other versions, such as the asymmetric one, are skipped; ours must be there.
+    // Entries of other versions, such as the asymmetric one, are skipped; one of ours is required.
     let asymmetric = format!("v1a,{}", base64::engine::general_purpose::STANDARD.encode([7; 64]));
     for others in ["v2,MzJsNDk4MzI0", &asymmetric] {
         assert!(send(&format!("{right} {others}")).is_ok(), "{others}");
@@ -150,7 +150,7 @@ fn the_signature_of_another_system_in_a_list() {
         let alone = send(others).unwrap_err();
         assert_eq!(alone, ErrorKind::Malformed, "{others}");
     }
-    // Ours are read strictly, wherever they stand.
+    // Our entries are parsed strictly, at any position.
     for ours in ["v1,", "v1,AAAA", "v1"] {
         let outcome = send(&format!("{right} {ours}")).unwrap_err();
         assert_eq!(outcome, ErrorKind::Malformed, "{ours}");
@@ -189,7 +189,7 @@ fn every_encoding_is_read_back_in_one_spelling() {
     }
 }
 
-/// A value may hold the delimiter where only a time stands beside it, which has no delimiter.
+/// A value may contain the delimiter if it is only next to a time, which never contains one.
 #[test]
 fn a_header_next_to_a_time_may_contain_the_delimiter() {
     let parts = [header("X-Covered"), Part::literal("."), timestamp()];

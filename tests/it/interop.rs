@@ -1,4 +1,4 @@
-//! Clients written by other people.
+//! Clients written by others.
 
 #[cfg(all(feature = "axum", feature = "serde"))]
 mod device;

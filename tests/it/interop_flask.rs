@@ -1,4 +1,4 @@
-//! The real Python package as the peer: its signatures are accepted here, and ours there.
+//! The real Python package as the peer: each side accepts the other's signatures.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, Command, Stdio};
@@ -17,7 +17,7 @@ fn config() -> Value {
     json!({"HMAC_KEY": "s3cr3tk3y", "HMAC_KEYS": {"aservice": "akey", "bservice": "b\u{e9}"}})
 }
 
-/// Empty, JSON, every byte, and one that is longer than any buffer on the way.
+/// Empty, JSON, every byte, and a body longer than any buffer in between.
 fn bodies() -> Vec<Vec<u8>> {
     vec![
         Vec::new(),
@@ -31,7 +31,7 @@ fn callers() -> [(Option<&'static str>, SecretKey); 3] {
     [
         (None, SecretKey::new("s3cr3tk3y").unwrap()),
         (Some("aservice"), SecretKey::new("akey").unwrap()),
-        // Python's key text is latin-1.
+        // In Python, the text of a key is latin-1.
         (Some("bservice"), SecretKey::new(b"b\xe9".as_slice()).unwrap()),
     ]
 }

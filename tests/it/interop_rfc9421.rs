@@ -46,7 +46,7 @@ fn requests(authority: &str) -> Vec<Value> {
     .collect()
 }
 
-/// The request with what its signer answered.
+/// The request with its signer's output.
 fn with_answer(request: &Value, answer: &Value) -> Value {
     assert!(answer.get("error").is_none(), "{request} {answer}");
     let mut signed = request.clone();
@@ -55,8 +55,8 @@ fn with_answer(request: &Value, answer: &Value) -> Value {
     signed
 }
 
-/// The same request with spaces in `Signature-Input` that no serializer writes: what is signed is what
-/// they stand between (RFC 9421 section 3.2).
+/// The same request with extra spaces in `Signature-Input`, which do not change the signed text
+/// (RFC 9421 section 3.2).
 fn with_spaces(request: &Value) -> Value {
     let mut spaced = request.clone();
     for header in spaced["headers"].as_array_mut().unwrap() {
@@ -71,7 +71,7 @@ fn with_spaces(request: &Value) -> Value {
     spaced
 }
 
-/// Sends a request as bytes; the status that it is answered with.
+/// Sends a request as bytes, and returns the status of the response.
 fn send(server: &Conformance, request: &Value) -> u16 {
     let authority = format!("http://{}", server.addr);
     let target = request["url"].as_str().unwrap().strip_prefix(&authority).unwrap();
@@ -110,7 +110,7 @@ fn node() -> Option<Peer> {
 }
 
 impl Peer {
-    /// One answer for each line.
+    /// One answer per line.
     fn ask(&self, script: &[&str], lines: &[Value]) -> Vec<Value> {
         let mut child = Command::new(&self.program)
             .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers"))
@@ -164,7 +164,7 @@ impl Peer {
         for (request, answer) in spaced.iter().zip(self.ask(self.verify, &spaced)) {
             assert!(answer.get("covered").is_some(), "{request} {answer}");
         }
-        // The peer does verify: what is not as we signed it is rejected.
+        // The peer does verify: it rejects a changed request.
         let moved: Vec<_> =
             signed.iter().map(|request| changed(request, "method", "PATCH")).collect();
         for answer in self.ask(self.verify, &moved) {

@@ -33,7 +33,7 @@ fn kind(outcome: &Result<Verified, VerifyError>) -> Option<ErrorKind> {
 mod map {
     use super::*;
 
-    /// The table of names grows many times on the way, and moves names about.
+    /// The table grows many times during the test, and moves key IDs.
     #[test]
     fn each_of_many_key_ids_finds_only_its_own_key() {
         let name = |number: usize| format!("service-{number}");
@@ -90,7 +90,7 @@ mod names {
         assert!(id == *"aservice" && id != *"bservice");
     }
 
-    /// `explain` holds a signature against them.
+    /// `explain` tries them against a signature.
     #[test]
     fn a_store_around_another_visits_its_keys() {
         let map = || KeyMap::named([("aservice", "akey")]).unwrap();
@@ -107,7 +107,7 @@ mod names {
     }
 }
 
-/// The first request under a name would take longer than one under a name that is not there.
+/// Otherwise, the first request with a key ID would take longer than one with an unknown key ID.
 #[test]
 fn a_store_prepares_its_keys_for_the_hash_of_its_scheme() {
     #[derive(Default)]
@@ -130,7 +130,7 @@ fn a_store_prepares_its_keys_for_the_hash_of_its_scheme() {
 mod rotation {
     use super::*;
 
-    /// The new key from `NOW` on, the old one up to `NOW + 10`.
+    /// The new key is valid from `NOW` on, the old one until `NOW + 10`.
     fn overlapping() -> KeySet {
         let new = KeyEntry::new(secret("new")).with_label("2026-11").with_not_before(NOW);
         let old = KeyEntry::new(secret("old")).with_label("2026-05").with_not_after(NOW + 10);
@@ -142,7 +142,7 @@ mod rotation {
         let clock = ManualClock::new(NOW);
         let keys = KeyMap::named([("aservice", overlapping())]).unwrap();
         let verifier = Verifier::new(Stamped::new(), keys).unwrap().with_clock(clock.clone());
-        // Time, and the label that the new and the old key prove; `None` where it is rejected.
+        // The time, and the labels that the new and the old key prove; `None` if rejected.
         let table = [
             (-1, None, Some("2026-05")),
             (0, Some("2026-11"), Some("2026-05")),
@@ -176,7 +176,7 @@ mod rotation {
             let inner = tower::service_fn(async |_: http::Request<_>| {
                 Ok::<_, std::convert::Infallible>(http::Response::new(String::new()))
             });
-            // The first frame is there at once; the time passes before the second.
+            // The first frame is available at once, and the time passes before the second.
             let frames = [(0, "slow "), (seconds, "body")].map({
                 let clock = clock.clone();
                 move |(pass, data)| (clock.clone(), pass, data)
@@ -193,7 +193,7 @@ mod rotation {
             let response = layer.with_clock(clock).layer(inner).call(request).await.unwrap();
             response.extensions().get::<VerifyError>().map(VerifyError::kind)
         };
-        // That another key of the name goes on counting lets nothing more through.
+        // Another valid key of the key ID does not make the expired one valid.
         for (keys, kind) in
             [(&[&old][..], ErrorKind::UnknownKey), (&[&new, &old], ErrorKind::Mismatch)]
         {
@@ -202,7 +202,7 @@ mod rotation {
         }
     }
 
-    /// What a store says of its sets is for those that hide which names there are.
+    /// A store states its largest set to hide which key IDs exist.
     #[tokio::test]
     async fn a_store_that_finds_more_keys_than_it_said_has_all_of_them_tried() {
         let store = key_fn(|_: Option<&KeyId>, _: &Parts| async {
@@ -225,8 +225,8 @@ mod rotation {
         assert!(matches!(KeySet::new(nine), Err(ConfigError::Invalid { .. })));
     }
 
-    /// An unknown name, an expired set and a set of one cost the MACs of the largest set: the
-    /// time of the answer tells nobody which names there are.
+    /// An unknown key ID, an expired set and a set of one cost the MACs of the largest set, so
+    /// timing does not reveal which key IDs exist.
     #[tokio::test]
     async fn every_key_id_costs_as_many_macs_as_the_largest_set() {
         let clock = ManualClock::new(NOW);
@@ -252,8 +252,8 @@ mod rotation {
         }
     }
 
-    /// Key `n` counts from second `n` to second `n + 1`. A thread moves the time and the keys on
-    /// while four others sign with the key of the second and verify.
+    /// Key `n` is valid from second `n` to second `n + 1`. A thread advances the time and the keys,
+    /// while four others sign with the current key and verify.
     #[test]
     fn keys_replaced_under_load_reject_no_valid_request() {
         const CHANGES: i64 = 300;
@@ -264,7 +264,7 @@ mod rotation {
                     .with_not_before(number)
                     .with_not_after(number + 1)
             };
-            // What counts in this second or the one before, and the next key ahead of its time.
+            // Keys valid in this or the previous second, and the next key ahead of its time.
             let set = KeySet::new((time - 2..=time + 1).rev().map(entry)).unwrap();
             KeyMap::single(set).unwrap()
         };
@@ -284,7 +284,7 @@ mod rotation {
                 scope.spawn(move || {
                     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
                     while done.load(Ordering::SeqCst) == 0 {
-                        // One thread in four signs with a key that has run out.
+                        // One thread in four signs with an expired key.
                         let number = clock.unix_now() - if thread == 0 { 2 } else { 0 };
                         let head = head(&signer("", &format!("key {number}"), clock), b"");
                         let before = clock.unix_now();
@@ -302,7 +302,7 @@ mod rotation {
                 });
             }
             for time in 11..11 + CHANGES {
-                // So that requests fall between any two changes.
+                // So that requests happen between any two changes.
                 let enough = requests.load(Ordering::Acquire) + 20;
                 while requests.load(Ordering::Acquire) < enough {
                     std::thread::yield_now();
@@ -335,7 +335,8 @@ mod shared {
         assert!(verifier.verify(&head(&new, b""), b"").await.is_ok());
     }
 
-    /// Without the deadline, whoever holds a key could keep requests open for the day it is removed.
+    /// Without the deadline, the holder of a key could keep requests open for the day when it is
+    /// removed.
     #[tokio::test(start_paused = true)]
     async fn a_request_begun_with_a_replaced_key_is_finished_but_not_past_the_deadline() {
         use tower::ServiceExt as _;
@@ -349,7 +350,7 @@ mod shared {
                 .layer(tower_hmac::VerifyLayer::new(FlaskHmac::new(), keys.clone()).unwrap())
                 .layer(RequestBodyTimeoutLayer::new(Duration::from_secs(10)))
                 .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, DEADLINE));
-            // Five pieces, and the key is replaced before the second.
+            // Five pieces, and the key is replaced before the second one.
             let pieces = futures_util::stream::iter(0..5).then(move |number| {
                 let keys = keys.clone();
                 async move {
@@ -445,7 +446,7 @@ mod cached {
             self.0.queries.swap(0, Ordering::SeqCst)
         }
 
-        /// The cache before this database, which knows one service.
+        /// The cache in front of this database, which has one key ID.
         fn cached(&self) -> CachedKeys<impl KeyStore + use<>> {
             let state = self.0.clone();
             let store = key_fn(move |id: Option<&KeyId>, _: &Parts| {
@@ -468,7 +469,7 @@ mod cached {
         }
     }
 
-    /// Verifies requests of a name.
+    /// Verifies requests with a key ID.
     struct Service {
         verifier: Arc<Verifier>,
         clock: ManualClock,
@@ -494,7 +495,7 @@ mod cached {
     async fn a_thousand_concurrent_misses_ask_once() {
         let database = Database::with("akey");
         let service = Service::new(database.cached());
-        // The first time, and again when the time to live has passed.
+        // The first time, and again after the time to live.
         for _ in 0..2 {
             let requests = (0..1_000).map(|_| service.ask("aservice"));
             let outcomes = futures_util::future::join_all(requests).await;
@@ -502,7 +503,7 @@ mod cached {
             assert_eq!(database.take_queries(), 1);
             tokio::time::advance(TTL).await;
         }
-        // Unknown names are asked for once, too.
+        // Unknown key IDs are looked up once, too.
         let requests = (0..1_000).map(|_| service.ask("nobody"));
         let outcomes = futures_util::future::join_all(requests).await;
         assert!(outcomes.iter().all(|kind| *kind == Some(ErrorKind::UnknownKey)));
@@ -559,7 +560,7 @@ mod cached {
         assert_eq!(outcome, None);
         assert_eq!(database.take_queries(), 1);
 
-        // One that nobody waits for any more is dropped, and the next client starts anew.
+        // A lookup without waiters is dropped, and the next client starts a new one.
         let service = Service::new(database.cached());
         let verifier = service.verifier.clone();
         let head = service.head("aservice");
@@ -589,7 +590,7 @@ mod cached {
             assert!(start.elapsed() <= TIMEOUT + Duration::from_millis(500));
             assert_eq!(database.take_queries(), 1);
 
-            // Back, it is asked by the next request.
+            // Once it is back, the next request asks it.
             database.set_trouble(None);
             assert_eq!(service.ask("aservice").await, None);
             assert_eq!(database.take_queries(), 1);
@@ -616,12 +617,12 @@ mod cached {
         database.set_trouble(Some(Trouble::Error));
         tokio::time::advance(TTL).await;
         database.take_queries();
-        // A store in trouble is asked once a second, and nobody waits for it in between.
+        // A failing store is asked once a second, and nobody waits for it in between.
         for _ in 0..100 {
             assert_eq!(service.ask("aservice").await, None);
         }
         assert_eq!(database.take_queries(), 1);
-        // A store that fails takes 100 ms to say so.
+        // A failing store takes 100 ms to report the error.
         while asked.elapsed() < TTL + STALE - Duration::from_millis(100) {
             assert_eq!(service.ask("aservice").await, None, "after {:?}", asked.elapsed());
             tokio::time::advance(Duration::from_millis(500)).await;
@@ -638,7 +639,7 @@ mod cached {
             let asked = Instant::now();
             assert_eq!(service.ask("aservice").await, None);
             database.set_trouble(Some(Trouble::Error));
-            // The database takes 100 ms to say that it fails.
+            // The database takes 100 ms to report the error.
             tokio::time::sleep_until(asked + TTL + STALE - Duration::from_millis(100 + early))
                 .await;
             assert_eq!(service.ask("aservice").await, expected, "{early} ms before the end");

@@ -25,9 +25,11 @@ impl Write for Log {
     }
 }
 
-/// What the subscriber that `tracing-subscriber` has by default writes meanwhile, without colours.
+/// Returns what the default subscriber of `tracing-subscriber` writes while `run` runs, without
+/// colours.
 fn log_of(run: impl Fn()) -> String {
-    // An event that another thread is about to register while a subscriber comes would be missed.
+    // Otherwise, an event could be lost that another thread registers while a subscriber is
+    // installed.
     run();
     let log = Log::default();
     let writer = log.clone();

@@ -16,7 +16,7 @@ fn key(message_id: &str) -> OnceKey {
     OnceKey::new("standard-webhooks", None, message_id)
 }
 
-/// The answer of a store that answers at once.
+/// The answer of a store that answers immediately.
 fn now<T>(answer: OnceAnswer<T>) -> T {
     answer.now_or_never().expect("an answer at once").unwrap()
 }

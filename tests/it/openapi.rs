@@ -1,4 +1,4 @@
-//! What the document of an API says that a client has to send.
+//! The OpenAPI description of what a client must send.
 
 use serde_json::{Value, json};
 use tower_hmac::openapi::{security_requirement, security_schemes};
@@ -6,7 +6,7 @@ use tower_hmac::scheme::{Fost, FostUrl, Part, TimeFormat};
 use tower_hmac::webhooks::StandardWebhooks;
 use tower_hmac::{FlaskHmac, HeaderScheme, MessageSignatures, Scheme};
 
-/// The place and name of each, sorted.
+/// The place and name of each scheme, sorted.
 fn names(scheme: &(impl Scheme + Clone)) -> Vec<String> {
     let schemes = security_schemes(scheme).unwrap();
     let text = |scheme: &Value, member: &str| scheme[member].as_str().unwrap().to_owned();

@@ -78,7 +78,8 @@ fn schemes_from_parts_can_have_names() {
     assert_eq!(verified.scheme(), "webhook-v2");
 }
 
-/// One that reads the query alone is told apart by where the signature stands, whatever its name.
+/// A scheme that only reads the query is distinguished by the place of the signature, whatever its
+/// name is.
 #[cfg(feature = "sha1")]
 #[test]
 fn a_header_scheme_and_a_query_scheme_can_share_key_ids() {
@@ -120,7 +121,7 @@ fn schemes_on_one_header_are_a_config_error() {
     ambiguous(Verifier::new(header("X-A"), keys("a")).unwrap().or(header("x-a"), keys("b")));
     let path = FlaskHmacPath::new().with_header("Signature").unwrap();
     ambiguous(flask().or(path, keys("b")));
-    // The third against the first, too.
+    // The third against the first, as well.
     let two = flask().or(header("X-A"), keys("b")).unwrap();
     ambiguous(two.clone().or(header("X-A"), keys("c")));
     ambiguous(two.or(FlaskHmac::new(), keys("c")));
@@ -166,10 +167,10 @@ fn two_versions_in_one_header_are_distinguished_by_prefix() {
         let swapped = verify(&verifier, &signed(named(prefix), other));
         assert_eq!(swapped.unwrap_err(), ErrorKind::Mismatch);
     }
-    // A third version is neither's.
+    // A third version belongs to neither.
     let third = verify(&verifier, &signed(named("v3="), "old"));
     assert_eq!(third.unwrap_err(), ErrorKind::Malformed);
-    // Prefixes of which one begins with the other, over tags of one length.
+    // One prefix begins with the other, and the tags have the same length.
     let same = |prefix: &'static str| {
         Verifier::new(versioned("v1="), keys("a")).unwrap().or(versioned(prefix), keys("b"))
     };
@@ -187,7 +188,7 @@ fn tags_of_two_lengths_in_one_header_are_distinguished() {
     assert_eq!(verify(&verifier, &signed(long(), "new")).unwrap().scheme(), "long");
 }
 
-/// 64 digits of hex are base64 of 48 bytes, too: such a pair would reject every honest request.
+/// 64 hex digits are also base64 of 48 bytes: such a pair would reject every valid request.
 #[test]
 fn equally_long_tags_of_two_encodings_are_a_config_error() {
     let base64 = versioned("").with_encoding(Encoding::Base64).with_algorithm(Algorithm::Sha384);
@@ -199,7 +200,7 @@ fn equally_long_tags_of_two_encodings_are_a_config_error() {
     assert!(Verifier::new(versioned(""), keys("a")).unwrap().or(prefixed, keys("b")).is_ok());
 }
 
-/// `b64(name ":" b64(tag))` is as long as a longer hash's tag for names of one length.
+/// `b64(key ID ":" b64(tag))` is as long as a longer hash's tag for some lengths of the key ID.
 #[test]
 fn a_flask_hmac_key_id_is_distinguished_from_a_longer_tag() {
     for (longer, name) in [(Algorithm::Sha384, "abc"), (Algorithm::Sha512, "nineteen characters")] {
@@ -264,7 +265,7 @@ fn a_scheme_without_the_body_does_not_bypass_one_with_it() {
 }
 
 proptest! {
-    /// Of three formats: exactly one signature, and that right, is let through.
+    /// With three schemes, a request needs exactly one signature, and a correct one.
     #[test]
     fn exactly_one_correct_signature_is_accepted(
         each in proptest::array::uniform3(prop_oneof![

@@ -1,15 +1,15 @@
-//! Mistakes and situations that people reported in public, one request each: the decision, and that
-//! a mistake is named.
+//! Mistakes and situations that people reported in public, one request each. Checks the decision,
+//! and that a mistake is named.
 
 use futures_util::FutureExt as _;
 use serde_json::Value;
 
 use crate::support::cases::{request, verifier};
 
-/// Cases that are not right yet, and why.
+/// Cases that are still wrong, with the reason.
 const MISSING: [(&str, &str); 0] = [];
 
-/// What a report must say where a case asks for a cause or a message in words of its own.
+/// The text that a report must contain if a case describes a cause in its own words.
 const SAID: [(&str, &str); 23] = [
     ("key-whsec", "decoded from base64 behind its prefix `whsec_`"),
     ("key-quotes", "the quotes around the key taken off"),
@@ -36,13 +36,13 @@ const SAID: [(&str, &str); 23] = [
     ("cavage", "the older draft-cavage"),
 ];
 
-/// What is wrong with a case, if anything is.
+/// Returns what is wrong with a case, if anything.
 fn fault(case: &Value) -> Option<String> {
     let (id, expect) = (case["id"].as_str().unwrap(), &case["expect"]);
     let (head, body) = request(&case["request"]);
     let verifier = match verifier(&case["config"]) {
         Ok(verifier) => verifier,
-        // Where the configuration may be rejected, the error says what to do instead.
+        // If the configuration may be rejected, the error says what to do instead.
         Err(error) => {
             let is_told = expect["outcome"].as_str().unwrap().contains("an error of the config")
                 && error.to_string().contains("put a literal between");
@@ -66,7 +66,7 @@ fn fault(case: &Value) -> Option<String> {
     match said {
         None if asks => Some(format!("{id}: nobody says what to look for")),
         Some(said) if !text.contains(said) => Some(format!("{id}: does not say {said:?}\n{text}")),
-        // A cause is one, and on a line of its own.
+        // A cause is on its own line.
         Some(said) if likely.is_some() && report.likely().len() != 1 => {
             Some(format!("{id}: {said:?} is not alone\n{text}"))
         }
@@ -79,7 +79,7 @@ fn each_public_case_is_decided_and_its_mistake_named() {
     let vectors: Value =
         serde_json::from_str(include_str!("../vectors/public_cases.json")).unwrap();
     let cases = vectors["cases"].as_array().unwrap().iter();
-    // The others are told as a procedure, or in Rust.
+    // The others are described as a procedure, or in Rust.
     let cases: Vec<_> = cases.filter(|case| case.get("request").is_some()).collect();
     assert_eq!(cases.len(), 42);
     let mut wrong = Vec::new();

@@ -34,7 +34,7 @@ fn verifier(scheme: impl Scheme + 'static) -> Verifier {
     Verifier::new(scheme, keys).unwrap().with_clock(ManualClock::new(NOW))
 }
 
-/// What a client signs.
+/// The request that a client signs.
 fn sent<S: Scheme>(signer: &Signer<S>) -> Parts {
     let request = Request::get("https://api.example.com/v2/a%20b/c?d=e");
     let (mut head, ()) = request.body(()).unwrap().into_parts();
@@ -42,7 +42,7 @@ fn sent<S: Scheme>(signer: &Signer<S>) -> Parts {
     head
 }
 
-/// What the proxy makes of it.
+/// The request after the proxy.
 fn proxied(mut head: Parts) -> Parts {
     let target = head.uri.path_and_query().unwrap().as_str();
     head.uri = target.strip_prefix("/v2").unwrap().parse().unwrap();
@@ -55,7 +55,7 @@ fn outcome(scheme: impl Scheme + 'static, head: &Parts) -> Option<ErrorKind> {
     outcome.err().map(|error| error.kind())
 }
 
-/// `at` is the scheme of a service that is known by this origin.
+/// `at` makes the scheme of a service with this public origin.
 fn prefix_is_given_back<S: Scheme + Clone + 'static>(signer: &Signer<S>, at: impl Fn(&str) -> S) {
     let plain = signer.scheme().clone();
     let arrived = proxied(sent(signer));
@@ -66,14 +66,14 @@ fn prefix_is_given_back<S: Scheme + Clone + 'static>(signer: &Signer<S>, at: imp
     {
         assert_eq!(outcome(at(other), &arrived), Some(ErrorKind::Mismatch), "{other}");
     }
-    // The prefix twice: the service was reached without the proxy.
+    // The prefix twice: the service was called without the proxy.
     let mut moved = arrived.clone();
     moved.uri = format!("/v2{}", arrived.uri).parse().unwrap();
     assert_eq!(outcome(at(ORIGIN), &moved), Some(ErrorKind::Mismatch));
     assert_eq!(at(ORIGIN).name(), plain.name());
 }
 
-/// One scheme object may serve both halves, and a client has nothing in front of it.
+/// The same scheme object can serve both sides, and the client has no proxy in front.
 fn signer_goes_by_its_own_request<S: Scheme>(plain: &Signer<S>, at_origin: &Signer<S>) {
     let (plain, at_origin) = (sent(plain), sent(at_origin));
     assert_eq!((plain.uri, plain.headers), (at_origin.uri, at_origin.headers));
@@ -139,7 +139,7 @@ fn fost_url_verifies_the_host_and_the_path_that_the_client_sent() {
     assert_eq!(outcome(other, &arrived), Some(ErrorKind::Mismatch));
 }
 
-/// The router cuts the path once more; what counts is what the proxy handed over.
+/// The router cuts the path again. The path from the proxy is verified.
 #[tokio::test]
 async fn prefix_is_restored_to_the_path_under_nest() {
     let scheme = of_parts().with_public_origin("https://api.example.com/v2").unwrap();

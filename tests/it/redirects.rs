@@ -1,4 +1,4 @@
-//! Redirects over real sockets: which signatures match, and where none is ever sent.
+//! Redirects over real sockets: which signatures match, and which hosts never get one.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -20,11 +20,11 @@ use tower_hmac::{
 
 use crate::sockets::serve;
 
-/// What reached the handlers: method, body, and whether a signature came with it.
+/// The requests that reached the handlers: method, body, and whether they carried a signature.
 type Seen = Arc<Mutex<Vec<(Method, Bytes, bool)>>>;
 
-/// A service that answers `/301` and so on with a redirect to `/done`, of its own or of another
-/// origin, and the requests that either has let through to `/done`.
+/// A service that answers `/301` and so on with a redirect to `/done`, on its own or another
+/// origin, and the requests that either accepted at `/done`.
 struct Service {
     address: SocketAddr,
     here: Seen,
@@ -79,7 +79,8 @@ fn arrived(method: &Method, body: &'static str) -> Vec<(Method, Bytes, bool)> {
 
 const BODY: &str = r#"{"order": 7}"#;
 
-/// The answers to a POST and to a GET, as the caller sees them, and what reached `/done`.
+/// The responses to a POST and to a GET, as the caller sees them, and the requests that reached
+/// `/done`.
 async fn with_reqwest<S: Scheme + Clone + 'static>(scheme: S, after_307: u16) {
     let service = Service::start(scheme.clone()).await;
     let client = reqwest::Client::builder().no_proxy().redirect(same_origin_redirects());
@@ -107,13 +108,13 @@ async fn with_reqwest<S: Scheme + Clone + 'static>(scheme: S, after_307: u16) {
     assert_eq!(*service.there.lock().unwrap(), []);
 }
 
-/// The signature covers the body alone, and fits wherever the body goes.
+/// The signature covers only the body, so it matches wherever the body is sent.
 #[tokio::test]
 async fn reqwest_follows_307_with_a_signature_of_the_body() {
     with_reqwest(FlaskHmac::new(), 200).await;
 }
 
-/// The signature covers the path, too, and the server rejects it on another one.
+/// The signature also covers the path, so the server rejects it on another path.
 #[tokio::test]
 async fn reqwest_carries_a_signature_of_the_path_to_where_it_is_rejected() {
     with_reqwest(MessageSignatures::new(), 403).await;
@@ -169,7 +170,7 @@ mod middleware {
         assert_eq!((response.status().as_u16(), *seen.lock().unwrap()), (307, 11));
     }
 
-    /// The user's own inner client follows what its policy says.
+    /// The user's own inner client follows its own policy.
     #[tokio::test]
     async fn middleware_in_a_custom_client_follows_no_redirects() {
         let service = Service::start(FlaskHmac::new()).await;
@@ -184,7 +185,7 @@ mod middleware {
     }
 }
 
-/// 303 makes a GET without a body of a POST; the layer inside signs that one.
+/// After 303, a POST becomes a GET without a body, and the inner layer signs it.
 #[tokio::test]
 async fn sign_layer_inside_a_layer_that_follows_redirects_signs_each_hop() {
     use tower_http::follow_redirect::FollowRedirectLayer;
@@ -217,7 +218,7 @@ async fn sign_layer_inside_a_layer_that_follows_redirects_signs_each_hop() {
     }
 }
 
-/// The table of `docs/clients.md`: what the server makes of the old signature.
+/// The table of `docs/clients.md`: how the server decides on the old signature.
 #[cfg(feature = "sha1")]
 #[tokio::test]
 async fn an_old_signature_after_a_redirect_is_decided_as_documented() {

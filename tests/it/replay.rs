@@ -1,4 +1,4 @@
-//! Replayed requests are rejected, with the guard in memory.
+//! Replayed requests are rejected, with the memory guard.
 
 mod callers;
 mod guards;
@@ -49,7 +49,7 @@ fn key(number: u64) -> ReplayKey {
     ReplayKey::from_bytes(bytes)
 }
 
-/// The answer of a guard that answers at once.
+/// The answer of a guard that answers immediately.
 fn ask(guard: &MemoryReplay, key: ReplayKey, keep_until: i64, now: i64) -> Option<Replay> {
     use futures_util::FutureExt as _;
     guard
@@ -103,14 +103,14 @@ async fn a_full_guard_answers_503_and_forgets_nothing() {
     }
     assert_eq!(guard.full_count(), 3);
 
-    // In the last second of their life, too.
+    // Also in the last second of their life.
     clock.advance(300);
     for head in &heads {
         assert_eq!(kind(verifier.verify(head, b"").await), Some(ErrorKind::Replayed));
     }
     assert_eq!((guard.len(), guard.full_count()), (10_000, 3));
 
-    // Then they make room, whichever shard the next ones fall into.
+    // Then they make room, in whatever shard the next ones fall.
     clock.advance(1);
     for _ in 0..10_000 {
         assert_eq!(kind(verifier.verify(&head(&signer, b""), b"").await), None);
@@ -126,7 +126,8 @@ async fn a_million_rejected_requests_leave_the_size_unchanged() {
     let honest = signer("aservice", "akey", &clock);
     assert_eq!(kind(verifier.verify(&head(&honest, b""), b"").await), None);
 
-    // Each as a stranger could send it a quarter of a million times; the guard sees none of them.
+    // A stranger could send each of them a quarter of a million times, but the guard never sees
+    // them.
     let late = ManualClock::new(NOW - 301);
     let rejected = [
         (head(&signer("aservice", "a stranger's key", &clock), b""), ErrorKind::Mismatch),
@@ -159,10 +160,10 @@ fn concurrent_claims_of_a_key_succeed_once() {
         for thread in 0..8_u64 {
             let (guard, claimed, clock) = (&guard, &claimed, &clock);
             scope.spawn(move || {
-                // Every thread in another order, so that they meet at different keys.
+                // Every thread uses another order, so that they meet at different keys.
                 for step in 0..KEYS {
                     let number = (step.wrapping_mul(2 * thread + 1).wrapping_add(thread)) % KEYS;
-                    // Time goes on below them; a thread may be a little behind.
+                    // Time advances meanwhile, and a thread may be a little behind.
                     let now = clock.fetch_add(i64::from(step % 64 == 0), Ordering::Relaxed);
                     if ask(guard, key(number), NOW + 100_000, now) == Some(Replay::Claimed) {
                         claimed[usize::try_from(number).unwrap()].fetch_add(1, Ordering::Relaxed);
@@ -197,8 +198,8 @@ fn concurrent_claims_never_exceed_the_capacity() {
 }
 
 proptest! {
-    /// Whatever the clock does, no request passes twice; where it does not go back, each passes
-    /// once.
+    /// Whatever the clock does, no request is accepted twice. If it never goes back, each is
+    /// accepted once.
     #[test]
     fn a_request_is_accepted_at_most_once_at_any_time(
         steps in prop::collection::vec((0_usize..12, -400_i64..700), 1..150),
@@ -216,7 +217,7 @@ proptest! {
             clock.advance(tick);
             let now = tower_hmac::clock::Clock::unix_now(&clock);
             requests.push((head(&signer, b""), now));
-            // An old one as often as the new one.
+            // An old request as often as a new one.
             let place = if pick < 6 { requests.len() - 1 } else { pick * requests.len() / 12 };
             let (head, created) = &requests[place];
             let outcome = runtime.block_on(verifier.verify(head, b""));
@@ -228,7 +229,7 @@ proptest! {
         }
     }
 
-    /// Against a plain map that forgets nothing.
+    /// Compares with a plain map that forgets nothing.
     #[test]
     fn the_guard_agrees_with_a_map(
         claims in prop::collection::vec((0_u64..40, 0_i64..3_000, 0_i64..200), 1..300),
@@ -254,17 +255,17 @@ proptest! {
 fn a_claim_from_a_time_that_was_swept_fails() {
     let guard = MemoryReplay::new(10_000).unwrap();
     assert_eq!(ask(&guard, key(1), NOW, NOW), Some(Replay::Claimed));
-    // Until all shards have seen the later time: one of 16 is left out once in 10^28 runs.
+    // Until all shards have seen the later time: one of 16 is missed once in 10^28 runs.
     for number in 100..1_100 {
         ask(&guard, key(number), NOW + 500, NOW + 1);
     }
     assert_eq!(ask(&guard, key(1), NOW, NOW), None);
-    // What is kept beyond that time is claimed and seen as ever.
+    // Entries kept beyond that time are claimed and found as before.
     assert_eq!(ask(&guard, key(2), NOW + 1, NOW), Some(Replay::Claimed));
     assert_eq!(ask(&guard, key(2), NOW + 1, NOW), Some(Replay::Seen));
 }
 
-/// Also where nobody asked for longer than the wheel of seconds takes to go round.
+/// Also for a time longer than one turn of the wheel of seconds.
 #[test]
 fn an_entry_is_kept_through_its_last_second_and_no_longer() {
     for quiet in [1, 1_023, 1_024, 1_025, 2_048, 100_000] {
@@ -277,7 +278,7 @@ fn an_entry_is_kept_through_its_last_second_and_no_longer() {
     }
 }
 
-/// Entries of one hash slot hang together.
+/// Entries of one hash slot form a list.
 #[test]
 fn removing_an_entry_keeps_all_others() {
     let guard = MemoryReplay::new(1_000).unwrap();
@@ -331,7 +332,7 @@ async fn one_nonce_with_two_key_ids_is_two_requests() {
     let other = head(&signer("bservice", "bkey", &clock).with_nonce_source(nonce()), b"");
     assert_eq!(kind(verifier.verify(&one, b"").await), None);
     assert_eq!(kind(verifier.verify(&other, b"").await), None);
-    // The same nonce with another body is a replay all the same.
+    // The same nonce with another body is still a replay.
     let again = head(&signer("aservice", "akey", &clock).with_nonce_source(nonce()), b"more");
     assert_eq!(kind(verifier.verify(&again, b"more").await), Some(ErrorKind::Replayed));
 }
@@ -371,8 +372,8 @@ async fn a_tag_is_remembered_for_the_retention_and_no_longer() {
     }
 }
 
-/// Both copies come in time, and their bodies end after it: a guard that has forgotten the first
-/// would let the second pass.
+/// Both copies arrive in time, and their bodies end after it: a guard that has forgotten the first
+/// would accept the second.
 #[tokio::test]
 async fn a_body_that_arrives_after_the_window_is_stale() {
     let clock = ManualClock::new(NOW);
@@ -435,7 +436,7 @@ async fn a_replay_under_another_key_id_of_the_same_key_is_rejected() {
     assert_eq!(kind(verifier.verify(&head, b"").await), Some(ErrorKind::Replayed));
 }
 
-/// Both schemes sign the same text: the captured request only needs other header names.
+/// Both schemes sign the same text: a captured request only needs other header names.
 #[tokio::test]
 async fn a_request_does_not_come_again_in_another_scheme_with_the_same_key() {
     use tower_hmac::webhooks::StandardWebhooks;
@@ -477,7 +478,7 @@ async fn a_nonce_takes_one_entry_for_any_number_of_keys() {
     assert!(!guard.is_empty());
 }
 
-/// A peer that changes its keys signs with both: `v1=<tag> v1=<tag>` over time and body.
+/// A peer that rotates its keys signs with both: `v1=<tag> v1=<tag>` over time and body.
 fn by_two_keys() -> (Verifier, Arc<MemoryReplay>, Parts, [String; 2]) {
     let scheme = HeaderScheme::new("X-Signature")
         .unwrap()
@@ -501,7 +502,7 @@ fn by_two_keys() -> (Verifier, Arc<MemoryReplay>, Parts, [String; 2]) {
     let tag = |head: &Parts| head.headers["x-signature"].to_str().unwrap().to_owned();
     let tags = [tag(&head), tag(&old)];
     let guard = Arc::new(MemoryReplay::new(100).unwrap());
-    // The old key stands there twice, as when two settings hold it.
+    // The old key occurs twice, as if two settings contained it.
     let keys = KeySet::new([key("new"), key("old"), key("old")]).unwrap();
     let verifier = Verifier::new(scheme, KeyMap::single(keys).unwrap())
         .unwrap()
@@ -528,7 +529,8 @@ async fn a_replay_with_one_of_two_tags_is_rejected() {
     }
 }
 
-/// The receiver takes the new key only after the request was accepted, and no longer the old one.
+/// The receiver accepts the new key only after the request was accepted, and then no longer the old
+/// one.
 #[cfg(feature = "reload")]
 #[tokio::test]
 async fn a_tag_of_a_key_that_becomes_valid_later_is_remembered() {

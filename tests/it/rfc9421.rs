@@ -27,7 +27,7 @@ use tower_hmac::{
     VerifyError,
 };
 
-/// The time of the RFC's own signatures.
+/// The time of the signatures in the RFC.
 const NOW: i64 = 1_618_884_473;
 const KEY_ID: &str = "test-shared-secret";
 const KEY: &str =
@@ -70,12 +70,12 @@ fn assert_rejected(result: Result<Verified, VerifyError>, kind: ErrorKind, why: 
     assert!(text.contains(why), "{text} does not say {why:?}");
 }
 
-/// What the request of most tests covers.
+/// The components that most tests cover.
 fn covered() -> String {
     r#"("@method" "@authority" "@path" "@query" "content-digest")"#.to_owned()
 }
 
-/// What the signature of most tests says.
+/// The signature parameters of most tests.
 fn parameters() -> String {
     format!(r#";created={NOW};keyid="{KEY_ID}";nonce="{NONCE}""#)
 }
@@ -106,7 +106,7 @@ fn head(method: &str, target: &str, headers: &[(&str, &str)]) -> Parts {
     head
 }
 
-/// A request in the text of HTTP/1.1, as the vectors have it.
+/// Parses a request in HTTP/1.1 text, as in the vectors.
 fn parse(message: &str) -> (Parts, Vec<u8>) {
     let (text, body) = message.split_once("\n\n").unwrap_or((message, ""));
     let mut lines = text.lines();
@@ -119,14 +119,14 @@ fn parse(message: &str) -> (Parts, Vec<u8>) {
     (head(method, target, &headers), body.as_bytes().to_vec())
 }
 
-/// The tag of a text, in base64.
+/// Returns the tag of a text, in base64.
 fn tag(text: &str) -> String {
     let mut mac = Mac::new(Algorithm::Sha256, &key());
     mac.update(text.as_bytes());
     STANDARD.encode(mac.finalize().as_bytes())
 }
 
-/// Signs with any `Signature-Input`, also what our own signer would never write.
+/// Signs with any `Signature-Input`, even one that our own signer never writes.
 fn sign(head: &mut Parts, input: &str) {
     let base = MessageSignatures::new().signature_base(head, input).unwrap();
     put(head, input, &tag(&base));
@@ -141,7 +141,7 @@ fn set(head: &mut Parts, name: &'static str, value: &str) {
     head.headers.insert(name, value.try_into().unwrap());
 }
 
-/// The request of most tests, signed as the strict policy wants it.
+/// The request of most tests, signed for the strict policy.
 fn signed() -> Parts {
     let mut head = request();
     sign(&mut head, &(covered() + &parameters()));

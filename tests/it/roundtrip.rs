@@ -11,7 +11,7 @@ const REQUESTS: usize = 200;
 const NOW: i64 = 1_700_000_000;
 const MIB: usize = 1024 * 1024;
 
-/// What a format can carry, and what its signature covers.
+/// What a scheme can carry, and what its signature covers.
 struct Format {
     config: Value,
     key_id: Option<&'static str>,
@@ -22,12 +22,12 @@ struct Format {
     with_body: Option<&'static [&'static str]>,
     /// Escapes that may stand in a path.
     escapes: &'static [&'static str],
-    /// Whether no segment of a path may be empty or hold a dot.
+    /// Whether path segments must not be empty or contain a dot.
     has_normal_paths: bool,
-    /// What queries are made of.
+    /// The alphabet of queries.
     pairs: &'static [&'static str],
     covers: &'static [Part],
-    /// Covered headers, and the values that they take at random.
+    /// Covered headers, and their random values.
     headers: &'static [&'static str],
     values: &'static [&'static str],
 }
@@ -44,15 +44,15 @@ enum Part {
 
 const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PURGE"];
 const VALUES: &[&str] = &["a", "two words", "x=1; y=\"2\"", "ü"];
-/// For formats whose text is ASCII.
+/// For schemes with ASCII texts.
 const ASCII_VALUES: &[&str] = &["a", "two words", "x=1; y=\"2\""];
 const ESCAPES: &[&str] = &["%20", "%C3%BC", "%e2%82%ac", "%7E", "%41", "%2F", "%2f", "%25"];
-/// Where the decoded path is signed: without those that would make two paths one.
+/// For schemes that sign the decoded path: without escapes that would make two paths one.
 const DECODED: &[&str] = &["%20", "%C3%BC", "%e2%82%ac", "%7E", "%41"];
 
 /// Repeated names, names without a value, values without a name, and escapes.
 const PAIRS: &[&str] = &["a=1", "a=2", "b=%20", "b=%C3%A9", "c", "c=", "=d", "e=f%26g%3Dh", "a=1"];
-/// Where the values of a name must be in order: one value for each.
+/// If the values of a name must be in order: one value per name.
 const ONE_VALUE: &[&str] = &["a=1", "b=%20", "c", "c=", "=d", "e=f%26g%3Dh", "a=1"];
 
 impl Format {
@@ -73,7 +73,7 @@ impl Format {
     }
 }
 
-/// SplitMix64: the same requests each time, so that a failure comes back.
+/// SplitMix64: the same requests in each run, so that failures are reproducible.
 struct Random(u64);
 
 impl Random {
@@ -114,7 +114,7 @@ impl Sent {
         let query =
             (has(format.with_query) && random.below(3) > 0).then(|| query(random, format.pairs));
         let len = match number {
-            // The longest ones are few: each costs the unoptimized hashes of a test build dear.
+            // The longest bodies are few, because hashing is slow in an unoptimized build.
             0 => MIB,
             1 => random.below(MIB),
             _ => [0, 1, random.below(100), random.below(10_000)][random.below(4)],
@@ -142,7 +142,7 @@ impl Sent {
         line
     }
 
-    /// As the signer says that it is to be sent.
+    /// With the changes that the signer makes.
     fn signed(&self, answer: &Value) -> Self {
         let url = answer["url"].as_str().unwrap_or_else(|| panic!("{answer} for {}", self.shown()));
         let target = &url[format!("http://{}", self.host).len()..];
@@ -175,12 +175,12 @@ impl Sent {
         format!("{} {} {:?} {:?} {body}", self.method, self.path, self.query, self.headers)
     }
 
-    /// The request with one byte of a covered part changed; `None` where the part has none.
+    /// Returns the request with one byte of a covered part changed, or `None` if the part is empty.
     fn changed(&self, part: Part, random: &mut Random) -> Option<Self> {
         let mut changed = self.clone();
         match part {
             Part::Method => {
-                // Another method that goes with this query and body.
+                // Another method that fits this query and body.
                 changed.method = match &*self.method {
                     "PUT" => "PUS".into(),
                     "GET" | "HEAD" => return None,
@@ -188,7 +188,7 @@ impl Sent {
                 };
             }
             Part::Host => changed.host = self.host.replace("127.0.0.1", "127.0.0.2"),
-            // Each path begins so.
+            // Each path begins with this.
             Part::Path => changed.path = self.path.replacen("/path", "/pith", 1),
             Part::Query => changed.query = Some(one_letter_on(self.query.as_ref()?, random)?),
             Part::Header(name) => {
@@ -205,7 +205,7 @@ impl Sent {
     }
 }
 
-/// The text with one letter or digit replaced by its neighbour.
+/// Replaces one letter or digit of a text by its neighbour.
 fn one_letter_on(text: &str, random: &mut Random) -> Option<String> {
     let places: Vec<_> = text.match_indices(|c: char| c.is_ascii_alphanumeric()).collect();
     let (place, letter) = *places.get(random.below(places.len().max(1)))?;

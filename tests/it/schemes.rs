@@ -1,4 +1,4 @@
-//! What holds for every scheme of the crate.
+//! Properties of every scheme of the crate.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,7 +9,7 @@ use tower_hmac::scheme::ClaimError;
 
 use crate::support::schemes::all;
 
-/// The types in `impl Scheme for ..` and `type .. = ProviderScheme<..>` below this folder.
+/// Returns the types in `impl Scheme for ..` and `type .. = ProviderScheme<..>` in this folder.
 fn implemented(folder: &Path, found: &mut BTreeSet<String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

@@ -23,11 +23,11 @@ use tower_hmac::{
 
 use crate::capture::Capture;
 
-/// Long enough to turn up in nothing by chance.
+/// Long enough not to occur by chance.
 const KEY: &str = "a key that must not be told, 0123456789";
 const OLD_KEY: &str = "an old key that must not be told either";
 
-/// The spellings of a secret, the padding left out so that a longer text holds them too.
+/// The spellings of a secret, without padding, so that a longer text contains them, too.
 fn spellings(secret: &[u8]) -> Vec<String> {
     let hex = base16ct::lower::encode_string(secret);
     let list = format!("{secret:?}");
@@ -141,8 +141,8 @@ fn no_error_of_the_configuration_repeats_a_key() {
     }
 }
 
-/// The search itself: what is told is found, in every spelling. It tells what is no test's key, so
-/// that `scripts/secrets` finds none.
+/// Tests the search itself: a printed secret is found in every spelling. The secret is not a test's
+/// key, so that `scripts/secrets` does not find it.
 #[test]
 fn a_printed_secret_is_found() {
     let secret = b"told in every spelling, and nobody signs with it".as_slice();

@@ -37,7 +37,7 @@ fn post(body: &str) -> Request<String> {
     Request::post("/path?query=1").header("x-other", "kept").body(body.to_owned()).unwrap()
 }
 
-/// A service whose answer is what arrived.
+/// A service that returns the request it received.
 #[derive(Clone)]
 struct Echo;
 
@@ -101,7 +101,7 @@ fn signing_twice_is_an_error_unless_asked_to_replace() {
 
 #[test]
 fn sign_error_leaves_the_request_as_it_was() {
-    /// Writes into the head before it fails.
+    /// Changes the head before it fails.
     struct Failing(Timed);
 
     impl Scheme for Failing {
@@ -253,7 +253,7 @@ async fn errors_of_body_service_and_scheme_are_returned() {
     assert_eq!(error.to_string(), "is down");
 }
 
-/// Two attempts, whatever the first one's answer is.
+/// Makes two attempts, whatever the first response is.
 #[derive(Clone)]
 struct Twice(bool);
 
@@ -280,7 +280,7 @@ async fn each_attempt_inside_a_retry_layer_is_signed_again() {
     let server = ServiceBuilder::new().layer(layer).service(service_fn(
         async |_: Request<_>| -> Result<Response<String>, Infallible> { Ok(Response::default()) },
     ));
-    // Between the attempts goes more time than the server's tolerance.
+    // More than the server's tolerance passes between the attempts.
     let slow = clock.clone();
     let server = ServiceBuilder::new()
         .map_response(move |response| {
@@ -297,13 +297,13 @@ async fn each_attempt_inside_a_retry_layer_is_signed_again() {
         .service(server.clone());
     assert_eq!(inside.oneshot(request.clone()).await.unwrap().status(), StatusCode::OK);
 
-    // The other way round the second attempt is the first one's replay.
+    // In the other order, the second attempt is a replay of the first.
     let outside =
         ServiceBuilder::new().layer(signing).layer(RetryLayer::new(Twice(false))).service(server);
     assert_eq!(outside.oneshot(request).await.unwrap().status(), StatusCode::FORBIDDEN);
 }
 
-/// Panics when called without having been asked whether it is ready, as some services do.
+/// Panics if it is called before it is ready, as some services do.
 struct Strict(bool);
 
 impl Clone for Strict {
@@ -357,7 +357,8 @@ async fn requests_without_a_body_are_signed_whatever_their_type() {
     passes("").await;
     passes(std::borrow::Cow::Borrowed("")).await;
 
-    // What an axum body holds cannot be seen: signed over no bytes, it would be rejected.
+    // The contents of an axum body are not visible: signed over an empty body, it would be
+    // rejected.
     let signer = Signer::new(FlaskHmac::new(), key());
     let error = signer.sign(Request::post("/").body(Body::from("{}")).unwrap()).unwrap_err();
     assert_eq!(error, SignError::Streaming);
@@ -379,7 +380,7 @@ fn testing_kit_panics_if_the_test_is_wrong() {
     let _ = tower_hmac::testing::sign(&signer(), request);
 }
 
-/// 8 KiB is the longest value that is read: a longer one would be rejected for its length.
+/// A server reads at most 8 KiB of a value, and would reject a longer one.
 #[test]
 fn a_value_that_no_server_accepts_is_not_sent() {
     for (length, fits) in [(6099, true), (6100, false)] {

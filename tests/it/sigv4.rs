@@ -52,7 +52,7 @@ fn link_signer(scheme: AwsPresigned) -> Signer<AwsPresigned> {
     signer(scheme).with_lifetime(Duration::from_secs(3600))
 }
 
-/// Verifies by hand and through the layer, which must say the same.
+/// Verifies with `Verifier` and through the layer, which must agree.
 fn checked(verifier: Verifier, request: &Request<Vec<u8>>) -> Result<Verified, VerifyError> {
     let (head, body) = request.clone().into_parts();
     let by_hand = verifier.verify(&head, &body).now_or_never().unwrap();

@@ -35,7 +35,7 @@ fn signer(key: &str) -> Signer<Timed> {
     Signer::new(Timed::new(), key).with_key_id("aservice").unwrap()
 }
 
-/// Answers with the caller's name, the version, and the body as it arrived.
+/// Answers with the caller's key ID, the version, and the body as received.
 async fn service() -> SocketAddr {
     let handler = async |caller: Verified, version: Version, body: Bytes| {
         let mut answer = format!("{} {version:?} ", caller.key_id().unwrap()).into_bytes();
@@ -77,7 +77,7 @@ async fn hyper_client_with_the_layer_is_accepted() {
     }
 }
 
-/// HTTP/1.1 has it in `Host`, HTTP/2 in `:authority` and in no header.
+/// HTTP/1.1 sends the host in `Host`, HTTP/2 only in `:authority`.
 #[tokio::test]
 async fn covered_host_is_read_from_either_version() {
     let parts = [
@@ -108,7 +108,7 @@ async fn covered_host_is_read_from_either_version() {
         let said = response.into_body().collect().await.unwrap().to_bytes();
         assert_eq!(said, format!("{version} {address}"));
 
-        // Signed for another host, and sent to this one.
+        // Signed for another host, but sent to this one.
         let signer = Signer::new(scheme.clone(), key());
         let mut other = request("example.com").into_parts().0;
         signer.sign_head(&mut other, b"a body").unwrap();
@@ -132,8 +132,8 @@ async fn layer_composes_with_a_client_of_another_body() {
     assert_eq!(client.oneshot(request).await.unwrap().status(), StatusCode::OK);
 }
 
-/// The shape of a generated gRPC client: a service that is made ready and called again and again,
-/// with a boxed future.
+/// The shape of a generated gRPC client: a service that is repeatedly polled ready and called, with
+/// a boxed future.
 #[tokio::test]
 async fn layer_works_under_a_boxed_service_of_many_calls() {
     let address = service().await;
@@ -209,7 +209,7 @@ mod reqwest_clients {
         assert_ne!(*request.headers(), before);
     }
 
-    /// Two servers that note whether a signature reached them. The first one redirects.
+    /// Two servers that record whether a signature reached them. The first one redirects.
     async fn two_servers(within: bool) -> (SocketAddr, Arc<AtomicUsize>) {
         let seen = Arc::new(AtomicUsize::new(0));
         let noted = seen.clone();
@@ -240,7 +240,7 @@ mod reqwest_clients {
         assert_eq!(follow(&client, address).await, 307, "the redirect is the caller's");
         assert_eq!(seen.load(Ordering::SeqCst), 0);
 
-        // What the policy is for: without it, the signature travels on.
+        // Without the policy, the signature would be sent to the other host.
         let default = reqwest::Client::builder().no_proxy().build().unwrap();
         assert_eq!(follow(&default, address).await, 200);
         assert_eq!(seen.load(Ordering::SeqCst), 1);
@@ -298,7 +298,7 @@ mod reqwest_clients {
         async fn streaming_body_is_an_error_before_anything_is_sent() {
             let client = SignMiddleware::new(signer("akey")).into_client(builder(false)).unwrap();
             let chunks = futures_util::stream::iter([Ok::<_, BoxError>("chunk")]);
-            // Nobody listens there: an attempt to send would be another error.
+            // Nobody listens there: an attempt to send would give another error.
             let request =
                 client.post("http://127.0.0.1:1/").body(reqwest::Body::wrap_stream(chunks));
             match request.send().await.unwrap_err() {
@@ -309,7 +309,7 @@ mod reqwest_clients {
             }
         }
 
-        /// Two attempts, whatever the first one's answer is.
+        /// Makes two attempts, whatever the first response is.
         struct Twice;
 
         #[async_trait::async_trait]

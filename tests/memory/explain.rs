@@ -1,4 +1,4 @@
-//! What `explain` takes of time and memory, whatever a stranger sends.
+//! The time and memory of `explain`, whatever a client sends.
 
 use std::alloc::System;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use stats_alloc::{Region, StatsAlloc};
 use tower_hmac::scheme::Part;
 use tower_hmac::{FlaskHmac, HeaderScheme, KeyMap, SecretKey, Signer, Verifier};
 
-/// Without optimisation a hash takes that much longer.
+/// Without optimisation, a hash takes this much longer.
 const SLOWER: u32 = if cfg!(debug_assertions) { 50 } else { 1 };
 
 pub(crate) fn a_head_is_explained_in_bounded_time_and_memory(
@@ -53,9 +53,9 @@ pub(crate) fn a_head_is_explained_in_bounded_time_and_memory(
     }
 }
 
-/// Each kind of mistake is tried, and none is the one.
+/// Tries each kind of mistake, and none applies.
 pub(crate) fn a_body_of_2_mib_is_explained_in_a_second() {
-    // In a debug build a part of it takes as long.
+    // In a debug build, a part of it takes as long.
     let len = if cfg!(debug_assertions) { 128 * 1024 } else { 2 * 1024 * 1024 };
     let filled = |start: &str, piece: &str, end: &str| {
         let count = (len - start.len() - end.len()) / piece.len();
@@ -99,7 +99,7 @@ pub(crate) fn a_body_of_2_mib_is_explained_in_a_second() {
     }
 }
 
-/// So many zeros in few bytes.
+/// Many zeros in few bytes.
 #[cfg(feature = "gzip")]
 fn zipped(len: usize) -> Vec<u8> {
     use std::io::Write as _;

@@ -21,7 +21,7 @@ answerLines(({ verb, method, path, headers, key, key_id: keyId }) => {
     return { authorization: headers.authorization };
   }
   const request = { method, url: path, httpVersion: "1.1", headers };
-  // The time is the test's own.
+  // The time comes from the test.
   const parsed = parseRequest(request, { headers: covered, clockSkew: 1e12 });
   return { verified: verifyHMAC(parsed, key) };
 });

@@ -1,5 +1,5 @@
-// Node's HTTP client with its default agent, which keeps connections: after each rejected upload it
-// sends a rightly signed request. All of those must be answered 200.
+// Node's HTTP client with its default agent, which reuses connections. After each rejected upload
+// it sends a correctly signed request. Each of those must be answered with 200.
 //
 //     node keep_alive.mjs PORT ROUNDS
 import http from 'node:http';
@@ -12,7 +12,7 @@ function signature(body) {
   return Buffer.from(`aservice:${tag}`).toString('base64');
 }
 
-/// Sends one request; gives the status, or the error's code.
+/// Sends one request, and returns the status or the error code.
 function send(body, headers) {
   return new Promise((resolve) => {
     const length = { 'content-length': body.length };

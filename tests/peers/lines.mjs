@@ -1,4 +1,4 @@
-// What the programs for Node share: one question a line, one answer a line.
+// Shared by the Node programs: one question per line, one answer per line.
 
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";

@@ -13,7 +13,7 @@ const { createSigner, createVerifier, httpbis } = require("http-message-signatur
 const [verb, keyId, keyText] = process.argv.slice(2);
 const key = Buffer.from(keyText, "base64");
 
-// The package leaves the digest of the body to its user.
+// The package does not compute the digest of the body.
 const digest = (body) => `sha-256=:${createHash("sha256").update(body).digest("base64")}:`;
 
 async function sign({ method, url, headers, body }) {

@@ -1,4 +1,4 @@
-// Signs requests with `@smithy/signature-v4`, which the AWS SDK for JavaScript signs with.
+// Signs requests with `@smithy/signature-v4`, as the AWS SDK for JavaScript does.
 //
 //     sigv4.mjs SERVICE KEY_ID SECRET headers|query < requests.jsonl > answers.jsonl
 
@@ -16,11 +16,11 @@ const signer = new SignatureV4({
   region: "us-east-1",
   credentials: { accessKeyId, secretAccessKey },
   sha256: Sha256,
-  // As the client of S3 sets it.
+  // The settings of the S3 client.
   uriEscapePath: service !== "s3",
 });
 
-// The package takes a query as its decoded parts, and writes none of it.
+// The package takes a query in decoded parts, and does not write it.
 function encoded(text) {
   const more = (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`;
   return encodeURIComponent(text).replace(/[!'()*]/g, more);
@@ -50,7 +50,7 @@ for await (const text of createInterface({ input: process.stdin })) {
     headers: { ...Object.fromEntries(line.headers), host: url.host },
     body: Buffer.from(line.body_base64, "base64"),
   };
-  // As the presigner of S3 does.
+  // The settings of the S3 presigner.
   if (service === "s3" && place === "query") {
     request.headers["x-amz-content-sha256"] = "UNSIGNED-PAYLOAD";
   }

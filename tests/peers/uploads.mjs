@@ -1,5 +1,5 @@
-// Large uploads that are rejected, by both HTTP clients of Node, each on a connection of its own: all
-// of them must see the answer.
+// Large uploads that are rejected, by both HTTP clients of Node, each on its own connection. All of
+// them must see the response.
 //
 //     node uploads.mjs PORT BYTES ROUNDS unsigned|signed EXPECTED
 import http from 'node:http';

@@ -10,7 +10,7 @@ import { createRequire } from "node:module";
 import { answerLines, require } from "./lines.mjs";
 
 const modules = new URL("../../target/peers/node_modules/", import.meta.url);
-// A module without an entry for `require`.
+// A module without an entry point for `require`.
 const octokit = await import(new URL("@octokit/webhooks-methods/dist-node/index.js", modules));
 const linear = await import(new URL("@linear/sdk/dist/webhooks/index.mjs", modules));
 const standard = require("standardwebhooks");
@@ -28,7 +28,7 @@ const line = require("@line/bot-sdk");
 const notion = require("@notionhq/client");
 const coinbase = require("coinbase-commerce-node");
 
-// Not a part of the package's face.
+// Not part of the package's public API.
 const PusherToken = createRequire(modules)("pusher/lib/token");
 
 const workos = new WorkOS("sk_test_unused").webhooks;

@@ -12,7 +12,7 @@ use crate::server::{RECOVERY, Server, free_port, has};
 use crate::{Ledger, Processes, Verifiers, one_of_all_nodes_accepts};
 
 const PRIMARIES: usize = 3;
-/// After this time without an answer, the others take a node for failed.
+/// The time without an answer after which the others consider a node failed.
 const NODE_TIMEOUT: Duration = Duration::from_secs(1);
 
 struct Cluster {
@@ -20,7 +20,7 @@ struct Cluster {
 }
 
 impl Cluster {
-    /// `None` if there is no Redis here.
+    /// `None` if Redis is not installed.
     fn start() -> Option<Self> {
         if !has("redis-server", "redis-server") || !has("redis-cli", "redis-tools") {
             return None;
@@ -36,7 +36,7 @@ impl Cluster {
         Some(cluster)
     }
 
-    /// Waits until it is whole.
+    /// Waits until the cluster is complete.
     fn wait(&self) {
         let deadline = Instant::now() + 3 * RECOVERY;
         while !self.nodes.iter().all(Self::is_ready) {
@@ -46,7 +46,7 @@ impl Cluster {
     }
 
     fn node() -> Server {
-        // The nodes talk to each other at a port of their own, 10,000 above by default.
+        // The nodes talk to each other on a separate port, by default 10,000 higher.
         let (port, bus) = (free_port(), free_port());
         let program = format!(
             "redis-server --bind 127.0.0.1 --port {port} --cluster-port {bus} --save  \
@@ -57,7 +57,7 @@ impl Cluster {
         Server::run_program(port, program.split(' ').map(str::to_owned).collect())
     }
 
-    /// Whether a node sees the whole cluster, with three replicas that have all data.
+    /// Returns whether a node sees the whole cluster, with three replicas that have all data.
     fn is_ready(node: &Server) -> bool {
         let nodes: String = node.command("CLUSTER NODES");
         node.command::<String>("CLUSTER INFO").contains("cluster_state:ok")
@@ -72,7 +72,7 @@ impl Cluster {
         format!("redis+cluster://{}", hosts.join(","))
     }
 
-    /// The place of a primary, and of its replica.
+    /// The index of a primary, and of its replica.
     fn primary(&self) -> (usize, usize) {
         let place =
             |port: &str| self.nodes.iter().position(|node| node.port.to_string() == port).unwrap();
@@ -89,7 +89,7 @@ impl Cluster {
 }
 
 fn request(number: u32, created: i64) -> ReplayRequest<'static> {
-    // The last bytes differ only a little, and the first ones are those of a hash.
+    // The last bytes differ only a little, and the first ones come from a hash.
     let mut bytes = [7; 32];
     bytes[..4].copy_from_slice(&number.wrapping_mul(2_654_435_761).to_le_bytes());
     ReplayRequest::new(ReplayKey::from_bytes(bytes), created + 300, created).with_created(created)
@@ -131,7 +131,7 @@ async fn in_a_cluster_exactly_one_of_three_nodes_accepts_a_request() {
     assert!(single.contains("redis+cluster://"), "{single}");
 }
 
-/// Nodes stop, freeze and fail over, under load from three processes.
+/// Stops, freezes and fails over nodes, under load from three processes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 #[ignore = "takes long: scripts/redis"]
 async fn no_outage_of_a_cluster_lets_a_replay_pass() {
@@ -144,7 +144,7 @@ async fn no_outage_of_a_cluster_lets_a_replay_pass() {
     ledger.see_accepted(200).await;
 
     let (primary, replica) = cluster.primary();
-    // Shorter than the timeout of the nodes, so that the replica stays what it is.
+    // Shorter than the timeout of the nodes, so that the replica is not promoted.
     let _: () = cluster.nodes[primary].command("CLIENT PAUSE 700");
     ledger.see_503(1).await;
     ledger.see_whole_service(Instant::now(), "CLIENT PAUSE for 700 ms").await;
@@ -167,7 +167,7 @@ async fn no_outage_of_a_cluster_lets_a_replay_pass() {
     ledger.finish(load, &*nodes).await;
 }
 
-/// What is lost, the new primary does not claim to know.
+/// The new primary does not claim to know the lost entries.
 #[tokio::test]
 #[ignore = "takes long: scripts/redis"]
 async fn a_failover_of_a_cluster_forgets_no_request_unnoticed() {
@@ -178,7 +178,7 @@ async fn a_failover_of_a_cluster_forgets_no_request_unnoticed() {
         assert_eq!(guard.claim(&request(number, created)).await.unwrap(), Replay::Claimed);
     }
     let (primary, replica) = cluster.primary();
-    // The replica does not see the next writes, and takes over nevertheless.
+    // The replica does not get the next writes, and still takes over.
     cluster.nodes[replica].kill();
     let mut claimed = 1_000;
     for number in 1_000..2_000 {
@@ -199,7 +199,7 @@ async fn a_failover_of_a_cluster_forgets_no_request_unnoticed() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     println!("service again {:?} after a primary of the cluster was killed", start.elapsed());
-    // Every second one is claimed without a look at the mark, to see what is lost.
+    // Every second one is claimed without reading the mark, to measure the loss.
     let blind = guard.clone().with_unknown_accepted();
     let lost = accepted(&blind, (0..2_000).step_by(2), created).await;
     let again = accepted(&guard, (1..2_000).step_by(2), created).await;

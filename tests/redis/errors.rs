@@ -1,10 +1,10 @@
-//! The guard's errors for unexpected servers.
+//! The guard's errors with unexpected servers.
 
 use tower_hmac::replay::{RedisReplay, Replay, ReplayGuard as _, ReplayKey, ReplayRequest};
 
 use crate::server::Server;
 
-/// The error of `connect`, which names the cause and no secret.
+/// The error of `connect`, which names the cause and contains no secret.
 async fn error(url: &str) -> String {
     let error = RedisReplay::connect(url).await.expect_err("no server for a guard").to_string();
     assert!(!error.contains("pa55phrase") && !error.contains('@'), "{error}");
@@ -16,7 +16,7 @@ async fn claim(guard: &RedisReplay, byte: u8) -> Result<Replay, String> {
     guard.claim(&request).await.map_err(|error| error.to_string())
 }
 
-/// Whether the text says all of it.
+/// Checks that the text contains all of these.
 #[track_caller]
 fn says(text: &str, words: &[&str]) {
     for word in words {
@@ -32,7 +32,7 @@ async fn a_missing_and_a_wrong_password_are_found_at_the_start() {
     says(&error(&server.url_of("nobody:pa55phrase")).await, &["WRONGPASS"]);
     let guard = RedisReplay::connect(&server.url_of(":pa55phrase")).await.unwrap();
     assert_eq!(claim(&guard, 1).await, Ok(Replay::Claimed));
-    // A claim says the same as `connect`.
+    // A claim reports the same as `connect`.
     let guard = RedisReplay::lazy(&server.url()).unwrap();
     says(&claim(&guard, 2).await.unwrap_err(), &["NOAUTH"]);
     says(&claim(&guard, 2).await.unwrap_err(), &["NOAUTH"]);
@@ -105,7 +105,7 @@ async fn a_sentinel_and_a_node_of_a_cluster_are_found_at_the_start() {
 #[tokio::test]
 async fn a_port_that_refuses_connections_or_speaks_another_protocol_is_found_at_the_start() {
     says(&error("redis://user:pa55phrase@127.0.0.1:1/").await, &["refused"]);
-    // It closes each connection.
+    // The server closes each connection.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || listener.incoming().take(2).for_each(drop));

@@ -1,4 +1,4 @@
-//! The forms in which a Redis is run: TLS, Sentinels, and addresses of other kinds.
+//! Deployments of Redis: TLS, Sentinels, and addresses of other kinds.
 
 use std::path::Path;
 use std::process::Command;
@@ -13,7 +13,7 @@ use tower_hmac::replay::{RedisReplay, Replay, ReplayGuard as _, ReplayKey, Repla
 use crate::server::{DURABLE, Server, free_port, has};
 use crate::{Ledger, Processes, one_of_all_nodes_accepts, outages_let_no_replay_pass};
 
-/// Three guards, each with a connection of its own.
+/// Three guards with separate connections.
 fn nodes(guard: impl Fn() -> RedisReplay) -> [RedisReplay; 3] {
     [guard(), guard(), guard()]
 }
@@ -36,7 +36,7 @@ async fn one_accepts(nodes: &[RedisReplay; 3], numbers: std::ops::Range<u32>, no
     }
 }
 
-/// How many of these requests would be accepted again.
+/// How many of these requests are accepted again.
 async fn replays(node: &RedisReplay, numbers: std::ops::Range<u32>, now: i64) -> usize {
     let mut replays = 0;
     for number in numbers {
@@ -47,7 +47,7 @@ async fn replays(node: &RedisReplay, numbers: std::ops::Range<u32>, now: i64) ->
     replays
 }
 
-/// Makes an authority and a certificate for 127.0.0.1.
+/// Makes a certificate authority and a certificate for 127.0.0.1.
 fn certificate(folder: &Path) {
     let script = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
         -subj /CN=authority -keyout ca.key -out ca.pem && \
@@ -94,7 +94,7 @@ async fn over_tls_exactly_one_of_three_nodes_accepts_a_request() {
     one_accepts(&nodes, 0..500, 1_800_000_000).await;
     RedisOnce::from_client(client()).checked().await.unwrap();
 
-    // An authority that is not trusted, and the two protocols mixed up.
+    // An authority that is not trusted, and the two protocols swapped.
     let untrusted = RedisReplay::connect(&url).await.unwrap_err().to_string();
     assert!(untrusted.contains("certificate"), "{untrusted}");
     let plain = RedisReplay::connect(&url.replace("rediss", "redis")).await.unwrap_err();
@@ -154,7 +154,7 @@ impl Watched {
     }
 }
 
-/// What the new primary lacks, it does not claim to know.
+/// The new primary does not claim to know entries that it lacks.
 #[tokio::test]
 #[ignore = "takes long: scripts/redis"]
 async fn a_failover_by_a_sentinel_lets_no_replay_pass() {
@@ -208,7 +208,7 @@ fn an_address_of_another_kind_is_rejected_without_repeating_it() {
         "redis+cluster://user:pa55phrase@",
         "redis+cluster://user:pa55phrase@one:7000,",
         "redis+cluster://user:pa55phrase@one:port,two:7000",
-        // A cluster has one database.
+        // A cluster has only one database.
         "redis+cluster://user:pa55phrase@one:7000/1",
         "redis+cluster://user:pa55phrase@one:7000/?protocol=resp3",
         "redis+sentinel://user:pa55phrase@host",

@@ -13,7 +13,7 @@ use crate::stamped::{Stamped, head, signer};
 
 const NOW: i64 = 1_800_000_000;
 
-/// A service with a clock that is set.
+/// A service with a settable clock.
 struct Service {
     clock: ManualClock,
     signer: Signer<Stamped>,
@@ -42,7 +42,7 @@ impl Service {
         self.verifier.verify(head, b"").await.err().map(|error| error.kind())
     }
 
-    /// How many requests end in this way.
+    /// How many requests have this outcome.
     async fn count(&self, heads: &[Parts], kind: Option<ErrorKind>) -> usize {
         let mut count = 0;
         for head in heads {
@@ -59,7 +59,7 @@ impl Service {
         assert_eq!(self.count(heads, Some(ErrorKind::ReplayUnknown)).await, heads.len());
     }
 
-    /// Sends fresh requests until one is accepted, and tells how long it took.
+    /// Sends new requests until one is accepted, and returns how long it took.
     async fn recovery(&self) -> Duration {
         let start = Instant::now();
         while self.kind(&self.sign(1)[0]).await.is_some() {
@@ -121,7 +121,7 @@ async fn emptied_while_it_runs_nothing_from_before_is_accepted() {
     service.accepts_all(&service.sign(100)).await;
 }
 
-/// The mark is in the snapshot, and 200 entries are not.
+/// The snapshot contains the mark, but not 200 of the entries.
 #[tokio::test]
 async fn restarted_from_a_snapshot_nothing_from_before_is_accepted() {
     let Some(mut server) = Server::start_with(&[]) else { return };
@@ -139,7 +139,7 @@ async fn restarted_from_a_snapshot_nothing_from_before_is_accepted() {
     service.accepts_all(&service.sign(100)).await;
 }
 
-/// The first node's mark tells the second one, too.
+/// The second node reads the first node's mark, too.
 #[tokio::test]
 async fn another_node_knows_when_the_memory_began() {
     let Some(server) = Server::start_with(&[]) else { return };
@@ -156,7 +156,7 @@ async fn another_node_knows_when_the_memory_began() {
     first.accepts_all(&first.sign(1)).await;
     second.clock.advance(20);
     second.knows_none(&old).await;
-    // Signed after the loss, and long before this node heard of it.
+    // Signed after the loss, and long before this node knew of it.
     second.accepts_all(&first.sign(20)).await;
 }
 
@@ -201,7 +201,7 @@ async fn senders_that_never_sign_again_can_be_accepted() {
     service.accepts_all(&old).await;
 }
 
-/// A mark of a clock that is an hour ahead must not close the service for an hour.
+/// A mark from a clock that is an hour ahead must not reject requests for an hour.
 #[tokio::test]
 async fn a_mark_from_the_future_is_repaired() {
     let Some(server) = Server::start_with(&[]) else { return };
@@ -218,7 +218,7 @@ async fn a_mark_from_the_future_is_repaired() {
     assert!(mark.starts_with(&format!("{NOW} ")), "{mark}");
 }
 
-/// Sends new connections to the primary, and leaves those that are open alone.
+/// Redirects new connections to the primary, and keeps existing ones.
 fn one_address(servers: &[&Server]) -> Server {
     let port = free_port();
     let mut config = format!(
@@ -252,7 +252,7 @@ async fn a_failover_behind_one_address_is_over_within_two_seconds() {
     service.clock.advance(1);
     let _: () = two.command("REPLICAOF NO ONE");
     one.follow(&two);
-    // The connection is still open, and leads to a replica now.
+    // The connection is still open, but now leads to a replica.
     assert_eq!(service.kind(&service.sign(1)[0]).await, Some(ErrorKind::StoreUnavailable));
     let recovery = service.recovery().await;
     println!("service again {recovery:?} after the failover");
@@ -262,7 +262,7 @@ async fn a_failover_behind_one_address_is_over_within_two_seconds() {
     assert!(two.command::<i64>("DBSIZE") > 200);
 }
 
-/// The replica has the mark, and lacks the last 200 entries.
+/// The replica has the mark, but not the last 200 entries.
 #[tokio::test]
 async fn a_replica_that_lacks_the_last_writes_lets_no_replay_pass() {
     let (Some(mut one), Some(two)) = (Server::start_with(&[]), Server::start_with(&[])) else {
@@ -310,7 +310,7 @@ async fn a_claim_with_too_few_replicas_is_rejected_and_withdrawn() {
     assert_eq!(service.kind(request).await, Some(ErrorKind::Replayed));
 }
 
-/// Each of 800 requests once waited half a second for a port that refuses.
+/// Previously, each of 800 requests waited half a second for a port that refuses connections.
 #[tokio::test]
 async fn claims_fail_at_once_while_the_server_is_unreachable() {
     let Some(mut server) = Server::start_with(&[]) else { return };
@@ -323,13 +323,13 @@ async fn claims_fail_at_once_while_the_server_is_unreachable() {
     println!("800 claims while the server is away: {:?}", start.elapsed());
     assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
 
-    // The first request after it is back and a second has passed is accepted.
+    // The first request one second after the server is back is accepted.
     server.run();
     tokio::time::sleep(Duration::from_secs(1)).await;
     service.accepts_all(&service.sign(1)).await;
 }
 
-/// A server that hangs is found out once, and costs one claim a second its timeout.
+/// A hanging server is detected once, and costs one claim per second its timeout.
 #[tokio::test]
 async fn claims_fail_at_once_while_the_server_hangs() {
     let Some(server) = Server::start_with(&[]) else { return };

@@ -42,7 +42,7 @@ impl contract::Subject for Subject {
         1_700_000_000
     }
 
-    /// Takes so much from the time that each entry has left.
+    /// Shortens the remaining time of each entry by this much.
     fn pass(&mut self, seconds: i64) {
         for name in self.server.command::<Vec<String>>("KEYS tower-hmac-once:*") {
             let left: i64 = self.server.command(&format!("PTTL {name}"));
@@ -80,7 +80,7 @@ async fn handled_messages_survive_a_restart() {
     assert_eq!(acquired, Acquired::Done);
 }
 
-/// A record that was lost is no reason to answer from nothing.
+/// A lost record must not make a message look handled.
 #[tokio::test]
 async fn a_message_whose_record_was_lost_is_handled_again() {
     let Some(server) = Server::start() else { return };
@@ -117,16 +117,16 @@ async fn an_unsuitable_server_is_reported() {
 }
 
 const SECRET: &str = "c8Jq2nVd0sXy5tRw";
-/// How long a node that died keeps its messages, in seconds.
+/// How long a dead node keeps its lease on messages, in seconds.
 const LEASE: u64 = 2;
 const DELIVERIES: usize = 500;
 const NODES: usize = 3;
 
-/// A node of the service, in a process of its own: this program, started with a folder that all
-/// nodes share.
+/// A node of the service in a separate process: this program, started with a folder that all nodes
+/// share.
 ///
-/// The first handling of a message fails, on whichever node it is. One that succeeds writes a line
-/// into the ledger. While there is a file with the node's number, its handler hangs.
+/// The first handling of a message fails, on whatever node. A successful one writes a line to the
+/// ledger. While a file with the node's number exists, its handler hangs.
 #[tokio::test]
 #[ignore = "is started by the test below"]
 async fn a_node() {
@@ -187,8 +187,8 @@ impl Drop for Node {
     }
 }
 
-/// Sends a message as an honest sender does: signed anew, under the same ID. `None` if the node did
-/// not answer.
+/// Sends a message as a legitimate sender does: signed again, with the same ID. `None` if the node
+/// did not answer.
 async fn deliver(client: &reqwest::Client, url: &str, id: usize) -> Option<StatusCode> {
     let signer = Signer::new(StandardWebhooks::new(), SecretKey::new(SECRET).unwrap());
     let request = Request::post(url).header("webhook-id", format!("msg_{id}"));
@@ -198,7 +198,7 @@ async fn deliver(client: &reqwest::Client, url: &str, id: usize) -> Option<Statu
     Some(call.send().await.ok()?.status())
 }
 
-/// The generator of Park and Miller, the same in each run.
+/// The Park-Miller generator, the same in each run.
 struct Random(usize);
 
 impl Random {
@@ -218,7 +218,7 @@ async fn of_500_deliveries_that_fail_first_none_is_lost_and_none_is_handled_twic
     let urls: Arc<Vec<String>> = Arc::new(nodes.iter().map(|node| node.url.clone()).collect());
     let client = reqwest::Client::new();
 
-    // Each four times, at random to random nodes.
+    // Each one four times, in random order to random nodes.
     let mut random = Random(20);
     let mut sends: Vec<usize> = (0..DELIVERIES).flat_map(|id| [id; 4]).collect();
     for place in (1..sends.len()).rev() {
@@ -251,7 +251,7 @@ async fn of_500_deliveries_that_fail_first_none_is_lost_and_none_is_handled_twic
     let held = held.count();
     assert!(held > 0, "the node that was killed held no message");
 
-    // An honest sender goes on until it is answered with a 2xx.
+    // A legitimate sender retries until it gets a 2xx.
     let deadline = Instant::now() + Duration::from_secs(20);
     for id in 0..DELIVERIES {
         while deliver(&client, &urls[1 + id % 2], id).await != Some(StatusCode::OK) {

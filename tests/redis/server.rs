@@ -1,4 +1,4 @@
-//! Test servers, each on a free port of the loopback.
+//! Test servers, each on a free loopback port.
 
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use redis::{Cmd, FromRedisValue};
 
-/// The promise: service again so long after the server is back.
+/// The promise: how soon the service works again after the server is back.
 pub const RECOVERY: Duration = Duration::from_secs(10);
 
-/// With each answer on the disk before it is given.
+/// Writes each change to disk before answering.
 pub const DURABLE: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "always"];
 
 /// A Redis.
@@ -22,12 +22,12 @@ pub struct Server {
 }
 
 impl Server {
-    /// One that keeps what it has said across a restart. `None` if there is no such program here.
+    /// A server whose data survives a restart. `None` if the program is not installed.
     pub fn start() -> Option<Self> {
         Self::start_with(&DURABLE)
     }
 
-    /// One with these settings, and without persistence.
+    /// A server with these settings, and without persistence.
     pub fn start_with(settings: &[&str]) -> Option<Self> {
         has("redis-server", "redis-server").then(|| Self::start_program("redis-server", settings))
     }
@@ -41,7 +41,7 @@ impl Server {
         Self::run_program(port, program)
     }
 
-    /// Another program, which listens on this port.
+    /// Another program that listens on this port.
     pub fn run_program(port: u16, program: Vec<String>) -> Self {
         Self::run_program_with(port, program, |_| {})
     }
@@ -76,7 +76,7 @@ impl Server {
         format!("redis://{user}@127.0.0.1:{}/", self.port)
     }
 
-    /// Runs a command, such as `CONFIG SET maxmemory 1`, word by word.
+    /// Runs a command, such as `CONFIG SET maxmemory 1`, given as words.
     pub fn command<T: FromRedisValue>(&self, words: &str) -> T {
         let mut words = words.split(' ');
         let mut command = Cmd::new();
@@ -88,7 +88,7 @@ impl Server {
         command.query(&mut client.get_connection().unwrap()).unwrap()
     }
 
-    /// Ends it without a chance to tidy up.
+    /// Kills it without a clean shutdown.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
             child.kill().unwrap();
@@ -101,7 +101,7 @@ impl Server {
         assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
     }
 
-    /// Stops it in its tracks, and waits until it stands still.
+    /// Freezes it, and waits until it has stopped.
     pub fn freeze(&self) {
         self.signal("-STOP");
         let state = format!("/proc/{}/stat", self.child.as_ref().unwrap().id());
@@ -110,7 +110,7 @@ impl Server {
         }
     }
 
-    /// Makes it a replica of another one, and waits until it has all data.
+    /// Makes it a replica of another server, and waits until it has all data.
     pub fn follow(&self, primary: &Self) {
         let _: () = self.command(&format!("REPLICAOF 127.0.0.1 {}", primary.port));
         let deadline = Instant::now() + RECOVERY;
@@ -132,14 +132,14 @@ pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// The path of a server that `scripts/peers` has unpacked, or that is installed.
+/// Returns the path of a server that `scripts/peers` unpacked, or that is installed.
 pub fn bundled(program: &str) -> Option<String> {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/target/peers/servers/");
     let file = format!("{file}{program}");
     if Path::new(&file).exists() {
         return Some(file);
     }
-    // There are binaries for this platform only.
+    // Only this platform has binaries.
     if cfg!(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu")) {
         return has(program, "scripts/peers").then(|| program.to_owned());
     }

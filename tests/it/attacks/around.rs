@@ -9,7 +9,7 @@ use super::*;
 
 tower_hmac::allow_list!(Team = ["aservice"]);
 
-/// What proxies write of whom they have verified is nothing here.
+/// Identity headers, which proxies write for callers they have verified, are ignored.
 #[tokio::test]
 async fn attack_301_identity_headers_sent_by_the_client() {
     let app = routes().layer(layer());
@@ -35,8 +35,8 @@ async fn attack_301_identity_headers_sent_by_the_client() {
     }
 }
 
-/// A `Verified` can only be made by the crate (its docs hold that by `compile_fail`). One that
-/// was proven for another request, and is put into this one, is taken out.
+/// A `Verified` can only be made by the crate (a `compile_fail` doctest checks it). One that was
+/// made for another request and inserted into this one is removed.
 #[tokio::test]
 async fn attack_302_a_verified_from_another_request() {
     let proof = {
@@ -82,11 +82,11 @@ async fn attack_304_a_broken_signature_at_an_optional_layer() {
     reject(&app, carrying(&[single(), single()]), "twice").await;
 }
 
-/// 500 and a log line: a mistake of the service, and never a pass.
+/// Answered with 500 and logged, since it is a mistake of the service. Never accepted.
 #[tokio::test]
 async fn attack_305_a_route_without_a_layer() {
     let guarded = Router::new().route("/guarded", get(async |_: Verified| "in")).layer(layer());
-    // Added after the layer, and so outside of it.
+    // Added after the layer, and therefore outside of it.
     let app = guarded.route("/forgotten", get(async |_: Verified| "in"));
     for value in [single(), named("aservice", "akey")] {
         let mut request = carrying(&[value]);
@@ -123,8 +123,8 @@ async fn attack_306_other_spellings_of_a_nested_path() {
     }
 }
 
-/// Method, path and query are not covered by this format: a signed request is good for any route
-/// that takes the key. The threat model says so; `only` per route does not change it.
+/// This scheme does not cover method, path and query: a signed request is valid for every route
+/// that accepts the key. The threat model says so, and `only` per route does not change it.
 #[tokio::test]
 async fn attack_307_a_signed_body_sent_to_another_route_passes_in_flask_hmac() {
     let app = routes().layer(layer());

@@ -19,7 +19,7 @@ fn requests() -> Router {
     routes().layer(VerifyLayer::new(Fost::new(), keys()).unwrap().with_clock(ManualClock::new(NOW)))
 }
 
-/// Signed with `X-FOST-User` and two headers more.
+/// Signs with `X-FOST-User` and two more headers.
 fn signed(method: Method, target: &str, body: &'static str) -> Request<Body> {
     let scheme = Fost::new().with_signed_headers(["X-First", "X-Second"]).unwrap();
     let signer = Signer::new(scheme, key("akey")).with_clock(ManualClock::new(NOW));
@@ -52,7 +52,7 @@ async fn attack_700_control_signed_requests_pass() {
     assert_eq!(accepted_as(&requests(), get).await, "name aservice");
 }
 
-/// The list is the first signed value: whatever it is changed to, the tag is another.
+/// The list is the first signed value, so any change of it changes the tag.
 #[tokio::test]
 async fn attack_701_the_list_of_signed_headers_rewritten() {
     let lists = [
@@ -84,7 +84,7 @@ async fn attack_701_the_list_of_signed_headers_rewritten() {
     }
 }
 
-/// An identity that the signer did not list, or put in the place of the signed one.
+/// An identity that the signer did not list, or that replaces the signed one.
 #[tokio::test]
 async fn attack_702_an_identity_that_was_not_signed() {
     reject(&requests(), with(post(), "x-fost-user", "admin"), "changed").await;
@@ -99,7 +99,7 @@ async fn attack_702_an_identity_that_was_not_signed() {
     none.headers_mut().remove("x-fost-user");
     reject(&requests(), none, "taken out").await;
 
-    // Signed without a user, one put in afterwards.
+    // Signed without a user, and one added afterwards.
     let signer = Signer::new(Fost::new(), key("akey")).with_clock(ManualClock::new(NOW));
     let request = Request::post("/pay").header("host", "example.com").body(BODY).unwrap();
     let request = signer.with_key_id("aservice").unwrap().sign(request).unwrap();
@@ -111,7 +111,7 @@ async fn attack_702_an_identity_that_was_not_signed() {
     reject(&requests(), with(plain(), "x-fost-user", "admin"), "put in").await;
 }
 
-/// Signed values are joined by newlines: none can be moved to the next, to the body, or back.
+/// Signed values are joined by newlines: no byte can move to the next value, to the body, or back.
 #[tokio::test]
 async fn attack_703_bytes_moved_between_adjacent_values() {
     let mut swapped = with(post(), "x-first", "two");
@@ -148,7 +148,7 @@ async fn attack_704_the_time_in_another_spelling() {
     }
 }
 
-/// For GET the query stands where the body stands for POST: neither passes for the other.
+/// A GET signs its query where a POST signs its body: one cannot be used as the other.
 #[tokio::test]
 async fn attack_705_query_and_body_swapped() {
     let get = || signed(Method::GET, "/pay?to=me", "");
@@ -225,7 +225,7 @@ async fn attack_750_control_a_link_passes() {
     assert_eq!(accepted_as(&links(), fetch(&link())).await, "name aservice");
 }
 
-/// Parameters that only look like the three are the rest, and the rest is signed.
+/// Parameters that only look like signature parameters belong to the rest, and the rest is signed.
 #[tokio::test]
 async fn attack_751_parameters_that_look_like_signature_parameters() {
     let names = [
@@ -239,7 +239,7 @@ async fn attack_751_parameters_that_look_like_signature_parameters() {
         let first = link().replacen('?', &format!("?{name}=x&"), 1);
         reject(&links(), fetch(&first), &first).await;
     }
-    // One of the three under such a name is missing.
+    // A signature parameter with such a name counts as missing.
     for (name, other) in
         [("_s", "%5fs"), ("_s", "_S"), ("_s", "_s2"), ("_e", "%5Fe"), ("_k", "_%6b"), ("_k", "_K")]
     {
@@ -348,7 +348,7 @@ async fn attack_755_another_host() {
     }
 }
 
-/// A link reads; it changes nothing, and a link for reading once is used up by any reading.
+/// A link is only for reading, and any read uses up a link that works once.
 #[tokio::test]
 async fn attack_756_a_link_used_to_write_or_used_twice() {
     for method in ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "get", "PROPFIND"] {

@@ -1,4 +1,4 @@
-//! 2xx: whose key it is.
+//! 2xx: the key ID.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -7,7 +7,7 @@ use tower_hmac::{BoxError, ErrorKind, KeyId};
 
 use super::*;
 
-/// A named signature with any bytes for a name, by this key.
+/// Makes a named signature with any bytes as the key ID, by this key.
 fn by(name: impl AsRef<[u8]>, with: &str) -> String {
     let tag = Signer::new(FlaskHmac::new(), key(with)).signature(BODY.as_bytes());
     STANDARD.encode([name.as_ref(), b":", tag.as_bytes()].concat())
@@ -50,7 +50,7 @@ async fn attack_204_key_ids_that_look_alike() {
     reject_all(names.map(|name| by(name, "akey"))).await;
 }
 
-/// The last colon divides: a name may hold one, and nobody can move it.
+/// The last colon separates: a key ID may contain colons, and nobody can move the split.
 #[tokio::test]
 async fn attack_205_the_delimiter_in_the_key_id() {
     reject_all(
@@ -76,7 +76,7 @@ async fn attack_208_a_key_signing_with_anothers_key_id() {
     reject_all([by("bservice", "akey"), by("aservice", "bkey"), by("a:b", "akey")]).await;
 }
 
-/// Any 32 bytes may be a tag, those that look like base64, too.
+/// Any 32 bytes can be a tag, including those that look like base64.
 #[test]
 fn a_tag_without_a_key_id_belongs_to_the_anonymous_key() {
     use tower_hmac::scheme::Scheme as _;
@@ -88,11 +88,11 @@ fn a_tag_without_a_key_id_belongs_to_the_anonymous_key() {
     };
     assert_eq!(claimed(b"abcdefghijklmnopqrstuvwxyz012345").unwrap(), None);
     assert_eq!(claimed(b":::::::/abcdefghijklmnopqrstuv==").unwrap(), None);
-    // A name and a tag of 16 bytes in so many: neither is to be guessed.
+    // A key ID and a tag of 16 bytes, split in many places: neither can be guessed.
     assert!(claimed(b"aservic:YWJjZGVmZ2hpamtsbW5vcA==").is_err());
 }
 
-/// There is no falling back between the anonymous key and the named ones.
+/// There is no fallback between the anonymous key and the named ones.
 #[tokio::test]
 async fn attack_209_named_and_anonymous_keys_swapped() {
     let unnamed = Signer::new(FlaskHmac::new(), key("akey")).signature(BODY.as_bytes());
@@ -118,7 +118,7 @@ async fn attack_210_guessed_key_ids() {
 #[tokio::test]
 async fn attack_211_a_key_id_that_fills_the_header() {
     let app = routes().layer(layer());
-    // 8 KiB to the byte: a name like any other, and unknown.
+    // A key ID of exactly 8 KiB is like any other, and unknown.
     let long = by("n".repeat(6099), "akey");
     assert_eq!(long.len(), 8 * 1024);
     let response = send(&app, carrying(&[long])).await;
@@ -126,7 +126,7 @@ async fn attack_211_a_key_id_that_fills_the_header() {
     reject_all([by("n".repeat(6100), "akey"), by("n".repeat(9000), "akey")]).await;
 }
 
-/// An empty key would let everybody sign.
+/// With an empty key, anybody could sign.
 #[test]
 fn attack_212_an_empty_key_cannot_be_configured() {
     assert!(SecretKey::new("").is_err());
@@ -134,8 +134,8 @@ fn attack_212_an_empty_key_cannot_be_configured() {
     assert!(KeyMap::named([("aservice", "")]).is_err());
 }
 
-/// An empty map has no key, and so nobody who could sign: no layer can be made of it. A store that
-/// cannot tell lets nobody in.
+/// Without a key nobody could sign, so no layer can be built from an empty map. A store that cannot
+/// tell rejects everybody.
 #[tokio::test]
 async fn attack_213_without_any_key_nothing_is_accepted() {
     assert!(VerifyLayer::new(FlaskHmac::new(), KeyMap::default()).is_err());
@@ -146,7 +146,7 @@ async fn attack_213_without_any_key_nothing_is_accepted() {
     }
 }
 
-/// Dummy keys stand in for unknown names; what matches one of them is rejected all the same.
+/// Unknown key IDs are checked with dummy keys. A tag made with one of them is still rejected.
 #[tokio::test]
 async fn attack_214_an_unknown_key_id_is_rejected_with_any_tag() {
     let app = routes().layer(layer());

@@ -49,7 +49,7 @@ fn with(
     request
 }
 
-/// The signed request with its input rewritten.
+/// Returns the signed request with its input rewritten.
 fn rewritten(from: &str, to: &str) -> Request<Body> {
     let input = value(&signed(), "signature-input");
     assert!(input.contains(from), "{from} is in {input}");
@@ -65,7 +65,7 @@ async fn attack_800_control_a_signed_message_passes() {
     );
 }
 
-/// What is covered is signed itself: it cannot be taken out, exchanged or bent.
+/// The list of components is signed: none can be removed, replaced or altered.
 #[tokio::test]
 async fn attack_801_a_component_removed_or_replaced() {
     let covered = r#"("@method" "@authority" "@path" "@query" "content-digest")"#;
@@ -122,7 +122,7 @@ async fn attack_802_a_parameter_removed_replaced_or_doubled() {
     }
 }
 
-/// The server picks the algorithm, never the message.
+/// The server chooses the algorithm, never the message.
 #[tokio::test]
 async fn attack_803_an_algorithm_chosen_by_the_message() {
     let algorithms = [
@@ -138,7 +138,7 @@ async fn attack_803_an_algorithm_chosen_by_the_message() {
     ];
     let input = value(&signed(), "signature-input");
     for algorithm in algorithms {
-        // As the attacker writes it, and as a signer who does not know better would sign it.
+        // As the attacker writes it, and as a careless signer would sign it.
         let text = format!("{input};alg=\"{algorithm}\"");
         reject(&app(), with(signed(), "signature-input", &text).map(Body::from), algorithm).await;
         let mut request = with(signed(), "signature-input", &text);
@@ -154,7 +154,7 @@ async fn attack_803_an_algorithm_chosen_by_the_message() {
     }
 }
 
-/// The tag says which use a signature is for: one for another use is none.
+/// The tag says which application a signature is for. One for another application is rejected.
 #[tokio::test]
 async fn attack_804_a_signature_for_another_use() {
     let other = || MessageSignatures::new().with_tag("log").unwrap();
@@ -196,7 +196,7 @@ async fn attack_805_labels_that_do_not_match() {
     }
 }
 
-/// A second signature, right under its own key, lends the first nothing.
+/// A second signature, valid under its own key, does not validate the first one.
 #[tokio::test]
 async fn attack_806_two_signatures_of_two_keys() {
     let mine = signed_by(scheme().with_label("b").unwrap(), "bservice", "bkey");
@@ -208,7 +208,7 @@ async fn attack_806_two_signatures_of_two_keys() {
         }
         reject(&app(), both.map(Body::from), "two signatures with the tag").await;
     }
-    // The one's input with the other's tag.
+    // The input of one with the tag of the other.
     let mixed = with(signed(), "signature", &value(&mine, "signature").replacen("b=", "sig1=", 1));
     reject(&app(), mixed.map(Body::from), "the other's tag").await;
 }
@@ -238,7 +238,7 @@ async fn attack_807_the_tag_in_another_spelling() {
     }
 }
 
-/// Beside the right digest of the signed body: a wrong one, a weak one, the digest of another body.
+/// Next to the correct digest of the signed body: a wrong one, a weak one, and one of another body.
 #[tokio::test]
 async fn attack_808_another_body_under_a_covered_digest() {
     use base64::Engine as _;
@@ -271,7 +271,7 @@ async fn attack_808_another_body_under_a_covered_digest() {
     reject(&app(), twice.map(|_| Body::from(other)), "two digests").await;
 }
 
-/// Whatever of the target is changed, it is covered.
+/// Every part of the target is covered.
 #[tokio::test]
 async fn attack_809_another_target_or_method() {
     let targets = [

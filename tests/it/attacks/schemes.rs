@@ -15,8 +15,8 @@ use super::*;
 
 const NOW: i64 = 1_700_000_000;
 
-/// A format, and where its tag stands: in which header (in the target, if there is none), and
-/// behind which text.
+/// A scheme, and the position of its tag: in which header (in the target, if there is none), and
+/// after which text.
 #[derive(Clone)]
 struct Format {
     scheme: Arc<dyn Scheme>,
@@ -31,7 +31,7 @@ fn webhook() -> HeaderScheme {
     HeaderScheme::new("x-signature").unwrap().with_prefix("sha256=").unwrap()
 }
 
-/// With a key id, a time, the method, the target and the body.
+/// Signs with a key ID, a time, the method, the target and the body.
 fn full() -> HeaderScheme {
     let dot = || Part::literal("\n");
     let time = Part::timestamp("x-timestamp", TimeFormat::UnixSeconds).unwrap();
@@ -113,7 +113,7 @@ impl Format {
         self.signed_by(self.scheme.clone(), "aservice", if self.named { "akey" } else { "single" })
     }
 
-    /// The key under the HMAC; in AWS's format it is derived for the day and the scope.
+    /// The HMAC key. In AWS's scheme it is derived for the day and the scope.
     fn signing_key(&self) -> SecretKey {
         let with = if self.named { "akey" } else { "single" };
         if !self.scheme.name().starts_with("sigv4") {
@@ -127,7 +127,7 @@ impl Format {
         })
     }
 
-    /// The signature's text, as it stands there, and the text around it.
+    /// The signature's text, and the text around it.
     fn text(&self, request: &Request<Vec<u8>>) -> (String, String, String) {
         let all = match self.place {
             "" => request.uri().to_string(),
@@ -148,7 +148,8 @@ impl Format {
         }
     }
 
-    /// The signed request with another text in the place of its tag; none if it cannot be sent.
+    /// Returns the signed request with another text instead of its tag, or `None` if it cannot be
+    /// sent.
     fn with_text(&self, text: &str) -> Option<Request<Body>> {
         let mut request = self.signed();
         let (before, _, after) = self.text(&request);
@@ -223,7 +224,7 @@ async fn attack_601_other_encodings_of_the_right_tag() {
             right.to_lowercase(),
             right.to_uppercase(),
         ];
-        // White space around a header's value is nothing: hyper cuts it off.
+        // White space around a header's value does not count: hyper removes it.
         format.reject_texts(texts.into_iter().filter(|text| *text != right)).await;
     }
 }
@@ -292,7 +293,7 @@ async fn attack_605_an_algorithm_that_is_not_configured() {
         let words = ["none", "null", "md5=", "sha256=", "-", "*", "true", "0"];
         format.reject_texts(words.map(str::to_owned)).await;
     }
-    // The prefix that was asked for, and no other.
+    // Only the configured prefix.
     let webhook = formats().swap_remove(2);
     for prefix in ["", "SHA256=", "sha256:", "sha1=", "md5=", "sha256==", "sha256= ", "sha256"] {
         let mut request = webhook.signed();
@@ -303,7 +304,7 @@ async fn attack_605_an_algorithm_that_is_not_configured() {
     }
 }
 
-/// The tag of another hash under the right key: cut to the length, where it is longer.
+/// The tag of another hash under the correct key, truncated if it is longer.
 #[tokio::test]
 async fn attack_606_a_tag_of_another_hash() {
     use tower_hmac::testing::signed_text;
@@ -359,7 +360,7 @@ async fn attack_607_tags_made_without_a_key() {
     }
 }
 
-/// Each header that a format reads, twice: equal, with another value first, with an empty one last.
+/// Each header that a scheme reads, twice: equal, with another value first, with an empty one last.
 #[tokio::test]
 async fn attack_608_each_header_of_the_scheme_twice() {
     for format in formats() {
@@ -378,7 +379,7 @@ async fn attack_608_each_header_of_the_scheme_twice() {
                 }
                 reject(&format.app(), with_body(request), &format.what(name.as_str())).await;
             }
-            // And both in one line, as a proxy folds them.
+            // Both in one line, as a proxy folds them.
             let mut request = format.signed();
             let folded = [right.as_bytes(), b", ", right.as_bytes()].concat();
             let folded = HeaderValue::from_bytes(&folded).unwrap();
@@ -388,8 +389,8 @@ async fn attack_608_each_header_of_the_scheme_twice() {
     }
 }
 
-/// Each header that a format reads, taken out: with a layer that is not optional always rejected;
-/// with one that is, never anybody.
+/// Removes each header that a scheme reads. A required layer always rejects the request, and an
+/// optional one never identifies a caller.
 #[tokio::test]
 async fn attack_609_a_signature_removed_in_part_or_whole() {
     let who = || {
@@ -414,7 +415,7 @@ async fn attack_609_a_signature_removed_in_part_or_whole() {
             reject(&format.app(), without(), &format.what(name.as_str())).await;
             let response = send(&optional, without()).await;
             if response.status() != StatusCode::FORBIDDEN {
-                // What is left is no signature: an unsigned request like any other.
+                // The rest is not a signature: the request counts as unsigned.
                 assert_eq!(name, format.place, "{}", format.scheme.name());
                 assert_eq!(accepted_as(&optional, without()).await, "nobody");
             }
@@ -504,7 +505,7 @@ async fn attack_611_another_key_id_than_the_signers() {
     }
 }
 
-/// One byte of the body more, less, or another; a body where there was none.
+/// One byte of the body added, removed or changed, and a body where there was none.
 #[tokio::test]
 async fn attack_612_another_body_under_the_same_signature() {
     for format in formats() {
@@ -520,10 +521,10 @@ async fn attack_612_another_body_under_the_same_signature() {
     }
 }
 
-/// Two formats beside each other, each with keys of its own: a tag of the one is none of the other.
+/// Two schemes, each with its own keys: neither accepts a tag of the other.
 #[tokio::test]
 async fn attack_613_a_tag_moved_from_one_scheme_to_another() {
-    // Both sign the body and nothing else, with one hash.
+    // Both sign only the body, with the same hash.
     let header = || HeaderScheme::new("x-signature").unwrap().with_encoding(Encoding::Base64);
     let keys = |text| KeyMap::single(key(text)).unwrap();
     let app = routes().layer(
@@ -543,7 +544,7 @@ async fn attack_613_a_tag_moved_from_one_scheme_to_another() {
     assert_eq!(accepted_as(&app, request(None, Some(tag("two")))).await, "anonymous");
     reject(&app, request(Some(tag("two")), None), "the other's key").await;
     reject(&app, request(None, Some(tag("one"))), "the other's key").await;
-    // A right one beside a right one, a wrong one, an empty one.
+    // Next to a correct one: a correct, a wrong and an empty one.
     for other in [tag("two"), tag("one"), String::new(), "none".into()] {
         reject(&app, request(Some(tag("one")), Some(other)), "both").await;
     }
@@ -552,7 +553,8 @@ async fn attack_613_a_tag_moved_from_one_scheme_to_another() {
     }
 }
 
-/// Every pair of formats that share no header: signed in both is rejected, whichever comes first.
+/// For every pair of schemes without a common header: a request signed in both is rejected, in
+/// either order.
 #[tokio::test]
 async fn attack_614_signed_in_two_schemes_at_once() {
     for first in formats() {
@@ -574,7 +576,7 @@ async fn attack_614_signed_in_two_schemes_at_once() {
             for (name, value) in other.headers().iter().filter(|(name, _)| *name != "host") {
                 both.headers_mut().append(name, value.clone());
             }
-            // The one in the target, if any, is of the same request.
+            // A signature in the target is of the same request.
             if second.place.is_empty() {
                 *both.uri_mut() = match (first.place, both.uri().query()) {
                     ("", Some(query)) => format!("{}&{query}", other.uri()).parse().unwrap(),
@@ -591,7 +593,7 @@ async fn attack_614_signed_in_two_schemes_at_once() {
     }
 }
 
-/// Of another kind: it is not this format's, and so no signature at all.
+/// An `Authorization` of another type does not belong to this scheme, so the request is unsigned.
 #[tokio::test]
 async fn attack_615_an_authorization_of_another_kind() {
     let fost = formats().into_iter().find(|format| format.place == "authorization").unwrap();

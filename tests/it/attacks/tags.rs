@@ -9,7 +9,7 @@ fn raw() -> Vec<u8> {
     STANDARD.decode(single()).unwrap()
 }
 
-/// The right tags pass, so that what follows is rejected for its own reason.
+/// Correct tags are accepted, so that the rejections below have their own reason.
 #[tokio::test]
 async fn attack_100_control_correct_tags_are_accepted() {
     let app = routes().layer(layer());
@@ -27,7 +27,7 @@ async fn attack_101_no_tag() {
     reject_all(["", " ", "\t", "=", "====", ":", "Og=="]).await;
 }
 
-/// A comparison that stops at the shorter of the two accepts any prefix.
+/// A comparison that stops at the end of the shorter text accepts any prefix.
 #[tokio::test]
 async fn attack_102_every_prefix_of_the_tag() {
     let tag = raw();
@@ -69,7 +69,7 @@ async fn attack_105_every_single_bit_flipped() {
     reject_all(flipped).await;
 }
 
-/// One text a tag: who remembers texts that were seen must not be shown a second one.
+/// A tag has one spelling: otherwise, a guard that remembers texts would accept a second one.
 #[tokio::test]
 async fn attack_106_other_spellings_of_the_correct_tag() {
     let tag = raw();
@@ -89,7 +89,7 @@ async fn attack_106_other_spellings_of_the_correct_tag() {
     .await;
 }
 
-/// 32 bytes leave two bits of the last character unused: three more texts for each tag.
+/// 32 bytes leave two bits of the last character unused, so each tag has three more spellings.
 #[tokio::test]
 async fn attack_107_slack_bits() {
     const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -125,7 +125,7 @@ async fn attack_109_two_tags_in_one_header() {
     .await;
 }
 
-/// Equal ones too: the two ends of a proxy may pick different ones.
+/// Even equal ones: a proxy and the server may pick different ones.
 #[tokio::test]
 async fn attack_110_the_header_twice() {
     let app = routes().layer(layer());
@@ -146,7 +146,7 @@ async fn attack_111_an_algorithm_that_is_not_configured() {
     reject_all(["none", "null", "md5=", "sha256="]).await;
 }
 
-/// The right tag of the right key by another hash, and of one with the same length.
+/// The correct key with another hash, including one with tags of the same length.
 #[tokio::test]
 async fn attack_112_a_tag_of_another_hash() {
     use tower_hmac::Algorithm;
@@ -158,14 +158,14 @@ async fn attack_112_a_tag_of_another_hash() {
     }
 }
 
-/// What needs no key: plain hashes, HMAC under no key, the tag of no body, constant bytes.
+/// Tags that need no key: plain hashes, HMAC with an empty key, the tag of no body, constant bytes.
 #[tokio::test]
 async fn attack_113_tags_made_without_a_key() {
     use tower_hmac::Algorithm;
     use tower_hmac::crypto::Digest;
     let hash =
         |text: &str| STANDARD.encode(Digest::of(Algorithm::Sha256, text.as_bytes()).as_bytes());
-    // A single zero byte has the tags of the empty key: both are padded with zeros.
+    // A single zero byte has the same tags as the empty key: both are padded with zeros.
     let no_key = Signer::new(FlaskHmac::new(), key("\0")).signature(BODY.as_bytes());
     reject_all([
         hash(BODY),
@@ -178,8 +178,8 @@ async fn attack_113_tags_made_without_a_key() {
     .await;
 }
 
-/// A key is padded with zeros up to the block of its hash (RFC 2104 section 2), so that `key` and
-/// `key\0` have the same tags. That is HMAC's own; it needs the key.
+/// HMAC pads a key with zeros to the block size of its hash (RFC 2104 section 2), so `key` and
+/// `key\0` have the same tags. An attacker still needs the key.
 #[tokio::test]
 async fn attack_114_a_key_that_differs_in_trailing_zeros_is_the_same_key() {
     let padded = Signer::new(FlaskHmac::new(), key("single\0")).signature(BODY.as_bytes());
@@ -199,11 +199,11 @@ async fn attack_115_bytes_that_are_not_text() {
 async fn attack_116_a_header_too_long_to_read() {
     let ten_thousand = vec![single(); 10_000].join(",");
     reject_all([ten_thousand, "A".repeat(64 * 1024), "A".repeat(8 * 1024 + 4)]).await;
-    // The longest that is read is rejected as well, as what it is.
+    // The longest header that is read is rejected as malformed, too.
     reject_all(["A".repeat(8 * 1024)]).await;
 }
 
-/// What is signed is the body, and not a byte of it can be moved into or out of the tag.
+/// Only the body is signed: no byte can move between body and tag.
 #[tokio::test]
 async fn attack_117_another_body_under_the_same_tag() {
     let app = routes().layer(layer());
@@ -213,7 +213,7 @@ async fn attack_117_another_body_under_the_same_tag() {
     }
 }
 
-/// Buffers are filled up with zeros; a tag that ends in zeros is still none without them.
+/// Buffers are padded with zeros. A tag that ends in zeros is still wrong without them.
 #[test]
 fn attack_118_a_tag_without_its_trailing_zeros() {
     use tower_hmac::Algorithm;
@@ -232,8 +232,8 @@ fn attack_118_a_tag_without_its_trailing_zeros() {
     assert!(mac(message).verify(&[]).is_err());
 }
 
-/// A comparison that folds differences into one another could lose them: equal changes in two
-/// places, or changes that add up to nothing.
+/// A comparison that combines differences could lose some of them: equal changes in two places, or
+/// changes that cancel out.
 #[tokio::test]
 async fn attack_119_changes_that_cancel_each_other_out() {
     let tag = raw();

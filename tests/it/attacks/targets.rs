@@ -1,5 +1,5 @@
-//! 9xx: which host a request is for, over HTTP/1.1 and HTTP/2. Two places name the host, and they
-//! must agree.
+//! 9xx: the host of a request, over HTTP/1.1 and HTTP/2. Two places name the host, and they must
+//! agree.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -18,14 +18,14 @@ use crate::support::socket::{exchange, serve};
 const NOW: i64 = 1_700_000_000;
 const HOST: &str = "example.com";
 
-/// Answers whoever has a link or a message signature.
+/// Answers anybody with a link or a message signature.
 async fn server(scheme: impl Scheme + 'static) -> SocketAddr {
     let keys = KeyMap::named([("aservice", "akey")]).unwrap();
     serve(routes().layer(VerifyLayer::new(scheme, keys).unwrap().with_clock(ManualClock::new(NOW))))
         .await
 }
 
-/// Signed for `example.com`: the target, and the headers that carry the signature.
+/// Signs for `example.com`: the target, and the headers with the signature.
 fn signed(scheme: impl Scheme) -> (String, Vec<(String, String)>) {
     let signer = Signer::new(scheme, key("akey"))
         .with_key_id("aservice")
@@ -41,7 +41,7 @@ fn signed(scheme: impl Scheme) -> (String, Vec<(String, String)>) {
     (request.uri().path_and_query().unwrap().to_string(), headers.collect())
 }
 
-/// The status over HTTP/1.1 of a request with this target, and these lines for hosts.
+/// Returns the status over HTTP/1.1 of a request with this target and these `Host` lines.
 async fn http1(
     address: SocketAddr,
     target: &str,
@@ -58,7 +58,7 @@ async fn http1(
     exchange(address, (request + "\r\n").as_bytes()).await.status
 }
 
-/// The status over HTTP/2, with this `:authority` and these `host` fields.
+/// Returns the status over HTTP/2, with this `:authority` and these `host` fields.
 async fn http2(
     address: SocketAddr,
     authority: &str,
@@ -144,7 +144,7 @@ async fn attack_904_a_signed_message_for_another_authority_on_http_2() {
     hosts_must_agree_on_http_2(MessageSignatures::new()).await;
 }
 
-/// What a proxy writes of the host that a client asked for is not read.
+/// Forwarding headers, in which a proxy writes the requested host, are ignored.
 #[tokio::test]
 async fn attack_905_the_host_in_forwarding_headers() {
     async fn try_all<S: Scheme + Clone + 'static>(scheme: S) {
@@ -170,12 +170,12 @@ async fn attack_905_the_host_in_forwarding_headers() {
     try_all(MessageSignatures::new()).await;
 }
 
-/// The same request by both versions: one signature, for the same host.
+/// The same request over both versions: one signature, for the same host.
 #[tokio::test]
 async fn attack_906_equivalent_spellings_of_the_host() {
     let address = server(MessageSignatures::new()).await;
     let (target, headers) = signed(MessageSignatures::new());
-    // Case and the usual port do not count (RFC 9421 section 2.2.3).
+    // Case and the default port do not matter (RFC 9421 section 2.2.3).
     for same in ["EXAMPLE.com", "example.com:80"] {
         assert_eq!(http1(address, &target, &[same], &headers).await, 200, "{same}");
         assert_eq!(http2(address, same, &target, &[], &headers).await, 200, "{same}");

@@ -1,4 +1,4 @@
-//! 4xx: over real sockets, since a layer only sees the server's reading of the bytes.
+//! 4xx: over real sockets, since a layer only sees the bytes as the server parsed them.
 
 use std::sync::{Arc, Mutex};
 
@@ -37,7 +37,7 @@ fn long_value(length: usize) -> Vec<u8> {
     format!("GET / HTTP/1.1\r\nHost: a\r\nSignature: {}\r\n\r\n", "a".repeat(length)).into_bytes()
 }
 
-/// What a layer is shown, written as the observations are.
+/// What a layer sees, in the form of the recorded observations.
 fn shown(head: &Parts, body: usize, trailers: Option<usize>) -> Value {
     let headers: Vec<Value> = head
         .headers
@@ -61,8 +61,8 @@ fn shown(head: &Parts, body: usize, trailers: Option<usize>) -> Value {
     })
 }
 
-/// The server's reading of odd bytes is what we were told it is. If this fails, the server has
-/// changed, and what follows from it is to be thought through again.
+/// hyper parses odd bytes as recorded. If this fails, hyper has changed, and the conclusions from
+/// the recordings must be checked again.
 #[tokio::test]
 async fn attack_400_control_a_layer_sees_what_was_observed() {
     let last = Arc::new(Mutex::new(Value::Null));
@@ -73,7 +73,7 @@ async fn attack_400_control_a_layer_sees_what_was_observed() {
         let trailers = collected.trailers().map(HeaderMap::len);
         *kept.lock().unwrap() = shown(&head, collected.to_bytes().len(), trailers);
     });
-    // An optional layer for another header hands the request on as the server read it.
+    // An optional layer for another header passes the request on as the server read it.
     let other = FlaskHmac::new().with_header("X-Other").unwrap();
     let app = app
         .layer(VerifyLayer::new(other, KeyMap::single(key("single")).unwrap()).unwrap().optional());
@@ -98,8 +98,8 @@ async fn attack_401_odd_requests_are_rejected_without_a_5xx() {
     }
 }
 
-/// The same odd requests with the right signature of their body: those that the server takes and
-/// that carry the header once are let through, none fails.
+/// The same odd requests, with a correct signature of their body. Those that the server accepts
+/// with a single signature header are accepted, and none makes it fail.
 #[tokio::test]
 async fn attack_402_odd_signed_requests_are_accepted_or_rejected() {
     let address = serve(routes().layer(layer())).await;
@@ -113,7 +113,7 @@ async fn attack_402_odd_signed_requests_are_accepted_or_rejected() {
         let twice = seen["headers"]
             .as_array()
             .is_some_and(|headers| headers.iter().any(|header| header[0] == json!("signature")));
-        // One line more than the server takes is the server's to reject.
+        // The server itself rejects one line more than it accepts.
         let expected = match status {
             200 if name.ends_with("header lines") => answer.status,
             200 if twice => 403,
@@ -148,7 +148,7 @@ async fn attack_403_trailers_on_http_1_reach_no_handler() {
     let answer = exchange(address, request("X-Evil: 1\r\n").as_bytes()).await;
     assert_eq!((answer.status, answer.body.as_slice()), (200, b"None".as_slice()));
 
-    // A signature in the trailers is none.
+    // A signature in the trailers does not count.
     let unsigned = request(&format!("Signature: {signature}\r\n")).replacen(
         &format!("Signature: {signature}\r\n"),
         "",
@@ -191,7 +191,7 @@ async fn attack_404_trailers_on_http_2_reach_no_handler() {
     assert_eq!(http2(address, unsigned).await.0, StatusCode::FORBIDDEN);
 }
 
-/// Two requests on one connection: what is left of a rejected body is no request.
+/// Two requests on one connection: the rest of a rejected body is not read as a request.
 #[tokio::test]
 async fn attack_405_the_body_of_a_rejected_request_is_not_read_as_a_request() {
     let address = serve(routes().layer(layer())).await;
@@ -207,7 +207,7 @@ async fn attack_405_the_body_of_a_rejected_request_is_not_read_as_a_request() {
     assert!(answer.body.is_empty(), "one answer, not two");
 }
 
-/// Content-Length and chunked together: the body that is checked is the one that is handed on.
+/// Content-Length and chunked together: the verified body is the one that the handler gets.
 #[tokio::test]
 async fn attack_406_two_lengths_for_one_body() {
     let echo = Router::new().fallback(async |_: Verified, body: Bytes| body).layer(layer());
@@ -221,7 +221,7 @@ async fn attack_406_two_lengths_for_one_body() {
     assert_eq!((answer.status, answer.body.as_slice()), (200, BODY.as_bytes()));
 }
 
-/// A plain hyper service with a body that is not axum's, as tonic has.
+/// A plain hyper service whose body type is not axum's, like tonic's.
 #[tokio::test]
 async fn attack_407_the_same_without_axum() {
     use std::convert::Infallible;

@@ -1,4 +1,4 @@
-//! Common layers, on either side of ours. `docs/composing.md` describes the same.
+//! Common layers, outside and inside of ours, as in `docs/composing.md`.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -51,14 +51,14 @@ async fn a_path_that_is_normalized_before_it_is_verified_is_rejected() {
     let routes = || Router::new().route("/item", on_get(async || "item"));
     let normalize = NormalizePathLayer::trim_trailing_slash;
 
-    // Outside: the layer sees `/item`, and the client has signed `/item/`.
+    // Outside: the layer sees `/item`, but the client has signed `/item/`.
     let outside = normalize().layer(routes().layer(verify()));
     let response = send(&outside, signed_path("/item/")).await;
     assert_eq!(response.status(), REJECTED);
     assert_eq!(response.extensions().get::<VerifyError>().unwrap().kind(), ErrorKind::Mismatch);
     assert_eq!(send(&outside, signed_path("/item")).await.status(), StatusCode::OK);
 
-    // Inside: the layer sees what was sent. Both stand around the router, since it routes first.
+    // Inside: the layer sees the sent path. Both are around the router, because it routes first.
     let inside = verify().layer(normalize().layer(routes()));
     for path in ["/item/", "/item"] {
         let response = inside.clone().oneshot(signed_path(path)).await.unwrap();
@@ -84,7 +84,7 @@ async fn a_load_shedder_works_inside_and_never_sheds_outside() {
     let mut first = Box::pin(send(&inside, request()));
     assert!(first.as_mut().now_or_never().is_none(), "the handler waits");
     assert_eq!(status(&inside, request()).await, BUSY);
-    // An unsigned request is rejected however busy the service is.
+    // An unsigned request is rejected even if the service is busy.
     assert_eq!(status(&inside, get("/")).await, REJECTED);
     release.add_permits(1);
     assert_eq!(first.await.status(), StatusCode::OK);
@@ -148,7 +148,7 @@ async fn a_body_limit_outside_answers_first_and_one_inside_after_verification() 
     assert_eq!(status(&outside, request("12345", true)).await, StatusCode::OK);
     assert_eq!(status(&outside, request("123456", true)).await, TOO_LARGE);
     assert_eq!(status(&outside, request("123456", false)).await, TOO_LARGE);
-    // Without a length: the layer meets the limit while it reads.
+    // Without a length, the layer hits the limit while reading.
     let mut chunked = request("123456", true);
     chunked.headers_mut().remove("content-length");
     assert_eq!(status(&outside, chunked).await, TOO_LARGE);
@@ -179,7 +179,7 @@ async fn a_layer_outside_sees_rejections_and_one_inside_does_not() {
     assert_eq!((outside.load(Ordering::SeqCst), inside.load(Ordering::SeqCst)), (2, 1));
 }
 
-/// `TraceLayer` changes the body of responses to one that a rejection cannot make.
+/// `TraceLayer` changes the response body to a type that a rejection cannot build.
 #[tokio::test]
 async fn a_layer_inside_that_changes_the_response_needs_one_that_changes_it_back() {
     let layers = ServiceBuilder::new()
@@ -192,7 +192,7 @@ async fn a_layer_inside_that_changes_the_response_needs_one_that_changes_it_back
     assert_eq!(status(&app, get("/")).await, REJECTED);
 }
 
-/// What a replay guard makes of a sender that retries after a 500, and what `OnceLayer` does.
+/// A sender that retries after a 500, with a replay guard and with `OnceLayer`.
 #[cfg(feature = "webhooks")]
 mod a_handler_that_fails_once {
     use axum::body::Bytes;
@@ -204,7 +204,7 @@ mod a_handler_that_fails_once {
 
     const FAILED: StatusCode = StatusCode::INTERNAL_SERVER_ERROR;
 
-    /// Answers 500 to the first request, and 200 from then on.
+    /// Answers 500 to the first request, and 200 afterwards.
     fn routes() -> Router {
         let calls = Arc::new(AtomicUsize::new(0));
         let handler = async move |body: Bytes| match calls.fetch_add(1, Ordering::SeqCst) {
@@ -244,7 +244,7 @@ mod a_handler_that_fails_once {
         let message = message();
         assert_eq!(status(&app, message.clone().map(Body::from)).await, FAILED);
         assert_eq!(text(send(&app, message.clone().map(Body::from)).await).await, "paid");
-        // Handled already: the handler is not called again.
+        // It was already handled, so the handler is not called again.
         let again = send(&app, message.map(Body::from)).await;
         assert_eq!(again.status(), StatusCode::OK);
         assert_eq!(text(again).await, "");

@@ -1,5 +1,5 @@
-//! Which requests a layer never sees: those for a route or fallback outside of it. See the table
-//! "What the layer does not cover" in the docs of `tower_hmac::verify`.
+//! Requests that a layer never sees: those for a route or fallback outside of it. See "Which
+//! requests the layer does not see" in `docs/composing.md`.
 
 use axum::Router;
 use axum::routing::get as on_get;
@@ -57,7 +57,7 @@ async fn a_fallback_added_after_the_layer_is_not_verified() {
 async fn an_unmatched_path_under_nest_goes_to_the_outer_fallback_unverified() {
     let app = Router::new().nest("/api", routes().layer(verify())).fallback(fallback);
     unsigned(&app, &[("/api/here", VERIFIED), ("/api/nowhere", PASSED), ("/other", PASSED)]).await;
-    // Without a fallback of its own, the outer router answers 404.
+    // Without its own fallback, the outer router answers 404.
     let app = Router::new().nest("/api", routes().layer(verify()));
     unsigned(&app, &[("/api/here", VERIFIED), ("/api/nowhere", NOT_FOUND)]).await;
 }

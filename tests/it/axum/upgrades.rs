@@ -1,4 +1,4 @@
-//! Upgrades: the request for one is verified, what follows is not.
+//! Upgrades: the upgrade request is verified, the messages afterwards are not.
 
 use axum::extract::ws::{Message, WebSocketUpgrade};
 use axum::routing::any;

@@ -1,4 +1,4 @@
-//! Bodies that are parsed or decompressed inside the layer: what was sent is what was signed.
+//! Bodies that are parsed or decompressed inside the layer: the signature covers the sent bytes.
 
 use axum::body::Bytes;
 use axum::extract::Multipart;
@@ -43,7 +43,7 @@ async fn a_signed_multipart_upload_reaches_the_handler_field_by_field() {
         let response = send(&app, signed(upload())).await;
         assert_eq!(text(response).await, "title=a title;file=the file;");
 
-        // The boundaries are covered as well as the fields.
+        // The boundaries are covered like the fields.
         let changed = signed(upload()).map(|_| Body::from(FORM.replace("the file", "my file ")));
         assert_eq!(status(&app, changed).await, StatusCode::FORBIDDEN);
         assert_eq!(status(&app, upload().map(Body::from)).await, StatusCode::FORBIDDEN);
@@ -78,7 +78,7 @@ mod zipped {
         Router::new().route("/", post(async |body: Bytes| body.len().to_string()))
     }
 
-    /// Signed before it was compressed: only then does decompression stand outside.
+    /// Signed before it was compressed: only then does decompression belong outside.
     #[tokio::test]
     async fn a_body_signed_before_it_is_compressed_is_verified_after_decompression() {
         let (head, _) = signed(zipped("plain".into())).into_parts();
@@ -90,7 +90,7 @@ mod zipped {
         assert_eq!(status(&inside, request()).await, StatusCode::FORBIDDEN);
     }
 
-    /// 8 KiB over the wire, 8 MiB in memory: our limit is for what was sent.
+    /// 8 KiB over the wire, 8 MiB in memory: our limit applies to the sent bytes.
     #[tokio::test]
     async fn a_gzip_bomb_within_the_body_limit_is_stopped_by_the_limit_inside() {
         let bomb = gzip(&vec![0; BOMB]);
@@ -119,7 +119,7 @@ mod zipped {
         assert_eq!(status(&limited, request()).await, StatusCode::PAYLOAD_TOO_LARGE);
     }
 
-    /// Outside, a bomb unfolds before anybody is verified, and our limit stops it.
+    /// Outside, a bomb is decompressed before it is verified, and our limit stops it.
     #[tokio::test]
     async fn an_unsigned_gzip_bomb_is_stopped_by_our_limit() {
         let bomb = gzip(&vec![0; BOMB]);

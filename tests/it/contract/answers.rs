@@ -24,7 +24,7 @@ fn layer() -> VerifyLayer {
         .unwrap()
 }
 
-/// A request for each kind of rejection, to be sent to one layer in this order.
+/// One request for each kind of rejection, to be sent to one layer in this order.
 fn rejected() -> Vec<(ErrorKind, Request<Script>)> {
     let fine = || signed(scheme(), b"body");
     let bservice = Signer::new(scheme(), key("bkey"))
@@ -99,7 +99,7 @@ async fn each_401_has_a_challenge() {
     }
 }
 
-/// Whoever made it: a function of one's own need not know the rule.
+/// Even from a custom function, which need not know the rule.
 #[tokio::test]
 async fn a_custom_401_gets_a_challenge_or_keeps_its_own() {
     let own = |challenge: Option<&'static str>| {
@@ -179,8 +179,7 @@ async fn a_failing_or_full_guard_rejects_with_503() {
     }
 }
 
-/// Only a store that failed is worth another try: a status that the service chose for rejections is
-/// not.
+/// Retrying only helps if a store failed, not for a status that the service chose for rejections.
 #[tokio::test]
 async fn a_rejected_caller_gets_no_retry_after() {
     let rejection = StatusRejection::new(StatusCode::SERVICE_UNAVAILABLE).unwrap();
@@ -204,7 +203,7 @@ async fn a_rejection_function_sees_every_error() {
     }
 }
 
-/// A response body that has no `Default`, and an answer that depends on the head.
+/// A response body without `Default`, and an answer that depends on the head.
 #[tokio::test]
 async fn a_custom_rejection_sees_the_head_and_needs_no_default() {
     #[derive(Debug)]
@@ -224,7 +223,7 @@ async fn a_custom_rejection_sees_the_head_and_needs_no_default() {
     assert_eq!(response.body().0, "/here missing");
 }
 
-/// A log that says nothing, or the same of all, helps nobody.
+/// Empty or equal log messages would help nobody.
 #[test]
 fn each_kind_of_error_has_its_own_text() {
     let texts = |kind: ErrorKind| VerifyError::from(kind).to_string();
@@ -238,7 +237,7 @@ fn each_kind_of_error_has_its_own_text() {
     assert_eq!(texts(ErrorKind::Mismatch), "the signature does not match");
 }
 
-/// What a client has sent is told in the text; a source is a failure of this side.
+/// Errors of the client are described in the text. A source is a failure of the server.
 #[tokio::test]
 async fn only_server_failures_have_a_source() {
     use std::error::Error as _;

@@ -27,7 +27,7 @@ async fn signed_request_is_accepted_by_the_server() {
     }
 }
 
-/// A default of the trait that stood in for one of its methods would be another format.
+/// If a default method of the trait replaced one of the scheme's, it would be another scheme.
 #[tokio::test]
 async fn a_scheme_in_an_arc_behaves_the_same() {
     for covers in ALL {
@@ -91,12 +91,12 @@ async fn derived_text_covers_only_its_sources() {
 #[tokio::test]
 async fn a_head_without_any_digest_covers_no_body_and_is_rejected() {
     let layer = VerifyLayer::new(Joints::new(Covers::Digest), keys()).unwrap();
-    // Signed without a digest: the tag is right.
+    // Signed without a digest: the tag is correct.
     let request = signed(Joints::new(Covers::Nothing), b"").map(|_| whole(b"any body"));
     assert_eq!(outcome(&layer, request).await, Some(ErrorKind::Malformed));
 }
 
-/// It has a tag: it is not one of those that an optional layer lets through.
+/// It has a tag, so an optional layer does not treat it as unsigned.
 #[tokio::test]
 async fn a_missing_digest_does_not_make_a_signed_request_unsigned() {
     let layer = VerifyLayer::new(Joints::new(Covers::Missing), keys()).unwrap().optional();
@@ -104,7 +104,7 @@ async fn a_missing_digest_does_not_make_a_signed_request_unsigned() {
     assert_eq!(outcome(&layer, request).await, Some(ErrorKind::Malformed));
 }
 
-/// A format with digests of two bodies in one head: the body must match both.
+/// A scheme with digests of two bodies in one head: the body must match both.
 #[tokio::test]
 async fn the_body_must_match_every_digest() {
     let one = tower_hmac::crypto::Digest::of(Algorithm::Sha256, b"one");
@@ -118,7 +118,7 @@ async fn the_body_must_match_every_digest() {
         (format!("{},{}", hex(&one), hex(&two)), Some(ErrorKind::Mismatch)),
         (format!("{},{}", hex(&two), hex(&one)), Some(ErrorKind::Mismatch)),
     ] {
-        // `Nothing` signs the header as it stands.
+        // `Nothing` signs the header unchanged.
         let mut request = Request::post("/path?q=1").body(b"".as_slice()).unwrap();
         request.headers_mut().insert("x-digest", value.parse().unwrap());
         let request = signer(Joints::new(Covers::Nothing)).sign(request).unwrap();
@@ -134,7 +134,7 @@ async fn a_derived_key_depends_on_the_claim() {
     let layer = VerifyLayer::new(scheme.clone(), keys()).unwrap().with_clock(ManualClock::new(NOW));
     assert_eq!(outcome(&layer, signed(scheme, b"body")).await, None);
 
-    // The undivided key is not the one that the server derives.
+    // The original key is not the one that the server derives.
     let plain = Joints::new(Covers::Body).with_window(Window::timed());
     assert_eq!(outcome(&layer, signed(plain, b"body")).await, Some(ErrorKind::Mismatch));
 }
@@ -168,7 +168,7 @@ async fn a_seventeenth_tag_is_rejected_even_if_all_are_correct() {
     assert_eq!(outcome(&layer, with_tags(&[right.as_str(); 17])).await, Some(ErrorKind::Malformed));
 }
 
-/// A scheme that forgets its tag must not let everybody in.
+/// A scheme that forgets its tag must not accept everybody.
 #[tokio::test]
 async fn a_claim_without_a_tag_is_rejected() {
     struct Tagless(Joints);
@@ -228,7 +228,7 @@ async fn a_reused_nonce_is_rejected_and_a_new_one_accepted() {
     assert_eq!(outcome(&layer, sign(&fixed, b"2")).await, Some(ErrorKind::Replayed));
     assert_eq!(outcome(&layer, signed(scheme.clone(), b"1")).await, None);
 
-    // The nonce is the key's own: another service may use it.
+    // The nonce belongs to the key: another key may use it.
     let other = Signer::new(scheme, key("bkey"))
         .with_key_id("bservice")
         .unwrap()
@@ -250,7 +250,7 @@ async fn without_a_nonce_the_same_request_is_rejected() {
     assert_eq!(outcome(&layer, signed(scheme, b"2")).await, None);
 }
 
-/// It is told to the handler, and it is no nonce: the same delivery can come again.
+/// The handler gets it, and it is not a nonce: the same delivery can arrive again.
 #[tokio::test]
 async fn a_retry_with_the_same_message_id_is_accepted() {
     let scheme = Joints::new(Covers::Body).with_window(Window::timed()).with_nonce();
@@ -293,7 +293,7 @@ async fn a_claim_with_more_tags_than_the_scheme_writes_is_malformed() {
     }
 }
 
-/// While a secret is rotated, each receiver has one of the two.
+/// During a rotation, each receiver has one of the two secrets.
 #[tokio::test]
 async fn either_key_of_a_signer_is_accepted_and_a_signer_has_at_most_max_tags_keys() {
     let signer =
@@ -402,7 +402,7 @@ async fn two_algorithms_of_one_scheme_are_distinguished_by_tag_length() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Whatever is changed in a signed request that the format covers, it is rejected.
+    /// Any change in the covered parts of a signed request is rejected.
     #[test]
     fn any_change_is_rejected(body in prop::collection::vec(any::<u8>(), 1..200), at: prop::sample::Index, bit in 0..8u8) {
         let layer = VerifyLayer::new(Joints::new(Covers::Body), keys()).unwrap();

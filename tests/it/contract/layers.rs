@@ -27,8 +27,7 @@ fn request() -> Request<Script> {
         .map(|_| Script::of([Step::Wait, Step::Data(Bytes::from_static(b"body")), Step::Wait]))
 }
 
-/// A service that insists on its contract: each clone must have been found ready itself, once
-/// for each call.
+/// A service that enforces its contract: each clone must be polled ready before each call.
 #[derive(Default)]
 struct Picky {
     is_ready: bool,
@@ -64,7 +63,7 @@ async fn the_inner_service_is_called_only_when_ready() {
         let ready = service.ready().await.unwrap();
         ready.call(request).await.unwrap();
     }
-    // A second readiness is not spent by a call that was rejected before.
+    // A rejected call does not use up the readiness.
     assert_eq!(service.oneshot(request()).await.unwrap().body(), "picky");
 }
 
@@ -75,7 +74,7 @@ async fn permits_of_a_concurrency_limit_are_returned() {
     });
     let limited = layer().layer(ConcurrencyLimit::new(handler, 1));
     for _ in 0..3 {
-        // One that waits for its body holds no permit.
+        // A request that waits for its body holds no permit.
         let mut held = Box::pin(limited.clone().oneshot(request()));
         assert!(poll!(&mut held).is_pending());
         assert_eq!(limited.clone().oneshot(request()).await.unwrap().body(), "handler");
@@ -96,7 +95,7 @@ async fn permits_of_a_concurrency_limit_are_returned() {
     assert_eq!(three.unwrap().body(), "handler");
 }
 
-/// Otherwise as many strangers as there are permits keep everybody out.
+/// Otherwise, as many strangers as there are permits could lock everybody out.
 #[tokio::test]
 async fn a_withheld_body_holds_no_permit_of_the_inner_service() {
     let handler = service_fn(|_: Request<VerifiedBody<Script>>| async {
@@ -115,7 +114,7 @@ async fn a_withheld_body_holds_no_permit_of_the_inner_service() {
     }
 }
 
-/// A verified request waits for its turn; dropped, it makes room.
+/// A verified request waits for its turn, and releases its place when dropped.
 #[tokio::test]
 async fn a_verified_request_waits_until_the_inner_service_is_ready() {
     let handler = service_fn(|_: Request<VerifiedBody<Script>>| async {
@@ -156,7 +155,7 @@ async fn an_inner_service_that_fails_to_become_ready_fails_the_request() {
     }
     let service = layer().layer(Broken);
     assert_eq!(service.clone().oneshot(request()).await.unwrap_err(), "out of order");
-    // Rejected requests do not ask it.
+    // Rejected requests do not reach it.
     let rejected = service.oneshot(spoilt(request())).await.unwrap();
     assert_eq!(rejection_kind(&rejected), Some(ErrorKind::Mismatch));
 }
@@ -174,7 +173,7 @@ async fn a_request_waiting_for_its_body_does_not_take_a_second_permit() {
     }
 }
 
-/// A guard and a store that need a while, so that there is an await at every step.
+/// A slow guard and a slow store, so that there is an await at every step.
 fn slow() -> VerifyLayer {
     struct SlowGuard;
     impl ReplayGuard for SlowGuard {
@@ -284,7 +283,7 @@ async fn errors_of_the_inner_service_are_returned() {
     assert_eq!(layer().layer(failing).oneshot(request()).await.unwrap_err(), Own);
 }
 
-/// What an outer layer has proven is not what this one has.
+/// A `Verified` of an outer layer is not one of this layer.
 #[tokio::test]
 async fn an_inner_layer_never_passes_on_an_outer_layers_verified() {
     let outer = layer();
@@ -296,7 +295,7 @@ async fn an_inner_layer_never_passes_on_an_outer_layers_verified() {
         Ok::<_, Infallible>(Response::new(found.to_string()))
     });
     let service = outer.layer(inner.layer(handler));
-    // Signed for the outer layer, unsigned for the inner one, which is optional.
+    // Signed for the outer layer, and unsigned for the inner one, which is optional.
     assert_eq!(service.oneshot(request()).await.unwrap().body(), "false");
 }
 

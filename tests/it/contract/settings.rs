@@ -1,4 +1,4 @@
-//! `only`, `optional`, `strip_signature`, `dangerous_disarmed`, and use by hand.
+//! `only`, `optional`, `strip_signature`, `dangerous_disarmed`, and `Verifier` without a layer.
 
 use http::HeaderMap;
 use tower_hmac::{ConfigError, Verifier};
@@ -73,7 +73,7 @@ fn disjoint_allow_lists_and_empty_key_ids_are_config_errors() {
     assert!(Verifier::new(scheme(), keys()).unwrap().only([String::new()]).is_err());
 }
 
-/// A list of a configuration is borrowed.
+/// A list from a configuration contains borrowed texts.
 #[tokio::test]
 async fn an_allow_list_accepts_borrowed_texts() {
     let names = vec!["aservice".to_owned()];
@@ -112,7 +112,7 @@ async fn the_signature_is_stripped_on_request_and_is_marked_sensitive_otherwise(
     assert!(!head_seen(&stripped).contains_key("x-key"));
 }
 
-/// A rejection may log the head. Of a header that is there twice, both values are covered up.
+/// A rejection may log the head. If a header occurs twice, both values are hidden.
 #[tokio::test]
 async fn a_rejection_cannot_print_the_signature() {
     struct Prints;
@@ -194,7 +194,7 @@ async fn verifier_ignores_optional() {
     assert_eq!(error.kind(), ErrorKind::Missing);
 }
 
-/// In a handler under `nest` the target is cut, and `OriginalUri` has the one that was signed.
+/// In a handler under `nest` the target is cut, and `OriginalUri` has the signed one.
 #[cfg(feature = "axum")]
 #[tokio::test]
 async fn verifier_uses_the_target_as_first_received() {
@@ -206,7 +206,7 @@ async fn verifier_uses_the_target_as_first_received() {
     assert!(verifier.verify(&head, b"").await.is_ok());
 }
 
-/// What was cut may lie in the memory of what was signed.
+/// A cut target can share memory with the signed one.
 #[cfg(feature = "axum")]
 #[tokio::test]
 async fn verifier_restores_a_target_without_its_query() {

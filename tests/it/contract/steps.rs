@@ -1,4 +1,4 @@
-//! The steps happen in order.
+//! The steps run in order.
 
 use futures_util::poll;
 use tower_hmac::scheme::Window;
@@ -6,7 +6,7 @@ use tower_hmac::scheme::Window;
 use super::*;
 use crate::support::script::Step;
 
-/// Everything that can be asked, with one log.
+/// Every part that is asked, with a common log.
 fn logged(covers: Covers) -> (VerifyLayer, Request<Script>, Log) {
     let log = Log::default();
     let scheme = Joints::new(covers).with_window(Window::timed()).with_nonce();
@@ -16,7 +16,7 @@ fn logged(covers: Covers) -> (VerifyLayer, Request<Script>, Log) {
         .with_replay_guard(Seen(Arc::default(), log.clone()))
         .unwrap();
     let request = signed(scheme, b"").map(|_| Script::whole("").with_log(&log));
-    // The guard is told when its memory begins.
+    // The guard gets the time when its memory begins.
     assert_eq!(log.taken(), ["clock"]);
     (layer, request, log)
 }
@@ -156,8 +156,8 @@ async fn no_rejected_request_reaches_the_handler() {
     }
 }
 
-/// Otherwise requests held open until their time is over could all be claimed: a guard need not
-/// remember what is over.
+/// Otherwise, requests held open until they expire could all be claimed, because a guard need not
+/// remember expired requests.
 #[tokio::test]
 async fn a_request_that_expires_while_its_body_arrives_is_not_claimed() {
     let scheme = Joints::new(Covers::Body).with_window(Window::timed());
@@ -178,7 +178,7 @@ async fn a_request_that_expires_while_its_body_arrives_is_not_claimed() {
     assert_eq!(rejection_kind(&two.await), Some(ErrorKind::Stale));
 }
 
-/// A request that was signed once could be finished a month later.
+/// Otherwise, a request could be signed once and finished a month later.
 #[tokio::test]
 async fn the_window_is_checked_again_after_the_body_without_a_guard() {
     let scheme = Joints::new(Covers::Body).with_window(Window::timed());
@@ -191,7 +191,7 @@ async fn the_window_is_checked_again_after_the_body_without_a_guard() {
     assert_eq!(rejection_kind(&answer.await), Some(ErrorKind::Stale));
 }
 
-/// Some bodies panic if they are.
+/// Some bodies panic if they are polled again.
 #[tokio::test]
 async fn a_body_that_has_ended_is_not_polled_again_while_the_guard_is_asked() {
     struct Slow;

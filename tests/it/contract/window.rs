@@ -1,4 +1,4 @@
-//! Times against the clock: the limits, and out-of-range numbers.
+//! Times against the clock: limits and extreme numbers.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use tower_hmac::scheme::Window;
 
 use super::*;
 
-/// A request signed with these very times; the tag is right.
+/// Makes a request signed with exactly these times, and a correct tag.
 fn at(created: Option<i64>, expires: Option<i64>) -> Request<Script> {
     let times = [("x-created", created), ("x-expires", expires)];
     with_times(times.into_iter().filter_map(|(name, time)| Some((name, time?))))
@@ -17,7 +17,7 @@ fn with_times(times: impl IntoIterator<Item = (&'static str, i64)>) -> Request<S
     for (name, time) in times {
         request.headers_mut().insert(name, time.to_string().parse().unwrap());
     }
-    // An untimed scheme stamps nothing and signs the headers as they are.
+    // An untimed scheme stamps nothing, and signs the headers unchanged.
     signer(Joints::new(Covers::Body)).sign(request).unwrap().map(Script::from)
 }
 
@@ -104,7 +104,7 @@ async fn extreme_times_are_rejected_without_overflow() {
     }
 }
 
-/// The longest tolerance is "for ever", not zero.
+/// The longest tolerance means "for ever", not zero.
 #[tokio::test]
 async fn an_infinite_tolerance_accepts_every_time() {
     let layer = layer_at(NOW, Window::timed()).with_tolerance(Duration::MAX, Duration::MAX);
@@ -121,7 +121,7 @@ async fn a_timed_scheme_rejects_a_claim_without_a_time() {
     assert_eq!(outcome(&layer, at(None, None)).await, None);
 }
 
-/// A time that is there counts, in a format that does not ask for one, too.
+/// A time is checked even if the scheme does not require one.
 #[tokio::test]
 async fn an_untimed_scheme_still_rejects_expired_requests() {
     let layer = layer_at(NOW, Window::untimed());
@@ -159,7 +159,7 @@ fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
 }
 
-/// The layer has a tolerance of its own only if it is told to.
+/// The layer has its own tolerance only if one is set.
 fn of_scheme(window: Window, now: i64) -> VerifyLayer {
     VerifyLayer::new(Joints::new(Covers::Body).with_window(window), keys())
         .unwrap()
@@ -185,10 +185,10 @@ async fn the_schemes_tolerance_applies_unless_the_verifier_sets_one() {
         let layer = layer.with_tolerance(seconds(90), seconds(5));
         assert_eq!(outcome(&layer, at_age(age)).await, of_verifier, "age {age}");
     }
-    // A narrower one wins as well.
+    // A smaller one wins, too.
     let layer = of_scheme(window, NOW).with_tolerance(seconds(10), seconds(0));
     assert_eq!(outcome(&layer, at_age(11)).await, Some(ErrorKind::Stale));
-    // A scheme without one has the default of 300 seconds.
+    // A scheme without one uses the default of 300 seconds.
     let layer = of_scheme(Window::timed(), NOW);
     assert_eq!(outcome(&layer, at_age(300)).await, None);
     assert_eq!(outcome(&layer, at_age(301)).await, Some(ErrorKind::Stale));
@@ -210,7 +210,7 @@ async fn each_scheme_of_two_has_its_own_tolerance() {
     assert_eq!(outcome_of(scheme("two", "y", 600)).await, None);
 }
 
-/// A lifetime of a day holds for a day, and not for the tolerance alone.
+/// A lifetime of a day is valid for a day, not only for the tolerance.
 #[tokio::test]
 async fn expiry_limits_the_age_if_the_scheme_says_so() {
     const DAY: i64 = 86_400;
@@ -228,19 +228,19 @@ async fn expiry_limits_the_age_if_the_scheme_says_so() {
         let layer = of_scheme(window, NOW + age);
         assert_eq!(outcome(&layer, request()).await, expected, "age {age}");
     }
-    // Without it, the same signature ends with the tolerance.
+    // Without it, the same signature is limited by the tolerance.
     let layer = of_scheme(Window::timed().with_tolerance(300, 60), NOW + 301);
     assert_eq!(outcome(&layer, request()).await, Some(ErrorKind::Stale));
-    // A claim that does not expire is as old as the tolerance lets it be.
+    // A claim that does not expire is limited by the tolerance.
     let layer = of_scheme(window, NOW + 301);
     assert_eq!(outcome(&layer, at(Some(NOW), None)).await, Some(ErrorKind::Stale));
-    // The longest lifetime bounds what the signer asks for.
+    // The maximum lifetime limits the signer's lifetime.
     let layer = of_scheme(window.with_max_lifetime(3_600), NOW);
     assert_eq!(outcome(&layer, request()).await, Some(ErrorKind::Expired));
     assert_eq!(outcome(&layer, at(Some(NOW), Some(NOW + 3_600))).await, None);
 }
 
-/// A guard that forgot it after the tolerance would let it through again.
+/// A guard that forgot it after the tolerance would accept it again.
 #[tokio::test]
 async fn a_request_limited_by_its_expiry_is_remembered_until_then() {
     let clock = ManualClock::new(NOW);
@@ -269,7 +269,7 @@ async fn a_claim_that_is_not_valid_yet_is_stale() {
         (61, Some(ErrorKind::Stale)),
         (i64::MAX - NOW, Some(ErrorKind::Stale)),
     ] {
-        // The tolerance ahead is for the two clocks.
+        // The tolerance on the other side allows for both clocks.
         for window in [Window::timed(), Window::untimed()] {
             let layer = of_scheme(window.with_tolerance(300, 60), NOW);
             let request = with_times([("x-created", NOW), ("x-start", NOW + wait)]);
@@ -281,7 +281,7 @@ async fn a_claim_that_is_not_valid_yet_is_stale() {
     }
     let layer = of_scheme(Window::untimed(), i64::MAX);
     assert_eq!(outcome(&layer, with_times([("x-start", i64::MAX)])).await, None);
-    // It is no time that bounds the age.
+    // This time does not limit the age.
     let layer = of_scheme(Window::timed(), NOW);
     let request = with_times([("x-start", NOW)]);
     assert_eq!(outcome(&layer, request).await, Some(ErrorKind::Malformed));

@@ -1,4 +1,4 @@
-//! The work of `explain` is bounded, whatever a stranger sends and however many keys there are.
+//! The work of `explain` is limited for any input and any number of keys.
 
 use futures_util::FutureExt as _;
 

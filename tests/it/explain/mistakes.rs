@@ -1,4 +1,4 @@
-//! A request for each family of mistakes, and requests whose mistake nobody could name.
+//! A request for each family of mistakes, and requests without an explainable mistake.
 
 use futures_util::FutureExt as _;
 use serde_json::Value;
@@ -27,7 +27,7 @@ fn each_seeded_mistake_is_named_alone() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// A generator of numbers that are as good as random, and the same in each run (xorshift).
+/// A generator of pseudorandom numbers, the same in each run (xorshift).
 struct Numbers(u64);
 
 impl Numbers {
@@ -43,7 +43,7 @@ impl Numbers {
     }
 }
 
-/// Requests that are signed with a key that nobody has: whatever is made good, it is another's.
+/// Requests signed with an unknown key: no correction makes them match.
 #[test]
 fn random_wrong_requests_have_no_cause() {
     use tower_hmac::scheme::{HeaderScheme, Part, TimeFormat};

@@ -11,7 +11,7 @@ fn told(scheme: impl Scheme + 'static, request: http::request::Builder) -> Strin
     let (head, ()) = request.body(()).unwrap().into_parts();
     let error = scheme.claim(&head).unwrap_err();
     assert!(matches!(error, ClaimError::Unexpected { .. }), "{error}");
-    // What the engine says of it is no other.
+    // The engine's error says the same.
     let keys = KeyMap::single(KEY).unwrap().with_key("aservice", KEY).unwrap();
     let verifier = Verifier::new(scheme, keys).unwrap();
     let report = verifier.explain(&head, b"").now_or_never().unwrap();

@@ -22,7 +22,7 @@ fn verifier(covers: Covers) -> Verifier {
     Verifier::new(joints(covers), keys).unwrap().with_clock(ManualClock::new(NOW))
 }
 
-/// The error of a verification, and what `explain` says of the same request.
+/// Returns the error of a verification, and that of `explain` for the same request.
 fn rejected(verifier: &Verifier, request: &Request<String>) -> (ErrorKind, Step) {
     let (head, ()) = request.clone().map(|_| ()).into_parts();
     let explained = explain(verifier, request).now_or_never().unwrap();

@@ -69,7 +69,7 @@ async fn only_rejects_callers_that_are_not_listed() {
     }
 }
 
-/// Who is kept out by the list gets the answer of who is kept out by the layer, to the byte.
+/// A caller rejected by the list gets exactly the same answer as one rejected by the layer.
 #[tokio::test]
 async fn the_extractor_answers_with_the_layers_rejection() {
     let app = routes().layer(layer().with_rejection_fn(spelled));
@@ -85,7 +85,7 @@ async fn the_extractor_answers_with_the_layers_rejection() {
     assert_eq!(text(one).await, text(two).await);
 }
 
-/// The rules for every rejection hold for those of the extractors.
+/// The rules for all rejections apply to those of extractors.
 #[tokio::test]
 async fn a_401_of_an_extractor_gets_a_challenge() {
     let bare = |_: &VerifyError| StatusCode::UNAUTHORIZED.into_response();
@@ -126,7 +126,7 @@ async fn behind_an_optional_layer_unsigned_is_none() {
     }
 }
 
-/// Only who has not signed at all is nobody: a caller who is not on the list is no passer-by.
+/// Only an unsigned request is `None`: a caller who is not on the list is rejected.
 #[tokio::test]
 async fn an_optional_list_is_none_only_for_unsigned_requests() {
     let app = routes().layer(unauthorized().optional());
@@ -139,12 +139,12 @@ async fn an_optional_list_is_none_only_for_unsigned_requests() {
         let error = response.extensions().get::<VerifyError>().unwrap();
         assert_eq!(error.kind(), ErrorKind::NotAllowed);
     }
-    // Behind a layer that is not optional nobody is nobody.
+    // Behind a required layer, nothing is `None`.
     let app = routes().layer(layer());
     assert_eq!(status(&app, unsigned(Method::GET, path)).await, StatusCode::FORBIDDEN);
 }
 
-/// The handle's answers have another type of body than the extractor has to give.
+/// The layer's rejection has another body type than the extractor can return.
 #[tokio::test]
 async fn a_changed_body_type_in_between_gives_a_bare_403() {
     let changed = ServiceBuilder::new().layer(unauthorized()).layer(CompressionLayer::new());
@@ -153,7 +153,7 @@ async fn a_changed_body_type_in_between_gives_a_bare_403() {
     let response = send(&app, get_by("bservice", "/billing")).await;
     assert_eq!(response.status(), StatusCode::FORBIDDEN);
     assert!(response.extensions().get::<VerifyError>().is_some());
-    // The layer's own rejection is as ever.
+    // The layer's own rejection is unchanged.
     let response = send(&app, unsigned(Method::GET, "/billing")).await;
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
 }
@@ -173,7 +173,7 @@ async fn an_outer_layer_does_not_vouch_for_an_inner_one() {
     let keys = KeyMap::named([("inner", "ikey")]).unwrap();
     let inner = VerifyLayer::new(FlaskHmac::new().with_header("X-Inner").unwrap(), keys).unwrap();
     let app = routes().layer(inner.optional()).layer(layer());
-    // Signed for the outer alone: the inner one saw nobody.
+    // Signed only for the outer layer: the inner one saw an unsigned request.
     assert_eq!(text(send(&app, get_by("aservice", "/perhaps")).await).await, "nobody");
     assert_eq!(status(&app, get_by("aservice", "/billing")).await, StatusCode::FORBIDDEN);
 }

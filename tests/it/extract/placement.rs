@@ -89,7 +89,7 @@ async fn layer_works_with_compression_and_tracing() {
     }
 }
 
-/// What is signed is what was sent: the compressed bytes.
+/// The signature covers the sent bytes: the compressed ones.
 #[tokio::test]
 async fn requests_are_decompressed_inside() {
     // `printf 'hello' | gzip -n | base64`
@@ -134,17 +134,17 @@ async fn a_limit_over_axums_own_applies() {
     assert_eq!(status(&routes().layer(layer().with_body_limit(5)), bytes(6)).await, too_large);
 }
 
-/// The smaller of the two, for the layer and for the extractor; axum's default counts as none.
+/// The smaller of the two, for the layer and for the extractor. axum's default does not count.
 #[tokio::test]
 async fn the_smaller_of_our_limit_and_axums_applies() {
     const MIB: usize = 1024 * 1024;
     let max = DefaultBodyLimit::max;
-    // Our limit, axum's, and the longest body that passes.
+    // Our limit, axum's, and the longest accepted body.
     let cases = [
         (4 * MIB, None, 4 * MIB),
         (4 * MIB, Some(max(1024)), 1024),
         (4 * MIB, Some(max(0)), 0),
-        // What axum's default is, set on purpose.
+        // axum's default, set explicitly.
         (4 * MIB, Some(max(2 * MIB)), 2 * MIB),
         (4 * MIB, Some(max(3 * MIB)), 3 * MIB),
         (4 * MIB, Some(max(usize::MAX)), 4 * MIB),
@@ -175,14 +175,14 @@ async fn the_smaller_of_our_limit_and_axums_applies() {
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "{path} {ours} {theirs:?}"
             );
-            // By us, before it was hashed, and not by the extractor inside.
+            // Rejected by us before it was hashed, and not by the inner extractor.
             let error = response.extensions().get::<VerifyError>().expect("our own rejection");
             assert_eq!(error.kind(), ErrorKind::BodyTooLarge);
         }
     }
 }
 
-/// A limit inside the layer is axum's alone: our layer has read the body by then.
+/// A limit inside the layer only affects axum: our layer has already read the body.
 #[tokio::test]
 async fn a_lower_axum_limit_inside_the_layer_still_applies() {
     let app = Router::new()
@@ -194,7 +194,7 @@ async fn a_lower_axum_limit_inside_the_layer_still_applies() {
     assert_eq!(status(&app, bytes(6)).await, StatusCode::PAYLOAD_TOO_LARGE);
 }
 
-/// A format that signs the target sees it as the client sent it, and the handler sees it as the
+/// A scheme that signs the target sees it as the client sent it, and the handler sees it as the
 /// router cut it.
 #[tokio::test]
 async fn under_nest_the_signed_target_is_the_one_first_received() {
@@ -225,7 +225,7 @@ async fn under_nest_the_signed_target_is_the_one_first_received() {
         let response = send(&app, signed("/api/item?q=1")).await;
         assert_eq!(response.status(), StatusCode::OK, "place {place}");
         assert_eq!(text(response).await, "/item?q=1 /api/item?q=1");
-        // A signature for the path as the router cut it is none for the path that was sent.
+        // A signature for the cut path does not match the path that was sent.
         let mut cut = signed("/item?q=1");
         *cut.uri_mut() = "/api/item?q=1".parse().unwrap();
         assert_eq!(status(&app, cut).await, REFUSED, "place {place}");

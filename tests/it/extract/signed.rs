@@ -36,7 +36,7 @@ async fn kept(
     let extensions = request.extensions();
     let path = extensions.get::<MatchedPath>().unwrap().as_str().to_owned();
     let word = extensions.get::<&'static str>().unwrap();
-    // Who signed stands beside the request, and nowhere else.
+    // The caller is passed next to the request, and nowhere else.
     assert!(extensions.get::<tower_hmac::Verified>().is_none());
     format!("{} {path} {word} {:?}", service.greeting, caller.key_id())
 }
@@ -82,7 +82,7 @@ async fn signed_answers_with_the_shared_layers_rejection() {
     }
 }
 
-/// What is signed and still no such JSON is rejected by the inner extractor, in its own words.
+/// A signed body that is not such JSON is rejected by the inner extractor, with its own error.
 #[tokio::test]
 async fn the_inner_extractors_rejection_is_unchanged() {
     let app = app(layer().shared());
@@ -92,7 +92,7 @@ async fn the_inner_extractors_rejection_is_unchanged() {
     assert_eq!(data.status(), StatusCode::UNPROCESSABLE_ENTITY);
 }
 
-/// Before the inner extractor reads a byte of it.
+/// Rejects before the inner extractor reads a byte.
 #[tokio::test]
 async fn an_unsigned_body_never_reaches_the_inner_extractor() {
     let app = app(layer().shared());
@@ -101,7 +101,7 @@ async fn an_unsigned_body_never_reaches_the_inner_extractor() {
     assert_eq!(status(&app, request).await, StatusCode::FORBIDDEN);
 }
 
-/// Otherwise a caller who may not call this route uses up requests that another route would take.
+/// Otherwise, a caller who may not call this route could use up requests for another route.
 #[tokio::test]
 async fn the_list_is_checked_before_the_replay_claim() {
     let clock = tower_hmac::clock::ManualClock::new(crate::stamped::NOW);

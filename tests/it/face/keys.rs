@@ -25,7 +25,7 @@ fn header() -> HeaderScheme {
     HeaderScheme::new("X-Tag").unwrap()
 }
 
-/// The schemes whose claims always name a key ID.
+/// The schemes whose claims always have a key ID.
 fn requiring() -> [Arc<dyn Scheme>; 6] {
     let aws = AwsSigV4::new("us-east-1", "service").unwrap();
     [
@@ -38,7 +38,7 @@ fn requiring() -> [Arc<dyn Scheme>; 6] {
     ]
 }
 
-/// Those that have no place for one.
+/// The schemes without a key ID.
 fn nameless() -> [Arc<dyn Scheme>; 2] {
     [Arc::new(header()), Arc::new(FlaskHmacPath::new())]
 }
@@ -55,7 +55,7 @@ fn rejects(scheme: &Arc<dyn Scheme>, keys: impl KeyStore + 'static) {
     assert!(matches!(error, ConfigError::Invalid { .. }), "{text}");
     assert!(text.starts_with("key store: ") && text.contains(scheme.name()), "{text}");
     assert!(VerifyLayer::new(scheme.clone(), keys.clone()).is_err());
-    // As a second format, too.
+    // Likewise as a second scheme.
     let first = FlaskHmac::new().with_header("X-First").unwrap();
     let first = || Verifier::new(first.clone(), both()).unwrap();
     assert_eq!(first().or(scheme.clone(), keys).unwrap_err(), error);

@@ -21,7 +21,7 @@ fn layer() -> VerifyLayer {
     VerifyLayer::new(FlaskHmac::new(), keys()).unwrap()
 }
 
-/// The warnings, their names or else their message.
+/// The warnings: their key IDs, or else their message.
 fn warnings<T>(run: impl FnOnce() -> T) -> Vec<String> {
     let (capture, _) = Capture::during(run);
     let warnings = capture.events().into_iter().filter(|event| event.level == Level::WARN);
@@ -54,14 +54,14 @@ fn known_key_ids_on_a_list_are_not_logged() {
             .shared()
     });
     assert_eq!(told, ["[\"ghost\"]"]);
-    // What a function knows cannot be known before it is asked.
+    // The keys of a function cannot be known in advance.
     let function =
         key_fn(|_: Option<&KeyId>, _: &_| async { Ok::<Option<SecretKey>, BoxError>(None) });
     let unknown = VerifyLayer::new(FlaskHmac::new(), function).unwrap().only(["ghost"]).unwrap();
     assert!(warnings(|| unknown.shared()).is_empty());
 }
 
-/// The list may come before the format whose key has the name.
+/// The list may be set before the scheme with that key ID is added.
 #[test]
 fn the_order_of_the_settings_makes_no_difference() {
     let second = || HeaderScheme::new("X-Tag").unwrap().with_key_id_header("X-Key").unwrap();
@@ -72,7 +72,7 @@ fn the_order_of_the_settings_makes_no_difference() {
     assert_eq!(warnings(before), ["[\"ghost\"]"]);
     assert_eq!(warnings(after), ["[\"ghost\"]"]);
 
-    // A layer in use that becomes another one says what is odd about that one.
+    // A layer in use that is changed into another one reports only the new one's problem.
     let told = warnings(|| {
         let layer = layer().only(list).unwrap();
         layer.layer(tower::service_fn(async |_: ()| Ok::<_, BoxError>(())));
@@ -104,7 +104,7 @@ fn a_verifier_logs_it_at_the_first_request() {
     assert_eq!(told, ["[\"ghost\"]"]);
 }
 
-/// axum makes the service of a lone handler anew for each request.
+/// axum clones the service of a single handler for each request.
 #[test]
 fn many_requests_log_nothing_more() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();

@@ -9,7 +9,7 @@ async fn handler(State(_): State<extract::SharedVerifier>, _: Verified) -> Json<
     Json("")
 }
 
-/// The extractors by one path.
+/// The extractors under one path.
 #[test]
 fn every_item_is_found_behind_a_glob() {
     use tower_hmac::extract::{AllowList, Anyone, Only, SharedVerifier, Signed, Verified};

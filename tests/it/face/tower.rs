@@ -56,7 +56,7 @@ fn answer(error: &VerifyError) -> axum::response::Response {
     (StatusCode::IM_A_TEAPOT, Json(error.public().as_str())).into_response()
 }
 
-/// A layer of each type that a function can say it returns.
+/// A layer of each type that a function can return.
 #[tokio::test]
 async fn the_type_of_a_layer_with_a_rejection_of_its_own_can_be_named() {
     fn opaque() -> VerifyLayer<impl Rejection<Body>> {

@@ -135,7 +135,7 @@ proptest! {
             (4, _) => {
                 let target = flipped(changed.uri().to_string().as_bytes());
                 let target = target.and_then(|bytes| http::Uri::try_from(bytes).ok());
-                // A fragment is cut off; what is left may be the same.
+                // A fragment is removed, and the rest may be unchanged.
                 prop_assume!(target.as_ref().is_some_and(|target| target != changed.uri()));
                 let bare = |uri: &http::Uri| uri.to_string().trim_end_matches('?').to_owned();
                 prop_assume!(target.as_ref().map(bare) != Some(bare(changed.uri())));

@@ -9,7 +9,7 @@ use tower_hmac::testing::signed_text;
 
 use super::{HOST, fetch, signer, verify};
 
-/// Two expiries are written; without one, the link has no end.
+/// Writes two expiries. Without one, the link never expires.
 #[test]
 fn different_links_have_different_texts() {
     let scheme = FostUrl::new().dangerous_no_expiry();
@@ -74,7 +74,7 @@ proptest! {
         let changed = Uri::try_from(bytes.as_slice());
         prop_assume!(changed.is_ok());
         let changed = changed.unwrap();
-        // A fragment is cut off, and the digits of an escape may be in either case.
+        // A fragment is removed, and the digits of an escape may be in either case.
         prop_assume!(changed.to_string().as_bytes() == bytes);
         prop_assume!(!before[place.saturating_sub(2)..place].contains(&b'%'));
         prop_assert!(verify(&fetch(changed.to_string())).is_err());

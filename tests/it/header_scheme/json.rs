@@ -62,7 +62,7 @@ fn each_escape_is_decoded() {
     assert_eq!(JsonText::new("a").of(body).unwrap(), text);
 }
 
-/// As many as do not fit beside each other when their names are compared.
+/// More members than the scheme compares side by side.
 #[test]
 fn doubled_member_among_many_is_rejected() {
     let body = |last: usize| {

@@ -5,7 +5,7 @@ use tower_hmac::testing::signed_text;
 
 use super::*;
 
-/// A request, as far as the format can cover it.
+/// A request, in the parts that the scheme can cover.
 #[derive(Clone, Debug, PartialEq)]
 struct Sent {
     method: String,
@@ -17,7 +17,7 @@ struct Sent {
 }
 
 impl Sent {
-    /// `None` if HTTP cannot carry it so.
+    /// `None` if HTTP cannot carry it.
     fn head(&self) -> Option<Parts> {
         let query = self.query.as_ref().map(|query| format!("?{query}")).unwrap_or_default();
         let request = Request::builder()
@@ -29,7 +29,7 @@ impl Sent {
         Some(request.body(()).ok()?.into_parts().0)
     }
 
-    /// What stands in it after HTTP has read it.
+    /// The value after HTTP parsing.
     fn of(head: &Parts, body: &[u8]) -> Self {
         Self {
             method: head.method.to_string(),
@@ -89,7 +89,7 @@ fn ordinary() -> impl Strategy<Value = Sent> {
         })
 }
 
-/// Short values full of delimiters, so that two of them often make one text.
+/// Short values full of delimiters, so that two of them often make the same text.
 fn awkward() -> impl Strategy<Value = Sent> {
     (
         "[A.]{1,3}",
@@ -110,7 +110,7 @@ fn awkward() -> impl Strategy<Value = Sent> {
         })
 }
 
-/// Every order of these, with delimiters that the values above are full of.
+/// Every order of these parts, with delimiters that occur in the values above.
 fn layouts() -> impl Strategy<Value = Vec<Part>> {
     let variable =
         || vec![Part::Method, Part::Path, Part::Query, header("X-Id"), timestamp(), Part::Body];
@@ -183,8 +183,8 @@ proptest! {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2048))]
 
-    /// Moves bytes between neighbouring parts, the query into the body, and so on: of all the
-    /// requests that would make one text, the format takes one.
+    /// Moves bytes between adjacent parts, the query into the body, and so on: of all requests with
+    /// the same text, the scheme accepts one.
     #[test]
     fn other_requests_have_other_texts(parts in layouts(), sent in awkward()) {
         let Ok(scheme) = scheme().with_parts(parts.clone()) else { return Ok(()) };
@@ -202,7 +202,7 @@ proptest! {
     }
 }
 
-/// All ways to divide a text among parts.
+/// All ways to split a text into parts.
 fn readings(text: &[u8], parts: &[Part]) -> Vec<Vec<Vec<u8>>> {
     let Some((part, rest)) = parts.split_first() else {
         return if text.is_empty() { vec![Vec::new()] } else { Vec::new() };
@@ -221,7 +221,7 @@ fn readings(text: &[u8], parts: &[Part]) -> Vec<Vec<Vec<u8>>> {
         .collect()
 }
 
-/// The requests with these values: none where HTTP cannot carry them, two for an empty query.
+/// The requests with these values: none if HTTP cannot carry them, two for an empty query.
 fn requests(like: &Sent, parts: &[Part], values: &[Vec<u8>]) -> Vec<Sent> {
     let mut sent = like.clone();
     let mut bare_query = false;
@@ -244,7 +244,7 @@ fn requests(like: &Sent, parts: &[Part], values: &[Vec<u8>]) -> Vec<Sent> {
     std::iter::once(sent).chain(bare).filter(carried).collect()
 }
 
-/// The pairs that a format with careless delimiters signs alike: one of the two is rejected.
+/// Pairs that a scheme with careless delimiters would sign alike: one of the two is rejected.
 #[test]
 fn pairs_that_would_share_a_text_are_not_both_accepted() {
     let dot = || Part::literal(".");

@@ -45,7 +45,7 @@ fn a_missing_signature_is_400_and_a_wrong_one_403() {
 
 #[test]
 fn ambiguous_members_are_rejected() {
-    // Right for the text `00:1B:44:11:3A:B7:1:2`, were it signed for this body.
+    // The correct tag for the text `00:1B:44:11:3A:B7:1:2`, if it were signed for this body.
     let mut mac = tower_hmac::crypto::Mac::new(
         tower_hmac::Algorithm::Sha256,
         &tower_hmac::SecretKey::new(KEY).unwrap(),
@@ -67,8 +67,8 @@ fn a_client_in_ruby_is_let_through() {
     serves("ruby", &["ruby"], "device.rb");
 }
 
-/// Runs a client against the example's service. Where its tools are not installed the test says
-/// so and ends, unless `TOWER_HMAC_REQUIRE_PEERS=1`.
+/// Runs a client against the example's service. If its tools are not installed, the test prints
+/// this and passes, unless `TOWER_HMAC_REQUIRE_PEERS=1`.
 fn serves(interpreter: &str, tools: &[&str], script: &str) {
     let installed = |tool: &&str| Command::new(tool).arg("--version").output().is_ok();
     if let Some(missing) = tools.iter().find(|tool| !installed(tool)) {

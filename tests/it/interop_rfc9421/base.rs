@@ -1,4 +1,5 @@
-//! The signature bases of random requests, ours and that of `http-message-signatures` from `PyPI`.
+//! Compares the signature bases of random requests with those of `http-message-signatures` from
+//! `PyPI`.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +12,7 @@ use tower_hmac::MessageSignatures;
 
 use super::python;
 
-/// A target in pieces: case, ports, escapes, empty parts, and pairs that are there twice.
+/// A target in pieces: case, ports, escapes, empty parts, and duplicate pairs.
 fn urls() -> impl Strategy<Value = String> {
     let host = prop_oneof![Just("example.com"), Just("Example.COM"), Just("[::1]"), Just("a")];
     let port = prop_oneof![Just(""), Just(":80"), Just(":8080"), Just(":443"), Just(":")];
@@ -32,7 +33,7 @@ fn urls() -> impl Strategy<Value = String> {
     })
 }
 
-/// Lines of fields, structured and not, well written and less so.
+/// Lines of fields, structured or not, canonical or not.
 fn headers() -> impl Strategy<Value = Vec<(&'static str, String)>> {
     let plain = || {
         let value = prop_oneof!["[ -~]{0,12}", " {0,2}[a-z\t ]{0,8} {0,2}"];
@@ -66,7 +67,7 @@ fn headers() -> impl Strategy<Value = Vec<(&'static str, String)>> {
     })
 }
 
-/// A member of `Signature-Input`, as it was sent.
+/// A member of `Signature-Input`, as sent.
 fn inputs() -> impl Strategy<Value = String> {
     let components = vec![
         "\"@method\"",
@@ -123,7 +124,7 @@ fn requests() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Our base of the request as a server receives it over HTTP/1.1.
+/// Our base of the request, as a server receives it over HTTP/1.1.
 fn ours(request: &Value) -> Option<String> {
     let url = request["url"].as_str().unwrap().strip_prefix("http://").unwrap();
     let end = url.find(['/', '?']).unwrap_or(url.len());
@@ -142,7 +143,7 @@ fn ours(request: &Value) -> Option<String> {
     MessageSignatures::new().signature_base(&head, request["input"].as_str().unwrap()).ok()
 }
 
-/// Why the two may differ on a request; a difference without a reason is a mistake of ours.
+/// Why the two may differ on a request. A difference without a reason is our mistake.
 fn reason(request: &Value, ours: Option<&str>, answer: &Value) -> Option<&'static str> {
     let (input, url) = (request["input"].as_str().unwrap(), request["url"].as_str().unwrap());
     let error = answer["error"].as_str().unwrap_or_default();
@@ -160,7 +161,7 @@ fn reason(request: &Value, ours: Option<&str>, answer: &Value) -> Option<&'stati
     if ours.is_none() && url.contains('%') && input.contains("@query-param") {
         return Some("we reject a query that is not UTF-8, and the peer replaces what is not");
     }
-    // Where the URL has no path, it gets one.
+    // A URL without a path gets one.
     let end = url.find('?').unwrap_or(url.len());
     let with_path = format!(": {}/{}", &url[..end], &url[end..]);
     let slashed = theirs.map(|theirs| theirs.replacen(&format!(": {url}"), &with_path, 1));
@@ -170,7 +171,7 @@ fn reason(request: &Value, ours: Option<&str>, answer: &Value) -> Option<&'stati
     None
 }
 
-/// How many requests are compared: a hundred, or as many as `TOWER_HMAC_CASES` says.
+/// The number of requests to compare: a hundred, or `TOWER_HMAC_CASES`.
 fn cases() -> usize {
     std::env::var("TOWER_HMAC_CASES").map_or(100, |count| count.parse().unwrap())
 }

@@ -9,7 +9,7 @@ use crate::capture::Capture;
 const TTL: Duration = Duration::from_secs(60);
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A store that counts the calls of `lookup`, and hands the number of each to a function.
+/// A store that counts the calls of `lookup`, and passes the number of each to a function.
 struct Counted<F> {
     calls: Arc<AtomicUsize>,
     answer: F,
@@ -48,13 +48,13 @@ fn hangs() -> Lookup {
     Lookup::later(std::future::pending())
 }
 
-/// Asks for the keys of a name, as a verifier does.
+/// Looks up the keys of a key ID, as a verifier does.
 fn ask(keys: &impl KeyStore, name: &str) -> Lookup {
     let (head, ()) = http::Request::new(()).into_parts();
     keys.lookup(&KeyQuery::new(KeyId::new(name).ok().as_ref(), &head))
 }
 
-/// The answer of this lookup: whether there are keys, or why there is no answer.
+/// The result of this lookup: whether there are keys, or the error.
 async fn told(lookup: Lookup) -> Result<bool, String> {
     lookup.await.map(|keys| keys.is_some()).map_err(|error| error.to_string())
 }
@@ -71,7 +71,8 @@ fn on_one_thread<T>(run: impl Future<Output = T>) -> T {
     runtime.unwrap().block_on(run)
 }
 
-/// A store that begins its work in `lookup`, such as one that spawns a task, would be asked by each.
+/// A store that begins its work in `lookup`, such as one that spawns a task, would do it for each
+/// request.
 #[tokio::test(start_paused = true)]
 async fn a_thousand_concurrent_requests_call_lookup_once() {
     let (calls, keys) = cached(|_| after(Duration::from_millis(100), found));
@@ -84,7 +85,7 @@ async fn a_thousand_concurrent_requests_call_lookup_once() {
     }
 }
 
-/// The answer may come between the look at the cache and the look at what is under way.
+/// The answer may arrive between the look at the cache and the look at the list of lookups.
 #[test]
 fn a_thousand_concurrent_requests_on_two_threads_call_lookup_once() {
     on_two_threads(async {
@@ -105,13 +106,12 @@ fn a_thousand_concurrent_requests_on_two_threads_call_lookup_once() {
     });
 }
 
-/// Two timeouts for one question would race, and some requests would be rejected though a stale key
-/// is there.
+/// Two timeouts for one lookup would race, and some requests would be rejected despite a stale key.
 #[test]
 fn a_stale_key_always_wins_over_the_timeout() {
     const NAMES: usize = 100;
     let failed = on_two_threads(async {
-        // Each name is answered once, and never again.
+        // Each key ID is answered once, and never again.
         let (calls, keys) = cached(|call| match call {
             ..NAMES => Lookup::ready(found()),
             _ => hangs(),
@@ -134,7 +134,7 @@ fn a_stale_key_always_wins_over_the_timeout() {
                 tokio::spawn(async move { told(ask(&keys, &name)).await })
             })
             .collect();
-        // The load: tasks that are never at rest, so that timers fire late.
+        // Load: tasks that never rest, so that timers fire late.
         let load: Vec<_> = (0..2)
             .map(|_| {
                 tokio::spawn(async {
@@ -156,8 +156,8 @@ fn a_stale_key_always_wins_over_the_timeout() {
     assert_eq!(failed, 0, "of 3,000");
 }
 
-/// A key that is taken out of the store just after the question would otherwise count for the time
-/// that the answer takes as well.
+/// Otherwise, a key removed just after the lookup began would stay valid for the time of the answer
+/// as well.
 #[tokio::test(start_paused = true)]
 async fn the_time_to_live_starts_at_the_lookup() {
     const LATENCY: Duration = Duration::from_millis(1_900);
@@ -172,7 +172,7 @@ async fn the_time_to_live_starts_at_the_lookup() {
     let asked = Instant::now();
     assert_eq!(told(ask(&keys, "aservice")).await, Ok(false));
     assert_eq!(asked.elapsed(), LATENCY);
-    // So does the time for which a name is unknown.
+    // The same applies to the time for which a key ID is unknown.
     tokio::time::sleep_until(asked + Duration::from_millis(2_999)).await;
     assert_eq!(told(ask(&keys, "aservice")).await, Ok(false));
     assert_eq!(asked.elapsed(), Duration::from_millis(2_999));
@@ -181,8 +181,8 @@ async fn the_time_to_live_starts_at_the_lookup() {
     assert_eq!(asked.elapsed(), Duration::from_secs(3) + LATENCY);
 }
 
-/// A store that is slower than the time to live would hand its old answer to requests that came
-/// long after the question.
+/// Otherwise, a store slower than the time to live would give its old answer to requests that
+/// arrived long after the lookup began.
 #[tokio::test(start_paused = true)]
 async fn a_request_does_not_join_a_lookup_older_than_the_time_to_live() {
     let (calls, keys) = cached(|call| {
@@ -204,7 +204,7 @@ async fn a_request_does_not_join_a_lookup_older_than_the_time_to_live() {
     assert_eq!(calls.load(Ordering::SeqCst), 2);
 }
 
-/// The answer to an older question, read before the key was taken out, comes after that to a newer
+/// The answer to an older lookup, from before the key was removed, arrives after that to a newer
 /// one.
 #[tokio::test(start_paused = true)]
 async fn an_overtaken_answer_is_not_cached() {
@@ -226,7 +226,7 @@ async fn an_overtaken_answer_is_not_cached() {
 mod panics {
     use super::*;
 
-    /// A store that panics at the first question, when it is asked or while it answers.
+    /// A store that panics at the first lookup, in the call or in the answer.
     fn once(in_lookup: bool) -> impl Fn(usize) -> Lookup + Send + Sync + 'static {
         move |call| match call {
             0 if in_lookup => panic!("the driver is broken"),
@@ -253,7 +253,7 @@ mod panics {
                         .collect();
                     for task in tasks {
                         let outcome = task.await.expect("a task that waited has panicked");
-                        // Where `lookup` panics there is nothing to wait for.
+                        // If `lookup` panics, nobody waits.
                         if in_lookup && outcome.is_ok() {
                             continue;
                         }
@@ -267,11 +267,11 @@ mod panics {
             assert_eq!(calls.load(Ordering::SeqCst), 2, "in lookup: {in_lookup}");
             let events = capture.events();
             assert!(events.iter().all(|event| event.field("kind") == Some("store_unavailable")));
-            // One a second, and the rest are left out.
+            // One per second is logged, and the rest are omitted.
             let warning = events.first().expect("a store that panics is a warning");
             assert_eq!(warning.level, tracing::Level::WARN);
             assert_eq!(warning.field("source"), Some("the key store panicked"));
-            // What it panicked with is the store's own: it may hold anything.
+            // The panic message belongs to the store, and may contain anything.
             assert!(!capture.text().contains("driver"));
         }
     }
@@ -309,7 +309,7 @@ mod panics {
         }
     }
 
-    /// A question that nobody waits for any more is dropped, in the task of whoever left last.
+    /// A lookup that nobody waits for is dropped in the task of the last waiter.
     #[tokio::test(start_paused = true)]
     async fn a_panic_while_a_lookup_is_dropped_reaches_nobody() {
         struct Bomb;
@@ -341,7 +341,8 @@ mod panics {
 mod blocking {
     use super::*;
 
-    /// Were the store asked while the list of questions is locked, all names would wait for one.
+    /// If the store were called while the list of lookups is locked, all key IDs would wait for
+    /// one.
     #[test]
     fn a_blocking_lookup_does_not_block_other_key_ids() {
         let (open, gate) = mpsc::channel::<()>();
@@ -361,7 +362,7 @@ mod blocking {
         });
         waiting.recv().unwrap();
         assert_eq!(on_one_thread(told(ask(&*keys, "bservice"))), Ok(true));
-        // Those who wait for the same name do not wait for longer than the timeout.
+        // Waiters for the same key ID do not wait longer than the timeout.
         assert_eq!(
             on_one_thread(told(ask(&*keys, "aservice"))),
             Err("the key store did not answer in time".into())
@@ -370,7 +371,7 @@ mod blocking {
         assert_eq!(blocked.join().unwrap(), Ok(true));
     }
 
-    /// Such as a database whose password comes from a service that is reached with a key, too.
+    /// For example, a database whose password comes from a service that is called with a key, too.
     #[tokio::test(start_paused = true)]
     async fn a_store_that_uses_its_own_cache_does_not_deadlock() {
         type Outer = CachedKeys<Arc<dyn KeyStore>>;
@@ -395,7 +396,8 @@ mod blocking {
     }
 }
 
-/// Nobody would know that the store is away before the stale keys run out, and everybody is rejected.
+/// Otherwise, nobody would know about the failure until the stale keys expire and every request is
+/// rejected.
 #[test]
 fn stale_keys_are_logged_once_a_second() {
     let (calls, keys) = cached(|call| match call {
@@ -424,7 +426,7 @@ fn stale_keys_are_logged_once_a_second() {
     }
 }
 
-/// What the store said is the only thing that tells why.
+/// Only the store's error tells the reason.
 #[test]
 fn a_failing_store_behind_a_cache_is_logged_with_its_reason() {
     let (_, keys) = cached(|_| Lookup::ready(Err("the database is away".into())));
@@ -436,7 +438,7 @@ fn a_failing_store_behind_a_cache_is_logged_with_its_reason() {
     assert_eq!(capture.events()[0].field("source"), Some("the database is away"));
 }
 
-/// A client may go away before its request is polled for the first time.
+/// A client may disconnect before its request is polled for the first time.
 #[tokio::test(start_paused = true)]
 async fn a_lookup_that_is_dropped_unpolled_leaves_nothing_behind() {
     let (calls, keys) = cached(|_| after(Duration::from_millis(100), found));
@@ -460,7 +462,7 @@ async fn the_longest_times_do_not_overflow() {
     assert_eq!(calls.load(Ordering::SeqCst), 1);
 }
 
-/// The same in the other direction: nothing is kept, and nothing waits.
+/// The opposite extreme: nothing is kept, and nothing waits.
 #[tokio::test(start_paused = true)]
 async fn times_of_zero_mean_zero() {
     let (calls, keys) = cached(|_| Lookup::ready(found()));
@@ -475,7 +477,7 @@ async fn times_of_zero_mean_zero() {
     assert!(start.elapsed() <= Duration::from_millis(1));
 }
 
-/// A cache without room still asks once for all who wait.
+/// A cache without capacity still asks once for all waiters.
 #[tokio::test(start_paused = true)]
 async fn a_cache_without_capacity_still_asks_once() {
     let (calls, keys) = cached(|_| after(Duration::from_millis(100), found));
@@ -486,7 +488,8 @@ async fn a_cache_without_capacity_still_asks_once() {
     assert_eq!(calls.load(Ordering::SeqCst), 1);
 }
 
-/// A key comes back while its name is remembered as unknown, and the room for known names is small.
+/// A key returns while its key ID is remembered as unknown, and the capacity for known key IDs is
+/// small.
 #[tokio::test(start_paused = true)]
 async fn a_key_id_that_became_known_stays_known() {
     let (calls, keys) = cached(|call| match call {

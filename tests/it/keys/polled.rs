@@ -1,5 +1,5 @@
-//! Keys that are loaded again and again: when a change applies, and what becomes of requests while
-//! the source fails, hangs, panics or is empty.
+//! Polled keys: when a change applies, and what happens to requests while the source fails, hangs,
+//! panics or is empty.
 
 use std::panic::resume_unwind;
 use std::sync::Weak;
@@ -11,9 +11,9 @@ use super::*;
 use crate::capture::Capture;
 
 const EVERY: Duration = Duration::from_secs(60);
-/// How long a load takes.
+/// The time of one load.
 const LOAD: Duration = Duration::from_millis(100);
-/// After so long every change applies.
+/// The time after which every change applies.
 const APPLIED: Duration = Duration::from_millis(60_101);
 const TIMEOUT: Duration = Duration::from_secs(30);
 const OLD_KEY: &str = "brisk-lantern-vale";
@@ -28,7 +28,7 @@ enum State {
     Panics,
 }
 
-/// Where the keys come from.
+/// The source of the keys.
 struct Source {
     state: Mutex<State>,
     loads: AtomicUsize,
@@ -56,7 +56,7 @@ impl Source {
             State::Empty => Ok(KeyMap::default()),
             State::Error => Err("the table is gone".into()),
             State::Hangs => std::future::pending().await,
-            // Without the panic hook: it would print the key.
+            // Without the panic hook, which would print the key.
             State::Panics => resume_unwind(Box::new(format!("a bug beside the key {OLD_KEY}"))),
         }
     }
@@ -132,7 +132,7 @@ async fn loads_are_spread_over_the_last_tenth_of_the_interval() {
     for _ in 0..32 {
         fleet.push(source.polled().await.unwrap());
     }
-    // They started one after the other, each once the load of the last was done.
+    // Each load began after the previous one had ended.
     let begun = fleet.iter().map(PolledKeys::age).max().unwrap();
     source.take_loads();
     tokio::time::sleep(EVERY * 9 / 10 - begun - Duration::from_millis(1)).await;
@@ -174,7 +174,7 @@ async fn keys_older_than_the_maximum_age_give_503() {
         tokio::time::sleep_until(asked + MAX_AGE).await;
         assert_eq!(service.ask(OLD_KEY).await, None, "at the last moment");
         tokio::time::advance(Duration::from_millis(1)).await;
-        // Whatever the key: nothing can be said of it.
+        // Independent of the key: nothing is known about it.
         for key in [OLD_KEY, NEW_KEY] {
             let head = head(&signer("aservice", key, &service.clock), b"");
             let error = service.verifier.verify(&head, b"").await.unwrap_err();
@@ -259,8 +259,8 @@ async fn dropping_the_last_clone_stops_the_polling() {
     assert!(weak.upgrade().is_none(), "the task still holds the source");
 }
 
-/// The source takes a new key every 10 ms and keeps three: the newest, and two that are on their way
-/// out. It is asked every 5 ms, and answers after 1 ms.
+/// The source adds a key every 10 ms and keeps three: the newest, and two older ones. It is polled
+/// every 5 ms, and answers after 1 ms.
 #[tokio::test(start_paused = true)]
 async fn fast_rotation_rejects_no_valid_request_and_accepts_no_removed_key() {
     const ROTATION: u64 = 10;
@@ -284,14 +284,14 @@ async fn fast_rotation_rejects_no_valid_request_and_accepts_no_removed_key() {
     let mut honest = 0;
     let mut withdrawn = 0;
     while start.elapsed() < Duration::from_secs(3) {
-        // All that is due runs before the clock moves on.
+        // Everything that is due runs before the clock advances.
         tokio::time::sleep(Duration::from_millis(1)).await;
         let now = u64::try_from(start.elapsed().as_millis()).unwrap();
         let requests = (0..4).map(|_| async { service.ask(&key(newest() - 1)).await });
         let outcomes = futures_util::future::join_all(requests).await;
         assert!(outcomes.iter().all(Option::is_none), "an honest one after {now} ms");
         honest += 4;
-        // The last one that was withdrawn long enough ago.
+        // The last key that was removed long enough ago.
         if let Some(then) = now.checked_sub(EVERY + LOAD + 1) {
             let gone = key(then / ROTATION);
             assert_eq!(service.ask(&gone).await, Some(ErrorKind::Mismatch), "after {now} ms");

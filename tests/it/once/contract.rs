@@ -1,4 +1,4 @@
-//! What every store of handled messages promises. The tests of each store run all of it.
+//! The promises of every store of handled messages. The tests of each store run all of them.
 
 use std::time::Duration;
 
@@ -15,11 +15,11 @@ pub trait Subject {
     /// The time in Unix seconds.
     fn now(&self) -> i64;
 
-    /// Lets so many seconds pass.
+    /// Lets this many seconds pass.
     fn pass(&mut self, seconds: i64);
 }
 
-/// Has each test run over the subject that an expression makes; `None` skips it.
+/// Runs each test over the subject of an expression; `None` skips it.
 #[macro_export]
 macro_rules! once_contract {
     ($subject:expr; $($name:ident)*) => {
@@ -77,7 +77,7 @@ fn lease(acquired: Acquired) -> Lease {
     }
 }
 
-/// Whether it runs, for another while of about so many seconds.
+/// Returns whether it is running, for about this many more seconds.
 #[track_caller]
 fn runs(acquired: &Acquired, seconds: u64) {
     let Acquired::Running { retry_after } = acquired else { panic!("{acquired:?}") };
@@ -131,7 +131,7 @@ pub async fn a_lease_that_has_run_out_is_taken_over_and_its_former_owner_changes
 pub async fn a_slow_owner_whom_nobody_replaced_completes(mut subject: impl Subject) {
     let slow = lease(acquire(&subject, "a").await);
     subject.pass(400);
-    // Removes what has run out.
+    // Removes expired entries.
     let _other = acquire(&subject, "b").await;
     assert!(complete(&subject, &slow).await);
     assert_eq!(acquire(&subject, "a").await, Acquired::Done);

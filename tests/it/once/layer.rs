@@ -1,4 +1,4 @@
-//! The layer inside a verifying one.
+//! The layer inside a verifying layer.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,7 +22,7 @@ use tower_hmac::{KeyMap, SecretKey, Signer, VerifyLayer};
 use super::{NOW, acquire, key};
 use crate::capture::Capture;
 
-/// A service that counts how often its handler was called, and answers what its script says.
+/// A service that counts the calls of its handler, and answers as scripted.
 #[derive(Clone)]
 struct Service {
     calls: Arc<AtomicUsize>,
@@ -219,7 +219,7 @@ async fn the_answer_to_a_repeat_can_be_set() {
     assert_eq!(send(&router, delivery("1")).await.status(), StatusCode::ALREADY_REPORTED);
 }
 
-/// A store that fails at the step it is told.
+/// A store that fails at a chosen step.
 struct Broken(&'static str);
 
 impl OnceStore for Broken {

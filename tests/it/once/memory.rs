@@ -1,4 +1,4 @@
-//! The contract of a store, checked with the one in memory.
+//! The contract of a store, checked with the memory store.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -135,7 +135,7 @@ fn a_message_completed_after_its_lease_takes_no_room_that_is_not_there() {
     let completed = store.complete(&slow, later + 1000, later).now_or_never().unwrap();
     assert!(completed.unwrap_err().to_string().contains("full"));
     assert_eq!(store.len(), 2);
-    // With room, it is remembered, and counts for its caller again.
+    // Once there is room, it is remembered, and counted for its caller again.
     assert!(now(store.complete(&slow, later + 1000, later + 300)));
     assert_eq!(acquire(&store, "slow", later + 300), Acquired::Done);
     assert_eq!(store.len(), 1);
@@ -150,7 +150,7 @@ fn entries_that_end_at_different_times_are_removed_as_they_end() {
         assert!(now(store.complete(lease, NOW + 1000 - n, NOW)));
     }
     assert_eq!(store.len(), 20);
-    // Each call removes some.
+    // Each call removes some of them.
     let sweep = |at: i64| (0..20).for_each(|_| release(&store, &lease(acquire(&store, "x", at))));
     sweep(NOW + 302);
     assert_eq!(store.len(), 10);

@@ -1,5 +1,5 @@
-//! Payment notifications of Adyen: the signature is in the JSON that it signs, and covers eight
-//! fields of it.
+//! Payment notifications of Adyen: the signature is in the JSON that it signs, and covers eight of
+//! its fields.
 //!
 //! <https://docs.adyen.com/development-resources/webhooks/secure-webhooks/verify-hmac-signatures>
 
@@ -66,7 +66,7 @@ struct Amount {
     currency: String,
 }
 
-/// The text that is signed, kept with the claim.
+/// The signed text, kept with the claim.
 struct Text(String);
 
 impl Scheme for AdyenPayments {
@@ -108,7 +108,7 @@ impl Scheme for AdyenPayments {
             success,
         } = match <[Item; 1]>::try_from(notification_items) {
             Ok([Item { item }]) => item,
-            // Each has a signature of its own.
+            // Each has its own signature.
             Err(items) if items.len() > 1 => {
                 return Err(ClaimError::malformed("there are several notifications"));
             }
@@ -154,7 +154,7 @@ impl Scheme for AdyenPayments {
     }
 }
 
-/// What the provider's own libraries are tested with.
+/// The values that the provider's own libraries are tested with.
 const KEY: &str = "44782DEF547AAA06C910C43932B1EB0C71FC68D9D0C057550C48EC2ACF6BA056";
 const TAG: &str = "coqCmt/IZ4E3CzPvMY8zTjQVL5hYJUiBRg8UU+iCWo0=";
 const SIGNED: &str =
@@ -192,7 +192,7 @@ async fn outcome(body: String) -> Option<ErrorKind> {
     send(&layer(), delivery(body)).await.err()
 }
 
-/// Nothing says how long it is, or when it ends.
+/// The length and the end of the body are unknown.
 fn streamed(body: &str) -> Body {
     let chunks: Vec<_> = body.as_bytes().chunks(7).map(bytes::Bytes::copy_from_slice).collect();
     Body::from_stream(futures_util::stream::iter(chunks.into_iter().map(Ok::<_, std::io::Error>)))
@@ -215,7 +215,7 @@ async fn a_changed_covered_field_is_rejected() {
         let changed = notification(TAG).replace(from, to);
         assert_eq!(outcome(changed).await, Some(ErrorKind::Mismatch), "{to}");
     }
-    // What a derived text leaves out is anybody's.
+    // Anybody can change what a derived text omits.
     assert_eq!(outcome(notification(TAG).replace("17:15", "17:16")).await, None);
 }
 
@@ -279,7 +279,7 @@ async fn an_optional_layer_passes_on_an_unsigned_body_unchanged() {
     assert_eq!(answer(Body::from("not json")).await, (StatusCode::FORBIDDEN, String::new()));
 }
 
-/// A body is only read for a claim if the head has none.
+/// The body is only read for a claim if the head has none.
 #[tokio::test]
 async fn a_body_scheme_and_a_header_scheme_are_distinguished() {
     let header = || HeaderScheme::new("X-Signature").unwrap();
@@ -299,7 +299,7 @@ async fn a_body_scheme_and_a_header_scheme_are_distinguished() {
         let scheme = async |request| send(&layer, request).await.map(|v| v.scheme().to_owned());
         assert_eq!(scheme(delivery(notification(TAG))).await.unwrap(), "adyen-payments");
         assert_eq!(scheme(by_header("any body")).await.unwrap(), "header");
-        // The head has a claim, so that it alone is verified.
+        // The head has a claim, so only that one is verified.
         assert_eq!(scheme(by_header(&notification(TAG))).await.unwrap(), "header");
         let changed = by_header(&notification(TAG)).map(|_| Body::from(notification(TAG) + " "));
         assert_eq!(scheme(changed).await.unwrap_err(), ErrorKind::Mismatch);
@@ -316,7 +316,7 @@ async fn signed_extractor_verifies_without_a_layer() {
     let handler = async |Signed(body, caller): Signed<String>| {
         format!("{} {}", caller.message_id().unwrap(), body.len())
     };
-    // `optional` has no effect there.
+    // `optional` has no effect here.
     for layer in [layer(), layer().optional()] {
         let state: SharedVerifier = layer.shared();
         let app: Router = Router::new().route("/", post(handler)).with_state(state);

@@ -25,7 +25,7 @@ static HEADERS: [HeaderName; 1] = [AUTHORIZATION];
 #[derive(Clone)]
 struct Cavage;
 
-/// What is covered, in order and in lower case.
+/// The covered headers, in order and in lower case.
 struct Covered(Vec<String>);
 
 impl Covered {
@@ -51,7 +51,7 @@ impl Scheme for Cavage {
         &HEADERS
     }
 
-    /// A time ahead of ours is not accepted at all.
+    /// A time ahead of ours is never accepted.
     fn window(&self) -> Window {
         Window::timed().with_tolerance(300, 0)
     }

@@ -1,5 +1,5 @@
-//! A key for each day and service, derived from the long-lived one, as in Signature Version 4 of
-//! AWS: the signing key is an HMAC itself.
+//! A key for each day and service, derived from the long-lived one, as in AWS Signature Version 4:
+//! the signing key is itself an HMAC.
 
 use http::request::Parts;
 use http::{HeaderName, Request};
@@ -80,7 +80,7 @@ fn key() -> SecretKey {
     SecretKey::new("a key of the tests").unwrap()
 }
 
-/// The tag is that of Python's `hmac`, chained.
+/// The tag was computed with Python's `hmac`, in the same steps.
 #[tokio::test]
 async fn a_key_of_another_service_verifies_nothing() {
     let signer = Signer::new(Scoped("orders"), key()).with_clock(ManualClock::new(NOW));

@@ -23,7 +23,7 @@ static HEADERS: [HeaderName; 1] = [AUTHORIZATION];
 #[derive(Clone)]
 struct Hawk;
 
-/// What the head says beside the key ID and the tag.
+/// The parts of the head other than the key ID and the tag.
 struct Artifacts {
     ts: String,
     nonce: String,
@@ -31,7 +31,7 @@ struct Artifacts {
     ext: String,
 }
 
-/// What stands before the payload where it is hashed: the media type without its parameters.
+/// The text before the payload when it is hashed: the media type without its parameters.
 fn payload_frame(head: &Parts) -> String {
     let kind = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let kind = kind.unwrap_or_default().split(';').next().unwrap_or_default();
@@ -190,12 +190,12 @@ async fn another_body_or_media_type_is_rejected_despite_a_correct_mac() {
     let mut other = request("POST", WITH_BODY, BODY);
     other.headers_mut().insert(CONTENT_TYPE, "application/json".parse().unwrap());
     assert_eq!(outcome(NOW, other).await, rejected);
-    // No hash, no body.
+    // Without a hash, there must be no body.
     let signed = request("GET", PLAIN, "smuggled");
     assert_eq!(outcome(NOW, signed).await, Some(ErrorKind::Malformed));
 }
 
-/// The MAC is wrong, and the sender withholds the body for ever.
+/// The MAC is wrong, and the sender withholds the body.
 #[tokio::test]
 async fn wrong_mac_is_answered_before_the_body_is_read() {
     let wrong = WITH_BODY.replace("nonce=\"j4", "nonce=\"k4");

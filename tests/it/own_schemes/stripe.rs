@@ -129,7 +129,7 @@ async fn outcome(now: i64, signature: &str, body: &'static str) -> Option<ErrorK
     send(&layer(now), delivery(signature, body)).await.err()
 }
 
-/// Values that the provider publishes in the tests of its library for .NET.
+/// Values from the tests of the provider's .NET library.
 #[tokio::test]
 async fn published_values_are_accepted() {
     let body = "{\n  \"id\": \"evt_123\",\n  \"object\": \"event\",\n  \"account\": \"acct_123\",\n  \"api_version\": \"2017-05-25\",\n  \"created\": 1533204620,\n  \"data\": {\n    \"object\": {\n      \"id\": \"cus_123\",\n      \"object\": \"customer\",\n      \"created\": 123456789,\n      \"email\": \"test@stripe.com\",\n      \"livemode\": false,\n      \"metadata\": {}\n    }\n  },\n  \"livemode\": false,\n  \"pending_webhooks\": 1,\n  \"request\": {\n    \"id\": \"req_123\",\n    \"idempotency_key\": \"idempotency-key-123\"\n  },\n  \"type\": \"customer.created\"\n}\n";
@@ -186,7 +186,7 @@ async fn old_changed_and_malformed_deliveries_are_rejected() {
     assert_eq!(send(&layer(NOW), missing).await.unwrap_err(), ErrorKind::Missing);
 }
 
-/// With one of the two tags alone, too: each is the whole of the request.
+/// Also with only one of the two tags: each identifies the whole request.
 #[tokio::test]
 async fn replayed_delivery_is_rejected_with_either_of_its_tags() {
     let keys = KeyMap::single(KeySet::new([key("whsec_new"), key("whsec_old")]).unwrap()).unwrap();
@@ -203,7 +203,7 @@ async fn replayed_delivery_is_rejected_with_either_of_its_tags() {
     }
 }
 
-/// The provider's own library for Node, both ways.
+/// The provider's own Node library, in both directions.
 #[tokio::test]
 async fn the_provider_signs_what_we_verify_and_verifies_what_we_sign() {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();

@@ -1,4 +1,4 @@
-//! How much room one caller can take from others.
+//! How much of the capacity one caller can take from others.
 
 use super::*;
 
@@ -15,7 +15,7 @@ fn shared(clock: &ManualClock, names: usize, guard: &Arc<MemoryReplay>) -> Verif
         .unwrap()
 }
 
-/// How many of so many requests of a caller are accepted; the others are rejected as 503.
+/// How many of these requests of a caller are accepted; the others get 503.
 async fn accepted(verifier: &Verifier, clock: &ManualClock, name: usize, count: usize) -> usize {
     let signer = signer(&format!("service-{name}"), &format!("key {name}"), clock);
     let mut accepted = 0;
@@ -39,7 +39,7 @@ async fn a_caller_who_fills_the_guard_leaves_room_for_another() {
     assert_eq!(accepted(&verifier, &clock, 0, 1_200).await, 1_000);
     assert_eq!(accepted(&verifier, &clock, 1, 1).await, 1);
     assert_eq!(accepted(&verifier, &clock, 1, 200).await, 124);
-    // Nothing live was forgotten for it.
+    // No live entry was forgotten for it.
     assert_eq!(guard.len(), 1_125);
 }
 
@@ -78,7 +78,7 @@ async fn a_caller_has_room_again_when_its_entries_expire() {
     assert_eq!(accepted(&verifier, &clock, 1, 1).await, 1);
     assert_eq!(accepted(&verifier, &clock, 0, 10_001).await, 10_000);
     clock.advance(301);
-    // They lie in all shards, and each claim removes a few of them only.
+    // They are in all shards, and each claim removes only a few of them.
     assert_eq!(accepted(&verifier, &clock, 0, 10_000).await, 10_000);
     assert_eq!(accepted(&verifier, &clock, 0, 1).await, 0);
 }
@@ -98,7 +98,7 @@ fn the_anonymous_key_is_a_caller_like_others() {
     assert_eq!((anonymous, named), (99, 99));
 }
 
-/// Names come and go where tenants do.
+/// Key IDs come and go if there are tenants.
 #[test]
 fn key_ids_without_entries_are_not_counted() {
     let guard = MemoryReplay::new(8).unwrap();
@@ -112,7 +112,7 @@ fn key_ids_without_entries_are_not_counted() {
             let answer = futures_util::FutureExt::now_or_never(guard.claim(&request));
             match answer.unwrap().unwrap() {
                 Replay::Claimed => claimed += 1,
-                // The first tenant was the only one; each of the others has one place of eight.
+                // The first tenant was the only one; each of the others has one entry of eight.
                 answer => assert_eq!(answer, Replay::Full),
             }
         }

@@ -1,4 +1,4 @@
-//! The contract of a guard, checked with guards that keep it and some that break it.
+//! The contract of a guard, checked with guards that keep it and guards that break it.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -8,7 +8,7 @@ use tower_hmac::testing::check_replay_guard;
 
 use super::*;
 
-/// What a guard of one's own can get wrong.
+/// The mistakes that a custom guard can make.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Fault {
     None,
@@ -24,7 +24,7 @@ enum Fault {
     Fails,
 }
 
-/// A guard over a map, which is lost in a restart.
+/// A guard over a map, which a restart loses.
 struct Mapped {
     fault: Fault,
     map: Arc<Mutex<HashMap<Vec<u8>, i64>>>,
@@ -126,12 +126,12 @@ async fn the_memory_guard_keeps_the_contract() {
     check_replay_guard(async || new()).await.unwrap();
     check_replay_guard(async || Arc::new(new())).await.unwrap();
     check_replay_guard(async || new().with_key_limit(100).unwrap()).await.unwrap();
-    // Its name says what it gives up.
+    // Its name says what it loses.
     let error = check_replay_guard(async || new().with_unknown_accepted()).await.unwrap_err();
     assert!(error.to_string().contains("after it"), "{error}");
 }
 
-/// A memory that survives knows what came before.
+/// A guard that survives a restart knows earlier requests.
 #[tokio::test]
 async fn a_guard_that_survives_a_restart_keeps_the_contract() {
     struct Lasting(Arc<Mutex<HashSet<ReplayKey>>>);

@@ -11,7 +11,7 @@ use tower_hmac::testing::FixedNonce;
 
 use super::*;
 
-/// The name is not signed, as in some formats of one's own.
+/// The key ID is not signed, as in some custom schemes.
 #[tokio::test]
 async fn a_nonce_is_accepted_once_per_secret_and_not_per_key_id() {
     let clock = ManualClock::new(NOW);
@@ -33,7 +33,7 @@ async fn a_nonce_is_accepted_once_per_secret_and_not_per_key_id() {
     }
 }
 
-/// Another caller's nonce must not use up one's own.
+/// Another caller's nonce must not use up this caller's.
 #[tokio::test]
 async fn one_nonce_under_two_secrets_is_two_requests() {
     let clock = ManualClock::new(NOW);
@@ -73,7 +73,7 @@ async fn a_nonce_of_one_tenant_does_not_use_up_that_of_another() {
     }
 }
 
-/// While a key is rotated a name has two secrets: with each of them the nonce counts once.
+/// During a rotation a key ID has two secrets: with each of them the nonce is accepted once.
 #[tokio::test]
 async fn a_nonce_is_claimed_under_the_secret_that_matched() {
     let clock = ManualClock::new(NOW);
@@ -130,7 +130,7 @@ async fn a_layer_inside_another_with_the_same_guard_does_not_claim_again() {
         assert_eq!(twice(&app, path, &honest).await, [200, 403], "{path}");
         assert_eq!(guard.len(), number + 1, "{path}");
     }
-    // The inner layer's list holds all the same.
+    // The inner layer's list still applies.
     let other = signer("bservice", "bkey", &clock);
     assert_eq!(twice(&app, "/narrow", &other).await, [403, 403]);
 }
@@ -150,7 +150,7 @@ async fn an_extractor_behind_a_layer_with_the_same_guard_does_not_claim_again() 
     assert_eq!(guard.len(), 1);
 }
 
-/// Each guard has a promise of its own to keep.
+/// Each guard must keep its own promise.
 #[tokio::test]
 async fn a_layer_inside_another_with_another_guard_claims_too() {
     let clock = ManualClock::new(NOW);
@@ -164,7 +164,7 @@ async fn a_layer_inside_another_with_another_guard_claims_too() {
     assert_eq!((one.len(), two.len()), (1, 1));
 }
 
-/// Two guards in one place of memory, one inside the other, are two guards all the same.
+/// Two guards at one address, one inside the other, are still two guards.
 #[test]
 fn a_wrapped_guard_is_not_the_same_guard() {
     struct Wrapper(MemoryReplay);
@@ -182,8 +182,8 @@ fn a_wrapped_guard_is_not_the_same_guard() {
     assert_eq!(handle.id(), wrapper.id());
 }
 
-/// What a request has claimed belongs to it alone: another one with the same signature that is
-/// made of its head without the layer's mark is a replay.
+/// A claim belongs to one request. Another request made from its head, without the layer's mark, is
+/// a replay.
 #[tokio::test]
 async fn a_request_forwarded_by_a_handler_is_claimed_again() {
     let clock = ManualClock::new(NOW);

@@ -1,4 +1,4 @@
-//! Requests from before a guard's memory began.
+//! Requests signed before a guard's memory began.
 
 use tower_hmac::VerifyLayer;
 use tower_hmac::replay::ReplayClaim;
@@ -14,7 +14,7 @@ async fn outcomes(verifier: &Verifier, heads: &[Parts]) -> HashMap<Option<ErrorK
     counts
 }
 
-/// A service as it starts: the memory of the one before is gone.
+/// A service after a start: the earlier memory is lost.
 fn restarted(clock: &ManualClock, with: impl FnOnce(MemoryReplay) -> MemoryReplay) -> Verifier {
     verifier(clock, &Arc::new(with(MemoryReplay::new(2_000).unwrap())))
 }
@@ -31,7 +31,7 @@ async fn nothing_that_was_accepted_before_a_restart_is_accepted_after_it() {
     let second = restarted(&clock, |guard| guard);
     let unknown = Some(ErrorKind::ReplayUnknown);
     assert_eq!(outcomes(&second, &heads).await, [(unknown, 500)].into());
-    // Through the last second of their window.
+    // Until the last second of their window.
     clock.advance(299);
     assert_eq!(outcomes(&second, &heads).await, [(unknown, 500)].into());
 }
@@ -46,7 +46,7 @@ async fn a_request_signed_again_is_accepted_at_once() {
     let error = verifier.verify(&old, b"").await.unwrap_err();
     assert_eq!((error.kind().as_str(), error.status().as_u16()), ("replay_unknown", 503));
     assert!(error.to_string().contains("signed before the replay guard's memory began"));
-    // In the very second in which the guard begins, too: this clock stands still.
+    // Also in the very second in which the guard begins, since this clock stands still.
     let heads: Vec<Parts> = (0..500).map(|_| head(&signer, b"")).collect();
     assert_eq!(outcomes(&verifier, &heads).await, [(None, 500)].into());
     assert_eq!(outcomes(&verifier, &heads).await, [(Some(ErrorKind::Replayed), 500)].into());
@@ -96,7 +96,7 @@ async fn the_order_of_guard_and_clock_makes_no_difference() {
     }
 }
 
-/// A second route that is built later would else forget what the first one knows.
+/// Otherwise, a second route that is built later would forget what the first one knows.
 #[tokio::test]
 async fn a_later_verifier_does_not_change_the_start() {
     let clock = ManualClock::new(NOW);
@@ -113,7 +113,7 @@ async fn a_later_verifier_does_not_change_the_start() {
 async fn a_margin_closes_the_gap_of_the_first_second_and_of_clocks_that_are_ahead() {
     let clock = ManualClock::new(NOW);
     let at = |time| head(&signer("aservice", "akey", &ManualClock::new(time)), b"");
-    // A part of a second is a whole one.
+    // A fraction of a second is rounded up.
     for (margin, seconds) in [(0, 0), (1, 1), (999, 1), (1_000, 1), (1_001, 2), (30_000, 30)] {
         let margin = Duration::from_millis(margin);
         let verifier = restarted(&clock, |guard| guard.with_restart_margin(margin));
@@ -155,7 +155,7 @@ async fn requests_without_a_creation_time_are_accepted_after_a_restart() {
     assert_eq!(ask(&guard, key(1), NOW + 300, NOW), Some(Replay::Claimed));
 }
 
-/// The guard that counts in a verifier is asked with the time that was signed.
+/// A custom guard in a verifier gets the signed time.
 #[tokio::test]
 async fn a_custom_guard_gets_the_time_and_the_caller() {
     #[derive(Default)]
@@ -196,7 +196,7 @@ async fn a_custom_guard_gets_the_time_and_the_caller() {
     assert_eq!(notes.len(), 2);
 }
 
-/// Else a time before 1970 or at the end of all times would wrap.
+/// Otherwise, a time before 1970 or at the end of the range would overflow.
 #[test]
 fn a_guard_can_start_at_any_time() {
     for begun in [i64::MIN, -1, 0, i64::MAX - 1] {

@@ -27,14 +27,14 @@ fn published_digests_are_verified_as_published() {
     let mut seen = [0, 0];
     for case in vectors["tests"].as_array().unwrap() {
         if case["field"] != "Content-Digest" {
-            // `Repr-Digest` is over the representation, which a request's content need not be.
+            // `Repr-Digest` covers the representation, which may differ from a request's content.
             continue;
         }
         let body = STANDARD.decode(case["body_base64"].as_str().unwrap()).unwrap();
         let mut head = request();
         set(&mut head, "content-digest", case["value"].as_str().unwrap());
         sign(&mut head, &(covered() + &parameters()));
-        // MD5 and SHA-1 are no proof of a body: they count as unknown.
+        // MD5 and SHA-1 do not protect a body, so they count as unknown.
         let wanted = case["valid"] == true && case.get("deprecated").is_none();
         assert_eq!(verify(&head, &body).is_ok(), wanted, "{}", case["name"]);
         seen[usize::from(wanted)] += 1;
@@ -49,7 +49,7 @@ fn covered_digest_that_is_missing_is_rejected() {
     assert_rejected(verify(&head, BODY), ErrorKind::Malformed, "content-digest");
 }
 
-/// The last one of a name decides (RFC 9651 section 4.2.2), as for one line with both.
+/// The last digest with a name is used (RFC 9651 section 4.2.2), as in one line with both.
 #[test]
 fn digests_in_several_lines_are_joined() {
     let sha_512 = "sha-512=:WZDPaVn/7XgHaAy8pmojAkGWoRx2UFChF41A2svX+TaPm+AbwAgBWnrIiYllu7BNNyealdVLvRwEmTHWXvJwew==:";
@@ -68,7 +68,7 @@ fn digests_in_several_lines_are_joined() {
         }
         sign(&mut head, &(covered() + &parameters()));
         assert_eq!(verify(&head, BODY).is_ok(), valid, "{lines:?}");
-        // A line more or less is another text.
+        // An added or removed line changes the text.
         head.headers.append("content-digest", BODY_DIGEST.parse().unwrap());
         assert_rejected(verify(&head, BODY), ErrorKind::Mismatch, "");
     }
@@ -82,7 +82,7 @@ fn digest_covers_the_body_in_every_form() {
         sign(&mut head, &(input + &parameters()));
         assert!(verify(&head, BODY).is_ok(), "{form}");
         assert_rejected(verify(&head, b"another"), ErrorKind::Mismatch, "");
-        // Where it is asked for, each form is enough.
+        // If it is required, each form is sufficient.
         let policy = Policy::strict().add_component("content-digest").unwrap();
         let asking = verifier(MessageSignatures::new().with_policy(policy));
         assert!(verify_by(&asking, &head, BODY).is_ok(), "{form}");
@@ -101,7 +101,7 @@ fn unknown_digest_does_not_cover_the_body() {
     assert_rejected(verify(&head, BODY), ErrorKind::Malformed, "");
 }
 
-/// A digest beside the covered one is anybody's, and still must be that of the body.
+/// Anybody can add a digest next to the covered one, but it must match the body.
 #[test]
 fn uncovered_digest_must_match_as_well() {
     let mut head = request();
@@ -110,7 +110,7 @@ fn uncovered_digest_must_match_as_well() {
     let wrong = format!("sha-512=:{}==:", "A".repeat(86));
     head.headers.append("content-digest", wrong.parse().unwrap());
     assert_rejected(verify(&head, BODY), ErrorKind::Mismatch, "");
-    // It cannot stand for the covered one either.
+    // It cannot replace the covered one either.
     set(&mut head, "content-digest", &wrong);
     assert_rejected(verify(&head, BODY), ErrorKind::Malformed, "is not a structured field");
 }
@@ -174,7 +174,7 @@ fn sha_512_digest_is_written_if_configured() {
     assert!(verify_by(&verifier(scheme), &head, body).is_ok());
 }
 
-/// A body that tells whether it was asked for.
+/// A body that records whether it was polled.
 struct Watched(Arc<AtomicBool>);
 
 impl http_body::Body for Watched {
@@ -190,8 +190,7 @@ impl http_body::Body for Watched {
     }
 }
 
-/// Over HTTP/2. On HTTP/1.x the connection could not be used again, so that the body is read and
-/// thrown away.
+/// Over HTTP/2. On HTTP/1.x the connection could not be reused, so the body is read and dropped.
 #[tokio::test]
 async fn unsigned_upload_is_never_read() {
     let layer = VerifyLayer::from(verifier(MessageSignatures::new()));
@@ -208,7 +207,7 @@ async fn unsigned_upload_is_never_read() {
         let request = Request::from_parts(head, Watched(read.clone()));
         let response = service.clone().oneshot(request).await.unwrap();
         assert_eq!(response.status(), StatusCode::FORBIDDEN);
-        // The right head is followed by the body, which turns out to be another one.
+        // The correct head is followed by another body.
         assert_eq!(read.load(Ordering::SeqCst), !wrong);
     }
 }

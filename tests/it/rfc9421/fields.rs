@@ -6,7 +6,8 @@ use tower_hmac::scheme::StructuredType;
 
 use super::head;
 
-/// The value of a component of a request with these lines of `name`; `None` if it is rejected.
+/// Returns the value of a component in a request with these lines of `name`, or `None` if it is
+/// rejected.
 fn value(
     scheme: &MessageSignatures,
     component: &str,
@@ -30,7 +31,7 @@ fn registered_structured_fields_are_known() {
     assert_eq!(strict.unwrap(), "sha-256=:AAAA:, sha-512=:AAAA:");
     assert_eq!(plain(r#""accept-ch";sf"#, "accept-ch", &["a,b", "c"]).unwrap(), "a, b, c");
     assert_eq!(plain(r#""priority";sf"#, "priority", &["u=1,  i"]).unwrap(), "u=1, i");
-    // Two items are none.
+    // Two items are not an item.
     assert_eq!(plain(r#""client-cert";sf"#, "client-cert", &[":AAAA:", ":AAAA:"]), None);
 }
 

@@ -1,4 +1,4 @@
-//! Several signatures: one is verified, or none.
+//! Several signatures: at most one is verified.
 
 use http::request::Parts;
 use tower_hmac::{ErrorKind, MessageSignatures};
@@ -10,7 +10,7 @@ use super::{
 
 const OTHER: &str = r#"("@status" "example";tr);alg="rsa-v1_5-sha256";keyid="other";when="now""#;
 
-/// Our signature beside one of another party, whose parts mean nothing to us.
+/// Our signature next to one of another party, with components that we do not know.
 fn two(ours: &str, first: bool) -> Parts {
     let mut head = request();
     let base = MessageSignatures::new().signature_base(&head, ours).unwrap();

@@ -62,7 +62,7 @@ fn signature_without_expiry_is_limited_by_the_tolerance() {
     assert_rejected(verify_by(&at(NOW + 301, hourly()), &head, BODY), ErrorKind::Stale, "");
 }
 
-/// Shortly before its end, a signature for a year has less than an hour to live.
+/// Shortly before its end, a signature for a year is valid for less than an hour.
 #[test]
 fn lifetime_over_the_maximum_is_rejected() {
     let head = expiring(NOW + HOUR + 1);
@@ -81,7 +81,7 @@ fn signer_and_verifier_agree_on_a_long_lifetime() {
     assert_rejected(late, ErrorKind::Expired, "");
 }
 
-/// A guard must not forget what can still be accepted.
+/// A guard must not forget a request that can still be accepted.
 #[test]
 fn replay_is_rejected_until_the_expiry() {
     let clock = ManualClock::new(NOW);

@@ -16,7 +16,7 @@ use tower_hmac::{
 
 use super::{BODY, KEY_ID, NOW, assert_rejected, head, request, set, signer, verifier, verify_by};
 
-/// Another party's, with spaces that no serializer writes.
+/// Another party's signature, with spaces that no serializer writes.
 const INPUT: &str = r#"proxy=( "@method"  "x";sf=?1 ); created=01; keyid="p""#;
 const SIGNATURE: &str = "proxy=:AAAA:;q=1";
 
@@ -59,7 +59,7 @@ fn signature_is_added_to_existing_ones() {
         if scheme.selector().is_some() {
             assert!(verify_by(&verifier(scheme), &head, BODY).is_ok());
         } else {
-            // Nothing says which one decides.
+            // Nothing selects one of them.
             let rejected = verify_by(&verifier(scheme), &head, BODY);
             assert_rejected(rejected, ErrorKind::Malformed, "several signatures");
         }
@@ -106,15 +106,15 @@ fn other_labels_and_tags_do_not_count_as_already_signed() {
 
     let mut named = proxied();
     add(&mut named, tagged("app").with_label("a").unwrap());
-    // The tag alone is ours under whatever label, and with a label it is another signature.
+    // With only the tag, any label is ours. With a label, it is another signature.
     assert_eq!(taken(&tagged("app"), named.clone()), Err(SignError::AlreadySigned));
     assert_eq!(taken(&tagged("app").with_label("b").unwrap(), named.clone()), Ok(()));
-    // Another tag, but the label is taken.
+    // The tag differs, but the label is taken.
     let same_label = tagged("log").with_label("a").unwrap();
     assert_eq!(taken(&same_label, named.clone()), Err(SignError::AlreadySigned));
     assert_eq!(taken(&tagged("log"), named), Ok(()));
 
-    // A label in one of the two fields is taken, too.
+    // A label in only one of the two fields is taken, too.
     let mut half = proxied();
     set(&mut half, "signature", "a=:AAAA:");
     assert_eq!(taken(&labelled("a"), half), Err(SignError::AlreadySigned));
@@ -172,7 +172,7 @@ fn strip_leaves_the_members_of_others_as_they_were_sent() {
         let signatures: Vec<_> = signatures.iter().map(String::as_str).collect();
         assert_eq!(stripped(&ours, &inputs, &signatures), [[INPUT], [SIGNATURE]]);
     }
-    // A line of others alone stays to the byte.
+    // A line with only foreign members is unchanged to the byte.
     let spaced = ["a=:AAAA: \t,b=:AAAA:", "ours=:AA==:"];
     let inputs = ["a=() ,  b=(), ours=()"];
     let [inputs, signatures] = stripped(&ours, &inputs, &spaced);
@@ -191,8 +191,8 @@ fn strip_selects_by_tag_if_set() {
     assert_eq!(stripped(&both, &[input], &[signature]), [[input], [signature]]);
 }
 
-/// The only signature is ours where nothing says otherwise; and of what is no dictionary nobody can
-/// say whose it is.
+/// The only signature is ours by default. If a field is not a dictionary, nobody can tell whose it
+/// is.
 #[test]
 fn strip_removes_fields_that_cannot_be_parsed() {
     let none = [Vec::<String>::new(), Vec::new()];
@@ -202,7 +202,7 @@ fn strip_removes_fields_that_cannot_be_parsed() {
     assert!(inputs.is_empty() && signatures.is_empty());
 }
 
-/// What the service behind a layer sees, and its answer.
+/// What the service behind a layer sees, and its response.
 async fn through(layer: VerifyLayer, head: Parts) -> (StatusCode, HeaderMap) {
     let seen =
         tower::service_fn(|request: Request<VerifiedBody<Full<&'static [u8]>>>| async move {
@@ -239,7 +239,7 @@ async fn foreign_signature_counts_as_unsigned_for_an_optional_layer() {
     let mut foreign = request();
     add(&mut foreign, tagged("log").with_label("theirs").unwrap());
     for scheme in [labelled("ours"), tagged("app"), tagged("app").with_label("theirs").unwrap()] {
-        // Sensitive or not, the handler sees it as it came.
+        // The handler sees it unchanged, whether or not it is marked as sensitive.
         let layer = || VerifyLayer::from(verifier(scheme.clone()));
         let (status, headers) = through(layer().optional(), foreign.clone()).await;
         assert_eq!(status, 200, "{:?}", scheme.selector());
@@ -247,7 +247,7 @@ async fn foreign_signature_counts_as_unsigned_for_an_optional_layer() {
         assert_eq!(headers["signature"], foreign.headers["signature"]);
         assert_eq!(through(layer(), foreign.clone()).await.0, 403);
     }
-    // One that may be meant for us must be right.
+    // A signature that may be meant for us must be correct.
     let mut wrong = request();
     add(&mut wrong, labelled("ours"));
     for scheme in [labelled("ours"), tagged("app"), MessageSignatures::new()] {

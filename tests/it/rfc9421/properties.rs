@@ -24,8 +24,8 @@ fn components() -> impl Strategy<Value = Vec<&'static str>> {
 }
 
 proptest! {
-    /// What is signed is the member serialized again, not the text that was sent (section 3.2): any
-    /// spacing verifies under one signature, another order does not.
+    /// The signature covers the member as serialized again, not the sent text (section 3.2). Any
+    /// spacing verifies under one signature, but another order does not.
     #[test]
     fn order_of_components_is_signed_and_spacing_is_not(
         components in components(),
@@ -50,18 +50,18 @@ proptest! {
         sign(&mut head, &input);
         prop_assert!(verify(&head, BODY).is_ok(), "{}", input);
 
-        // The field around the member is nobody's.
+        // The text around the member is not covered.
         set(&mut head, "signature-input", &format!("{gap}sig={input}{gap}").replace('\t', " "));
         prop_assert!(verify(&head, BODY).is_ok());
 
-        // One signature for all spellings, and it is that of the shortest.
+        // One signature for all spellings: that of the shortest.
         let plain = format!("({})", components.join(" ")) + ";" + &parameters.join(";");
         let tag_of_plain = head.headers["signature"].clone();
         set(&mut head, "signature-input", &format!("sig={plain}"));
         prop_assert!(verify(&head, BODY).is_ok());
         sign(&mut head, &plain);
         prop_assert_eq!(&head.headers["signature"], tag_of_plain);
-        // What was signed over the text as sent is not.
+        // A signature over the sent text does not verify.
         let base = MessageSignatures::new().signature_base(&head, &input).unwrap();
         if input != plain {
             super::put(&mut head, &input, &tag(&base.replace(&plain, &input)));
@@ -76,7 +76,7 @@ proptest! {
         prop_assert!(verify(&head, BODY).is_err());
     }
 
-    /// Any change in a covered component rejects.
+    /// Any change in a covered component is rejected.
     #[test]
     fn changed_component_is_rejected(
         place in 0..7_usize,
@@ -109,7 +109,7 @@ proptest! {
         prop_assert!(verify(&changed, &body).is_err());
     }
 
-    /// Any one byte of the two fields, changed, rejects.
+    /// Any changed byte of the two fields is rejected.
     #[test]
     fn changed_byte_of_the_fields_is_rejected(place in 0..400_usize, byte in 0x20..0x7f_u8) {
         let mut head = super::signed();
@@ -121,7 +121,7 @@ proptest! {
         prop_assert!(verify(&head, BODY).is_err());
     }
 
-    /// No text makes it panic.
+    /// No text causes a panic.
     #[test]
     fn arbitrary_text_is_rejected(input in "[ -~\t]{0,60}", signature in "[ -~\t]{0,60}") {
         let mut head = request();
@@ -130,7 +130,7 @@ proptest! {
         prop_assert!(verify(&head, BODY).is_err());
     }
 
-    /// The texts of structured fields that come near a real one.
+    /// Structured fields that are similar to a real one.
     #[test]
     fn near_miss_is_rejected(parts in proptest::collection::vec(
         prop_oneof![
@@ -146,7 +146,7 @@ proptest! {
         let _ = MessageSignatures::new().signature_base(&head, &parts.concat());
     }
 
-    /// What our signer writes for any request, a server takes; with a field of any bytes.
+    /// A server accepts everything that our signer writes, including a field of any bytes.
     #[test]
     fn signed_request_is_accepted(
         method in "[A-Z]{1,8}",

@@ -1,4 +1,4 @@
-//! What the strict policy rejects, one test each.
+//! What the strict policy rejects, one test for each rule.
 
 use std::collections::HashSet;
 use std::sync::Mutex;
@@ -12,14 +12,14 @@ use super::{
     signed, tag, verifier, verify, verify_by,
 };
 
-/// Signed over these components, with the usual parameters.
+/// Signs these components, with the usual parameters.
 fn covering(components: &str) -> Parts {
     let mut head = request();
     sign(&mut head, &(components.to_owned() + &parameters()));
     head
 }
 
-/// Signed over the usual components, with these parameters.
+/// Signs the usual components, with these parameters.
 fn saying(parameters: &str) -> Parts {
     let mut head = request();
     sign(&mut head, &(covered() + parameters));
@@ -65,7 +65,7 @@ fn each_component_of_the_strict_policy_is_required() {
 #[test]
 fn body_without_covered_digest_is_rejected() {
     let mut head = covering(&covered().replace(r#" "content-digest""#, ""));
-    // The digest that is there is right, and anybody's.
+    // The existing digest is correct, but not covered.
     assert_malformed(&head, "not among the covered");
     head.headers.remove("content-digest");
     assert_malformed(&head, "not among the covered");
@@ -90,7 +90,7 @@ fn created_beyond_the_tolerance_is_rejected_on_both_sides() {
     }
 }
 
-/// Signs where the base cannot be had from the library, because it rejects the input already.
+/// Signs if the base cannot be taken from the library, because it already rejects the input.
 fn sign_raw(input: &str) -> Parts {
     let mut head = request();
     let lines = MessageSignatures::new().signature_base(&head, &covered()).unwrap();
@@ -111,7 +111,7 @@ fn created_that_is_not_whole_seconds_is_rejected() {
     assert!(verify(&sign_raw(&(covered() + &parameters())), BODY).is_ok());
 }
 
-/// Each under the right tag, so that the time alone decides.
+/// Each with a correct tag, so that only the time matters.
 #[test]
 fn extreme_or_misspelled_created_is_rejected() {
     let forty_digits = "1".repeat(40);
@@ -166,7 +166,7 @@ impl ReplayGuard for Seen {
 fn reused_nonce_is_rejected() {
     let verifier = verifier(MessageSignatures::new()).with_replay_guard(Seen::default()).unwrap();
     assert!(verify_by(&verifier, &signed(), BODY).is_ok());
-    // The same nonce under another time and so another tag.
+    // The same nonce with another time, and therefore another tag.
     let later = saying(&parameters().replace(&NOW.to_string(), &(NOW + 1).to_string()));
     assert_rejected(verify_by(&verifier, &later, BODY), ErrorKind::Replayed, "");
     let fresh = saying(&parameters().replace(NONCE, "fedcba9876543210"));
@@ -233,7 +233,7 @@ fn duplicate_label_in_another_line_is_rejected() {
     }
 }
 
-/// The formats look alike, and somebody who mixes them up should learn it.
+/// The two schemes look alike, so an error should name the mix-up.
 #[test]
 fn signature_of_draft_cavage_is_rejected_by_name() {
     let mut head = request();
@@ -264,7 +264,7 @@ fn different_labels_are_rejected() {
     let value = head.headers["signature"].to_str().unwrap().to_owned();
     set(&mut head, "signature", &value.replacen("sig=", "sig1=", 1));
     assert_malformed(&head, "different labels");
-    // One more on either side.
+    // One more in either field.
     set(&mut head, "signature", &format!("{value}, sig1=:AAAA:"));
     assert_malformed(&head, "different labels");
     let mut head = signed();
@@ -352,7 +352,7 @@ fn unknown_components_and_parameters_are_rejected() {
 
 #[test]
 fn base64url_instead_of_base64_is_rejected() {
-    // A tag that has a `+` or a `/`, so that the alphabets differ.
+    // A tag that contains `+` or `/`, so that the alphabets differ.
     let (mut head, tag) = (0..100)
         .map(|n| saying(&parameters().replace(NONCE, &format!("{NONCE}{n}"))))
         .map(|head| {
@@ -372,7 +372,7 @@ fn tag_in_another_spelling_is_rejected() {
     let value = head.headers["signature"].to_str().unwrap();
     let tag = &value["sig=:".len()..value.len() - 1];
     let last = tag.as_bytes()[tag.len() - 2];
-    // The last character before the padding has two bits of slack.
+    // The last character before the padding has two unused bits.
     let slack = format!("{}{}=", &tag[..tag.len() - 2], char::from(last + 1));
     for other in [
         format!("sig=:{}:", tag.trim_end_matches('=')),
@@ -462,8 +462,8 @@ fn invalid_dictionaries_are_rejected() {
     assert_malformed(&head, "not ASCII");
 }
 
-/// One signature may cover 64 members or parameters, and each reads all of what it is in: a long
-/// one would be work that anybody can ask for.
+/// One signature may cover 64 members or parameters, and each reads its whole field or query. A
+/// long one would let anybody cause a lot of work.
 #[test]
 fn long_fields_and_queries_are_not_parsed() {
     let covering = |component: &str| {

@@ -1,4 +1,4 @@
-//! What our signer writes, and what it does not sign.
+//! What our signer writes, and what it refuses to sign.
 
 use http::Request;
 use tower_hmac::scheme::Policy;
@@ -151,7 +151,7 @@ fn additional_component_can_be_required() {
     assert_eq!((name.as_str(), value.as_bytes()), ("content-type", &b"application/json"[..]));
 }
 
-/// Both formats read `Signature`, and a server takes either while its clients move.
+/// Both schemes read `Signature`, and a server accepts either while its clients migrate.
 #[test]
 fn flask_hmac_and_message_signatures_can_be_combined() {
     let flask = || FlaskHmac::new();
@@ -176,7 +176,7 @@ fn flask_hmac_and_message_signatures_can_be_combined() {
         flask_signer.with_key_id(KEY_ID).unwrap().sign_head(&mut old, BODY).unwrap();
         assert_eq!(verify_by(&verifier, &old, BODY).unwrap().scheme(), "flask-hmac");
 
-        // Neither format takes the other's half.
+        // Neither scheme accepts a part of the other.
         let mut mixed = signed();
         mixed.headers.insert("signature", old.headers["signature"].clone());
         assert!(verify_by(&verifier, &mixed, BODY).is_err());

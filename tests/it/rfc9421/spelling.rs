@@ -1,4 +1,4 @@
-//! The signature covers what `Signature-Input` means, not how it is written (RFC 9421 section 3.2,
+//! The signature covers the meaning of `Signature-Input`, not its spelling (RFC 9421 section 3.2,
 //! step 7).
 
 use http::Request;
@@ -9,7 +9,7 @@ use super::{
     signer, tag, verify,
 };
 
-/// Other texts of the list and the parameters that the tests use, with a field in `bs` form.
+/// Other spellings of the list and the parameters of the tests, with a field in `bs` form.
 fn spellings() -> Vec<String> {
     let list = plain().split_once(";created").unwrap().0.to_owned();
     let list = list.as_str();
@@ -58,7 +58,7 @@ fn signature_over_the_sent_spelling_is_rejected() {
     }
 }
 
-/// Two texts of one list must not be two requests for a replay guard.
+/// To a replay guard, two spellings of one list must be the same request.
 #[test]
 fn replay_in_another_spelling_is_rejected() {
     let guard = super::rejections::Seen::default();
@@ -72,7 +72,7 @@ fn replay_in_another_spelling_is_rejected() {
     }
 }
 
-/// Escapes are the one place where the serialized text is longer than what it means.
+/// With escapes, and only then, the serialized text is longer than its meaning.
 #[test]
 fn quotes_and_backslashes_are_escaped_again() {
     let scheme = MessageSignatures::new().with_tag("a \"b\" \\c").unwrap();
@@ -109,7 +109,7 @@ fn fields_in_several_lines_are_joined() {
         }
         assert!(super::verify_by(&labelled, &head, BODY).is_ok());
         assert_rejected(verify(&head, BODY), ErrorKind::Malformed, "several signatures");
-        // Half a field is none.
+        // Half of a field is malformed.
         head.headers.append("signature", "".parse().unwrap());
         assert_rejected(
             super::verify_by(&labelled, &head, BODY),

@@ -1,4 +1,4 @@
-//! Authority, scheme and target, as the signer must have seen them.
+//! Authority, URL scheme and target, as the signer saw them.
 
 use http::Version;
 use http::request::Parts;
@@ -123,14 +123,14 @@ fn request_target_of_http_2_is_its_path() {
     assert_eq!(plain(&head, "@request-target").unwrap(), "/a?b");
 }
 
-/// Section 2.2.2 has the target URI as it is, unlike section 2.2.3 the authority.
+/// Section 2.2.2 leaves the target URI unchanged, unlike section 2.2.3 the authority.
 #[test]
 fn target_uri_keeps_the_spelling_of_the_host() {
     for (target, host, wanted) in [
         ("/a", "Example.COM", "http://Example.COM/a"),
         ("/a", "example.com:80", "http://example.com:80/a"),
         ("/a", "EXAMPLE.com:8080", "http://EXAMPLE.com:8080/a"),
-        // The target's own spelling is the one that counts (RFC 9112 section 3.2.2).
+        // The target's own spelling is used (RFC 9112 section 3.2.2).
         ("http://Example.com/a", "example.com:80", "http://Example.com/a"),
         ("https://Example.com:443/a", "example.com", "https://Example.com:443/a"),
     ] {
@@ -142,7 +142,7 @@ fn target_uri_keeps_the_spelling_of_the_host() {
     }
 }
 
-/// RFC 9110 section 7.1: the target URI of the server as a whole has no path.
+/// RFC 9110 section 7.1: the target URI of the whole server has no path.
 #[test]
 fn options_of_the_server_have_an_empty_path() {
     let whole = head("OPTIONS", "*", &[("host", "Example.com:8080")]);
@@ -174,7 +174,7 @@ fn absolute_request_target_is_written_as_it_was_received() {
     assert_eq!(plain(&connect, "@request-target").unwrap(), "example.com:80");
 }
 
-/// A proxy cuts `/v1` off, and clients sign it.
+/// A proxy strips `/v1`, and clients sign it.
 #[test]
 fn path_of_the_public_origin_is_prepended() {
     for origin in ["https://api.example.com/v1", "https://api.example.com/v1/"] {
@@ -190,14 +190,14 @@ fn path_of_the_public_origin_is_prepended() {
             assert_eq!(of("@request-target"), format!("{path}{query}"));
             assert_eq!(of("@authority"), "api.example.com");
         }
-        // What the proxy's own request line said is not known.
+        // The request line that the proxy received is not known.
         let absolute = head("GET", "http://10.0.0.1/a", &[]);
         assert_eq!(value(&scheme, &absolute, "@request-target"), None);
         assert_eq!(value(&scheme, &absolute, "@path").unwrap(), "/v1/a");
     }
 }
 
-/// A client behind the public name and one that calls the server itself, with the same settings.
+/// A client of the public origin and one that calls the server directly, with the same settings.
 #[test]
 fn clients_of_the_public_origin_and_of_the_server_are_both_accepted() {
     let policy = Policy::strict().add_component("@target-uri").unwrap();
@@ -223,7 +223,7 @@ fn clients_of_the_public_origin_and_of_the_server_are_both_accepted() {
     }
 }
 
-/// The client's own library sends `Host` without the scheme's port, and with it if it is told so.
+/// HTTP clients omit the default port in `Host`, and send it if told so.
 #[test]
 fn client_signs_the_target_uri_that_the_server_will_see() {
     let policy = Policy::strict().add_component("@target-uri").unwrap();
@@ -243,7 +243,7 @@ fn client_signs_the_target_uri_that_the_server_will_see() {
         set(&mut head, "host", sent);
         assert!(verify_by(&verifier(scheme.clone()), &head, BODY).is_ok(), "{uri}");
     }
-    // Over HTTP/2 the authority is sent as it stands in the URI.
+    // Over HTTP/2, the authority is sent as in the URI.
     let mut head = head("POST", "http://Example.com:80/a", &[]);
     head.version = Version::HTTP_2;
     signer(scheme.clone()).sign_head(&mut head, BODY).unwrap();
@@ -257,7 +257,7 @@ fn request_without_a_host_is_not_signed_and_the_error_says_what_to_do() {
     let text = error.to_string();
     let wanted = "the request names no host: give an absolute URI or a `Host` header";
     assert!(text.contains(wanted), "{text}");
-    // A server tells it in its own terms.
+    // A server reports it in its own words.
     head = signed();
     head.headers.remove("host");
     assert_rejected(verify(&head, BODY), ErrorKind::Malformed, "header `host`: is missing");
@@ -277,7 +277,7 @@ fn query_parameter_is_decoded_and_encoded_again() {
     assert_eq!(value("&&a=b=c&", "a").unwrap(), "b%3Dc");
     assert_eq!(value("%61=%7e*-._~", "a").unwrap(), "%7E*-._%7E");
     assert_eq!(value("a+b=c+d", "a%20b").unwrap(), "c%20d");
-    // Escaped in another way, it is the same name.
+    // With another escape, it is the same name.
     assert_eq!(value("a=1&%61=2", "a"), None);
     assert_eq!(value("a=1", "b"), None);
     for broken in ["a=%", "a=%4", "a=%4g", "a=%ff", "a=%+1", "x=%zz&a=1"] {

@@ -38,7 +38,7 @@ fn signature_base_of_every_request_case_is_the_published_one() {
         let input = member(text(&case["signature_input"]));
         let base = MessageSignatures::new().signature_base(&head, input);
         if text(&case["on"]) == "response" {
-            // A response's `@status` is a component that no request has.
+            // `@status` belongs to a response: no request has this component.
             assert!(base.is_err(), "{}", case["section"]);
             continue;
         }
@@ -78,7 +78,7 @@ fn published_hmac_case_is_signed_and_verified() {
     let headers: Vec<_> = verified.signed_headers().map(|(name, _)| name.as_str()).collect();
     assert_eq!(headers, ["date", "content-type"]);
 
-    // Its coverage is thin.
+    // It covers little.
     assert_rejected(verify(&head, &body), ErrorKind::Malformed, "less than the policy requires");
     let closed = verifier(MessageSignatures::new().with_policy(policy));
     assert_rejected(
@@ -89,8 +89,8 @@ fn published_hmac_case_is_signed_and_verified() {
     assert!(verify_by(&closed, &head, b"").is_ok());
 }
 
-/// An example of section 2 as a whole request. Where the RFC's text has an obsolete fold, HTTP/1.1
-/// parsers hand out one space.
+/// An example of section 2 as a whole request. HTTP/1.1 parsers replace an obsolete fold in the
+/// RFC's text with one space.
 fn example_request(message: &str) -> http::request::Parts {
     let message = message.replace("Obsolete\n    line", "Obsolete line");
     let message = match message.split_once(" HTTP/1.1") {
@@ -164,7 +164,7 @@ fn second_signature_of_a_proxy_has_the_published_base() {
     let base = MessageSignatures::new().signature_base(&head, input).unwrap();
     assert_eq!(base, text(&blocks[2]));
 
-    // Two signatures, and nothing says which one decides.
+    // Two signatures, and nothing selects one of them.
     assert_rejected(verify(&head, &body), ErrorKind::Malformed, "several signatures");
     head.headers.remove("signature-input");
     assert_rejected(verify(&head, &body), ErrorKind::Malformed, "is missing, but `signature`");
@@ -181,7 +181,7 @@ fn transformations_of_uncovered_parts_keep_the_signature() {
     let scheme = MessageSignatures::new().with_policy(thin);
     let (original, _) = parse(text(&transformations["original"]));
     let input = original.headers["signature-input"].to_str().unwrap();
-    // The published signature is Ed25519's; ours stands in its place.
+    // The published signature uses Ed25519, so ours replaces it.
     let input = member(input).replace("test-key-ed25519", "test-shared-secret");
     let base = scheme.signature_base(&original, &input).unwrap();
     let published = text(&transformations["signature_base"]);

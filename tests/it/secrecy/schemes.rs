@@ -22,7 +22,7 @@ use super::{KEY, OLD_KEY, assert_untold, keys};
 use crate::capture::Capture;
 use crate::stamped::{NOW, Stamped};
 
-/// Sends a request through the layer to a handler that logs all it gets.
+/// Sends a request through the layer to a handler that logs everything it gets.
 async fn send(layer: &VerifyLayer, head: &Parts, body: &'static str) -> u16 {
     let handler = service_fn(|request: Request<VerifiedBody<Body>>| async move {
         let verified = request.extensions().get::<tower_hmac::Verified>();
@@ -32,7 +32,7 @@ async fn send(layer: &VerifyLayer, head: &Parts, body: &'static str) -> u16 {
         Ok::<_, Infallible>(Response::new(Body::empty()))
     });
     let mut head = head.clone();
-    // As a server receives it: nobody has marked the signature yet.
+    // As a server receives it: the signature is not marked as sensitive yet.
     head.headers.values_mut().for_each(|value| value.set_sensitive(false));
     let request = Request::from_parts(head, Body::from(body));
     let response = layer.layer(handler).oneshot(request).await.unwrap();
@@ -96,7 +96,7 @@ impl<S: Scheme + Clone + Debug + 'static> Subject<S> {
         let mut verifier =
             Verifier::new(self.scheme.clone(), keys).unwrap().with_clock(self.clock.clone());
         if self.scheme.headers().is_empty() {
-            // A signature in the target is nothing that can be marked as sensitive.
+            // A signature in the target cannot be marked as sensitive.
             verifier = verifier.strip_signature();
         }
         verifier
@@ -105,11 +105,11 @@ impl<S: Scheme + Clone + Debug + 'static> Subject<S> {
             .unwrap()
     }
 
-    /// Accepted, rejected in every way that computes a tag, and rejected before.
+    /// Accepts, rejects in every way that computes a tag, and rejects before that.
     async fn verify_all(&self, body: &'static str) {
         let verifier = self.verifier();
         let layer = VerifyLayer::from(verifier.clone());
-        // What the server computes for these is what the two keys make of the same request.
+        // The server computes these tags, with both keys, for the same request.
         let (new, old) = (self.head(KEY, body), self.head(OLD_KEY, body));
         tracing::trace!(?layer, signer = ?self.signer(KEY));
         assert_eq!(send(&layer, &new, body).await, 200);

@@ -9,7 +9,7 @@ use tower_hmac::scheme::Claim;
 use tower_hmac::scheme::{ClaimError, Coverage, SignedText, Stamp, Window};
 use tower_hmac::{Algorithm, Scheme, SecretKey, SignError};
 
-/// Records each tag that the scheme inside computes.
+/// Records each tag that the inner scheme computes.
 #[derive(Clone, Debug)]
 pub(super) struct Spy<S> {
     pub scheme: S,

@@ -9,7 +9,7 @@ use tower_hmac::{BoxError, ErrorKind, FlaskHmac, KeyMap, SecretKey, Signer, Veri
 use super::{KEY, assert_untold, keys};
 use crate::capture::Capture;
 
-/// An error with all that is behind it.
+/// An error with all of its sources.
 fn log(error: &(dyn std::error::Error + 'static)) {
     let mut next = Some(error);
     while let Some(error) = next {
@@ -21,7 +21,7 @@ fn log(error: &(dyn std::error::Error + 'static)) {
 fn signed() -> (http::request::Parts, Vec<u8>) {
     let signer = Signer::new(FlaskHmac::new(), SecretKey::new(KEY).unwrap());
     let signature = signer.with_key_id("aservice").unwrap().signature(b"the body");
-    // As a client sends it: nobody has marked the header.
+    // As a client sends it: the header is not marked as sensitive.
     let request = Request::post("/").header("signature", &signature).body(()).unwrap();
     (request.into_parts().0, signature.into_bytes())
 }
@@ -39,7 +39,7 @@ fn an_unreachable_guard_reveals_no_tag_and_no_password() {
     const PASSWORD: &str = "a-password-that-must-not-be-told";
     let (head, signature) = signed();
     let text = on_a_runtime(async {
-        // Nobody listens there.
+        // Nobody listens on this port.
         let address = format!("redis://user:{PASSWORD}@127.0.0.1:1/");
         let guard = tower_hmac::replay::RedisReplay::lazy(&address).unwrap();
         tracing::trace!(?guard);
@@ -64,7 +64,7 @@ fn an_unreachable_guard_reveals_no_tag_and_no_password() {
     assert_untold(&text, &secrets);
 }
 
-/// A database that gives a key once and then fails, or never answers again.
+/// A database that returns a key once and then fails, or never answers again.
 #[cfg(feature = "cache")]
 #[test]
 fn a_cache_of_an_unreachable_store_reveals_no_key_and_no_tag() {
@@ -112,10 +112,10 @@ fn a_cache_of_an_unreachable_store_reveals_no_key_and_no_tag() {
     assert_untold(&text, &secrets);
 }
 
-/// What a store says is its own; that it is asked tells nothing.
+/// The store's error may contain anything, but the call itself reveals nothing.
 #[test]
 fn config_errors_and_unread_requests_reveal_no_key() {
-    // What `unwrap` would print.
+    // The output of `unwrap`.
     let keys_of = || KeyMap::named([("aservice", KEY)]).unwrap();
     let verifier = || Verifier::new(FlaskHmac::new(), keys_of()).unwrap();
     let empty = verifier().only([""]).unwrap_err();

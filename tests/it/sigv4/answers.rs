@@ -42,7 +42,7 @@ fn answer(layer: VerifyLayer<AwsRejection>, request: Request<Vec<u8>>) -> Answer
     Answer { status: head.status, headers: head.headers, body, kind }
 }
 
-/// A request for each rejection of a caller, but of its time.
+/// One request for each rejection of a caller, except for its time.
 fn rejected() -> Vec<Request<Vec<u8>>> {
     let draft = Draft::new();
     let mut region = draft.clone();
@@ -97,7 +97,7 @@ fn wrong_clock_gets_the_server_time() {
     let mut draft = Draft::new();
     draft.date = "20150830T120000Z".into();
     draft.set("x-amz-date", "20150830T120000Z");
-    // An unknown key ID is told the same.
+    // An unknown key ID gets the same answer.
     let unknown = draft.with(&draft.authorization().replace(KEY_ID, "AKIDNOBODY"));
     for request in [draft.sign(), unknown] {
         let xml = answer(layer(AwsRejection::xml()), request.clone());
@@ -151,7 +151,7 @@ fn other_answers_have_their_own_codes() {
     assert!(!broken.body.contains("database"));
 }
 
-/// A session token names the session: the store reads it from the head.
+/// A session token identifies the session: the store reads it from the head.
 #[test]
 fn store_reads_the_session_token() {
     struct Sessions;

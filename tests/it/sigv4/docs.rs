@@ -12,7 +12,7 @@ use crate::support::{peer, peer_python};
 
 const PAGE: &str = include_str!("../../../docs/sigv4.md");
 
-/// The first block of a language under a heading.
+/// Returns the first block of a language under a heading.
 fn program(heading: &str, language: &str) -> &'static str {
     let section = PAGE.split(&format!("\n## {heading}\n")).nth(1).unwrap();
     let block = section.split(&format!("\n```{language}\n")).nth(1).unwrap();
@@ -27,7 +27,7 @@ fn serve(service: &str) -> Live {
     }
 }
 
-/// Runs a block with the right secret and with a wrong one; what it printed with the right one.
+/// Runs a block with the correct secret and with a wrong one, and returns the output of the first.
 fn run(block: &str, interpreter: PathBuf, file: &str, live: &Live) -> String {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(file);
     std::fs::write(&path, block).unwrap();

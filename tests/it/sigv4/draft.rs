@@ -1,5 +1,5 @@
-//! Requests signed by hand, to break each rule under a signature that matches what the client
-//! assembled.
+//! Requests signed by hand, to break each rule with a signature that matches the client's canonical
+//! request.
 
 use http::{HeaderValue, Request};
 use tower_hmac::crypto::{Digest, Mac};
@@ -8,13 +8,14 @@ use tower_hmac::{Algorithm, SecretKey};
 
 use super::{HOST, KEY_ID, SECRET};
 
-/// What a client assembles, and what it sends. [`sign`](Self::sign) and [`link`](Self::link) put it together.
+/// The parts that a client signs and sends. Use [`sign`](Self::sign) or [`link`](Self::link) to
+/// assemble them.
 #[derive(Clone)]
 pub struct Draft {
     pub method: &'static str,
-    /// As it is sent.
+    /// As sent.
     pub target: String,
-    /// As they stand in the canonical request.
+    /// As in the canonical request.
     pub path: String,
     pub query: String,
     pub headers: Vec<(&'static str, String)>,
@@ -30,7 +31,7 @@ pub fn sha256(bytes: &[u8]) -> String {
 }
 
 impl Draft {
-    /// A POST that is accepted as it is.
+    /// Makes a POST that is accepted without changes.
     pub fn new() -> Self {
         let body = br#"{"id": 7}"#.to_vec();
         Self {
@@ -51,7 +52,7 @@ impl Draft {
         }
     }
 
-    /// A GET of a link that is accepted as it is, with the five parameters that are signed.
+    /// Makes a GET of a link that is accepted without changes, with the five signed parameters.
     pub fn new_link() -> Self {
         let mut draft = Self::new();
         draft.method = "GET";
@@ -71,7 +72,7 @@ impl Draft {
         draft
     }
 
-    /// Sends a header that is listed as signed, too.
+    /// Sends a header that is also listed as signed.
     pub fn header(&mut self, name: &'static str, value: &str) {
         self.headers.push((name, value.into()));
         let mut names: Vec<_> = self.list.split(';').chain([name]).collect();
@@ -80,13 +81,13 @@ impl Draft {
         self.list = names.join(";");
     }
 
-    /// Sets the value of a header that is there.
+    /// Sets the value of an existing header.
     pub fn set(&mut self, name: &str, value: &str) {
         let (_, old) = self.headers.iter_mut().find(|(known, _)| *known == name).unwrap();
         *old = value.into();
     }
 
-    /// Changes the query that is sent and the one that is signed.
+    /// Changes the sent and the signed query.
     pub fn replace_in_query(&mut self, from: &str, to: &str) {
         assert!(self.query.contains(from), "{from}");
         self.query = self.query.replace(from, to);

@@ -22,7 +22,7 @@ use tower_hmac::{KeyMap, Verified, VerifyLayer};
 use super::{KEY_ID, SECRET};
 use crate::support::{peer, peer_python, send, status};
 
-/// A service that takes requests and links; ended on drop.
+/// A service that accepts requests and links, stopped on drop.
 pub struct Live {
     addr: SocketAddr,
     _runtime: Runtime,
@@ -63,7 +63,7 @@ impl Live {
         format!("http://{}{target}", self.addr)
     }
 
-    /// Sends a signed request as bytes; the status that it is answered with.
+    /// Sends a signed request as bytes, and returns the status of the response.
     fn send(&self, request: &Value) -> u16 {
         let target = request["url"].as_str().unwrap().strip_prefix(&self.url("")).unwrap();
         let body = STANDARD.decode(request["body_base64"].as_str().unwrap()).unwrap();
@@ -102,11 +102,12 @@ impl Live {
         .collect()
     }
 
-    /// Signs by a peer what is to be accepted, and nothing else with the same signature.
+    /// Signs requests with a peer: they are accepted, and no other request with the same signature
+    /// is.
     fn accepts_what_is_signed_by(&self, peer: &Peer, service: &str, place: &str) {
         let mut requests = self.requests();
         if place == "query" {
-            // A link is for GET.
+            // A link is only for GET.
             requests.retain(|request| request["method"] == "GET");
             for request in &mut requests {
                 request["headers"] = json!([]);
@@ -146,7 +147,7 @@ impl Peer {
         Self { command: command.into(), takes_repeated_headers }
     }
 
-    /// Asks it to sign requests as JSON lines.
+    /// Asks the peer to sign requests, as JSON lines.
     fn ask(&self, service: &str, place: &str, requests: &[Value]) -> Vec<Value> {
         let (program, script) = self.command.split_first().unwrap();
         let mut child = Command::new(program)
@@ -275,7 +276,7 @@ fn awscli_calls_are_accepted() {
     assert!(!is_accepted && said.contains("SignatureDoesNotMatch"), "{said}");
 }
 
-/// Arguments of curl that every version signs for in the same way, and what comes of them.
+/// Arguments with which every version of curl signs in the same way, and the outcome.
 fn curl_cases() -> Vec<(&'static str, &'static str, &'static str, &'static [&'static str], u16)> {
     let json: &[&str] = &["Content-Type: application/json"];
     vec![
@@ -283,7 +284,7 @@ fn curl_cases() -> Vec<(&'static str, &'static str, &'static str, &'static [&'st
         ("GET", "/orders?a=1&b=2", "", &[], 200),
         ("GET", "/orders", "", &["X-Note: one", "X-Amz-Meta: a  b"], 200),
         ("POST", "/orders", r#"{"id": 7}"#, json, 200),
-        // curl adds the type of a form and does not sign it.
+        // curl adds the content type of a form and does not sign it.
         ("POST", "/orders", "id=7", &[], 403),
     ]
 }
@@ -304,7 +305,7 @@ fn curl(live: &Live, secret: &str, case: (&str, &str, &str, &[&str])) -> u16 {
     said(command.arg(live.url(target))).parse().unwrap()
 }
 
-/// Whether the curl of this machine signs the target as it is typed.
+/// Returns whether the installed curl signs the target as it is typed.
 fn is_old_curl() -> bool {
     let version = said(Command::new("curl").arg("--version"));
     version.starts_with("curl 7.")
@@ -354,7 +355,7 @@ fn curl_of_version_8_signs_any_target() {
     for target in ["/orders?b=2&a=1", "/caf%C3%A9/%E1%88%B4", "/orders?a", "/a$b"] {
         assert_eq!(new_curl(SECRET, ("GET", target, "", &[])), 200, "{target}");
     }
-    // Before version 8 it lists a repeated header twice.
+    // Before version 8, curl lists a repeated header twice.
     let repeated: &[&str] = &["X-Note: one", "X-Note: two  three"];
     assert_eq!(new_curl(SECRET, ("GET", "/orders", "", repeated)), 200);
 }

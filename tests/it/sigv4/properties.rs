@@ -14,8 +14,8 @@ fn canonical(scheme: &AwsSigV4, draft: &Draft) -> Option<String> {
     scheme.canonical_request(&head, &body).ok()
 }
 
-/// No two requests that differ in what is covered are signed as one text, but for those that the
-/// docs name: escapes of S3's paths, the order of a query's names, and escapes in it.
+/// No two requests that differ in a covered part have the same text, except as documented: escapes
+/// in S3 paths, the order of names in a query, and escapes in it.
 #[test]
 fn different_requests_have_different_texts() {
     fn decoded(text: &str) -> String {
@@ -109,7 +109,7 @@ fn schemes() -> impl Strategy<Value = AwsSigV4> {
 }
 
 proptest! {
-    /// What our signer writes for any request, a server takes.
+    /// A server accepts everything that our signer writes.
     #[test]
     fn signed_request_verifies(
         scheme in schemes(),
@@ -143,7 +143,7 @@ proptest! {
         prop_assert!(verify(scheme.presigned(), &arrived(request)).is_ok());
     }
 
-    /// Any one bit of the target, the list, the credential, the date or the signature, changed.
+    /// Changes any bit of the target, the list, the credential, the date or the signature.
     #[test]
     fn one_changed_bit_is_rejected(
         place in 0..300_usize,
@@ -166,7 +166,7 @@ proptest! {
             prop_assume!(place < value.len());
             let before = value.clone();
             value[place] ^= 1 << bit;
-            // The kind's name is in any case.
+            // The authentication scheme can be in any case.
             prop_assume!(!value.eq_ignore_ascii_case(&before) || place > "AWS4-HMAC-SHA256".len());
             let changed = HeaderValue::from_bytes(&value);
             prop_assume!(changed.is_ok());
@@ -175,7 +175,7 @@ proptest! {
         prop_assert!(verify(scheme, &signed).is_err());
     }
 
-    /// No text makes it panic.
+    /// No text causes a panic.
     #[test]
     fn arbitrary_text_is_rejected(
         authorization in "(AWS4-HMAC-SHA256 )?(Credential=|SignedHeaders=|Signature=|[ -~]{0,9}|,){0,6}",

@@ -1,5 +1,5 @@
-//! Each rule of `docs/sigv4.md` broken once. The signatures match what the client assembled, so
-//! that only the rule decides.
+//! Breaks each rule of `docs/sigv4.md` once. The signatures match the client's request, so that
+//! only the rule can reject it.
 
 use std::collections::HashSet;
 use std::sync::Mutex;
@@ -15,13 +15,13 @@ use tower_hmac::{ErrorKind, Scheme};
 use super::draft::{Draft, sha256};
 use super::{KEY_ID, checked, scheme, verifier};
 
-/// Why a request is rejected, as a person reads it.
+/// Returns why a request is rejected, as readable text.
 fn rejection(scheme: impl Scheme + 'static, request: &Request<Vec<u8>>) -> (ErrorKind, String) {
     let error = checked(verifier(scheme), request).unwrap_err();
     (error.kind(), error.to_string())
 }
 
-/// What breaks a rule, before or after the request is signed, and what comes of it.
+/// A change that breaks a rule, before or after signing, and the outcome.
 type Break = (&'static str, ErrorKind, fn(&Draft) -> Request<Vec<u8>>);
 
 #[track_caller]
@@ -30,7 +30,7 @@ fn assert_rejected(rule: &str, breaks: &[Break]) {
         let draft = Draft::new();
         let (found, said) = rejection(scheme(), &broken(&draft));
         assert_eq!(found, *kind, "{what}: {said}");
-        // What is malformed says which rule it breaks.
+        // A malformed request names the rule that it breaks.
         assert!(*kind != Malformed || said.contains(rule), "{what}: {said}");
     }
 }
@@ -496,7 +496,7 @@ fn rule_12_a_session_token_is_signed() {
     assert_eq!(rejection(scheme(), &other).0, Mismatch);
 }
 
-/// Remembers for ever.
+/// A guard that never forgets.
 #[derive(Default)]
 struct Seen(Mutex<HashSet<ReplayKey>>);
 

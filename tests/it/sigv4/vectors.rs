@@ -58,7 +58,7 @@ impl Case {
         cases
     }
 
-    /// The suite's cases that are not normalized encode the path once, as S3 does.
+    /// The suite's cases without normalization encode the path once, like S3.
     fn scheme(&self) -> AwsSigV4 {
         let scheme = AwsSigV4::new(&self.context.region, &self.context.service).unwrap();
         let scheme = match self.context.normalize {
@@ -72,13 +72,13 @@ impl Case {
         self.scheme().presigned().with_methods([Method::GET, Method::POST])
     }
 
-    /// Whether the path is one that is rejected where it is not normalized.
+    /// Returns whether the path is rejected unless it is normalized.
     fn is_normalized(&self) -> bool {
         self.name.ends_with("-normalized")
     }
 }
 
-/// A request of the suite; it has a space in a target, where HTTP has none.
+/// Parses a request of the suite. One has a space in its target, which HTTP does not allow.
 fn parsed(text: &str) -> Request<Vec<u8>> {
     let (head, body) = text.split_once("\n\n").unwrap_or((text, ""));
     let mut lines = head.lines();
@@ -212,7 +212,7 @@ impl S3 {
         Verifier::new(scheme, keys).unwrap().with_clock(ManualClock::new(now))
     }
 
-    /// The request that a canonical one is that of, as it would be sent.
+    /// Returns the request that belongs to a canonical one, as it would be sent.
     fn request(&self, case: &S3Case) -> Request<Vec<u8>> {
         let mut lines = case.canonical_request.lines();
         let mut next = || lines.next().unwrap();
@@ -291,14 +291,14 @@ fn s3_reference_link_is_valid_for_its_lifetime() {
     assert_eq!(canonical, case.canonical_request);
     assert_eq!(text(&scheme, &request), case.string_to_sign);
     let (from, to) = (case.valid_from.unwrap(), case.valid_to.unwrap());
-    // Not before its date less the tolerance of 300 s.
+    // Not before its date minus the tolerance of 300 s.
     for (now, works) in [(from - 301, false), (from - 300, true), (to, true), (to + 1, false)] {
         let outcome = checked(s3.verifier(scheme.clone(), now), &request);
         assert_eq!(outcome.is_ok(), works, "{now}");
     }
 }
 
-/// What the key chain gives, to compare with other implementations.
+/// Returns the derived key, to compare with other implementations.
 #[test]
 fn another_day_region_or_service_derives_another_key() {
     let case = Case::all().into_iter().find(|case| case.name == "get-vanilla").unwrap();

@@ -41,7 +41,7 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap()
 }
 
-/// `key` is that of the anonymous caller, `keys` are those of names.
+/// `key` is the anonymous key, and `keys` are the named ones.
 fn keys(config: &Value) -> Result<KeyMap, ConfigError> {
     let mut map = KeyMap::default();
     if let Some(single) = config.get("key") {

@@ -1,4 +1,4 @@
-//! A test scheme that uses every method of the `Scheme` trait, each by choice.
+//! A test scheme that uses every method of the `Scheme` trait, each optionally.
 //!
 //! Headers after a prefix: `-tag` (hex, several joined by commas), and, if present, `-key`,
 //! `-created`, `-expires`, `-nonce`, `-digest` (SHA-256 in hex), `-id`, `-start`. The signing
@@ -25,7 +25,7 @@ pub enum Covers {
     Hash,
     Nothing,
     Whatever,
-    /// The head does not say, and the format calls that missing.
+    /// The head does not say, which this scheme treats as missing.
     Missing,
 }
 
@@ -76,7 +76,7 @@ impl Joints {
         self
     }
 
-    /// The HMAC's key is itself an HMAC over the claimed time of signing.
+    /// The HMAC key is itself an HMAC over the claimed time.
     pub fn with_derived_keys(mut self) -> Self {
         self.derives_key = true;
         self
@@ -189,7 +189,7 @@ impl Scheme for Joints {
             Covers::Missing => return Err(ClaimError::Missing),
             Covers::Digest => {
                 let text = self.value(head, "digest")?.unwrap_or_default();
-                // No digest at all is the engine's to reject.
+                // The engine must reject a claim without a digest.
                 let digests = text.split(',').filter(|text| !text.is_empty()).map(|text| {
                     let bytes: Vec<u8> = (0..text.len() / 2)
                         .filter_map(|at| u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok())

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 
-/// What happened, in order. Clones share it.
+/// The events, in order. Clones share them.
 #[derive(Clone, Default)]
 pub struct Log(Arc<Mutex<Vec<&'static str>>>);
 
@@ -29,13 +29,13 @@ pub enum Step {
     Data(Bytes),
     Trailers(HeaderMap),
     Fail,
-    /// Not ready once; the task is woken at once.
+    /// Pending once; the task is woken at once.
     Wait,
-    /// Never ready: the sender withholds the rest.
+    /// Always pending: the sender withholds the rest.
     Hang,
 }
 
-/// A body of steps. It counts how often it was polled.
+/// A scripted body. It counts how often it was polled.
 #[derive(Default)]
 pub struct Script {
     steps: VecDeque<Step>,

@@ -10,7 +10,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-/// How long an answer may take before the test gives up.
+/// The longest time to wait for a response.
 const DEADLINE: Duration = Duration::from_secs(20);
 
 /// Serves HTTP/1.1, and HTTP/2 by prior knowledge, until the runtime ends.
@@ -29,20 +29,20 @@ pub async fn serve(app: Router) -> SocketAddr {
     address
 }
 
-/// An answer as it came over the wire.
+/// A response as received on the wire.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     pub status: u16,
-    /// Lines as they came, `date` left out: it changes with the second.
+    /// The lines as received, without `date`, which changes every second.
     pub headers: Vec<String>,
     pub body: Vec<u8>,
 }
 
-/// Sends exact bytes and reads one answer. The socket is never half closed: a server may take
-/// that for a client that has gone.
+/// Sends exact bytes and reads one response. Never half-closes the socket, which a server may treat
+/// as a disconnected client.
 pub async fn exchange(address: SocketAddr, bytes: &[u8]) -> Answer {
     let mut stream = TcpStream::connect(address).await.unwrap();
-    // A server may answer and close before it has read everything.
+    // A server may respond and close before it has read everything.
     let _ = stream.write_all(bytes).await;
     tokio::time::timeout(DEADLINE, read_answer(&mut stream)).await.expect("an answer in time")
 }

@@ -8,7 +8,7 @@ use super::{head, verify_at};
 
 const KEY: &str = "44782DEF547AAA06C910C43932B1EB0C71FC68D9D0C057550C48EC2ACF6BA056";
 
-/// The published example: its fields, and what they sign to.
+/// The published example: its fields, and their signature.
 fn notification() -> Value {
     json!({ "live": "false", "notificationItems": [{ "NotificationRequestItem": {
         "additionalData": { "hmacSignature": "coqCmt/IZ4E3CzPvMY8zTjQVL5hYJUiBRg8UU+iCWo0=" },
@@ -40,7 +40,7 @@ fn the_published_notification_verifies_and_a_changed_field_is_rejected() {
     let mut changed = notification();
     changed["notificationItems"][0]["NotificationRequestItem"]["amount"]["value"] = 1131.into();
     assert_eq!(outcome(&changed), Err(ErrorKind::Mismatch));
-    // This is what its name warns of.
+    // The name of the preset warns of this.
     let mut uncovered = notification();
     uncovered["live"] = "true".into();
     assert_eq!(outcome(&uncovered), Ok(()));

@@ -1,4 +1,4 @@
-//! The time and the tags in one header.
+//! Schemes with the time and the tags in one header.
 
 use http::Request;
 use tower_hmac::clock::ManualClock;
@@ -117,7 +117,7 @@ fn an_rfc_3339_time_can_need_no_delimiter() {
     let seconds = Part::timestamp("X-Time", TimeFormat::UnixSeconds).unwrap();
     assert!(with(vec![seconds, Part::Body]).is_err());
 
-    // An id with a time in it could pass for an id, a time and the beginning of the body.
+    // An ID that contains a time could pass for an ID, a time and the beginning of the body.
     let scheme = with(vec![id(), time(), Part::Body]).unwrap();
     let signer = Signer::new(scheme, key("a secret"));
     let with_id = |id: &str| Request::post("/").header("x-id", id).body("").unwrap();

@@ -1,5 +1,5 @@
-//! The packages that providers and Standard Webhooks ship: they sign what we verify, and verify
-//! what we sign.
+//! The packages of providers and of Standard Webhooks: they sign what we verify, and verify what we
+//! sign.
 
 use std::sync::Arc;
 
@@ -18,12 +18,12 @@ use tower_hmac::{ErrorKind, KeyId, KeyMap, Scheme, SecretKey, Signer, Verifier};
 use crate::support::{ask_node, ask_python};
 
 const BODIES: usize = 200;
-/// Decoded by Standard Webhooks, and the text itself for everybody else.
+/// Decoded by Standard Webhooks, and used as text by everybody else.
 const SECRETS: [&str; 2] =
     ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"];
 const URL: &str = "https://example.com/hook?a=1";
 
-/// What a package takes for a body.
+/// The form of the body that a package expects.
 #[derive(Clone, Copy, PartialEq)]
 enum Bodies {
     Json,
@@ -31,7 +31,7 @@ enum Bodies {
     Bytes,
 }
 
-/// A package by the provider's name, and with how many keys it signs and we do.
+/// A package by its provider's name, and the number of keys with which it and we sign.
 struct Package {
     provider: &'static str,
     bodies: Bodies,
@@ -87,7 +87,7 @@ impl Package {
             Bodies::Json => {
                 let text = of(&mut runner, prop::collection::vec(any::<char>(), 0..40));
                 let text = text.into_iter().collect::<String>();
-                // Linear's time stands in the body, and Coinbase's events have a member.
+                // Linear has its time in the body, and Coinbase an event member.
                 let time = time * 1000;
                 json!({"event": {"id": text}, "webhookTimestamp": time}).to_string().into_bytes()
             }
@@ -133,7 +133,7 @@ impl Package {
         pairs.map(|(name, value)| (name.to_string(), json!(value.to_str().unwrap()))).collect()
     }
 
-    /// What the last of the keys says to it.
+    /// The package's verdict under the last key.
     fn outcome(&self, headers: &Value, body: &[u8], time: i64) -> Option<ErrorKind> {
         let (mut head, _) = self.request(body).into_parts();
         for (name, value) in headers.as_object().unwrap() {
@@ -149,7 +149,7 @@ impl Package {
         verify(&verifier.with_clock(ManualClock::new(time)), &head, body)
     }
 
-    /// Asks for a signature of each body, for a verdict on ours, and for one on ours of another body.
+    /// Asks for a signature of each body, and for verdicts on ours and on ours with another body.
     fn questions(&self, time: i64) -> Vec<Value> {
         let question = |verb: &str, body: &[u8], secrets: &[&str], headers: Value| {
             json!({
@@ -174,7 +174,7 @@ impl Package {
         for ((theirs, verdict), body) in signed.iter().zip(verdicts).zip(&bodies) {
             let text = String::from_utf8_lossy(body);
             assert_eq!(*verdict, json!({"valid": true}), "{}: {text}", self.provider);
-            // A package that only verifies says null.
+            // A package that can only verify answers null.
             if theirs["headers"] != Value::Null {
                 let outcome = self.outcome(&theirs["headers"], body, time);
                 assert_eq!(outcome, None, "{}: {theirs}: {text}", self.provider);
@@ -184,7 +184,7 @@ impl Package {
 }
 
 fn compare(packages: &[Package], ask: impl Fn(&[Value]) -> Option<Vec<Value>>) {
-    // The packages go by the system's clock, and one of them takes deliveries of 5 s.
+    // The packages use the system clock, and one of them accepts only deliveries of the last 5 s.
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     let time = i64::try_from(now.as_secs()).unwrap() + 20;
     let asked: Vec<_> = packages.iter().flat_map(|package| package.questions(time)).collect();

@@ -14,13 +14,13 @@ use super::{head, verify_at};
 
 const NOW: i64 = 1_700_000_000;
 
-/// The scheme that a vector is for; `None` for providers without a preset.
+/// The scheme of a vector; `None` for providers without a preset.
 fn preset(vector: &Value) -> Option<Arc<dyn Scheme>> {
     let url = || vector["url"].as_str().unwrap_or("https://example.com/").to_owned();
     let name = vector["provider"].as_str()?.replace('-', "_");
     match &*name {
         "hubspot_v3" => Some(Arc::new(webhooks::hubspot(&origin(&url())).unwrap())),
-        // The origin names the port if it is signed.
+        // The origin includes the port if it is signed.
         "twilio" => {
             let port =
                 if vector["name"].as_str()?.contains("default port 443") { ":443" } else { "" };
@@ -39,7 +39,7 @@ fn origin(url: &str) -> String {
     format!("{}://{}", uri.scheme_str().unwrap(), uri.authority().unwrap())
 }
 
-/// What becomes of a vector; `None` for providers without a preset.
+/// The outcome of a vector; `None` for providers without a preset.
 fn tried(vector: &Value) -> Option<Result<(), ErrorKind>> {
     let scheme = preset(vector)?;
     let key = vector["key"].as_str().unwrap();
@@ -70,7 +70,7 @@ fn published_vectors_match() {
     let vectors: Value = serde_json::from_str(file).unwrap();
     let mut count = 0;
     for vector in vectors["vectors"].as_array().unwrap() {
-        // Told as texts, or at a time of their own: `query` and `in_body` have them.
+        // Given as texts, or at their own time: see `query` and `in_body`.
         let provider = vector["provider"].as_str().unwrap();
         if provider.starts_with("shopify-") || provider == "adyen-payments" {
             continue;
@@ -81,7 +81,7 @@ fn published_vectors_match() {
         let expected = match vector["reason"].as_str() {
             _ if vector["valid"].as_bool().unwrap() => Ok(()),
             Some("stale" | "future") => Err(ErrorKind::Stale),
-            // Malformed, wrong, or too old: the vectors do not say which.
+            // Malformed, wrong, or too old: the vectors do not distinguish them.
             _ => {
                 assert!(outcome.is_err(), "{name}");
                 continue;
@@ -92,7 +92,7 @@ fn published_vectors_match() {
     assert!(count >= 30, "{count} vectors were tried");
 }
 
-/// What providers' packages signed that are too large to install for each run.
+/// Recorded signatures of packages that are too large to install in each run.
 #[test]
 fn recorded_signatures_of_provider_packages_verify() {
     let file = include_str!("../../vectors/webhook_packages.json");
@@ -101,7 +101,7 @@ fn recorded_signatures_of_provider_packages_verify() {
     for vector in vectors {
         let name = format!("{}: {}", vector["provider"], vector["name"]);
         assert_eq!(tried(vector), Some(Ok(())), "{name}");
-        // Twice: the wrong body, or a body where there is none.
+        // Twice: the wrong body, or a body where none is expected.
         let mut changed = vector.clone();
         changed["body_base64"] = STANDARD.encode("{\"other\": 1}").into();
         assert!(tried(&changed).unwrap().is_err(), "{name}");
@@ -113,7 +113,7 @@ fn key() -> SecretKey {
     SecretKey::new("a secret of a webhook").unwrap()
 }
 
-/// The presets that sign, each with the settings that it needs.
+/// The presets that can sign, each with the settings that it needs.
 fn all() -> Vec<Arc<dyn Scheme>> {
     let named = webhooks::names().map(|name| webhooks::by_name(name).unwrap());
     let others: [Arc<dyn Scheme>; 5] = [
@@ -179,7 +179,7 @@ fn each_preset_verifies_what_it_signs() {
     assert!(webhooks::by_name("nobody").is_none());
 }
 
-/// What the docs of each say, to the second.
+/// The tolerance in the docs of each preset, to the second.
 #[test]
 fn each_preset_has_the_tolerance_of_its_provider() {
     for scheme in all() {
@@ -205,7 +205,7 @@ fn each_preset_has_the_tolerance_of_its_provider() {
     }
 }
 
-/// The headers that hold a list, what divides it, and an entry of another version.
+/// The headers with a list, their separator, and an entry of another version.
 #[test]
 fn each_list_accepts_sixteen_tags_and_skips_other_versions() {
     for scheme in all() {
@@ -244,7 +244,7 @@ fn each_list_accepts_sixteen_tags_and_skips_other_versions() {
     }
 }
 
-/// What stands in the header is told as a shape, with the shape that was expected, and no value.
+/// The error describes the shapes that were found and expected, without any value.
 #[test]
 fn error_for_another_providers_header_says_what_was_expected() {
     let hex = "5c".repeat(32);
@@ -276,7 +276,7 @@ fn error_for_another_providers_header_says_what_was_expected() {
                 assert!(!said.contains("5c5c") && !said.contains("XFxc"), "{said}");
             }
         }
-        // All but its own.
+        // Every header except its own.
         assert!(malformed >= forms.len() - 2, "{}: {malformed}", scheme.name());
     }
 }
@@ -293,7 +293,7 @@ proptest! {
     ) {
         for scheme in all() {
             let name = scheme.name();
-            // Forms are what Twilio signs, and JSON what HubSpot does.
+            // Twilio signs forms, and HubSpot JSON.
             let body = if name == "twilio" { format!("a={text}") } else { format!("{{{text}}}") };
             let (mut head, body) = signed(&scheme, &body);
             let mut body = body.into_bytes();
@@ -313,7 +313,7 @@ proptest! {
                 _ => {
                     let names: Vec<HeaderName> = head.headers.keys().cloned().collect();
                     let header = &names[at.index(names.len())];
-                    // Anybody can claim to be another app: the secret decides.
+                    // Anybody can claim to be another app, but the secret decides.
                     if header == "x-pusher-key" || header == "content-type" {
                         continue;
                     }

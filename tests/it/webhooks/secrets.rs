@@ -1,4 +1,4 @@
-//! Which text becomes which key.
+//! Which texts become which keys.
 
 use tower_hmac::{KeySet, SecretKey};
 

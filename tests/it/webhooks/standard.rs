@@ -41,7 +41,7 @@ fn published_vectors_match() {
     assert_eq!(tests.len(), 24);
     for test in tests {
         let secret = test["secret"].as_str().unwrap();
-        // A text without a prefix is what a user decodes by hand.
+        // A user must decode a text without a prefix.
         let key = if secret.starts_with("whsec_") {
             SecretKey::from_whsec(secret)
         } else {

@@ -1,4 +1,4 @@
-//! What `run.mjs` calls under node: outside vectors, and the sources of time and randomness that
+//! Called by `run.mjs` under node: published vectors, and the sources of time and randomness, which
 //! only JavaScript has there. A failure is a panic, which traps.
 
 use base64::Engine as _;
@@ -56,7 +56,7 @@ pub fn macs() -> usize {
             };
             let mut mac = Mac::new(algorithm, &SecretKey::new(unhex(&test["key_hex"])).unwrap());
             mac.update(&unhex(&test["msg_hex"]));
-            // Some are the first bytes of a tag.
+            // Some tags are truncated.
             assert!(mac.finalize().as_bytes().starts_with(&unhex(&test["tag_hex"])));
             seen += 1;
         }
@@ -64,7 +64,7 @@ pub fn macs() -> usize {
     seen
 }
 
-/// Standard Webhooks: what is accepted, and what is rejected. Returns the number of vectors.
+/// Standard Webhooks: accepted and rejected vectors. Returns the number of vectors.
 #[wasm_bindgen]
 pub fn webhooks() -> usize {
     let vectors = parse(include_str!("../../vectors/standard_webhooks.json"));
@@ -115,7 +115,7 @@ pub fn message_signature() {
     assert_eq!(verify(&head).unwrap_err().kind(), ErrorKind::Mismatch);
 }
 
-/// The time that a verifier goes by unless told otherwise, in Unix seconds.
+/// The default clock of a verifier, in Unix seconds.
 #[wasm_bindgen]
 pub fn now() -> f64 {
     SystemClock.unix_now() as f64
@@ -139,7 +139,7 @@ pub fn signed_now_is_accepted_once() {
     }
 }
 
-/// The signature of a body by Flask-HMAC's format, for node to compute as well.
+/// The Flask-HMAC signature of a body, for node to compute as well.
 #[wasm_bindgen]
 pub fn flask_signature(key: &str, body: &str) -> String {
     let key = SecretKey::new(key).unwrap();

@@ -1,4 +1,4 @@
-//! Signs requests with `aws-sigv4`, which the AWS SDK for Rust signs with.
+//! Signs requests with `aws-sigv4`, as the AWS SDK for Rust does.
 //!
 //! ```text
 //! aws-sigv4-peer SERVICE KEY_ID SECRET headers|query < requests.jsonl > answers.jsonl
@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 
 fn settings(service: &str, place: &str) -> SigningSettings {
     let mut settings = SigningSettings::default();
-    // As the client of S3 sets them.
+    // The settings of the S3 client.
     if service == "s3" {
         settings.percent_encoding_mode = PercentEncodingMode::Single;
         settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
@@ -57,7 +57,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             .settings(settings(service, place))
             .build()?;
         let (method, url) = (text(&line["method"]), text(&line["url"]));
-        // A link of S3 leaves its payload unsigned.
+        // An S3 link does not sign its payload.
         let payload = match (service.as_str(), place.as_str()) {
             ("s3", "query") => SignableBody::UnsignedPayload,
             _ => SignableBody::Bytes(&body),
