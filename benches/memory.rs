@@ -1,5 +1,5 @@
-//! What a request, a key and a streaming body allocate, measured with a counting allocator. The
-//! figures are the same on every run.
+//! The allocations of a request, a key and a streaming body, measured with a counting allocator.
+//! The figures are the same in every run.
 #![allow(missing_docs, clippy::pedantic)]
 
 mod support;
@@ -51,13 +51,13 @@ fn main() {
         println!("| {} | {} | {} |", row.name, by_hand - floor, ours - floor);
     }
 
-    println!("\n| keys | bytes a key beside its name |\n| --- | --- |");
+    println!("\n| keys | bytes per key, without its key ID |\n| --- | --- |");
     for count in [1_000, 1_000_000] {
         println!("| {count}, not used yet | {} |", key_bytes(count, false));
         println!("| {count}, all used | {} |", key_bytes(count, true));
     }
 
-    println!("\n| bodies on their way | memory held at most, over the bodies |\n| --- | --- |");
+    println!("\n| bodies arriving | peak memory, over the bodies |\n| --- | --- |");
     for (bodies, frame) in [(16, 1), (256, 16 * 1024)] {
         for case in contenders(&body(1024 * 1024), None) {
             if case.name != "nothing" {
@@ -80,7 +80,7 @@ fn allocated(case: &Case) -> (usize, usize) {
     })
 }
 
-/// What a map of so many keys of 32 bytes holds for each, its state prepared or not.
+/// The memory per key in a map of this many keys of 32 bytes, with or without prepared state.
 fn key_bytes(count: u32, used: bool) -> usize {
     let name = |n: u32| format!("service-{n:08}");
     let names: Vec<KeyId> = (0..count).map(|n| KeyId::new(name(n)).unwrap()).collect();
@@ -101,7 +101,7 @@ fn key_bytes(count: u32, used: bool) -> usize {
     held(&region) / count as usize
 }
 
-/// The most that so many requests hold whose bodies arrive in turn, over the bodies themselves.
+/// The peak memory of this many requests whose bodies arrive in turn, divided by the bodies.
 fn most_held(case: &Case, bodies: usize, frame: usize) -> f64 {
     const SIZE: usize = 1024 * 1024;
     let bytes = Arc::new(body(SIZE).to_vec());
@@ -128,7 +128,7 @@ fn most_held(case: &Case, bodies: usize, frame: usize) -> f64 {
     most as f64 / (SIZE * bodies) as f64
 }
 
-/// A body that gives what has arrived, each frame with memory of its own, as from a socket.
+/// A body that yields arrived frames, each with its own memory, as from a socket.
 fn arriving(bytes: Arc<Vec<u8>>, arrived: Arc<AtomicUsize>, frame: usize) -> Body {
     let mut sent = 0;
     Body::from_stream(stream::poll_fn(move |_| {

@@ -97,7 +97,7 @@ fn bodies() {
     }
 }
 
-/// Each way to verify beside the same by hand, both over the bare route; 1 KiB.
+/// Compares each way to verify with hand-written code, both over the bare route, for 1 KiB.
 fn by_hand() {
     println!("| 1 KiB | by hand, ns over the route | ns over the route | ratio |");
     println!("| --- | --- | --- | --- |");
@@ -124,7 +124,7 @@ fn growth() {
     }
 }
 
-/// Cases beside the first of them.
+/// Compares cases with the first of them.
 fn beside(cases: &[Case]) {
     println!("| request | ns | over the first |\n| --- | --- | --- |");
     let rounds = Rounds::of_cases(cases);
@@ -134,12 +134,12 @@ fn beside(cases: &[Case]) {
     }
 }
 
-/// The layer with each format, 1 KiB.
+/// The layer with each scheme, 1 KiB.
 fn schemes() {
     beside(&support::schemes());
 }
 
-/// Rejections beside an accepted request without a body.
+/// Compares rejections with an accepted request without a body.
 fn rejections() {
     let named = base64::engine::general_purpose::STANDARD
         .encode(format!("nobody:{}", "A".repeat(43) + "="));
@@ -164,7 +164,7 @@ fn rejections() {
     ]);
 }
 
-/// A lookup and a MAC over 64 bytes among many keys, by ours and by a plain map.
+/// Looks up a key and computes a MAC over 64 bytes, with `KeyMap` and with a plain map.
 fn keys() {
     println!("| keys | plain `HashMap`, ns | `KeyMap`, ns | ratio |\n| --- | --- | --- | --- |");
     for count in [1, 1_000, 1_000_000_u64] {
@@ -174,7 +174,7 @@ fn keys() {
             (0..count).map(|n| (name(n), Hmac::new_from_slice(&key(n)).unwrap())).collect();
         let ours = KeyMap::named((0..count).map(|n| (name(n), key(n)))).unwrap();
         let ids: Vec<KeyId> = (0..count).map(|n| KeyId::new(name(n)).unwrap()).collect();
-        // All are prepared, and asked for in an order that no cache foresees.
+        // All keys are prepared, and looked up in random order.
         for id in &ids {
             let entry = ours.get(Some(id)).unwrap().iter().next().unwrap();
             black_box(Mac::new(Algorithm::Sha256, entry.key()));
@@ -206,9 +206,9 @@ fn keys() {
     }
 }
 
-/// The layer with and without a guard. Each request is new: the clock and the nonce move on.
+/// The layer with and without a guard. Each request is new: the clock and the nonce advance.
 fn replay() {
-    println!("| guard | ns a request, 1 KiB | over none |\n| --- | --- | --- |");
+    println!("| guard | ns per request, 1 KiB | over none |\n| --- | --- | --- |");
     let text = body(1024);
     let time = |guarded: bool, count: u64| {
         let key = || SecretKey::new(KEY).unwrap();
@@ -248,8 +248,8 @@ fn once() {
     beside(&support::once());
 }
 
-/// The longest time that one poll keeps the worker from other tasks; the least over the runs, since
-/// what the system takes away in between is no poll's.
+/// The longest time that one poll blocks the worker, as the minimum over the runs, because the
+/// system also takes time away.
 fn waits() {
     println!("| body in frames of 16 KiB | contender | longest poll, µs | over buffer-then-hash |");
     println!("| --- | --- | --- | --- |");

@@ -1,5 +1,5 @@
 //! Run by `scripts/load`: `serve CONTENDER` serves one contender over loopback, on one worker,
-//! until its input ends. `serve head` prints what a client has to send.
+//! until its input ends. `serve head` prints the head that a client must send.
 #![allow(missing_docs, clippy::pedantic)]
 
 mod support;
@@ -19,7 +19,7 @@ fn main() {
     }
     let contenders = support::contenders(&body, None);
     let Some(case) = contenders.into_iter().find(|case| case.name == name) else { return };
-    // Whoever started it is gone when the input ends.
+    // When the input ends, the parent process is gone.
     std::thread::spawn(|| {
         let _ = std::io::stdin().read(&mut [0]);
         std::process::exit(0);

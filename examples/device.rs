@@ -49,7 +49,7 @@ fn address_and_time(body: &[u8]) -> Result<String, ClaimError> {
     let json = JsonStrings::read(body)?;
     let (address, timestamp) = (json.get("mac_address")?, json.get("timestamp")?);
     if address.len() != 17 {
-        return Err(ClaimError::malformed("the address has not 17 characters"));
+        return Err(ClaimError::malformed("the address does not have 17 characters"));
     }
     Ok(format!("{address}:{timestamp}"))
 }

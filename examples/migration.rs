@@ -77,12 +77,12 @@ async fn serve(
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), BoxError> {
-    println!("1. before: everybody signs in the old format");
+    println!("1. before: everybody signs in the old scheme");
     let server = Verifier::new(old(), old_keys()?)?;
     let fleet = [old_client("shop")?, old_client("depot")?];
     assert_eq!(serve(&server, &fleet).await?, [("flask-hmac".to_owned(), 2)].into());
 
-    println!("2. servers first: they take either format, and nothing changes for clients");
+    println!("2. servers first: they accept either scheme, and nothing changes for clients");
     let server = Verifier::new(old(), old_keys()?)?.or(new()?, new_keys()?)?;
     assert_eq!(serve(&server, &fleet).await?, [("flask-hmac".to_owned(), 2)].into());
 
@@ -98,7 +98,7 @@ async fn main() -> Result<(), BoxError> {
     both.headers.extend(new_client("shop")?.headers);
     assert!(server.verify(&both, BODY).await.is_err());
 
-    println!("4. nobody signs in the old format any more: take it out");
+    println!("4. nobody signs in the old scheme any more: remove it");
     let fleet = [new_client("shop")?, new_client("depot")?];
     assert_eq!(serve(&server, &fleet).await?, [("orders-v2".to_owned(), 2)].into());
     let server = Verifier::new(new()?, new_keys()?)?;

@@ -41,7 +41,7 @@ impl Scheme for Acme {
         Window::timed()
     }
 
-    /// Reads what the request says. Nothing of it is proven yet.
+    /// Reads the claim. Nothing in it is proven yet.
     fn claim(&self, head: &Parts) -> Result<Claim, ClaimError> {
         let malformed = |why| ClaimError::in_header(&AUTHORIZATION, why);
         let text = wire::credentials(head, &AUTHORIZATION, "Acme")?;
@@ -61,7 +61,7 @@ impl Scheme for Acme {
             .with_memo(Nonce(nonce.to_owned())))
     }
 
-    /// One line each. No value can hold a newline, so no two requests share a text.
+    /// Writes one line per part. No value can contain a newline, so no two requests share a text.
     fn before_body(
         &self,
         head: &Parts,

@@ -1,12 +1,12 @@
-//! How to load keys again and again from a file, a table or a service for secrets?
+//! How do I reload keys at an interval from a file, a database or a vault?
 //!
 //!     cargo run --example polled_file --features reload,serde,tokio
 //!
-//! The file is an object of key IDs, each with its key, or with a list of keys, newest first:
+//! The file is an object from key IDs to keys, or to lists of keys, newest first:
 //!
 //!     {"billing": "the key", "orders": ["the new key", "the old key"]}
 //!
-//! A mounted secret of Kubernetes is such a file. Any other source is another `load`.
+//! A mounted Kubernetes secret is such a file. For any other source, write another `load`.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -27,7 +27,7 @@ async fn load(path: PathBuf) -> Result<KeyMap, BoxError> {
     let text = tokio::fs::read_to_string(path).await?;
     // The parser's own message could quote a key, and messages are logged.
     let config: KeysConfig = serde_json::from_str(&text).map_err(|error| {
-        format!("no object of keys at line {}, column {}", error.line(), error.column())
+        format!("not an object of keys at line {}, column {}", error.line(), error.column())
     })?;
     Ok(config.key_map()?)
 }
@@ -51,9 +51,9 @@ async fn main() -> Result<(), BoxError> {
         tokio::time::sleep(EVERY).await;
     }
     assert_eq!(send(&app, "the old key").await?, StatusCode::FORBIDDEN);
-    println!("the new key is in force");
+    println!("the new key is accepted");
 
-    // A file that does not parse, or holds no key, changes nothing.
+    // A file that does not parse, or contains no key, changes nothing.
     for broken in [r#"{"billing": "#, "{}"] {
         replace(&path, broken)?;
         tokio::time::sleep(EVERY * 3).await;
@@ -64,7 +64,7 @@ async fn main() -> Result<(), BoxError> {
     Ok(())
 }
 
-/// Replaces the file at once, so that nobody reads half of it.
+/// Replaces the file atomically, so that nobody reads half of it.
 fn replace(path: &Path, text: &str) -> Result<(), BoxError> {
     let new = path.with_extension("new");
     std::fs::write(&new, text)?;

@@ -6,7 +6,7 @@
 //! protection, and keys that can be replaced while requests are served.
 //!
 //! A client with a key can start a request and send its body as slowly as the server allows. A
-//! request is verified with the keys that were in force when its head arrived. So the deadline is
+//! request is verified with the keys that were in use when its head arrived. So the deadline is
 //! also the longest time for which a replaced key is still accepted.
 
 use std::time::Duration;
@@ -79,20 +79,20 @@ async fn main() -> Result<(), BoxError> {
     let after = send(&app, "the old key", "after", Duration::ZERO).await?;
     assert_eq!(after.0, StatusCode::FORBIDDEN);
 
-    // A body that never stalls and never ends is cut off by the deadline.
+    // The deadline ends a body that never stalls and never ends.
     let slow = send(&app, "the new key", "a long body, byte by byte", IDLE / 2).await?;
     println!("a slow body: {} after {} s", slow.0, slow.1);
     assert_eq!(slow, (StatusCode::REQUEST_TIMEOUT, DEADLINE.as_secs()));
 
-    // A body that stalls is cut off sooner.
+    // A body that stalls is ended sooner.
     let stalled = send(&app, "the new key", "stalled", IDLE * 2).await?;
     println!("a stalled body: {} after {} s", stalled.0, stalled.1);
     assert_eq!(stalled, (StatusCode::BAD_REQUEST, IDLE.as_secs()));
     Ok(())
 }
 
-/// Sends a signed request whose body comes byte by byte, with a pause before each. Returns the status,
-/// and how many seconds it took.
+/// Sends a signed request byte by byte, with a pause before each. Returns the status, and how many
+/// seconds it took.
 async fn send(
     app: &Router,
     key: &str,

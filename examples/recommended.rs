@@ -70,7 +70,7 @@ async fn main() -> Result<(), BoxError> {
         println!("signed:   {}", response.status());
     }
 
-    // The same by hand, to send the very same request again, and one that was changed on the way.
+    // Signs without a client, to replay a request, and to change one in transit.
     let signer = Signer::new(format()?, new_key()?).with_key_id("billing")?;
     let signed = signer.sign(Request::post(&url).body(Bytes::from(r#"{"item": 7}"#))?)?;
     let mut changed = signed.clone();

@@ -2,8 +2,8 @@
 //!
 //!     cargo run --example tenants
 //!
-//! Not every scheme covers the host that a client sends. Here it need not be covered: it only
-//! selects which keys are tried, and a signature under one tenant's key matches no other tenant's.
+//! Not every scheme covers the host. Here, this is not necessary: the host only selects which keys
+//! are tried, and a signature under one tenant's key matches no other tenant's.
 
 use std::collections::HashMap;
 

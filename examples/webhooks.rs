@@ -26,7 +26,7 @@ use tower_hmac::once::{MemoryOnce, OnceLayer};
 use tower_hmac::{BoxError, ConfigError, KeyMap, Scheme, SecretKey, Signer, VerifyLayer, webhooks};
 
 const GITHUB: &str = "the secret of github";
-/// The whole text is the key, including the prefix.
+/// The key is the whole text, including the prefix.
 const STRIPE: &str = "whsec_of_stripe";
 
 async fn on_push(Json(event): Json<Value>) -> String {

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Lists the crates whose types stand in the public API, from rustdoc's JSON (nightly), and
+"""Lists the crates whose types are part of the public API, from rustdoc's JSON (nightly), and
 compares them with `allowed_external_types` in Cargo.toml."""
 
 import json
@@ -14,12 +14,12 @@ index, paths, crates = doc["index"], doc["paths"], doc["external_crates"]
 
 
 def types(node, found):
-    """The ids of the types and traits that a piece of the API names."""
+    """The ids of the types and traits in an item of the API."""
     if isinstance(node, dict):
         if "id" in node and "path" in node:
             found.add(node["id"])
         for key, child in node.items():
-            # Default implementations and links in docs are no signatures.
+            # Default implementations and links in docs are not part of a signature.
             if key not in ("docs", "links", "blanket_impl", "attrs"):
                 types(child, found)
     elif isinstance(node, list):
@@ -42,7 +42,7 @@ for item in index.values():
         path = paths.get(str(id_))
         if path and path["crate_id"] != 0:
             name = crates[str(path["crate_id"])]["name"]
-            # A macro's own helpers cannot be named by anybody.
+            # Nobody can name the helpers of a macro.
             if name not in ("std", "core", "alloc") and "__private" not in path["path"]:
                 found.setdefault(name, set()).add("::".join(path["path"]))
 

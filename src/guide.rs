@@ -14,8 +14,8 @@
 //!
 //! These modules are empty; they exist in the documentation only.
 
-// Each page gives its links a target in the repository. The one given here comes first, and so holds
-// in these docs.
+// Each page defines its link targets in the repository. A definition here comes first, so it takes
+// precedence in these docs.
 
 #[cfg(feature = "rfc9421")]
 #[doc = "[recommended]: https://docs.rs/crate/tower-hmac/latest/source/examples/recommended.rs"]
@@ -78,7 +78,7 @@ pub mod polling {}
 #[doc = include_str!("../docs/swagger.md")]
 pub mod swagger {}
 
-/// The code for agents, compiled.
+/// Compiles the code for agents.
 #[cfg(all(doctest, feature = "axum", feature = "rfc9421", feature = "webhooks"))]
 #[doc = include_str!("../docs/skill/SKILL.md")]
 mod skill {}

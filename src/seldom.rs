@@ -1,14 +1,15 @@
-//! Warnings that come at most once a second for a cause, however many requests fail for it.
+//! Warnings that are logged at most once a second per cause, however many requests fail.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The shortest time between two warnings of one cause.
 const PAUSE: Duration = Duration::from_secs(1);
-/// The most causes that are told apart at a time; the texts come from other people's stores.
+/// The most causes that are distinguished at a time. The texts come from the stores of
+/// applications.
 const MOST: usize = 32;
 
-/// The warnings of a place.
+/// The warnings of one place in the code.
 #[derive(Default)]
 pub(crate) struct Seldom(Mutex<Vec<Cause>>);
 
@@ -19,14 +20,14 @@ struct Cause {
 }
 
 impl Seldom {
-    /// How many warnings of this cause were left out since the last one; `None` if this one is to be
-    /// left out, too. Without somebody who hears it, nothing is counted.
+    /// Returns how many warnings of this cause were omitted since the last one, or `None` to omit
+    /// this one, too. Counts nothing without a subscriber.
     pub(crate) fn tell(&self, text: &str) -> Option<u64> {
         if !tracing::enabled!(tracing::Level::WARN) {
             return None;
         }
         let now = Instant::now();
-        // No code that holds the lock can panic; were it to, the list would be as good as before.
+        // No code that holds the lock can panic. Even if it did, the list would still be valid.
         let mut causes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let has_paused = |cause: &Cause| now.saturating_duration_since(cause.told) >= PAUSE;
         if let Some(cause) = causes.iter_mut().find(|cause| cause.text == text) {

@@ -1,5 +1,5 @@
-//! Verifiers that a careful person writes by hand for one scheme and one key, and a layer and an
-//! extractor around them.
+//! Carefully hand-written verifiers for one scheme and one key, and a layer and an extractor around
+//! them.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -21,14 +21,14 @@ use tower::{Layer, Service};
 
 use super::{bare_hash, floor};
 
-/// The limit that axum has, too, in bytes.
+/// The limit, in bytes, like axum's.
 const BODY_LIMIT: usize = 2 * 1024 * 1024;
 
-/// Who signed: what a handler is told.
+/// The caller, as passed to a handler.
 #[derive(Clone)]
 pub struct Caller(pub Arc<str>);
 
-/// One scheme by hand: what is read of the head, and what is hashed of the body.
+/// One scheme by hand: what it reads from the head, and what it hashes of the body.
 pub trait ByHand: Send + Sync + 'static {
     type Running: Send + Unpin;
 
@@ -78,12 +78,12 @@ pub fn decoded(text: &[u8]) -> Option<[u8; 32]> {
     bytes.get(..len)?.try_into().ok()
 }
 
-/// The route behind a layer by hand, whose handlers are told who signed.
+/// The route behind a hand-written layer, whose handlers get the caller.
 pub fn hand_layer(scheme: impl ByHand) -> Router {
     floor(false).layer(HandLayer(Arc::new(scheme)))
 }
 
-/// The route with an extractor by hand.
+/// The route with a hand-written extractor.
 pub fn hand_extractor<V: ByHand>(scheme: V) -> Router {
     async fn handler<V>(HandSigned(body, caller, _): HandSigned<V>) -> StatusCode {
         std::hint::black_box((body, caller));
@@ -220,7 +220,7 @@ where
     }
 }
 
-/// A body: its only frame as it came, or all of them in one buffer.
+/// A body: its only frame unchanged, or all frames in one buffer.
 #[derive(Default)]
 struct Gathered {
     whole: Bytes,

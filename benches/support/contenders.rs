@@ -19,7 +19,7 @@ use tower_hmac::{FlaskHmac, KeyMap, SecretKey, VerifyLayer};
 
 use super::{KEY, bare_hash};
 
-/// No case has a longer body, in bytes.
+/// The longest body of all cases, in bytes.
 pub const LIMIT: usize = 64 * 1024 * 1024;
 
 async fn handler(body: Bytes) -> StatusCode {
@@ -27,18 +27,18 @@ async fn handler(body: Bytes) -> StatusCode {
     StatusCode::OK
 }
 
-/// The route without a check; for bodies over axum's own limit of 2 MiB without that, too.
+/// The route without a check, even for bodies over axum's own limit of 2 MiB.
 pub fn floor(large: bool) -> Router {
     let route = Router::new().route("/orders", post(handler));
     if large { route.layer(DefaultBodyLimit::disable()) } else { route }
 }
 
-/// Behind a layer that does nothing.
+/// The route behind a layer that does nothing.
 pub fn nothing(large: bool) -> Router {
     floor(large).layer(Nothing)
 }
 
-/// Behind middleware that a careful person writes in a page.
+/// The route behind careful hand-written middleware.
 pub fn careful(large: bool) -> Router {
     let prepared = bare_hash();
     floor(large).layer(from_fn(move |request: Request, next: Next| {
@@ -64,7 +64,7 @@ pub fn careful(large: bool) -> Router {
     }))
 }
 
-/// With an extractor that a careful person writes for this very format and key.
+/// The route with a careful hand-written extractor for this scheme and key.
 pub fn by_hand(large: bool) -> Router {
     async fn handler(ByHand(body): ByHand) -> StatusCode {
         std::hint::black_box(body);
@@ -91,12 +91,12 @@ impl FromRequest<Hmac<Sha256>> for ByHand {
     }
 }
 
-/// Behind the layer.
+/// The route behind the layer.
 pub fn layer(layer: VerifyLayer) -> Router {
     floor(false).layer(layer)
 }
 
-/// With the extractor, and without a layer.
+/// The route with the extractor, without a layer.
 pub fn extractor(layer: VerifyLayer) -> Router {
     async fn signed(Signed(body, _): Signed<Bytes>) -> StatusCode {
         handler(body).await
@@ -104,7 +104,7 @@ pub fn extractor(layer: VerifyLayer) -> Router {
     Router::new().route("/orders", post(signed)).with_state(layer.shared())
 }
 
-/// What nearly all cases verify with: Flask-HMAC and one key.
+/// The verifier of nearly all cases: Flask-HMAC with one key.
 pub fn ours(large: bool) -> VerifyLayer {
     let keys = KeyMap::single(KEY).unwrap();
     let layer = VerifyLayer::new(FlaskHmac::new(), keys).unwrap();

@@ -1,4 +1,5 @@
-//! What grows: the keys of one name, the schemes of one verifier, the headers of a request.
+//! Costs that grow: with the keys of one key ID, the schemes of one verifier, the headers of a
+//! request.
 
 use std::time::Duration;
 
@@ -9,16 +10,16 @@ use tower_hmac::{FlaskHmac, KeyMap, SecretKey, Signer, VerifyLayer};
 
 use super::{Case, KEY, body, layer, signed_by};
 
-/// The tables, each with its first row as the measure.
+/// The tables, each compared with its first row.
 pub fn growth() -> Vec<(&'static str, Vec<Case>)> {
     vec![
-        ("keys of one name", [1, 2, 4, 8].map(with_keys).into()),
+        ("keys of one key ID", [1, 2, 4, 8].map(with_keys).into()),
         ("schemes", [1, 2, 3, 4].map(with_schemes).into()),
         ("headers", [10, 25, 50, 100].map(with_headers).into()),
     ]
 }
 
-/// Signed with the newest of so many keys.
+/// Signs with the newest of this many keys.
 fn with_keys(count: usize) -> Case {
     let newest = SecretKey::new(KEY).unwrap();
     let older = (1..count).map(|_| SecretKey::generate(tower_hmac::Algorithm::Sha256));
@@ -30,7 +31,7 @@ fn with_keys(count: usize) -> Case {
     Case::new(count.to_string(), layer(verify), signed_by(&signer, body(1024)))
 }
 
-/// Signed in the first of so many schemes.
+/// Signs in the first of this many schemes.
 fn with_schemes(count: usize) -> Case {
     let keys = || KeyMap::single(KEY).unwrap();
     let mut verify = VerifyLayer::new(FlaskHmac::new(), keys()).unwrap();
@@ -41,7 +42,7 @@ fn with_schemes(count: usize) -> Case {
     Case::new(count.to_string(), layer(verify), super::signed(body(1024)))
 }
 
-/// RFC 9421 where it is built in, among so many headers.
+/// RFC 9421 if it is built in, with this many headers.
 fn with_headers(count: usize) -> Case {
     #[cfg(feature = "rfc9421")]
     let scheme = tower_hmac::MessageSignatures::new;

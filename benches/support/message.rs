@@ -17,7 +17,7 @@ const CONTENT_DIGEST: HeaderName = HeaderName::from_static("content-digest");
 /// The only list of components.
 const LIST: &str = r#"("@method" "@authority" "@path" "@query" "content-digest")"#;
 
-/// How far a time may lie from now, in seconds: the requests are signed once for all rounds.
+/// How far a time may be from now, in seconds: the requests are signed once for all rounds.
 const TOLERANCE: u64 = 24 * 60 * 60;
 
 pub struct Message {
@@ -78,7 +78,7 @@ impl ByHand for Message {
     }
 }
 
-/// The four headers, each there once.
+/// The four headers, each of which must occur once.
 struct Found<'h> {
     host: &'h str,
     input: &'h str,

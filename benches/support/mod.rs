@@ -34,15 +34,15 @@ pub use schemes::{schemes, timed_header};
 /// The key that all of them share.
 pub const KEY: &str = "a key of thirty-two bytes, or so";
 
-/// So many requests are made ahead of the clock: few enough to stay in the cache.
+/// The number of requests made before the measurement: few enough to stay in the cache.
 const AHEAD: u64 = 32;
 
-/// A runtime of one thread, as each worker of a server is.
+/// Makes a runtime with one thread, like each worker of a server.
 pub fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-/// A route, a kind of request to it, and the answer that shows it did its work.
+/// A route, a kind of request to it, and the response that shows that it worked.
 pub struct Case {
     pub name: String,
     pub app: Router,
@@ -74,7 +74,7 @@ impl Case {
         black_box(response);
     }
 
-    /// The time that so many requests take, without the time to make them.
+    /// The time of this many requests, without the time to make them.
     pub fn time(&self, count: u64) -> Duration {
         runtime().block_on(async {
             let mut taken = Duration::ZERO;
@@ -94,8 +94,8 @@ impl Case {
     }
 }
 
-/// The five that are compared: signed requests with this body, in frames if a length is given.
-/// The names are those of the columns that `scripts/plot` reads.
+/// The five contenders: signed requests with this body, in frames if a length is given.
+/// `scripts/plot` reads the names of these columns.
 pub fn contenders(body: &Bytes, frame: Option<usize>) -> Vec<Case> {
     let request = || framed(body.clone(), frame);
     let large = body.len() > 2 * 1024 * 1024;
@@ -109,12 +109,12 @@ pub fn contenders(body: &Bytes, frame: Option<usize>) -> Vec<Case> {
     ]
 }
 
-/// The least that a verified request can cost: `hmac` by hand, with a prepared key.
+/// The minimum cost of a verified request: hand-written `hmac` with a prepared key.
 pub fn bare_hash() -> Hmac<Sha256> {
     Hmac::new_from_slice(KEY.as_bytes()).unwrap()
 }
 
-/// The time of so many HMACs over this body.
+/// The time of this many HMACs over this body.
 pub fn time_bare_hash(prepared: &Hmac<Sha256>, body: &[u8], count: u64) -> Duration {
     let start = Instant::now();
     for _ in 0..count {

@@ -7,9 +7,9 @@ pub fn once() -> Vec<Case> {
     Vec::new()
 }
 
-/// Each request has an ID of its own, and the store fills from empty. The layers are in one stack, as
-/// in docs/once.md. The last two rows have a layer of the router's own, which boxes the body and the
-/// future of each request once more.
+/// Each request has its own ID, and the store fills from empty. The layers are in one stack, as in
+/// docs/once.md. In the last two rows, the router has its own layer, which boxes the body and the
+/// future of each request again.
 #[cfg(feature = "webhooks")]
 pub fn once() -> Vec<Case> {
     use tower::ServiceBuilder;

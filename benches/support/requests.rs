@@ -9,7 +9,7 @@ use tower_hmac::{FlaskHmac, Scheme, SecretKey, Signer};
 
 use super::KEY;
 
-/// The length of a frame, in bytes: about what a server reads at once.
+/// The length of a frame, in bytes: about as much as a server reads at once.
 pub const FRAME: usize = 16 * 1024;
 
 /// A body of this length.
@@ -21,12 +21,12 @@ pub fn body(len: usize) -> Bytes {
         .collect()
 }
 
-/// A request signed in Flask-HMAC's format, its body in one piece.
+/// A request signed with Flask-HMAC, with its body in one piece.
 pub fn signed(body: Bytes) -> impl Fn() -> Request<Body> {
     signed_by(&Signer::new(FlaskHmac::new(), SecretKey::new(KEY).unwrap()), body)
 }
 
-/// A request as this signer signs it, its body in one piece.
+/// A request signed by this signer, with its body in one piece.
 pub fn signed_by<S: Scheme>(
     signer: &Signer<S>,
     body: Bytes,
@@ -37,7 +37,7 @@ pub fn signed_by<S: Scheme>(
     move || head.clone().map(|()| Body::from(body.clone()))
 }
 
-/// The same as [`signed`], its body in frames if a length is given.
+/// Like [`signed`], but with the body in frames if a length is given.
 pub fn framed(body: Bytes, frame: Option<usize>) -> impl Fn() -> Request<Body> {
     let whole = signed(body.clone());
     move || match frame {

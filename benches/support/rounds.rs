@@ -1,20 +1,20 @@
-//! Interleaved rounds: all take turns, so that a busy machine affects all of them alike.
+//! Interleaved rounds: all contenders take turns, so that a busy machine affects all of them alike.
 
 use std::time::Duration;
 
 use super::Case;
 
-/// The time that one contender gets in a round.
+/// The time of one contender per round.
 const TURN: Duration = Duration::from_millis(20);
 
-/// What each contender took in each round, in nanoseconds a run.
+/// The time of each contender in each round, in nanoseconds per run.
 pub struct Rounds(Vec<Vec<f64>>);
 
-/// A thing to be timed: it runs so many times and says how long that took.
+/// A contender: runs this many times and returns the time.
 pub type Timed<'a> = Box<dyn Fn(u64) -> Duration + 'a>;
 
 impl Rounds {
-    /// So many rounds, an odd number, as the environment's `ROUNDS` says; 15 if it does not.
+    /// The number of rounds, an odd number, from the environment variable `ROUNDS`, or 15.
     pub fn run(contenders: &[Timed<'_>]) -> Self {
         let rounds = std::env::var("ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(15);
         let counts: Vec<u64> = contenders.iter().map(|timed| fitting(timed)).collect();
@@ -30,7 +30,7 @@ impl Rounds {
         Self::run(&timed.collect::<Vec<_>>())
     }
 
-    /// The median over the rounds of a figure made within each.
+    /// The median over the rounds of a figure computed within each.
     pub fn median(&self, figure: impl Fn(&[f64]) -> f64) -> f64 {
         median(self.0.iter().map(|round| figure(round)).collect())
     }
@@ -41,7 +41,7 @@ pub fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// How many runs fill a turn.
+/// The number of runs that fill a turn.
 fn fitting(timed: &Timed<'_>) -> u64 {
     timed(2);
     let once = timed(4) / 4;

@@ -1,4 +1,4 @@
-//! One line per scheme.
+//! The measured schemes, one line each.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tower_hmac::{FlaskHmac, KeyMap, Scheme, SecretKey, Signer, VerifyLayer};
 
 use super::{Case, KEY, body, layer, signed_by};
 
-/// The layer with each format, over a body of 1 KiB.
+/// The layer with each scheme, over a body of 1 KiB.
 pub fn schemes() -> Vec<Case> {
     vec![
         anonymous("Flask-HMAC, the single key", FlaskHmac::new()),
@@ -39,7 +39,7 @@ fn aws() -> tower_hmac::scheme::AwsSigV4 {
     tower_hmac::scheme::AwsSigV4::new("eu-central-1", "orders").unwrap()
 }
 
-/// The form of most webhooks: `timestamp.body`.
+/// The text of most webhooks: `timestamp.body`.
 pub fn timed_header() -> HeaderScheme {
     let time = Part::timestamp("x-timestamp", TimeFormat::UnixSeconds).unwrap();
     let parts = [time, Part::literal("."), Part::Body];
@@ -63,7 +63,7 @@ fn case(name: &str, scheme: impl Scheme + 'static, key_id: Option<&str>) -> Case
         signer = signer.with_key_id(key_id).unwrap();
         keys = keys.with_key(key_id, key()).unwrap();
     }
-    // The requests are signed once, and sent for as long as the benchmark runs.
+    // The requests are signed once, and sent throughout the benchmark.
     let day = Duration::from_secs(24 * 60 * 60);
     let verify = VerifyLayer::new(scheme, keys).unwrap().with_tolerance(day, day);
     Case::new(name, layer(verify), signed_by(&signer, body(1024)))

@@ -3,7 +3,7 @@
 use tower_hmac::BoxError;
 use tower_hmac::scheme::AwsSigV4;
 
-/// What `SigV4` gives up, by the names of the configuration.
+/// The dangerous settings of `SigV4`, by their names in the configuration.
 pub(crate) const DANGERS: [&str; 3] = ["unsigned_payload", "raw_target", "normalized_path"];
 
 pub(crate) fn scheme(

@@ -1,4 +1,4 @@
-//! Reads the configuration and hands it to the library.
+//! Reads the configuration and passes it to the library.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -73,7 +73,7 @@ impl Config {
         let config: Self = serde_json::from_str(&text).map_err(|error| -> BoxError {
             let (line, column) = (error.line(), error.column());
             let message = error.to_string();
-            // Messages about members name them; messages about values would repeat keys.
+            // Messages about members name them, because messages about values would repeat keys.
             let about_a_member = ["unknown field", "duplicate field", "missing field"];
             if about_a_member.iter().any(|start| message.starts_with(start)) {
                 message.into()
@@ -92,13 +92,12 @@ impl Config {
         }
     }
 
-    /// The format that requests are signed in.
+    /// The scheme that requests are signed in.
     pub(crate) fn scheme(&self) -> Result<Arc<dyn Scheme>, BoxError> {
         self.format().scheme(self)
     }
 
-    /// How long a signed URL is to work: as long as one may, or as long as a request of a format
-    /// with a time would.
+    /// The lifetime of a signed URL: the longest allowed, or the tolerance of a scheme with a time.
     pub(crate) fn lifetime(&self) -> Option<Duration> {
         let seconds = self.max_lifetime.or(self.tolerance).unwrap_or(300);
         let is_link = matches!(self.scheme.as_deref(), Some("fost-url" | "sigv4-presigned"));
@@ -123,7 +122,7 @@ impl Config {
             layer = layer.with_tolerance(tolerance, tolerance);
         }
         if let Some(status) = self.rejection {
-            let status = StatusCode::from_u16(status).map_err(|_| "rejection: is no status")?;
+            let status = StatusCode::from_u16(status).map_err(|_| "rejection: is not a status")?;
             layer = layer.with_rejection(StatusRejection::new(status)?);
         }
         if self.optional {
@@ -135,8 +134,8 @@ impl Config {
         self.guard(layer)
     }
 
-    /// One guard for all routes. Without a time in the format, a tag is remembered as long as a time
-    /// could be off on both sides.
+    /// One guard for all routes. If the scheme has no time, a tag is remembered for twice the
+    /// tolerance.
     fn guard(&self, mut layer: VerifyLayer) -> Result<VerifyLayer, BoxError> {
         if self.allows("replay_by_tag") {
             let tolerance = self.tolerance.unwrap_or(300);
@@ -157,7 +156,7 @@ impl Config {
         }
     }
 
-    /// Given components take the place of the strict policy.
+    /// Configured components replace the strict policy.
     pub(crate) fn message_signatures(
         &self,
         digest: Option<Algorithm>,
@@ -247,7 +246,7 @@ impl Config {
     }
 }
 
-/// How many requests the guard in memory holds.
+/// The capacity of the memory guard.
 const REPLAY_CAPACITY: usize = 1_000_000;
 
 const DANGERS: &[&str] =

@@ -1,4 +1,4 @@
-//! The verbs that read one request a line and write one answer a line.
+//! The verbs that read one request per line and write one answer per line.
 
 use std::io::{BufRead as _, Write as _};
 
@@ -42,7 +42,7 @@ pub(crate) async fn sign(config: &Config) -> Result<(), BoxError> {
     let keys = config.key_map()?;
     answer_lines(async |line: Line| {
         let mut of_name = keys_of(&keys, line.key_id.as_deref())?.into_iter();
-        let newest = of_name.next().ok_or("key_id: there is no key of this name")?;
+        let newest = of_name.next().ok_or("key_id: there is no key with this key ID")?;
         let mut signer = Signer::new(scheme.clone(), newest).with_clock(config.clock());
         for older in of_name.filter(|_| config.sign_all) {
             signer = signer.add_key(older)?;
@@ -64,10 +64,10 @@ pub(crate) async fn sign(config: &Config) -> Result<(), BoxError> {
     .await
 }
 
-/// The keys of a name, newest first.
+/// Returns the keys of a key ID, newest first.
 fn keys_of(keys: &KeyMap, key_id: Option<&str>) -> Result<Vec<SecretKey>, BoxError> {
     let id = key_id.filter(|id| !id.is_empty()).map(KeyId::new).transpose()?;
-    let set = keys.get(id.as_ref()).ok_or("key_id: there is no key of this name")?;
+    let set = keys.get(id.as_ref()).ok_or("key_id: there is no key with this key ID")?;
     Ok(set.iter().map(|entry| entry.key().clone()).collect())
 }
 

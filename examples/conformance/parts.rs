@@ -1,4 +1,4 @@
-//! The parts of a `header` format.
+//! The parts of a `header` scheme.
 
 use serde::Deserialize;
 use tower_hmac::scheme::{JsonText, Part, TimeFormat};
@@ -17,7 +17,7 @@ pub(crate) enum PartConfig {
     Json(String),
 }
 
-/// A part as the configuration has it.
+/// A part in the configuration.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Text {
@@ -122,7 +122,7 @@ pub(crate) fn with_parts(
     if !allows_derived {
         return Err("parts: members of JSON need `derived_text` in `dangerous`".into());
     }
-    // From the first member of JSON to the last, the text is made from the body.
+    // The text from the first JSON member to the last is made from the body.
     let mut all = parts(&list[..first])?;
     all.push(Part::Body);
     all.extend(parts(&list[last + 1..])?);
@@ -130,9 +130,9 @@ pub(crate) fn with_parts(
     Ok(scheme.with_parts(all)?.dangerous_derived_text(move |_, body| text.of(body))?)
 }
 
-/// Members of the JSON body, a literal between two of them.
+/// Members of the JSON body, with a literal between them.
 fn json_text(list: &[PartConfig]) -> Result<JsonText, BoxError> {
-    let invalid = "parts: between two members of JSON stands one literal, and nothing else";
+    let invalid = "parts: expected exactly one literal between two members of JSON";
     let Some((PartConfig::Json(first), pairs)) = list.split_first() else {
         return Err(invalid.into());
     };

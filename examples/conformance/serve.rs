@@ -1,4 +1,4 @@
-//! The server: a table of guards, and a handler that tells what it was handed.
+//! The server: a table of guards, and a handler that returns what it received.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,15 +20,15 @@ use tower_hmac::{Algorithm, BoxError, Verified, VerifyLayer};
 use crate::config::Config;
 
 pub(crate) async fn serve(config: Config) -> Result<(), BoxError> {
-    // What the library warns of while building is said; while serving, nothing is written that
-    // somebody would have to read.
+    // Prints the library's warnings while building. While serving, writes nothing that somebody
+    // would have to read.
     let warnings = tracing_subscriber::fmt()
         .with_max_level(tracing::Level::WARN)
         .with_writer(std::io::stderr)
         .finish();
     let layer = tracing::subscriber::with_default(warnings, || config.layer())?;
     let once = config.once()?;
-    // What handles a message once stands inside the verifier.
+    // The layer that handles a message once goes inside the verifier.
     let behind = |layer: VerifyLayer, handler: MethodRouter| match &once {
         Some(once) => handler.layer(ServiceBuilder::new().layer(layer).layer(once.clone())),
         None => handler.layer(layer),
@@ -63,19 +63,19 @@ pub(crate) async fn serve(config: Config) -> Result<(), BoxError> {
         .map_err(|error| format!("listen: {error}"))?;
     println!("listening on {}", listener.local_addr()?);
     loop {
-        // A connection that could not be taken is its client's to try again.
+        // If accepting a connection fails, its client can retry.
         let Ok((stream, _)) = listener.accept().await else { continue };
         let service = TowerToHyperService::new(app.clone());
         tokio::spawn(async move {
             let mut http = Builder::new(TokioExecutor::new());
             http.http1().max_buf_size(READ_AHEAD);
-            // It fails where the client hangs up.
+            // Fails if the client disconnects.
             let _ = http.serve_connection(TokioIo::new(stream), service).await;
         });
     }
 }
 
-/// The bodies that have come before.
+/// The bodies received so far.
 #[derive(Clone, Default)]
 struct Seen(Arc<Mutex<HashSet<Bytes>>>);
 
@@ -86,11 +86,11 @@ impl Seen {
     }
 }
 
-/// What is read ahead on a connection, in bytes: the longest head of a request, too. It is held
-/// beside a body that is being verified, so that hyper's own 400 KiB would count.
+/// How many bytes are read ahead on a connection, and therefore the longest head. They are held in
+/// addition to a body that is being verified, so hyper's default of 400 KiB would be too much.
 const READ_AHEAD: usize = 80 * 1024;
 
-/// Behind an optional layer there may be nobody.
+/// Behind an optional layer, there may be no caller.
 async fn view(OriginalUri(uri): OriginalUri, caller: Option<Verified>, body: Bytes) -> Json<Value> {
     tell(uri.path(), caller.as_ref(), &body)
 }

@@ -1,4 +1,4 @@
-//! Any text: a request, or a place in it; never a panic.
+//! Reads any text as a capture: a request, or an error with a position, and never a panic.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,5 @@
-//! Every scheme of the crate: any head. Never a panic, and a claim only of what the scheme writes.
+//! Every scheme of the crate with any head: never a panic, and a claim only for well-formed
+//! requests.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| tower_hmac_fuzz::claim_any(data));

@@ -1,4 +1,4 @@
-//! AWS Signature Version 4: any head. Never a panic, and a claim only of what the format writes.
+//! AWS Signature Version 4 with any head: never a panic, and a claim only for well-formed requests.
 #![no_main]
 
 use tower_hmac_fuzz::{SIGV4, claim};

@@ -1,4 +1,4 @@
-//! Presigned URLs of AWS Signature Version 4: any head. Never a panic, and a claim only of what the format writes.
+//! Presigned URLs of AWS with any head: never a panic, and a claim only for well-formed requests.
 #![no_main]
 
 use tower_hmac_fuzz::{SIGV4_PRESIGNED, claim};

@@ -1,4 +1,4 @@
-//! Any text as a configuration: never a panic, and no error or `Debug` repeats what may be a key.
+//! Any text as a configuration: never a panic, and no error or `Debug` repeats a possible key.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -6,10 +6,10 @@ use serde_json::Value;
 use tower_hmac::FlaskHmac;
 use tower_hmac::config::{FlaskConfig, KeysConfig};
 
-/// So much of a secret stands in no message by chance.
+/// The length of a part of a secret that no message contains by chance.
 const LONG: usize = 12;
 
-/// The texts that stand where a key can stand. Names of settings and of keys are told.
+/// The texts in places where a key can be. Names of settings and key IDs may be printed.
 fn secrets(value: &Value, found: &mut Vec<String>) {
     match value {
         Value::String(text) => found.push(text.clone()),
@@ -81,7 +81,7 @@ fuzz_target!(|data: &[u8]| {
         secrets(&value, &mut found);
         let mut known = String::new();
         names(&value, &mut known);
-        // What this crate says of a mistake may stand in a made-up key.
+        // This crate's own error texts may be part of a made-up key.
         if !text.contains("key") && !text.contains("is n") {
             check(&told, &found, &known);
         }

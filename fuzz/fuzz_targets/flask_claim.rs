@@ -1,4 +1,4 @@
-//! Any value of the header: never a panic, and a claim only of what the format writes.
+//! Any value of the header: never a panic, and a claim only for well-formed requests.
 #![no_main]
 
 use http::{HeaderValue, Request};
@@ -17,7 +17,7 @@ fuzz_target!(|data: &[u8]| {
         assert_eq!(signatures[0].len(), algorithm.tag_len());
         assert!(data.len() <= 8 * 1024);
         assert!(claim.key_id().is_none_or(|id| !id.as_str().is_empty()));
-        // No white space, nothing that another reader could leave out.
+        // No white space, and nothing that another reader could skip.
         assert!(data.iter().all(|byte| byte.is_ascii_graphic()));
     }
 });

@@ -1,5 +1,5 @@
-//! Any request: never accepted without the key, never a panic, never a 5xx. One that is signed
-//! is accepted whatever else stands in it.
+//! Any request: never accepted without the key, never a panic, never a 5xx. A signed request is
+//! accepted, whatever else it contains.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -26,7 +26,7 @@ struct Input {
     sign: bool,
 }
 
-/// Nobody knows it, so that nothing that the fuzzer makes is signed.
+/// A key that nobody knows, so the fuzzer cannot sign.
 static KEY: LazyLock<Vec<u8>> =
     LazyLock::new(|| SecretKey::generate(Algorithm::Sha256).expose_secret().to_vec());
 

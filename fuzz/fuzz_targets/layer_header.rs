@@ -1,4 +1,4 @@
-//! Header formats through the whole layer: never accepted without the key, and always with it.
+//! Header schemes through the whole layer: never accepted without the key, and always with it.
 #![no_main]
 
 use tower_hmac_fuzz::{HEADER, Input, layer};

@@ -11,8 +11,8 @@ fuzz_target!(|data: &[u8]| {
         for algorithm in [Algorithm::Md5, Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha512] {
             let Some(tag) = encoding.decode_tag(data, algorithm) else { continue };
             assert_eq!(tag.len(), algorithm.tag_len());
-            // The bytes of a tag that was offered are not to be had, so its spelling is held
-            // against those of all tags: its length, and its alphabet.
+            // The bytes of an offered tag are private, so its spelling is compared with that of all
+            // tags: the length and the alphabet.
             assert_eq!(data.len(), encoding.encode(&vec![0; tag.len()]).len());
             assert!(data.iter().all(u8::is_ascii_graphic));
         }

@@ -1,4 +1,4 @@
-//! What the targets share: the formats, and arbitrary requests for them.
+//! Shared by the targets: the schemes, and arbitrary requests for them.
 
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -23,7 +23,7 @@ pub mod schemes;
 const NOW: i64 = 1_700_000_000;
 const LIMIT: usize = 1024;
 
-/// Nobody knows it, so that nothing that the fuzzer makes is signed.
+/// A key that nobody knows, so the fuzzer cannot sign.
 static KEY: LazyLock<Vec<u8>> =
     LazyLock::new(|| SecretKey::generate(Algorithm::Sha256).expose_secret().to_vec());
 
@@ -31,7 +31,7 @@ fn key() -> SecretKey {
     SecretKey::new(KEY.clone()).unwrap()
 }
 
-/// A format, whether it names its key, and the headers that it reads.
+/// A scheme, whether it carries a key ID, and the headers that it reads.
 pub struct Format {
     pub scheme: Arc<dyn Scheme>,
     pub named: bool,
@@ -44,7 +44,7 @@ impl Format {
     }
 }
 
-/// With all that it can carry: a prefix, a list, a key id, a time, method, target and body.
+/// With every option: a prefix, a list, a key ID, a time, method, target and body.
 pub static HEADER: LazyLock<Format> = LazyLock::new(|| {
     let line = || Part::literal("\n");
     let time = Part::timestamp("x-timestamp", TimeFormat::Rfc3339).unwrap();
@@ -99,7 +99,7 @@ pub static SIGV4_PRESIGNED: LazyLock<Format> = LazyLock::new(|| {
     Format::new(scheme.presigned(), true, &["host", "content-type"])
 });
 
-/// Texts for the target and for the headers of a format, divided by newlines, the body last.
+/// Texts for the target and for the headers of a scheme, separated by newlines, with the body last.
 #[must_use]
 pub fn head_of(format: &Format, data: &[u8]) -> Option<(Parts, Vec<u8>)> {
     let mut pieces = data.split(|byte| *byte == b'\n');
@@ -115,17 +115,17 @@ pub fn head_of(format: &Format, data: &[u8]) -> Option<(Parts, Vec<u8>)> {
     Some((request.body(()).ok()?.into_parts().0, body))
 }
 
-/// Never a panic; a claim only of tags of the right length, in somebody's name or nobody's.
+/// Never a panic, and a claim only with tags of the right length.
 pub fn claim(format: &Format, data: &[u8]) {
     let Some((head, body)) = head_of(format, data) else { return };
     check_claim(&*format.scheme, &head, &body);
-    // What is taken out of a head is no signature of this format any more.
+    // After the signature is removed, the request is not signed in this scheme.
     let mut stripped = head;
     format.scheme.strip(&mut stripped);
     assert!(format.scheme.claim(&stripped).is_err(), "the signature is stripped");
 }
 
-/// The same for any scheme of the crate, which the first byte chooses: the target, a line for each of
+/// The same for any scheme of the crate, chosen by the first byte: the target, a line for each of
 /// its headers, and the body.
 pub fn claim_any(data: &[u8]) {
     static ALL: LazyLock<Vec<(&str, Arc<dyn Scheme>)>> = LazyLock::new(schemes::all);
@@ -160,8 +160,8 @@ fn check_claim(scheme: &dyn Scheme, head: &Parts, body: &[u8]) {
     assert_eq!(first, signed_text(scheme, head, body), "one request, one text");
 }
 
-/// A space after the bracket of the first list changes no meaning, and keeps a signature from being
-/// compared with the lists that are known: the general parser must say the same of it.
+/// A space after the bracket of the first list does not change its meaning, but prevents the
+/// comparison with known lists. The general parser must return the same.
 pub fn spelled(data: &[u8]) {
     let Some((head, body)) = head_of(&MESSAGE, data) else { return };
     let input = head.headers.get("signature-input").and_then(|value| value.to_str().ok());
@@ -190,7 +190,7 @@ pub fn spelled(data: &[u8]) {
 pub struct Input {
     method: u8,
     target: String,
-    /// By the format's own names.
+    /// By the scheme's own names.
     own: Vec<(u8, Vec<u8>)>,
     others: Vec<(String, Vec<u8>)>,
     body: Vec<u8>,
@@ -199,16 +199,16 @@ pub struct Input {
 
 #[derive(Arbitrary, Debug, Clone, Copy, PartialEq, Eq)]
 enum Then {
-    /// As it is: nobody has signed it.
+    /// Unchanged, and unsigned.
     Send,
-    /// Signed, and so accepted, if it can be signed at all.
+    /// Signed, and therefore accepted, if it can be signed.
     Sign,
-    /// Signed, and its body changed.
+    /// Signed, with a changed body.
     SignAndChange,
 }
 
-/// Never accepted without the key, never a panic, never a 5xx. What our client signs is accepted,
-/// and not with another body.
+/// Never accepted without the key, never a panic, never a 5xx. A request signed by our client is
+/// accepted, but not with another body.
 pub fn layer(format: &Format, input: &Input) {
     let keys = KeyMap::named([("aservice", KEY.clone())]).unwrap().with_single(key()).unwrap();
     let layer = VerifyLayer::new(format.scheme.clone(), keys).unwrap()

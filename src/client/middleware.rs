@@ -59,7 +59,7 @@ impl<S: Scheme + 'static> SignMiddleware<S> {
     ///
     /// # Errors
     ///
-    /// Those of [`reqwest::ClientBuilder::build`].
+    /// Returns the errors of [`reqwest::ClientBuilder::build`].
     pub fn into_client(self, builder: reqwest::ClientBuilder) -> Result<ClientWithMiddleware> {
         let client = builder.redirect(Policy::none()).build()?;
         let signing = Self { follows: true, ..self };

@@ -1,4 +1,4 @@
-//! Schemes as data: the scheme that a service verifies or signs with, from a configuration.
+//! Schemes read from a configuration: the one that a service verifies or signs with.
 
 use std::sync::Arc;
 #[cfg(feature = "sha1")]

@@ -252,7 +252,7 @@ impl<'de> Visitor<'de> for MembersVisitor {
         Ok(members)
     }
 
-    // A text in place of a map may be a key: it is not repeated.
+    // A text instead of a map may be a key: it is not repeated.
     fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<Self::Value, E> {
         Err(E::custom(format_args!("a text is not {}", self.what)))
     }

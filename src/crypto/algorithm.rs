@@ -9,8 +9,9 @@ use crate::error::ConfigError;
 pub(super) type Inline<T> = T;
 pub(super) type Boxed<T> = Box<T>;
 
-/// Hands the table of all hashes to a macro: name, feature, text, length of a tag and of a block in
-/// bytes, type, and whether a running hash stands in the enum itself or, where it is large, in a box.
+/// Passes the table of all hashes to a macro: name, feature, text, the lengths of a tag and of a
+/// block in bytes, and the type. The last column says whether a running hash is stored inline, or
+/// in a box because it is large.
 macro_rules! for_each_algorithm {
     ($macro:ident) => {
         $macro! {

@@ -43,7 +43,7 @@ pub(super) fn rewrites(
 }
 
 impl Shape {
-    /// Lets the scheme write a tag, and looks at what surrounds it.
+    /// Lets the scheme write a tag, and returns the text around it.
     fn of(scheme: &dyn Scheme, name: &HeaderName) -> Option<Self> {
         let bytes = vec![0x5a; scheme.algorithm().tag_len()];
         let (mut head, ()) = Request::new(()).into_parts();

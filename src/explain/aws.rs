@@ -1,4 +1,5 @@
-//! AWS Signature Version 4: the client wrote the canonical request differently, or signed for another scope.
+//! AWS Signature Version 4: the client wrote the canonical request differently, or signed for
+//! another scope.
 
 use crate::crypto::{Algorithm, Digest};
 use crate::explain::Cause;
@@ -24,7 +25,7 @@ pub(super) fn find(trial: &Trial<'_>) -> Option<Cause> {
         .or_else(|| headers(trial, reading, &lines))
 }
 
-/// Whether the signature is that of these lines.
+/// Returns whether the signature matches these lines.
 fn fits(trial: &Trial<'_>, reading: &Reading, lines: &[&str]) -> bool {
     let canonical = lines.join("\n");
     trial.spends(canonical.len()) && trial.fits(&[&reading.string_to_sign(canonical.as_bytes())])
@@ -79,7 +80,7 @@ fn payload(trial: &Trial<'_>, reading: &Reading, lines: &[&str]) -> Option<Cause
     found.map(|(_, signed)| Cause::Body { signed: signed.into() })
 }
 
-/// A header of the list that the client did not write.
+/// Tries to leave out each listed header.
 fn headers(trial: &Trial<'_>, reading: &Reading, lines: &[&str]) -> Option<Cause> {
     // Method, path and query; then a line for each header, an empty one, the list, the payload.
     let end = lines.len().checked_sub(3)?;

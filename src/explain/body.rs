@@ -1,5 +1,5 @@
 //! The body was signed in a different form than it was sent.
-// The changes of a table have one type.
+// The rows of a table have the same type.
 #![allow(clippy::unnecessary_wraps)]
 
 use std::borrow::Cow;
@@ -33,7 +33,7 @@ const CHANGES: [(Change, &str); 14] = [
     (unzipped, "the body unzipped"),
 ];
 
-/// What clients may sign if there is no body, or none that they know of.
+/// What clients may sign if there is no body, or if they do not know it.
 const INSTEAD: [(&[u8], &str); 4] = [
     (b"", "an empty body"),
     (b"{}", "`{}` in place of the body"),
@@ -49,7 +49,7 @@ pub(super) fn find_signed(trial: &Trial<'_>) -> Option<Cause> {
     if trial.signs_body() { find(trial) } else { None }
 }
 
-/// Looks for a body that makes the signature right.
+/// Looks for a body that matches the signature.
 pub(super) fn find(trial: &Trial<'_>) -> Option<Cause> {
     if !trial.is_about_body() {
         return None;
@@ -195,7 +195,7 @@ fn unbase64(body: &[u8]) -> Option<Vec<u8>> {
 fn unzipped(body: &[u8]) -> Option<Vec<u8>> {
     use std::io::Read as _;
 
-    /// A decompressed body longer than this is a bomb, or longer than what is tried.
+    /// The longest decompressed body, in bytes.
     const MOST: u64 = 4 * 1024 * 1024;
 
     let mut plain = Vec::new();

@@ -6,7 +6,7 @@ use std::fmt;
 use crate::crypto::Algorithm;
 use crate::key::KeyId;
 
-/// A mistake that, once corrected, makes a signature right.
+/// A mistake that, once corrected, makes the signature match.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cause {

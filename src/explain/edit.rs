@@ -1,4 +1,4 @@
-//! A change of a head that may make its signature right.
+//! A change of a head that may make its signature match.
 
 use http::request::Parts;
 use http::{HeaderName, HeaderValue};

@@ -36,7 +36,7 @@ pub(super) struct Rejected<'a> {
 }
 
 impl Rejected<'_> {
-    /// Returns the mistakes that, once corrected, make the signature right.
+    /// Returns the mistakes that, once corrected, make the signature match.
     pub(super) async fn likely(self, read: Option<&(usize, Claim)>) -> Outcome {
         if let Some((place, claim)) = read {
             let format = self.verifier.entry(*place);
@@ -137,7 +137,7 @@ impl Rejected<'_> {
         })
     }
 
-    /// Returns a cause, after that of a time too far from now, if there is one.
+    /// Returns a cause, preceded by that of a wrong clock, if there is one.
     fn with_clock(self, format: &SchemeEntry, claim: &Claim, cause: Cause) -> Vec<Cause> {
         let now = self.verifier.now();
         let is_late = self.verifier.is_outside_of_window(format.scheme.window(), claim);

@@ -1,5 +1,5 @@
 //! The method or the target was signed in another form, or with other text between the parts.
-// The changes of a table have one type.
+// The rows of a table have the same type.
 #![allow(clippy::unnecessary_wraps)]
 
 use std::borrow::Cow;
@@ -44,7 +44,7 @@ const QUERIES: [(Change, &str); 8] = [
     (sorted_and_encoded, "the query sorted and percent-encoded"),
 ];
 
-/// What stands between the parts.
+/// Separators between the parts.
 const SEPARATORS: [(&[u8], &str); 12] = [
     (b"", "nothing between the parts"),
     (b"\n", "a newline between the parts"),

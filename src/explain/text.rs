@@ -84,7 +84,7 @@ impl<'b> Assembled<'b> {
         segments.filter(|segment| !segment.bytes.is_empty()).map(part).collect()
     }
 
-    /// Returns the text with the body shortened, for people to read.
+    /// Returns the text with the body shortened, for display.
     pub(super) fn shown(&self) -> String {
         let (first, last) = SHOWN_OF_ENDS;
         let body = self.body();

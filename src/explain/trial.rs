@@ -80,12 +80,12 @@ impl<'a> Trial<'a> {
         self.keys().filter(|entry| !entry.is_valid_at(self.now))
     }
 
-    /// Returns whether the unchanged request is right.
+    /// Returns whether the unchanged request matches.
     pub(super) fn is_right(&self) -> bool {
         self.holds(self.body)
     }
 
-    /// Returns whether it is right with this body.
+    /// Returns whether it matches with this body.
     pub(super) fn holds(&self, body: &[u8]) -> bool {
         match &self.coverage {
             Coverage::Signed => self.fits(&self.text.around(body)),

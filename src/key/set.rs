@@ -48,7 +48,7 @@ impl KeySet {
             return Err(ConfigError::NoKeys("key set".into()));
         }
         if entries.len() > MAX_KEYS {
-            return Err(ConfigError::invalid("key set", "holds more than 8 keys"));
+            return Err(ConfigError::invalid("key set", "has more than 8 keys"));
         }
         Ok(Self::more(entries))
     }

@@ -42,8 +42,7 @@ impl Drain {
     ) -> Self {
         let is_over = match progress {
             BodyProgress::Ended => true,
-            // A limit further out lets no more of it through. Any other error ends the connection
-            // itself.
+            // An outer limit stops the body. Any other error ends the connection itself.
             BodyProgress::Broken => error.kind() != ErrorKind::BodyTooLarge,
             BodyProgress::NotBegun | BodyProgress::Begun => rest.exact() == Some(0),
         };

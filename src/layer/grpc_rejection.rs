@@ -7,29 +7,30 @@ use crate::verify::{ErrorKind, VerifyError};
 
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 
-/// Rejects as a gRPC server does, so that clients get a status code of gRPC.
+/// Rejects like a gRPC server, so that clients get a gRPC status code.
 ///
-/// HTTP status 200, `content-type: application/grpc`, and the code in `grpc-status`, as a
-/// [trailers-only response](https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md). There is
-/// no message: it could tell a stranger why.
+/// The HTTP status is 200 with `content-type: application/grpc`, and the code is in `grpc-status`,
+/// as in a [trailers-only
+/// response](https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md). There is no message,
+/// since it could reveal the reason.
 ///
 /// | rejection | `grpc-status` |
 /// | --- | --- |
-/// | the signature or the allow-list, for whatever reason | 16, `UNAUTHENTICATED` |
-/// /// | a body over the limit | 8, `RESOURCE_EXHAUSTED` |
-/// | a body that broke off | 1, `CANCELLED` |
+/// | the signature or the allow-list, for any reason | 16, `UNAUTHENTICATED` |
+/// | a body over the limit | 8, `RESOURCE_EXHAUSTED` |
+/// | a body that ended early | 1, `CANCELLED` |
 /// | a store that failed | 14, `UNAVAILABLE`: clients may retry |
 ///
 /// # Streams
 ///
-/// A signature covers the whole body, and the body of a gRPC call is all messages of the client. The
-/// layer collects it before it calls the service, up to the
-/// [body limit](crate::VerifyLayer::with_body_limit). Unary calls and streams from the server work.
+/// A signature covers the whole body, and the body of a gRPC call contains all messages of the
+/// client. The layer collects it before it calls the service, up to the [body
+/// limit](crate::VerifyLayer::with_body_limit). Unary calls and streams from the server work.
 ///
-/// A stream from the client is signed, sent and handled as a whole, once its last message is there:
-/// [`SignLayer`](crate::SignLayer) collects it, too. So a stream in both directions whose client waits
-/// for an answer before it goes on never starts. Set a timeout on both sides, and do not sign such
-/// methods: let a signed unary call return a short-lived token for them.
+/// A stream from the client is signed, sent and handled as a whole, once its last message exists:
+/// [`SignLayer`](crate::SignLayer) collects it, too. A bidirectional stream whose client waits for
+/// an answer never starts. Set a timeout on both sides, and do not sign such methods: a signed
+/// unary call can return a short-lived token for them.
 ///
 /// ```
 /// use tower_hmac::layer::GrpcRejection;

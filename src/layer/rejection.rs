@@ -1,4 +1,4 @@
-//! The responses to rejected requests: their looks, and the one function that makes them all.
+//! The responses to rejected requests: their forms, and the one function that makes them all.
 
 use std::pin::Pin;
 use std::sync::Arc;

@@ -92,7 +92,7 @@ impl<R> OnceLayer<R> {
         self.map(|config| config.id = IdSource::Body(Arc::new(f)))
     }
 
-    /// Leaves captured requests unprotected: whoever has one can send it again under another ID,
+    /// Leaves captured requests unprotected: anybody with one can send it again under another ID,
     /// and it is handled again.
     ///
     /// Reads the ID from a header that no signature covers, such as `X-GitHub-Delivery`.

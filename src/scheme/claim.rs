@@ -30,7 +30,7 @@ pub struct Claim {
 /// What the scheme says that the signature covers, in addition to the body.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CoveredHead {
-    /// In place, since most signatures that cover headers cover one.
+    /// Stored inline, since most signatures that cover headers cover one.
     first_header: Option<SignedHeader>,
     more_headers: Vec<SignedHeader>,
     components: ComponentNames,
@@ -38,7 +38,7 @@ pub(crate) struct CoveredHead {
 
 type SignedHeader = (HeaderName, HeaderValue);
 
-/// The names of covered components. Shared, since most requests to a service cover the same.
+/// Names of covered components. Shared, since most requests to a service cover the same ones.
 pub(crate) type ComponentNames = Arc<[Cow<'static, str>]>;
 
 impl CoveredHead {
@@ -186,7 +186,7 @@ impl Claim {
         self
     }
 
-    /// Sets the components and the headers that the signature covers, both at once.
+    /// Sets the components and the headers that the signature covers.
     #[cfg(feature = "rfc9421")]
     pub(crate) fn covering(mut self, covered: CoveredHead) -> Self {
         self.covered = Some(Arc::new(covered));
@@ -200,7 +200,7 @@ impl Claim {
         self
     }
 
-    /// Keeps what was prepared for many requests.
+    /// Keeps data that was prepared for many requests.
     #[cfg(feature = "rfc9421")]
     pub(crate) fn with_shared_memo<T: Any + Send + Sync>(mut self, memo: Arc<T>) -> Self {
         self.memo = Some(memo);
@@ -236,7 +236,7 @@ impl Claim {
         self.not_before
     }
 
-    /// Whether anything that it claims depends on the time.
+    /// Returns whether any part of the claim depends on the time.
     pub(crate) fn has_times(&self) -> bool {
         self.created.is_some() || self.expires.is_some() || self.not_before.is_some()
     }

@@ -1,9 +1,9 @@
-//! What axum keeps of a request in its extensions.
+//! What axum stores in a request's extensions.
 
 use http::Uri;
 use http::request::Parts;
 
-/// Changes the target, and the target as first received, where a router has cut it.
+/// Changes the target. If a router has cut it, also changes the target as first received.
 pub(super) fn change_target(head: &mut Parts, change: impl Fn(&mut Uri)) {
     change(&mut head.uri);
     #[cfg(feature = "axum")]

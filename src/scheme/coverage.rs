@@ -25,8 +25,8 @@ pub enum Coverage {
     /// The scheme can sign a body, but this signature does not cover it. A request with a body is
     /// rejected for this reason.
     Uncovered(&'static str),
-    /// The scheme signs no body, and any body reaches the handler. Whoever sees one signed head can
-    /// send any body with it.
+    /// The scheme signs no body, and any body reaches the handler. Anybody who sees a signed head
+    /// can send any body with it.
     Unsigned,
 }
 

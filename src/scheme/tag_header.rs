@@ -134,7 +134,7 @@ macro_rules! tag_settings {
 }
 pub(crate) use tag_settings;
 
-/// What a [`Scheme`](crate::Scheme) with a [`TagHeader`] in the field `tags` says of itself.
+/// The methods of a [`Scheme`](crate::Scheme) with a [`TagHeader`] in the field `tags`.
 macro_rules! tag_scheme {
     () => {
         fn name(&self) -> &str {

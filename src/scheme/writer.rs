@@ -1,4 +1,4 @@
-//! Writes the signed text of a request whose body is there. The engine writes it piece by piece.
+//! Writes the signed text of a request whose body is complete. The engine writes it piece by piece.
 
 use http::request::Parts;
 
@@ -22,7 +22,7 @@ pub(crate) fn write_text(
     scheme.after_body(head, claim, text)
 }
 
-/// Writes what the text holds of the body, or of what is made from it.
+/// Writes the part of the text that depends on the body.
 pub(crate) fn write_body(
     scheme: &(impl Scheme + ?Sized),
     head: &Parts,

@@ -38,7 +38,7 @@ impl Verifier {
             ClaimError::Missing => rejected(ClaimError::malformed("covers no body").into()),
             error => rejected(error.into()),
         })?;
-        // A scheme that lists no digest would let every body pass.
+        // Otherwise, a scheme that lists no digest would let every body pass.
         if matches!(&coverage, Coverage::Digest(digests) if digests.is_empty()) {
             return Err(rejected(ClaimError::malformed("no digest of the body is covered").into()));
         }

@@ -45,7 +45,7 @@ impl CandidateKeys {
             first => {
                 let dummies = KeySet::dummies(MAX_KEYS).iter();
                 let mut macs = first.into_iter().chain(entries).chain(dummies).map(mac).take(count);
-                // There is at least one dummy. A key generated here matches just as little.
+                // There is always a dummy. A key generated here would not match either.
                 let none = || mac(&SecretKey::generate(scheme.algorithm()).into());
                 SignedText::new(macs.next().unwrap_or_else(none), macs.collect())
             }
@@ -117,7 +117,7 @@ impl CandidateKeys {
         (matched, others)
     }
 
-    /// What the request is remembered as.
+    /// How the request is remembered.
     fn replay_keys(
         &self,
         context: VerifyContext<'_>,
@@ -154,8 +154,8 @@ type PlacedTag = (u8, Tag);
 pub(crate) struct MatchedKey {
     index: u8,
     label: Option<Arc<str>>,
-    /// What the request is remembered as. If a request can carry several tags, this is one entry
-    /// for each currently valid key: it could be replayed with only one of its tags.
+    /// How the request is remembered. If a request can carry several tags, this is one entry for
+    /// each currently valid key: it could be replayed with only one of its tags.
     pub(super) replay_keys: Vec<ReplayKey>,
 }
 

@@ -66,8 +66,8 @@
 //!
 //! # Where to put it
 //!
-//! Around the whole router, as the last call. axum applies a layer to the routes and the fallback
-//! that are there when `layer` is called, and to nothing that is added afterwards.
+//! Put it around the whole router, as the last call. axum applies a layer to the routes and the
+//! fallback that exist when `layer` is called, and not to those added afterwards.
 //!
 //! | request, unsigned | `Router::layer` | `Router::route_layer`, `MethodRouter::layer` |
 //! | --- | --- | --- |
@@ -79,8 +79,8 @@
 //! | the same, if the nested router has a fallback of its own, added before `layer` | rejected | **not verified** |
 //!
 //! A browser sends preflights without a signature: put `CorsLayer` *outside*, so that it answers
-//! them first, and adds its headers to rejections, too. Layers that change the body (decompression
-//! of requests) go *inside*: what was sent is what was signed.
+//! them first, and adds its headers to rejections, too. Layers that change the body, such as
+//! decompression of requests, go *inside*, because the signature covers the sent bytes.
 
 mod allow;
 mod body;

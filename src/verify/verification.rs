@@ -1,4 +1,4 @@
-//! One request on its way through the steps: a state machine without I/O, which tells what it waits
+//! One request during verification: a state machine without I/O, whose phase says what it waits
 //! for.
 //!
 //! [`Verifier::verify`] drives it with a complete body, and `layer/streaming.rs` with one that

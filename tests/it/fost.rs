@@ -364,7 +364,7 @@ fn incomplete_and_duplicate_lists_of_headers_are_rejected() {
 
     let twice = [("X-FOST-User", "admin"), ("X-FOST-User", "admin")];
     let twice = Old { list: "X-FOST-Headers X-FOST-User", headers: &twice, ..Old::default() };
-    assert_malformed("a listed header is there twice", &twice);
+    assert_malformed("a listed header occurs twice", &twice);
 }
 
 fn is_mismatch(kind: ErrorKind) -> bool {

@@ -1,25 +1,25 @@
-//! `search FOLDER`: looks for the secrets of all `*.secrets` there (lines of `key HEX` or `tag HEX`)
-//! in all other files there. Each place where one is found is a line: kind, form, file, line.
+//! `search FOLDER`: searches all other files in the folder for the secrets in all `*.secrets`
+//! (lines of `key HEX` or `tag HEX`). Prints a line for each match: kind, form, file, line.
 //!
-//! A key is searched for whole. Of a tag, either half counts, since a tag may be shown cut short.
+//! A key is searched for as a whole. For a tag, either half is a match, because output may truncate
+//! it.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-/// A key of fewer bytes turns up everywhere by chance, in whatever form.
+/// A shorter key, in bytes, occurs everywhere by chance.
 const LEAST: usize = 4;
 
-/// Keys that are also words of what is told: names of tests, of keys, of outcomes. They are not
-/// searched for as they are, but in all other forms. A test with a key that turns up here by chance
-/// had better take another one.
+/// Keys that are also words in the output: names of tests, key IDs, outcomes. Only their other
+/// spellings are searched for. If a test's key turns up here by chance, give the test another key.
 const WORDS: &[&str] = &[
-    // A published vector's.
+    // From a published vector.
     "12345",
     "a key",
     "alone",
     "another",
     "caf\u{e9}",
-    // A published vector's.
+    // From a published vector.
     "development",
     "expired",
     "key\n",
@@ -115,7 +115,8 @@ fn forms(secret: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-/// The characters that stand whatever follows: no padding, and no character of a part of a byte.
+/// The characters that do not depend on what follows: no padding, and no character with a part of a
+/// byte.
 fn base64(secret: &[u8], last_two: &[u8; 2]) -> Vec<u8> {
     let alphabet: Vec<u8> =
         (b'A'..=b'Z').chain(b'a'..=b'z').chain(b'0'..=b'9').chain(*last_two).collect();
@@ -126,7 +127,7 @@ fn base64(secret: &[u8], last_two: &[u8; 2]) -> Vec<u8> {
         .collect()
 }
 
-/// Texts by their first bytes, with a filter before the table.
+/// Texts by their first bytes, with a filter in front of the table.
 struct Patterns<const HEAD: usize> {
     texts: HashMap<Vec<u8>, (String, &'static str)>,
     by_head: HashMap<[u8; HEAD], Vec<Vec<u8>>>,

@@ -1,6 +1,6 @@
-//! A module of the copy that `scripts/secrets` makes, and of nothing else. It writes down every key
-//! and every computed tag, and apart from them whatever is told: all events and spans at TRACE level
-//! and all labels of metrics, from the start of the process on. Each process has files of its own.
+//! A module that only the copy made by `scripts/secrets` contains. It records every key and every
+//! computed tag. In other files, it records all output: events and spans at TRACE level and labels
+//! of metrics, from the start of the process. Each process has its own files.
 #![allow(warnings, clippy::all, clippy::pedantic, clippy::restriction)]
 
 use std::collections::{HashMap, HashSet};
@@ -19,7 +19,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::crypto::{Algorithm, Digest};
 
-/// A file of this process, and what stands in it already: hyper tells of each byte of a chunk.
+/// A file of this process, and its lines so far: hyper logs each byte of a chunk.
 struct Book {
     file: File,
     seen: HashSet<u64>,
@@ -35,7 +35,7 @@ impl Book {
     }
 }
 
-/// Writes a line down at once, since the tests kill some processes; but no line twice.
+/// Writes a line at once, because tests kill some processes. Skips duplicate lines.
 fn write(kind: &'static str, line: &[u8]) {
     static BOOKS: LazyLock<Mutex<HashMap<&str, Book>>> = LazyLock::new(Mutex::default);
     let mut hasher = DefaultHasher::new();
@@ -47,12 +47,12 @@ fn write(kind: &'static str, line: &[u8]) {
     }
 }
 
-/// Writes a secret down, in hex.
+/// Writes a secret in hex.
 pub(crate) fn secret(kind: &str, bytes: &[u8]) {
     write("secrets", format!("{kind} {}\n", base16ct::lower::encode_string(bytes)).as_bytes());
 }
 
-/// A key as HMAC takes it. The hash of a long one is as good as the key (RFC 2104 section 3).
+/// A key in HMAC's form. The hash of a long key can replace it (RFC 2104 section 3).
 pub(crate) fn hmac_key(algorithm: Algorithm, key: &[u8]) {
     secret("key", key);
     if key.len() > algorithm.block_len() {
@@ -60,7 +60,8 @@ pub(crate) fn hmac_key(algorithm: Algorithm, key: &[u8]) {
     }
 }
 
-/// Keeps all that a subscriber is told; spans when they are made and, with all their fields, closed.
+/// Records everything that a subscriber gets: spans when they are created and, with all fields,
+/// when they are closed.
 pub fn layer<S: Subscriber + for<'a> LookupSpan<'a>>() -> impl Layer<S> {
     tracing_subscriber::fmt::layer()
         .with_ansi(false)
@@ -82,7 +83,7 @@ impl Write for Trace {
     }
 }
 
-/// Keeps the labels of metrics and hands on to the recorder within.
+/// Records the labels of metrics, and passes them on to the inner recorder.
 pub struct Labels<R>(pub R);
 
 fn label(key: &Key) {
@@ -110,7 +111,7 @@ impl<R: Recorder> Recorder for Labels<R> {
     }
 }
 
-/// Before `main`, so that nothing is told unheard.
+/// Runs before `main`, so that no output is missed.
 #[used]
 #[unsafe(link_section = ".init_array")]
 static START: extern "C" fn() = {

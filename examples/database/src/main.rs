@@ -75,7 +75,7 @@ async fn check(database: &Database) -> Result<(), BoxError> {
     tokio::time::sleep(ttl).await;
     assert_eq!(send(&app, "aservice", "the new key").await?, StatusCode::OK);
     assert_eq!(send(&app, "aservice", "the old key").await?, StatusCode::FORBIDDEN);
-    println!("the key that was taken out is rejected within the time to live");
+    println!("the removed key is rejected within the time to live");
 
     database.drop().await?;
     tokio::time::sleep(ttl).await;
@@ -106,7 +106,7 @@ async fn check_polled(database: &Database) -> Result<(), BoxError> {
         tokio::time::sleep(every).await;
     }
     assert_eq!(send(&app, "aservice", "the old key").await?, StatusCode::FORBIDDEN);
-    println!("the new key is in force");
+    println!("the new key is accepted");
 
     database.drop().await?;
     tokio::time::sleep(every * 3).await;

@@ -28,12 +28,12 @@ impl Orders {
         Ok(())
     }
 
-    /// Stores an order, unless its message was handled before. Either both rows are there in the
-    /// end or none is: a handler that fails, or a node that dies, leaves the message to its retry.
+    /// Stores an order, unless its message was handled before. Both rows are stored or neither is:
+    /// if the handler fails or the node dies, a retry handles the message.
     async fn store(&self, message: &str, order: &str) -> Result<bool, BoxError> {
         let mut transaction = self.0.begin().await?;
         let claim = "INSERT INTO tower_hmac_messages (id) VALUES ($1) ON CONFLICT DO NOTHING";
-        // A second delivery at the same time waits here until the first has ended.
+        // A concurrent delivery waits here until the first one has ended.
         let claimed = sqlx::query(claim).bind(message).execute(&mut *transaction).await?;
         if claimed.rows_affected() == 0 {
             return Ok(false);
@@ -43,7 +43,7 @@ impl Orders {
             .execute(&mut *transaction)
             .await?;
         if order.contains("out of stock") {
-            // The claim goes with the rest when the transaction is dropped.
+            // Dropping the transaction also removes the claim.
             return Err("the order cannot be taken yet".into());
         }
         transaction.commit().await?;
@@ -66,7 +66,7 @@ impl Orders {
 async fn on_order(State(orders): State<Orders>, caller: Verified, body: String) -> StatusCode {
     let Some(id) = caller.message_id() else { return StatusCode::BAD_REQUEST };
     match orders.store(id, &body).await {
-        // A repeated message is answered as the first one was: the sender stops.
+        // Answers a repeated message like the first one, so that the sender stops.
         Ok(_) => StatusCode::NO_CONTENT,
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
@@ -101,7 +101,7 @@ pub async fn check(pool: AnyPool) -> Result<(), BoxError> {
     let early = message("a table, out of stock")?;
     assert_eq!(deliver(&early).await?, StatusCode::INTERNAL_SERVER_ERROR);
     assert_eq!(orders.count().await?, 1);
-    // The same message, once it can be taken.
+    // The same message, once it can be accepted.
     let (head, _) = early.into_parts();
     let later = Request::from_parts(head, "a table".to_owned());
     for _ in 0..2 {

@@ -48,7 +48,7 @@ pub type Transport = BoxCloneService<http::Request<Body>, http::Response<Body>, 
 pub struct Client(client::Grpc<Transport>);
 
 impl Client {
-    /// The origin stands in the URI of each call, since signatures cover the host.
+    /// The URI of each call contains the origin, because signatures cover the host.
     pub fn new(transport: Transport, origin: Uri) -> Self {
         Self(client::Grpc::with_origin(transport, origin))
     }
@@ -84,7 +84,7 @@ impl Client {
     }
 }
 
-/// The server's half.
+/// The server.
 #[derive(Clone)]
 pub struct Greeter;
 

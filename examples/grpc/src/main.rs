@@ -2,8 +2,8 @@
 //!
 //!     cargo run
 //!
-//! The client has a `SignLayer` around its channel, the server a `VerifyLayer` around its services. A
-//! caller that is rejected gets `Code::Unauthenticated`.
+//! The client has a `SignLayer` around its channel, the server a `VerifyLayer` around its services.
+//! A rejected caller gets `Code::Unauthenticated`.
 
 mod greeter;
 
@@ -25,7 +25,7 @@ use crate::greeter::{Client, Greeter, Transport};
 
 const KEY: &str = "harbour-quartz-linnet-of-32-bytes";
 const WRONG_KEY: &str = "another-quartz-linnet-of-32-bytes";
-/// For all messages of the client together, in bytes.
+/// The limit for all messages of the client together, in bytes.
 const BODY_LIMIT: usize = 64 * 1024;
 
 #[tokio::main]
@@ -38,7 +38,7 @@ async fn main() -> Result<(), BoxError> {
     assert_eq!(client.count(3).await?, ["1", "2", "3"]);
     println!("a call, and a stream from the server: accepted");
 
-    // Signed, sent and handled once its last message is there.
+    // Signed, sent and handled once its last message exists.
     assert_eq!(client.greet_all(&["Ada", "Grace"]).await?, "Hello, Ada and Grace");
     println!("a stream from the client: accepted as a whole");
 
@@ -55,7 +55,7 @@ async fn main() -> Result<(), BoxError> {
     Ok(())
 }
 
-/// Serves on a free port of the loopback.
+/// Serves on a free loopback port.
 async fn serve() -> Result<Uri, BoxError> {
     let verify = VerifyLayer::new(MessageSignatures::new(), KeyMap::named([("ada", KEY)])?)?
         .with_body_limit(BODY_LIMIT)
@@ -64,7 +64,7 @@ async fn serve() -> Result<Uri, BoxError> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let origin = format!("http://{}", listener.local_addr()?).parse()?;
     let server = Server::builder()
-        // Also bounds a stream from a client that never ends.
+        // Also limits a stream from a client that never ends.
         .timeout(Duration::from_secs(10))
         .layer(verify)
         .add_service(Greeter)

@@ -2,8 +2,8 @@
 //!
 //!     cargo lambda build --release
 //!
-//! `VerifyLayer` sees the request that `lambda_http` makes of an event. docs/lambda.md says what an
-//! event has lost by then. The tests call the service with events, without AWS.
+//! `VerifyLayer` sees the request that `lambda_http` makes from an event. docs/lambda.md lists what
+//! an event loses. The tests call the service with events, without AWS.
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! Events as API Gateway sends them, with the signature that a client makes of its own request.
+//! Events from API Gateway, with the signature that a client makes for its own request.
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
@@ -9,7 +9,7 @@ use tower_hmac::{KeyMap, SecretKey, Signer};
 use crate::{app, scheme};
 
 const KEY: &str = "walnut-ferry-gazette";
-/// Not UTF-8, as an upload is: API Gateway sends it in base64.
+/// Not UTF-8, like an upload: API Gateway sends it in base64.
 const BODY: &[u8] = b"\xff\x00 an order";
 const BODY_BASE64: &str = "/wAgYW4gb3JkZXI=";
 
@@ -131,7 +131,7 @@ async fn an_event_that_was_changed_on_the_way_is_rejected() {
 async fn a_query_of_format_1_verifies_only_if_it_is_written_as_the_client_wrote_it() {
     let request = signed("GET", "/orders?a=1", b"");
     assert_eq!(status(&v1(&request, &json!({"a": "1"}), "$default")).await, StatusCode::OK);
-    // An escape that is not needed: the map no longer has it.
+    // An unnecessary escape, which the map no longer contains.
     let request = signed("GET", "/orders?a=%31", b"");
     let event = v1(&request, &json!({"a": "1"}), "$default");
     assert_eq!(status(&event).await, StatusCode::FORBIDDEN);

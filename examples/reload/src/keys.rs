@@ -19,15 +19,15 @@ pub fn load(path: &Path) -> Result<KeyMap, BoxError> {
     let text = std::fs::read_to_string(path)?;
     let Entries(entries) = if path.extension() == Some(OsStr::new("toml")) {
         toml::from_str(&text).map_err(|error| {
-            format!("no table of keys at byte {}", error.span().map_or(0, |span| span.start))
+            format!("not a table of keys at byte {}", error.span().map_or(0, |span| span.start))
         })?
     } else {
         serde_json::from_str(&text).map_err(|error| {
-            format!("no object of keys at line {}, column {}", error.line(), error.column())
+            format!("not an object of keys at line {}, column {}", error.line(), error.column())
         })?
     };
     let sets = entries.into_iter().map(|(name, keys)| Ok((name, KeySet::try_from(keys)?)));
-    // `services` rejects an empty list, an empty name or key, and a name that stands there twice.
+    // `services` rejects an empty list, an empty key ID or key, and a duplicate key ID.
     Ok(KeyMap::named(sets.collect::<Result<Vec<_>, BoxError>>()?)?)
 }
 

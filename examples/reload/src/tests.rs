@@ -32,7 +32,7 @@ fn key(keys: &SharedKeys) -> Vec<u8> {
     current.get(Some(&id)).unwrap().iter().next().unwrap().key().expose_secret().to_vec()
 }
 
-/// Waits until the condition holds.
+/// Waits until the condition is true.
 #[track_caller]
 fn see(what: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(10);
@@ -62,8 +62,8 @@ fn a_file_that_is_written_or_replaced_is_read() {
     see(|| key(&keys) == b"three");
 }
 
-/// As Kubernetes mounts a secret: `keys.json -> ..data/keys.json`, `..data -> ..first`. A change
-/// only swaps `..data`.
+/// The layout of a mounted Kubernetes secret: `keys.json -> ..data/keys.json`, `..data -> ..first`.
+/// A change only swaps `..data`.
 #[test]
 fn a_mounted_secret_that_is_swapped_is_read() {
     let folder = Folder::new("mounted");

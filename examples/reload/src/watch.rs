@@ -25,18 +25,18 @@ pub fn reload_on_change(path: PathBuf, keys: SharedKeys) -> Result<RecommendedWa
     };
     let (changed, changes) = mpsc::channel();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
-        // Reading the file is an event as well. Reloading on it would never end.
+        // Reading the file is an event as well, and must not cause another reload.
         if event.is_ok_and(|event| !event.kind.is_access()) {
             let _ = changed.send(());
         }
     })?;
     watcher.watch(&directory, RecursiveMode::NonRecursive)?;
-    // Changes between the first reading and now have been missed.
+    // Changes between the first read and now were missed.
     reload(&path, &keys);
     std::thread::spawn(move || {
         // Ends with the watcher.
         while changes.recv().is_ok() {
-            // A change causes several events: read once for all that are queued.
+            // A change causes several events: read once for all queued ones.
             while changes.try_recv().is_ok() {}
             reload(&path, &keys);
         }

@@ -20,16 +20,17 @@ use crate::rejection;
 use crate::settings::Settings;
 use crate::stores::Stores;
 
-/// From a request's head to its response. It also bounds how long a withdrawn key can still be used.
+/// The time from a request's head to its response. It also limits how long a removed key can be
+/// used.
 const DEADLINE: Duration = Duration::from_secs(30);
 
 tower_hmac::allow_list! {
-    /// Who may refund.
+    /// The callers who may refund.
     Billing = ["billing"];
 }
 
-/// The scheme of the internal API. Clients sign for this tag, so that a signature made for another
-/// application is of no use here.
+/// The scheme of the internal API. Clients sign for this tag, so signatures for other applications
+/// are rejected.
 pub fn scheme() -> Result<MessageSignatures, ConfigError> {
     MessageSignatures::new().with_tag("showcase")
 }

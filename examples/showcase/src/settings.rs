@@ -8,7 +8,7 @@ use tower_hmac::{BoxError, SecretKey};
 pub struct Settings {
     pub listen: SocketAddr,
     pub keys_file: PathBuf,
-    /// Without it, replays and repeats are remembered by this process alone.
+    /// Without it, only this process remembers replays and repeats.
     pub redis: Option<String>,
     pub github: SecretKey,
     pub stripe: SecretKey,
@@ -19,7 +19,8 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// The name of the first variable that is missing or cannot be read; never its value.
+    /// Returns the name of the first variable that is missing or cannot be read, but never its
+    /// value.
     pub fn from_env() -> Result<Self, BoxError> {
         let listen = std::env::var("LISTEN").unwrap_or_else(|_| "127.0.0.1:3000".into());
         Ok(Self {

@@ -1,4 +1,4 @@
-//! What is remembered of requests: in Redis for several nodes, in memory for one.
+//! Remembers requests: in Redis for several nodes, in memory for one.
 
 use std::sync::Arc;
 
@@ -9,14 +9,14 @@ use tower_hmac::replay::{RedisReplay, ReplayGuard};
 pub struct Stores {
     /// Requests of the internal API: each is accepted once.
     pub replay: Arc<dyn ReplayGuard>,
-    /// Webhook deliveries: each is handled once, and a failed one may come again.
+    /// Webhook deliveries: each is handled once, and a failed one can be retried.
     pub once: Arc<dyn OnceStore>,
 }
 
 impl Stores {
     /// # Errors
     ///
-    /// If Redis does not answer, or asks for another password.
+    /// Returns an error if Redis does not answer, or requires another password.
     pub async fn connect(redis: Option<&str>) -> Result<Self, BoxError> {
         let Some(url) = redis else {
             tracing::warn!("no REDIS_URL: a restart, or a second node, handles a delivery again");

@@ -114,7 +114,7 @@ async fn a_charge_is_handled_once_and_a_failed_one_can_be_retried() {
     let send = |body| answer(&service, delivery(webhooks::stripe(), STRIPE, "/hooks/stripe", body));
     let charge = r#"{"id": "evt_1", "type": "charge.succeeded"}"#;
     assert_eq!(send(charge).await.0, StatusCode::NO_CONTENT);
-    // The layer's own answer: the handler was not called.
+    // The layer's own response: the handler was not called.
     assert_eq!(send(charge).await.0, StatusCode::OK);
     let failing = r#"{"id": "evt_2"}"#;
     assert_eq!(send(failing).await.0, StatusCode::UNPROCESSABLE_ENTITY);

@@ -1,10 +1,10 @@
-//! Signed services with a page of Swagger UI each, whose button "Try it out" signs.
+//! Signed services with Swagger UI pages, whose button "Try it out" signs.
 //!
 //!     npm install swagger-ui-dist
 //!     cargo run -- node_modules/swagger-ui-dist
 //!
-//! `docs/swagger.md` has the code of the pages; here it is served as it stands there. The test of
-//! `scripts/swagger` presses the button in Chromium.
+//! `docs/swagger.md` contains the code of the pages, which this example serves unchanged. The test
+//! in `scripts/swagger` presses the button in Chromium.
 
 mod page;
 
@@ -55,7 +55,7 @@ async fn order(
 #[openapi(paths(order), info(title = "Orders", version = "1"))]
 struct Api;
 
-/// The document that utoipa makes, with what a client has to send.
+/// The document that utoipa makes, with the headers that a client must send.
 fn document(scheme: &(impl Scheme + Clone), prefix: &str) -> Result<Value, BoxError> {
     let mut document = serde_json::to_value(Api::openapi())?;
     let schemes = security_schemes(scheme)?;

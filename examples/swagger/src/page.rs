@@ -1,4 +1,4 @@
-//! The page of Swagger UI: the code of `docs/swagger.md`, and the files of `swagger-ui-dist`.
+//! The page of Swagger UI: the code in `docs/swagger.md`, and the files of `swagger-ui-dist`.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use axum::{Json, Router};
 use serde_json::Value;
 
 const DOCS: &str = include_str!("../../../docs/swagger.md");
-/// What the page takes of `swagger-ui-dist`.
+/// The files of `swagger-ui-dist` that the page needs.
 const FILES: [(&str, &str); 2] =
     [("swagger-ui.css", "text/css"), ("swagger-ui-bundle.js", "text/javascript")];
 
@@ -21,13 +21,13 @@ pub struct Page {
 }
 
 impl Page {
-    /// A page that signs by one of the schemes of the docs, counted from 0.
+    /// A page that signs in one of the schemes of the docs, counted from 0.
     pub fn new(scheme: usize, files: String) -> Self {
         let start = block("javascript", 5);
         Self { script: format!("{}{start}", block("javascript", scheme + 1)), files: files.into() }
     }
 
-    /// All of it below this path.
+    /// Serves everything below this path.
     pub fn router(self, prefix: &str, document: Value) -> Router {
         let at = |name: &str| format!("{prefix}/{name}");
         let script = |text: String| ([(CONTENT_TYPE, "text/javascript")], text);
@@ -44,7 +44,7 @@ impl Page {
     }
 }
 
-/// One of the code blocks in this language.
+/// Returns one of the code blocks in this language.
 fn block(language: &str, number: usize) -> String {
     let start = format!("```{language}\n");
     let rest = DOCS.split(&start).nth(number + 1).unwrap_or_default();

@@ -17,12 +17,12 @@ const SHORTEST_TEXT: usize = 24;
 
 /// The scheme of [Flask-HMAC] 1.2.1: a header over the raw body.
 ///
-/// `Signature: b64(HMAC(key, body))` for the single key, `Signature: b64(name ":" b64(HMAC(key,
-/// body)))` for a service. One scheme reads both forms.
+/// `Signature: b64(HMAC(key, body))` for the single key, and `Signature: b64(key ID ":"
+/// b64(HMAC(key, body)))` for a service. One scheme reads both forms.
 ///
-/// **Covered:** the body. **Not covered:** method, path, query, headers, time, and the name of the
-/// service. Whoever sees one signed request can send its body to any route that accepts the key, as
-/// often as they like. Two services with the same key can impersonate each other.
+/// **Covered:** the body. **Not covered:** method, path, query, headers, time, and the key ID.
+/// Anybody who sees a signed request can send its body to any route that accepts the key, as often
+/// as they like. Two services with the same key can impersonate each other.
 ///
 /// ```
 /// use tower_hmac::{FlaskHmac, SecretKey, Signer};
@@ -79,7 +79,7 @@ impl FlaskHmac {
         ClaimError::unexpected(self.tags.name(), expected, found)
     }
 
-    /// Reads a text as long as a tag. With another hash, it may be a name and its tag, so a text
+    /// Reads a text as long as a tag. With another hash, it may be a key ID and its tag, so a text
     /// that reads like that is not a tag.
     fn single(&self, value: &[u8]) -> Option<Claim> {
         let signature = self.tags.decode(value)?;
@@ -94,7 +94,8 @@ impl FlaskHmac {
         (!is_named).then(|| Claim::signed(signature))
     }
 
-    /// Reads a longer text: a name and a tag. Base64 has no colon, so the last one separates them.
+    /// Reads a longer text: a key ID and a tag. Base64 has no colon, so the last one separates
+    /// them.
     fn named(&self, value: &[u8]) -> Option<Claim> {
         let decoded = STANDARD.decode(value).ok()?;
         let (name, tag) = std::str::from_utf8(&decoded).ok()?.rsplit_once(':')?;

@@ -15,8 +15,8 @@ use crate::scheme::{
 /// without its query. Only the anonymous key is used. Paths with `%2F`, `%25`, or escapes that are
 /// invalid or not UTF-8 are rejected.
 ///
-/// **Covered:** the path. **Not covered:** method, query, headers, body and time. Whoever sees one
-/// signed request can send the same path with any method and query, as often as they like. A
+/// **Covered:** the path. **Not covered:** method, query, headers, body and time. Anybody who sees
+/// a signed request can send the same path with any method and query, as often as they like. A
 /// character and its own escape (`/a` and `/%61`) are the same path.
 ///
 /// Since the body is not signed, a request with one is rejected.

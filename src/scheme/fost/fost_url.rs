@@ -12,7 +12,7 @@ use crate::scheme::{
     target, wire,
 };
 
-/// The signed URLs of [django-fost-authn] 0.3.8: a link with an expiry, for somebody without a key.
+/// The signed URLs of [django-fost-authn] 0.3.8: links with an expiry, for clients without a key.
 /// Needs feature `sha1`.
 ///
 /// The query has three parameters, in any position: `_k` is the key ID, `_e` the last second in
@@ -38,9 +38,8 @@ use crate::scheme::{
 /// * the three parameters in other positions of the query, and `/a?_k=..` and `/a?&_k=..`;
 /// * their values with more or fewer characters escaped.
 ///
-/// Whoever has the link has access to what it opens, until it expires: keep it out of logs. The
-/// signature is in the target of the request, so `strip_signature` removes the three parameters
-/// from it.
+/// Anybody with the link can use it until it expires: keep it out of logs. The signature is in the
+/// target of the request, so `strip_signature` removes the three parameters from it.
 ///
 /// [django-fost-authn]: https://pypi.org/project/django-fost-authn/0.3.8/
 #[derive(Clone, Debug)]
@@ -104,7 +103,7 @@ impl FostUrl {
         self
     }
 
-    /// Leaves the body unprotected: a request with any body is let through.
+    /// Leaves the body unprotected: a request with any body is accepted.
     #[must_use]
     pub fn dangerous_unsigned_body(mut self) -> Self {
         self.unsigned_body = true;

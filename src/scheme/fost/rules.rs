@@ -1,4 +1,4 @@
-//! What both schemes of FOST do alike.
+//! The rules that both schemes of FOST share.
 
 use http::request::Parts;
 
@@ -17,7 +17,7 @@ pub(super) struct FostRules {
 }
 
 impl FostRules {
-    /// HMAC-SHA-1, and the address that each request says.
+    /// HMAC-SHA-1, and the address in each request.
     pub(super) fn new() -> Self {
         Self { algorithm: Algorithm::Sha1, origin: None }
     }

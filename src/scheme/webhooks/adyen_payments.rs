@@ -122,6 +122,6 @@ impl ProviderRules for AdyenRules {
     }
 
     fn prepare(&self, _: &mut Parts, _: &Stamp<'_>) -> Result<(), SignError> {
-        Err(SignError::Request("Adyen alone signs such requests"))
+        Err(SignError::Request("only Adyen signs such requests"))
     }
 }

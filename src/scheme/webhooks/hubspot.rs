@@ -84,7 +84,7 @@ impl ProviderRules for HubSpotRules {
         }
         let mut uri = self.origin.uri(head);
         if uri.contains(['{', '[', '}', ']']) {
-            return Err(ClaimError::malformed("the URI holds a brace or a bracket"));
+            return Err(ClaimError::malformed("the URI contains a brace or a bracket"));
         }
         for (escape, character) in DECODED {
             uri = uri.replace(escape, character).replace(&escape.to_ascii_lowercase(), character);

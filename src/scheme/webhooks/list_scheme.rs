@@ -126,7 +126,7 @@ impl ListScheme {
         self.tags.name()
     }
 
-    /// The error of a header that is no such list.
+    /// Returns the error for a header that is not such a list.
     fn unexpected(&self, found: impl Into<String>) -> ClaimError {
         let tag = format!("`{}=` and {}", self.tag, self.tags.expected());
         let expected = match &self.time {

@@ -1,4 +1,4 @@
-//! The scheme of a provider whose text no list of parts describes.
+//! Schemes of providers that a list of parts cannot describe.
 
 use http::HeaderName;
 use http::request::Parts;
@@ -9,12 +9,12 @@ use crate::scheme::{
     Window, shape, wire,
 };
 
-/// The scheme of one provider: tags in headers of their own, in base64, and no key ID. A function
-/// such as [`hubspot`](super::hubspot) makes it.
+/// The scheme of one provider: tags in separate headers, in base64, and no key ID. A function such
+/// as [`hubspot`](super::hubspot) makes it.
 #[derive(Clone, Debug)]
 pub struct ProviderScheme<R> {
     pub(super) name: &'static str,
-    /// Each has a tag. With several, one of them must be there.
+    /// Each has a tag. If there are several, one is enough.
     pub(super) headers: &'static [HeaderName],
     pub(super) algorithm: Algorithm,
     /// The header with the time, which ends the signing string.
@@ -24,7 +24,7 @@ pub struct ProviderScheme<R> {
     pub(super) rules: R,
 }
 
-/// What one provider does differently from the others.
+/// The parts of a scheme that differ between providers.
 pub trait ProviderRules: Sized + Send + Sync {
     /// Whether the signature is in the body.
     const IS_IN_BODY: bool = false;
@@ -60,7 +60,8 @@ pub trait ProviderRules: Sized + Send + Sync {
         Ok(())
     }
 
-    /// Adds what else a client has to send, or says that no client can sign.
+    /// Adds other headers that a client must send, or returns an error if only the provider can
+    /// sign.
     fn prepare(&self, _: &mut Parts, _: &Stamp<'_>) -> Result<(), SignError> {
         Ok(())
     }
@@ -81,7 +82,7 @@ impl<R: ProviderRules> ProviderScheme<R> {
         if claim.tags().next().is_none() { Err(ClaimError::Missing) } else { Ok(claim) }
     }
 
-    /// Returns the time as sent and as a number, if it has a header.
+    /// Returns the time as sent and as a number, if the scheme has a time header.
     fn time<'h>(&self, head: &'h Parts) -> Result<Option<(&'h str, i64)>, ClaimError> {
         let Some((name, format)) = &self.time else { return Ok(None) };
         let (text, time) = format.read_header(head, name)?;

@@ -17,7 +17,7 @@ use crate::scheme::{Claim, ClaimError, Coverage, Encoding, SignError, SignedText
 /// **Covered:** the parameters of the query, including `timestamp`. **Not covered:** method, path,
 /// headers. A body is rejected.
 ///
-/// Shopify alone signs these: a [`Signer`](crate::Signer) does not.
+/// Only Shopify signs these; a [`Signer`](crate::Signer) does not.
 ///
 /// [Shopify]: https://shopify.dev/docs/apps/build/authentication-authorization/access-tokens/authorization-code-grant
 #[must_use]
@@ -32,7 +32,7 @@ pub fn shopify_oauth() -> ShopifyQuery {
 /// headers. A body is rejected. The parameters have no delimiter, so the text is the same for
 /// `a=1`, `bc=2` and for `a=1b`, `c=2`. Names and values with `=` are rejected.
 ///
-/// Shopify alone signs these: a [`Signer`](crate::Signer) does not.
+/// Only Shopify signs these; a [`Signer`](crate::Signer) does not.
 ///
 /// [Shopify]: https://shopify.dev/docs/apps/build/online-store/app-proxies/authenticate-app-proxies
 #[must_use]
@@ -72,13 +72,15 @@ impl ShopifyRules {
             let (name, value) = (name.into_owned(), value.into_owned());
             if name == self.tag {
                 if parameters.tag.replace(value).is_some() {
-                    return Err(ClaimError::malformed("the signature is there twice"));
+                    return Err(ClaimError::malformed("the signature occurs twice"));
                 }
                 continue;
             }
-            // Escaped in the text of OAuth; there nothing runs into anything.
+            // In OAuth's text these are escaped, so parts cannot run into each other.
             if !self.is_oauth() && (name.contains('=') || value.contains('=')) {
-                return Err(ClaimError::malformed("a parameter holds what divides parameters"));
+                return Err(ClaimError::malformed(
+                    "a parameter contains a separator of parameters",
+                ));
             }
             parameters.others.entry(name).or_default().push(value);
         }
@@ -98,19 +100,19 @@ impl ShopifyRules {
                 if name.contains(['&', '='])
                     || values.iter().any(|value| value.contains(['"', '\\']))
                 {
-                    return Err(ClaimError::malformed("a list holds what divides parameters"));
+                    return Err(ClaimError::malformed("a list contains a separator of parameters"));
                 }
                 let quoted: Vec<String> =
                     values.iter().map(|value| format!("\"{value}\"")).collect();
                 Ok(format!("{name}=[{}]", quoted.join(", ")))
             }
             (None, [value]) => Ok(format!("{}={}", form_encoded(name), form_encoded(value))),
-            (None, _) => Err(ClaimError::malformed("a parameter is there twice")),
+            (None, _) => Err(ClaimError::malformed("a parameter occurs twice")),
         }
     }
 }
 
-/// Escapes a text as a form has it (WHATWG URL, section 5.2).
+/// Escapes a text as in a form (WHATWG URL, section 5.2).
 fn form_encoded(text: &str) -> String {
     wire::percent_encoded(text).replace("%20", "+").replace("%2A", "*").replace('~', "%7E")
 }
@@ -126,12 +128,14 @@ impl ProviderRules for ShopifyRules {
         let Parameters { tag, others } = scheme.rules.parameters(head)?;
         let tag = tag.ok_or(ClaimError::Missing)?;
         let tag = Encoding::Hex.decode_tag(tag, Algorithm::Sha256);
-        let tag = tag.ok_or(ClaimError::malformed("the signature is no HMAC-SHA-256 in hex"))?;
+        let tag =
+            tag.ok_or(ClaimError::malformed("the signature is not an HMAC-SHA-256 in hex"))?;
         let created = match others.get("timestamp").map(Vec::as_slice) {
             Some([only]) => wire::unix_seconds(only),
             _ => None,
         };
-        let created = created.ok_or(ClaimError::malformed("there is no single `timestamp`"))?;
+        let created =
+            created.ok_or(ClaimError::malformed("`timestamp` does not occur exactly once"))?;
         Ok(Claim::signed(tag).with_created(created))
     }
 
@@ -151,6 +155,6 @@ impl ProviderRules for ShopifyRules {
     }
 
     fn prepare(&self, _: &mut Parts, _: &Stamp<'_>) -> Result<(), SignError> {
-        Err(SignError::Request("Shopify alone signs such requests"))
+        Err(SignError::Request("only Shopify signs such requests"))
     }
 }

@@ -107,7 +107,7 @@ impl StandardWebhooks {
         let mut only_ed25519 = true;
         for (place, entry) in text.split(' ').enumerate() {
             if place >= MAX_ENTRIES {
-                return Err(malformed("holds more than 16 entries"));
+                return Err(malformed("has more than 16 entries"));
             }
             let (version, tag) = entry
                 .split_once(',')
@@ -129,9 +129,9 @@ impl StandardWebhooks {
         if claim.tags().next().is_some() {
             Ok(claim)
         } else if only_ed25519 {
-            Err(malformed("holds asymmetric signatures (`v1a`) alone"))
+            Err(malformed("has only asymmetric signatures (`v1a`)"))
         } else {
-            Err(malformed("holds no signature of version `v1`"))
+            Err(malformed("has no signature of version `v1`"))
         }
     }
 

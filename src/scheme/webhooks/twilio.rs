@@ -30,7 +30,7 @@ const BODY_DIGEST: &str = "bodySHA256";
 /// covered:** the method, the headers and the time: a request can be replayed forever. Names and
 /// values are signed without a delimiter: `{"a": "bc"}` has the same signature as `{"ab": "c"}`.
 ///
-/// Webhook rules of Twilio can ask for HMAC-SHA-256 under another secret: those signatures are
+/// Twilio's webhook rules can require HMAC-SHA-256 under another secret. Those signatures are
 /// rejected here.
 ///
 /// [Twilio]: https://www.twilio.com/docs/usage/webhooks/webhooks-security
@@ -74,7 +74,8 @@ impl ProviderRules for TwilioRules {
     }
 
     fn derive(&self, body: &[u8], text: &mut SignedText) -> Result<(), ClaimError> {
-        let form = std::str::from_utf8(body).map_err(|_| ClaimError::malformed("is no form"))?;
+        let form = std::str::from_utf8(body)
+            .map_err(|_| ClaimError::malformed("the body is not a form"))?;
         // Sorted, without duplicates.
         let pairs = wire::form_pairs(form).collect::<Result<BTreeSet<_>, _>>()?;
         for (name, value) in &pairs {
@@ -111,7 +112,7 @@ fn body_digest(uri: &Uri) -> Result<Option<Digest>, ClaimError> {
     let pieces = uri.query().unwrap_or_default().split('&');
     let mut values = pieces.filter_map(|piece| piece.strip_prefix(BODY_DIGEST)?.strip_prefix('='));
     let Some(value) = values.next() else { return Ok(None) };
-    let malformed = || ClaimError::malformed("`bodySHA256` is no SHA-256, or is there twice");
+    let malformed = || ClaimError::malformed("`bodySHA256` is not a SHA-256, or occurs twice");
     let mut bytes = [0; 32];
     let decoded =
         base16ct::lower::decode(value, &mut bytes).ok().filter(|_| values.next().is_none());

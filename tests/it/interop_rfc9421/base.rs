@@ -154,12 +154,10 @@ fn reason(request: &Value, ours: Option<&str>, answer: &Value) -> Option<&'stati
         return Some("the peer takes URLs of RFC 3986 alone, and we what the HTTP library takes");
     }
     if ours.is_none() && names.into_iter().any(is_twice) {
-        return Some(
-            "we reject a parameter that is there twice, and to the peer the last one counts",
-        );
+        return Some("we reject a duplicate parameter, and the peer uses the last one");
     }
     if ours.is_none() && url.contains('%') && input.contains("@query-param") {
-        return Some("we reject a query that is not UTF-8, and the peer replaces what is not");
+        return Some("we reject a query that is not UTF-8, and the peer replaces invalid bytes");
     }
     // A URL without a path gets one.
     let end = url.find('?').unwrap_or(url.len());

@@ -86,7 +86,7 @@ impl Scheme for Cavage {
         let digest = text.strip_prefix("SHA-256=");
         let digest =
             digest.and_then(|text| Encoding::Base64.decode_digest(text, Algorithm::Sha256));
-        let digest = digest.ok_or(ClaimError::in_header(&DIGEST, "is no SHA-256 digest"))?;
+        let digest = digest.ok_or(ClaimError::in_header(&DIGEST, "is not a SHA-256 digest"))?;
         Ok(Coverage::Digest(vec![digest.into()]))
     }
 

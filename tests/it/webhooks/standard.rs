@@ -91,7 +91,7 @@ fn missing_and_duplicate_headers_are_malformed() {
         assert_eq!(
             outcome_of(&twice),
             Err(ErrorKind::Malformed),
-            "{:?} is there twice",
+            "{:?} occurs twice",
             all[place].0
         );
     }

@@ -1,4 +1,4 @@
-//! One request through the layer, as a client could send it.
+//! Sends one request through the layer, as a client could.
 
 use std::convert::Infallible;
 use std::future::{Future as _, Ready, ready};
@@ -35,7 +35,7 @@ impl Service<Request<VerifiedBody<Full<Bytes>>>> for Handler {
 
 pub type Server = VerifyService<Handler, tower_hmac::layer::StatusRejection>;
 
-/// A service with so many keys for each of its two names, and an anonymous key.
+/// A service with this many keys for each of its two key IDs, and an anonymous key.
 #[must_use]
 pub fn server(keys: usize) -> Server {
     let set = |name: &str| {
@@ -46,7 +46,7 @@ pub fn server(keys: usize) -> Server {
     VerifyLayer::new(FlaskHmac::new(), map.with_single(set("single")).unwrap()).unwrap().layer(Handler)
 }
 
-/// What a client may send. All have one length.
+/// Signatures that a client may send, all of the same length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attempt {
     Right,
@@ -55,7 +55,7 @@ pub enum Attempt {
     UnknownName,
 }
 
-/// A request in the name of a service; in nobody's, if there is no name.
+/// Makes a request with a key ID, or without one if it is `None`.
 #[must_use]
 pub fn request(name: Option<&str>, attempt: Attempt) -> Request<Full<Bytes>> {
     let key = match name {
@@ -63,7 +63,7 @@ pub fn request(name: Option<&str>, attempt: Attempt) -> Request<Full<Bytes>> {
         None => "single 0",
     };
     let tag = Signer::new(FlaskHmac::new(), SecretKey::new(key).unwrap()).signature(BODY);
-    // Six bits each: all of the first digit, the upper four of the last.
+    // Six bits each: all of the first character, and the upper four of the last.
     let tag = match attempt {
         Attempt::Right => tag,
         Attempt::WrongFirstByte | Attempt::UnknownName => changed(&tag, 0),
@@ -81,7 +81,7 @@ pub fn request(name: Option<&str>, attempt: Attempt) -> Request<Full<Bytes>> {
 
 fn changed(tag: &str, at: usize) -> String {
     let mut text = tag.as_bytes().to_vec();
-    // Both have no slack bits.
+    // Neither has unused bits.
     text[at] = if text[at] == b'A' { b'Q' } else { b'A' };
     String::from_utf8(text).unwrap()
 }
@@ -103,7 +103,8 @@ fn named(name: &str, tag: &str) -> String {
     out
 }
 
-/// Sends a request and gives its status. All of it is there, so the first poll answers.
+/// Sends a request and returns its status. The whole request is available, so the first poll
+/// answers.
 pub fn send(server: &mut Server, request: Request<Full<Bytes>>) -> StatusCode {
     let mut answer = pin!(server.call(black_box(request)));
     match answer.as_mut().poll(&mut Context::from_waker(Waker::noop())) {

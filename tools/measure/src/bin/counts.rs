@@ -1,5 +1,5 @@
-//! Verifies one request of each kind, for callgrind to count its instructions; `scripts/counts`
-//! runs it.
+//! Verifies one request of each kind. `scripts/counts` runs it under callgrind to count its
+//! instructions.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
@@ -10,9 +10,9 @@ use http::{Request, StatusCode};
 use http_body_util::Full;
 use tower_hmac_measure::{Attempt, Server, request, send, server};
 
-/// Gives out memory once and takes none back, always at one price and at the start of a page: the
-/// system's allocator takes another path from time to time, and its `memcmp` takes another one near
-/// the end of a page. Both would be counted.
+/// Never frees memory, and allocates at a constant cost, at the start of a page. The system's
+/// allocator sometimes takes another path, and its `memcmp` does so near the end of a page. Both
+/// would be counted.
 struct Once;
 
 const PAGE: usize = 4096;
@@ -23,7 +23,7 @@ static USED: AtomicUsize = AtomicUsize::new(0);
 #[global_allocator]
 static ALLOCATOR: Once = Once;
 
-// SAFETY: each piece lies in an arena that lives as long as the program, and is given out once.
+// SAFETY: each piece is in an arena that lives as long as the program, and is returned once.
 unsafe impl GlobalAlloc for Once {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if START.load(Ordering::Relaxed).is_null() {
@@ -36,14 +36,14 @@ unsafe impl GlobalAlloc for Once {
         if layout.align() > PAGE || begin + size > ARENA {
             return std::ptr::null_mut();
         }
-        // SAFETY: within the arena, as was just checked.
+        // SAFETY: within the arena, as checked above.
         unsafe { START.load(Ordering::Relaxed).add(begin) }
     }
 
     unsafe fn dealloc(&self, _: *mut u8, _: Layout) {}
 }
 
-/// What is counted.
+/// The counted requests.
 #[inline(never)]
 fn counted(server: &mut Server, request: Request<Full<Bytes>>) -> StatusCode {
     black_box(send(server, request))
@@ -58,7 +58,7 @@ fn main() {
                 if (name, attempt) == (None, Attempt::UnknownName) {
                     continue;
                 }
-                // What is done once is no request's own.
+                // Work that is done once belongs to no request.
                 for _ in 0..3 {
                     assert_eq!(send(&mut server, request(name, attempt)), 403);
                 }
@@ -68,7 +68,7 @@ fn main() {
                 assert_eq!(counted(&mut server, request), 403);
             }
         }
-        // Nobody has come in this name yet.
+        // This key ID has not been used yet.
         let request = request(Some("bservice"), Attempt::WrongFirstByte);
         println!("{keys} key(s), aservice, NeverUsed");
         assert_eq!(counted(&mut server, request), 403);

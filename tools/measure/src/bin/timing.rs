@@ -33,7 +33,7 @@ fn rejections(
     }
 }
 
-/// A comparison that stops at the first wrong byte: it has to show, or the machine is too noisy.
+/// A comparison that stops at the first wrong byte. If it does not show, the machine is too noisy.
 fn control(runner: &mut CtRunner, rng: &mut BenchRng) {
     let right = [7_u8; 32];
     for _ in 0..SAMPLES {
