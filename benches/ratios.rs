@@ -97,21 +97,27 @@ fn bodies() {
     }
 }
 
-/// Compares each way to verify with hand-written code, both over the bare route, for 1 KiB.
+/// Compares each way to verify with hand-written code, both over the bare route, for 1 KiB. The spread
+/// is that of the middle half of the rounds.
 fn by_hand() {
-    println!("| 1 KiB | by hand, ns over the route | ns over the route | ratio |");
-    println!("| --- | --- | --- | --- |");
+    println!("| 1 KiB | by hand, ns over the route | ns over the route | ratio | spread | goal |");
+    println!("| --- | --- | --- | --- | --- | --- |");
     let rows = support::beside_by_hand();
     let cases = rows.iter().flat_map(|row| [&row.floor, &row.by_hand, &row.ours]);
-    let rounds = Rounds::of_cases(cases);
+    let rounds = Rounds::many_of_cases(cases);
     for (place, row) in rows.iter().enumerate() {
         let (floor, by_hand, ours) = (3 * place, 3 * place + 1, 3 * place + 2);
+        let ratio = |r: &[f64]| (r[ours] - r[floor]) / (r[by_hand] - r[floor]);
+        let median = rounds.median(ratio);
         println!(
-            "| {} | {:.0} | {:.0} | {:.3} |",
+            "| {} | {:.0} | {:.0} | {median:.3} | {:.3} to {:.3} | {:.2}{} |",
             row.name,
             rounds.median(|r| r[by_hand] - r[floor]),
             rounds.median(|r| r[ours] - r[floor]),
-            rounds.median(|r| (r[ours] - r[floor]) / (r[by_hand] - r[floor])),
+            rounds.quantile(0.25, ratio),
+            rounds.quantile(0.75, ratio),
+            row.goal,
+            if median <= row.goal { ", met" } else { "" },
         );
     }
 }

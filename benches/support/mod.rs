@@ -28,7 +28,7 @@ pub use contenders::{LIMIT, Nothing, by_hand, careful, extractor, floor, layer, 
 pub use growth::growth;
 pub use once::once;
 pub use requests::{FRAME, body, framed, frames, signed, signed_by, with_signature};
-pub use rounds::{Rounds, Timed, median};
+pub use rounds::{Rounds, Timed};
 pub use schemes::{schemes, timed_header};
 
 /// The key that all of them share.

@@ -1,5 +1,7 @@
+use std::any::Any;
 use std::fmt;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -7,7 +9,7 @@ use std::task::{Context, Poll, ready};
 use axum::body::Body;
 use axum::extract::{FromRef, FromRequest, Request};
 use axum::response::{IntoResponse, Response};
-use http_body::Body as _;
+use bytes::Bytes;
 use pin_project_lite::pin_project;
 
 use crate::extract::{AllowList, Anyone, Only};
@@ -123,7 +125,7 @@ impl<S, T, L> FromRequest<S> for Signed<T, L>
 where
     S: Send + Sync,
     SharedVerifier: FromRef<S>,
-    T: FromRequest<S>,
+    T: FromRequest<S> + 'static,
     L: AllowList,
 {
     /// The layer's own response, or that of `T`.
@@ -139,28 +141,38 @@ where
         // This is left over from an outer optional layer, and does not apply here.
         head.extensions.remove::<Unsigned>();
         let extract = move |request| T::from_request(request, state);
-        let mut receiving = Receiving::new(head, L::allows, extract);
+        let receiving = Receiving::new(head, L::allows, extract);
         let shared = SharedVerifier::from_ref(state);
-        let hint = body.size_hint();
-        // The shared verifier is never optional, so that no request comes back.
-        receiving.begin(&shared.0, &hint);
-        Verifying::<_, _, L>::Receiving { shared, body, receiving }
+        Verifying::<_, _, L, T>::Receiving { shared, body, receiving, value: PhantomData }
     }
+}
+
+/// Returns the bytes themselves if `T` is [`Bytes`]. They need no extractor.
+fn as_bytes<T: 'static>(body: &mut Option<Bytes>) -> Option<T> {
+    let body: &mut dyn Any = body;
+    body.downcast_mut::<Option<T>>()?.take()
 }
 
 pin_project! {
     #[project = VerifyingProjection]
-    enum Verifying<E, F, L: AllowList> {
-        Receiving { shared: SharedVerifier, #[pin] body: Body, receiving: Receiving<E, Body> },
+    enum Verifying<E, F, L: AllowList, T> {
+        Receiving {
+            shared: SharedVerifier,
+            #[pin]
+            body: Body,
+            receiving: Receiving<E, Body>,
+            value: PhantomData<fn() -> T>,
+        },
         Extracting { #[pin] future: F, caller: Option<Only<L>> },
     }
 }
 
-impl<E, F, L, T, R> Future for Verifying<E, F, L>
+impl<E, F, L, T, R> Future for Verifying<E, F, L, T>
 where
     E: FnOnce(Request) -> F,
     F: Future<Output = Result<T, R>>,
     L: AllowList,
+    T: 'static,
     R: IntoResponse,
 {
     type Output = Result<Signed<T, L>, Response>;
@@ -168,12 +180,17 @@ where
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
             match self.as_mut().project() {
-                VerifyingProjection::Receiving { shared, body, receiving } => {
+                VerifyingProjection::Receiving { shared, body, receiving, .. } => {
                     let accepted = ready!(receiving.poll(cx, &shared.0, body))?;
                     let Accepted { head, body, verified, next: extract } = accepted;
                     // The shared verifier is never optional.
                     let Some(verified) = verified else { return Poll::Pending };
                     let caller = Only::admitted(verified);
+                    let mut body = Some(body);
+                    if let Some(bytes) = as_bytes(&mut body) {
+                        return Poll::Ready(Ok(Signed(bytes, caller)));
+                    }
+                    let body = body.unwrap_or_default();
                     let future = extract(Request::from_parts(head, body.into()));
                     self.set(Self::Extracting { future, caller: Some(caller) });
                 }

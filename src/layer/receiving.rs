@@ -2,7 +2,7 @@
 //! layer's and the extractor's future use it.
 
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::Response;
@@ -17,12 +17,13 @@ use crate::layer::streaming::Streaming;
 use crate::verify::{AllowFn, Verified, VerifyError};
 
 /// `N` is what comes next for an accepted request.
-// Boxing what is verified would cost each request an allocation.
-#[allow(clippy::large_enum_variant)]
 pub(crate) enum Receiving<N, ResBody> {
-    /// The request is taken when it is accepted.
     Verifying {
-        streaming: Streaming,
+        /// The state of a request that has to wait. Most requests are verified by the first poll, on
+        /// the stack.
+        waiting: Option<Box<Streaming>>,
+        allows: AllowFn,
+        /// Taken when the request is accepted.
         request: Option<(Parts, N)>,
     },
     Rejected(Answer<ResBody>),
@@ -39,11 +40,11 @@ pub(crate) struct Accepted<N> {
 
 impl<N, ResBody> Receiving<N, ResBody> {
     pub(crate) fn new(head: Parts, allows: AllowFn, next: N) -> Self {
-        Self::Verifying { streaming: Streaming::new(allows), request: Some((head, next)) }
+        Self::Verifying { waiting: None, allows, request: Some((head, next)) }
     }
 
-    /// Verifies the head in place: large values are slow to move. Returns the request if it is
-    /// unsigned and the layer is optional.
+    /// Verifies the head in an optional layer, before the body is polled. Returns the request if it
+    /// is unsigned.
     pub(crate) fn begin<R>(
         &mut self,
         config: &LayerConfig<R>,
@@ -52,8 +53,9 @@ impl<N, ResBody> Receiving<N, ResBody> {
     where
         R: Rejection<ResBody> + ?Sized,
     {
-        let Self::Verifying { streaming, request } = self else { return None };
+        let Self::Verifying { waiting, allows, request } = self else { return None };
         let (head, _) = request.as_mut()?;
+        let streaming = waiting.insert(Box::new(Streaming::new(*allows)));
         let error = streaming.begin(&config.verifier, head, body).err()?;
         if config.verifier.lets_through(&error) {
             return request.take();
@@ -76,11 +78,23 @@ impl<N, ResBody> Receiving<N, ResBody> {
     {
         loop {
             match self {
-                Self::Verifying { streaming, request } => {
+                Self::Verifying { waiting, allows, request } => {
                     // Empty if polled after completion.
                     let Some((head, _)) = request else { return Poll::Pending };
                     let verifier = &config.verifier;
-                    let error = match ready!(streaming.poll(cx, verifier, head, body.as_mut())) {
+                    let mut fresh = None;
+                    let streaming = match waiting {
+                        Some(waiting) => &mut **waiting,
+                        None => fresh.insert(Streaming::new(*allows)),
+                    };
+                    let Poll::Ready(outcome) = streaming.poll(cx, verifier, head, body.as_mut())
+                    else {
+                        if let Some(fresh) = fresh {
+                            *waiting = Some(Box::new(fresh));
+                        }
+                        return Poll::Pending;
+                    };
+                    let error = match outcome {
                         Err(error) if !verifier.lets_through(&error) => error,
                         outcome => {
                             let Some((head, next)) = request.take() else { return Poll::Pending };

@@ -19,8 +19,7 @@ use crate::verify::{
 /// Steps 0 to 8. Holds neither the request nor the verifier, which are passed to `poll`: large
 /// values are not moved.
 pub(crate) struct Streaming {
-    /// `None` while the body is read first: the claim is in it, or nothing else is checked.
-    verification: Option<Verification>,
+    stage: Stage,
     buffer: BodyBuffer,
     progress: BodyProgress,
     original: OriginalTarget,
@@ -28,10 +27,20 @@ pub(crate) struct Streaming {
     timer: Timer,
 }
 
+// Boxing the large variant would cost each request an allocation.
+#[allow(clippy::large_enum_variant)]
+enum Stage {
+    /// Nothing has been read yet.
+    Head,
+    /// The body is read first: the claim is in it, or nothing else is checked.
+    BodyFirst,
+    Steps(Verification),
+}
+
 impl Streaming {
     pub(super) fn new(allows: AllowFn) -> Self {
         Self {
-            verification: None,
+            stage: Stage::Head,
             buffer: BodyBuffer::default(),
             progress: BodyProgress::NotBegun,
             original: OriginalTarget::default(),
@@ -57,11 +66,12 @@ impl Streaming {
         self.original.swap(head);
         if verifier.is_disarmed() || verifier.reads_claim_from_body(head) {
             self.buffer = BodyBuffer::new(head, body, verifier.body_limit());
+            self.stage = Stage::BodyFirst;
             return Ok(());
         }
         match Verification::begin(verifier, head, None) {
             Ok(verification) => {
-                self.verification = Some(verification);
+                self.stage = Stage::Steps(verification);
                 Ok(())
             }
             Err(error) => {
@@ -71,7 +81,8 @@ impl Streaming {
         }
     }
 
-    /// Resolves to what was proven. The head is then as a handler may see it.
+    /// Resolves to what was proven. Begins with steps 0 to 2 if [`begin`](Self::begin) was not
+    /// called. The head is then as a handler may see it.
     pub(super) fn poll<B>(
         &mut self,
         cx: &mut Context<'_>,
@@ -82,6 +93,12 @@ impl Streaming {
     where
         B: Body<Error: Into<BoxError>>,
     {
+        if matches!(self.stage, Stage::Head)
+            && let Err(error) = self.begin(verifier, head, &body.size_hint())
+        {
+            verifier.cover_up(head);
+            return Poll::Ready(Err(error));
+        }
         let outcome = ready!(self.poll_steps(cx, verifier, head, body));
         // If an optional layer lets it through, the layer records that itself.
         if !matches!(&outcome, Err(error) if verifier.lets_through(error)) {
@@ -112,16 +129,17 @@ impl Streaming {
     where
         B: Body<Error: Into<BoxError>>,
     {
-        let Self { verification, buffer, progress, allows, .. } = self;
+        let Self { stage, buffer, progress, allows, .. } = self;
         loop {
-            let Some(Verification { selected, phase }) = verification else {
+            let Stage::Steps(Verification { selected, phase }) = stage else {
                 let (length, limit) = buffer.announced();
                 check_length(length, limit)?;
                 ready!(progress.poll_into(cx, body.as_mut(), buffer, |_| Ok(())))?;
                 if verifier.is_disarmed() {
                     return Poll::Ready(Ok(verifier.disarmed_verified()));
                 }
-                *verification = Some(Verification::begin(verifier, head, Some(buffer.bytes()))?);
+                let verification = Verification::begin(verifier, head, Some(buffer.bytes()))?;
+                *stage = Stage::Steps(verification);
                 continue;
             };
             match phase {
@@ -131,7 +149,15 @@ impl Streaming {
                     }
                     let (length, limit) = buffer.announced();
                     let context = VerifyContext { verifier, head, selected };
-                    *phase = Phase::Keys(context.look_up(length, limit)?);
+                    let mut lookup = context.look_up(length, limit)?;
+                    // Most stores answer at once.
+                    *phase = match lookup.poll_found(cx) {
+                        Poll::Ready(found) => Phase::Body(context.start(found)?),
+                        Poll::Pending => {
+                            *phase = Phase::Keys(lookup);
+                            return Poll::Pending;
+                        }
+                    };
                 }
                 Phase::Keys(lookup) => {
                     let found = ready!(lookup.poll_found(cx));

@@ -49,27 +49,25 @@ where
 {
     pub(super) fn new(config: Arc<LayerConfig<R>>, inner: S, request: Request<B>) -> Self {
         let (head, body) = request.into_parts();
-        let receiving = Receiving::new(head, anyone, inner);
-        let mut this = Self { state: State::Receiving { body, receiving }, config };
-        let unsigned = match &mut this.state {
-            State::Receiving { body, receiving } => {
-                receiving.begin(&this.config, &body.size_hint())
-            }
-            _ => None,
-        };
-        match unsigned {
-            None => this,
-            Some((head, inner)) => this.pass(head, inner),
+        if config.verifier.is_optional() {
+            return Self::optional(config, inner, head, body);
         }
+        let receiving = Receiving::new(head, anyone, inner);
+        Self { state: State::Receiving { body, receiving }, config }
     }
 
     /// Lets an unsigned request through, unchanged.
-    #[cold]
-    fn pass(self, head: Parts, inner: S) -> Self {
-        let Self { state: State::Receiving { body, .. }, config } = self else { return self };
-        let body = VerifiedBody::untouched(body);
-        let request = unsigned_request::<R, B, ResBody>(head, body, &config);
-        Self { state: State::Passing { inner, request: Some(request) }, config }
+    fn optional(config: Arc<LayerConfig<R>>, inner: S, head: Parts, body: B) -> Self {
+        let mut receiving = Receiving::new(head, anyone, inner);
+        let state = match receiving.begin(&config, &body.size_hint()) {
+            None => State::Receiving { body, receiving },
+            Some((head, inner)) => {
+                let body = VerifiedBody::untouched(body);
+                let request = unsigned_request::<R, B, ResBody>(head, body, &config);
+                State::Passing { inner, request: Some(request) }
+            }
+        };
+        Self { state, config }
     }
 }
 

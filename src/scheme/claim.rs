@@ -46,12 +46,36 @@ impl CoveredHead {
         components: ComponentNames,
         headers: impl IntoIterator<Item = SignedHeader>,
     ) -> Self {
-        let mut headers = headers.into_iter();
-        Self { first_header: headers.next(), more_headers: headers.collect(), components }
+        let mut covered = Self::of(components);
+        for header in headers {
+            covered.push(header);
+        }
+        covered
+    }
+
+    /// Makes one without headers yet.
+    pub(crate) fn of(components: ComponentNames) -> Self {
+        Self { first_header: None, more_headers: Vec::new(), components }
+    }
+
+    pub(crate) fn push(&mut self, header: SignedHeader) {
+        if self.first_header.is_none() {
+            self.first_header = Some(header);
+        } else {
+            self.more_headers.push(header);
+        }
     }
 
     pub(crate) fn headers(&self) -> impl Iterator<Item = &SignedHeader> {
         self.first_header.iter().chain(&self.more_headers)
+    }
+
+    /// Returns the value of a covered header that has a single line.
+    #[cfg(feature = "rfc9421")]
+    pub(crate) fn only_line(&self, name: &HeaderName) -> Option<&HeaderValue> {
+        let mut lines = self.headers().filter(|(covered, _)| covered == name);
+        let (_, line) = lines.next()?;
+        lines.next().is_none().then_some(line)
     }
 
     pub(crate) fn components(&self) -> &[Cow<'static, str>] {
@@ -92,12 +116,14 @@ impl fmt::Debug for OfferedTag {
 impl Claim {
     /// Makes a claim by the anonymous key, without a tag yet.
     #[must_use]
+    #[inline]
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Makes a claim with one tag.
     #[must_use]
+    #[inline]
     pub fn signed(signature: OfferedTag) -> Self {
         Self { first: Some(signature), ..Self::default() }
     }
@@ -120,6 +146,7 @@ impl Claim {
 
     /// Sets the claimed key ID.
     #[must_use]
+    #[inline]
     pub fn with_key_id(mut self, key_id: impl Into<Option<KeyId>>) -> Self {
         self.key_id = key_id.into();
         self
@@ -127,6 +154,7 @@ impl Claim {
 
     /// Sets the time of signing, in Unix seconds. The signing string must cover it.
     #[must_use]
+    #[inline]
     pub fn with_created(mut self, unix_seconds: i64) -> Self {
         self.created = Some(unix_seconds);
         self
@@ -135,6 +163,7 @@ impl Claim {
     /// Sets the time until which the signature is valid, in Unix seconds, inclusive. The signing
     /// string must cover it.
     #[must_use]
+    #[inline]
     pub fn with_expires(mut self, unix_seconds: i64) -> Self {
         self.expires = Some(unix_seconds);
         self
@@ -143,6 +172,7 @@ impl Claim {
     /// Sets the time from which the signature is valid, in Unix seconds. The signing string must
     /// cover it.
     #[must_use]
+    #[inline]
     pub fn with_not_before(mut self, unix_seconds: i64) -> Self {
         self.not_before = Some(unix_seconds);
         self
@@ -154,6 +184,7 @@ impl Claim {
     /// It is not a nonce: a replay guard would reject the retry of a failed delivery. A layer that
     /// handles each delivery only once uses it.
     #[must_use]
+    #[inline]
     pub fn with_message_id(mut self, id: impl Into<Arc<str>>) -> Self {
         self.message_id = Some(id.into());
         self
@@ -162,6 +193,7 @@ impl Claim {
     /// Sets a value that no other request under this key has. The signing string must cover it. A
     /// replay guard identifies the request by it, and is useless if it can be changed.
     #[must_use]
+    #[inline]
     pub fn with_nonce(mut self, nonce: &[u8]) -> Self {
         self.nonce = Some(nonce.into());
         self
@@ -188,9 +220,8 @@ impl Claim {
 
     /// Sets the components and the headers that the signature covers.
     #[cfg(feature = "rfc9421")]
-    pub(crate) fn covering(mut self, covered: CoveredHead) -> Self {
+    pub(crate) fn cover(&mut self, covered: CoveredHead) {
         self.covered = Some(Arc::new(covered));
-        self
     }
 
     /// Keeps what the scheme has parsed, for use when the signing string is written.
@@ -202,9 +233,25 @@ impl Claim {
 
     /// Keeps data that was prepared for many requests.
     #[cfg(feature = "rfc9421")]
-    pub(crate) fn with_shared_memo<T: Any + Send + Sync>(mut self, memo: Arc<T>) -> Self {
+    pub(crate) fn keep_shared<T: Any + Send + Sync>(&mut self, memo: Arc<T>) {
         self.memo = Some(memo);
-        self
+    }
+
+    // These change it in place: a claim is large, and slow to move.
+
+    #[cfg(feature = "rfc9421")]
+    pub(crate) fn set_key_id(&mut self, key_id: KeyId) {
+        self.key_id = Some(key_id);
+    }
+
+    #[cfg(feature = "rfc9421")]
+    pub(crate) fn set_times(&mut self, created: Option<i64>, expires: Option<i64>) {
+        (self.created, self.expires) = (created, expires);
+    }
+
+    #[cfg(feature = "rfc9421")]
+    pub(crate) fn set_nonce(&mut self, nonce: &[u8]) {
+        self.nonce = Some(nonce.into());
     }
 
     /// Returns the claimed key ID, or `None` for the anonymous key.

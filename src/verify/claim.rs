@@ -25,14 +25,14 @@ impl Verifier {
         body: Option<&[u8]>,
     ) -> Result<Selected, VerifyError> {
         let (index, claim) = self.read(head, body)?;
-        let SchemeEntry { name, scheme, max_tags, .. } = self.entry(index);
+        let SchemeEntry { name, scheme, max_tags, window, is_in_body, .. } = self.entry(index);
         let rejected = |error: VerifyError| error.in_scheme(name, Some(&claim));
         if claim.tags().nth(*max_tags).is_some() {
             return Err(rejected(
                 ClaimError::malformed("has more tags than the scheme allows").into(),
             ));
         }
-        self.check_window(scheme.window(), &claim).map_err(rejected)?;
+        self.check_window(*window, &claim).map_err(rejected)?;
         let coverage = scheme.coverage(head, &claim).map_err(|error| match error {
             // The request is signed: an optional layer must not treat it as unsigned.
             ClaimError::Missing => rejected(ClaimError::malformed("covers no body").into()),
@@ -42,7 +42,7 @@ impl Verifier {
         if matches!(&coverage, Coverage::Digest(digests) if digests.is_empty()) {
             return Err(rejected(ClaimError::malformed("no digest of the body is covered").into()));
         }
-        if body.is_some() && scheme.is_in_body() && !matches!(coverage, Coverage::Derived) {
+        if body.is_some() && *is_in_body && !matches!(coverage, Coverage::Derived) {
             return Err(rejected(
                 ClaimError::malformed("the signing string is not derived from the body").into(),
             ));
@@ -72,7 +72,7 @@ impl Verifier {
     /// one of the schemes has its signature in the body.
     #[inline]
     pub(crate) fn reads_claim_from_body(&self, head: &Parts) -> bool {
-        self.entries().any(|entry| entry.scheme.is_in_body())
+        self.entries().any(|entry| entry.is_in_body)
             && matches!(self.read(head, None), Err(error) if error.kind() == ErrorKind::Missing)
     }
 

@@ -59,11 +59,8 @@ fn original_uri(head: &Parts) -> Option<&http::Uri> {
 #[cfg(feature = "axum")]
 fn is_clone(one: &http::Uri, other: &http::Uri) -> bool {
     let in_origin_form = |uri: &http::Uri| uri.scheme().is_none() && uri.authority().is_none();
-    let query = |uri: &http::Uri| uri.query().map(std::ptr::from_ref);
-    in_origin_form(one)
-        && in_origin_form(other)
-        && std::ptr::eq(one.path(), other.path())
-        && query(one) == query(other)
+    let text = |uri: &http::Uri| uri.path_and_query().map(|text| std::ptr::from_ref(text.as_str()));
+    in_origin_form(one) && in_origin_form(other) && text(one) == text(other)
 }
 
 /// Returns the limit for this request, in bytes: ours, or a lower one set for axum. If none is set,

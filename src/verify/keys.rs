@@ -62,12 +62,11 @@ impl CandidateKeys {
     ) -> Result<MatchedKey, VerifyError> {
         let after = context.entry().scheme.after_body(context.head, context.claim(), text);
         after.map_err(|error| context.malformed(Step::Mac, error))?;
-        let (matched, others) = self.find(context, text);
+        let (matched, tags) = self.find(context, text);
         // All of it for unknown key IDs, too: they have dummies in these positions.
         let still = self.keys.counting(|| context.verifier.now());
         let known = self.is_known & self.valid.meets(still);
-        let matched = matched.filter(|(place, _)| known && still.contains(*place));
-        let Some((index, tag)) = matched else {
+        let Some(index) = matched.filter(|place| known && still.contains(*place)) else {
             // One path for both: an unknown key ID must not show by time.
             let (step, kind) = if known {
                 (Step::Mac, ErrorKind::Mismatch)
@@ -78,7 +77,7 @@ impl CandidateKeys {
         };
         let label = self.entry(index).and_then(KeyEntry::shared_label).cloned();
         let replay_keys = if context.verifier.has_replay_guard() {
-            self.replay_keys(context, (index, tag), others)
+            self.replay_keys(context, index, tags)
         } else {
             Vec::new()
         };
@@ -86,43 +85,41 @@ impl CandidateKeys {
     }
 
     /// Compares the tag of every candidate with every offered tag, with no early end. Returns the
-    /// first that matches, and the other valid ones if a guard has to remember the request under
-    /// every valid key.
+    /// place of the first that matches, and the tags of all valid keys if there is a replay guard.
     #[inline]
     fn find(
         &self,
         context: VerifyContext<'_>,
         text: &mut SignedText,
-    ) -> (Option<PlacedTag>, Vec<PlacedTag>) {
+    ) -> (Option<u8>, Vec<PlacedTag>) {
         let mut matched = None;
-        // A guard remembers the request under every currently valid key. Allocate for all at once:
-        // the position of a tag must not affect the time.
-        let has_several = context.verifier.has_replay_guard() && context.entry().max_tags > 1;
-        let room = if has_several { text.len() } else { 0 };
-        let mut others = Vec::with_capacity(room);
+        // Allocate for all at once: the position of a tag must not affect the time.
+        let room = if context.verifier.has_replay_guard() { text.len() } else { 0 };
+        let mut tags = Vec::with_capacity(room);
         let mut places = self.valid.iter();
         for tag in text.finalize() {
             let mut equal = Choice::from(0);
             for offered in context.claim().tags() {
                 equal |= tag.matches(offered.bytes());
             }
-            match places.next() {
-                Some(place) if bool::from(equal) && matched.is_none() => {
-                    matched = Some((place, tag));
-                }
-                Some(place) if room > 0 => others.push((place, tag)),
-                _ => {}
+            let Some(place) = places.next() else { continue };
+            if bool::from(equal) && matched.is_none() {
+                matched = Some(place);
+            }
+            if room > 0 {
+                tags.push((place, tag));
             }
         }
-        (matched, others)
+        (matched, tags)
     }
 
-    /// How the request is remembered.
+    /// How the request is remembered: one entry for the key that matched, or for every valid key if
+    /// a request can carry several tags.
     fn replay_keys(
         &self,
         context: VerifyContext<'_>,
-        matched: PlacedTag,
-        others: Vec<PlacedTag>,
+        matched: u8,
+        tags: Vec<PlacedTag>,
     ) -> Vec<ReplayKey> {
         let (scheme, nonce) = (context.entry(), context.claim().nonce());
         let replay_key = |(place, tag): PlacedTag| match (nonce, self.entry(place)) {
@@ -130,11 +127,11 @@ impl CandidateKeys {
             _ => ReplayKey::of_tag(tag.as_bytes()),
         };
         // A tag of a key that is not valid here yet could make the request new once it is.
-        let counts = nonce.is_none() && scheme.max_tags > 1;
-        let offered = context.claim().tags().filter(|_| counts);
+        let has_several = scheme.max_tags > 1;
+        let offered = context.claim().tags().filter(|_| nonce.is_none() && has_several);
         let offered = offered.map(|tag| ReplayKey::of_tag(tag.bytes().as_bytes()));
-        let computed = std::iter::once(matched).chain(others).map(replay_key);
-        let mut keys: Vec<_> = computed.chain(offered).collect();
+        let computed = tags.into_iter().filter(|(place, _)| *place == matched || has_several);
+        let mut keys: Vec<_> = computed.map(replay_key).chain(offered).collect();
         // Sorted, so that the order does not depend on which of the tags was sent, and the first
         // claim decides. Each once, since a secret may be in the key set twice.
         keys.sort_unstable();

@@ -30,10 +30,38 @@ enum BodyPart {
 
 /// What is required of a body that no MAC covers.
 enum BodyRule {
-    Digests(Vec<(Hasher, BodyDigest)>),
+    /// A hash for each digest of the coverage, in that order.
+    Digests {
+        first: Hasher,
+        more: Vec<Hasher>,
+    },
     /// There must be no body, for this reason.
     Empty(&'static str),
     Unsigned,
+}
+
+impl BodyRule {
+    #[inline]
+    fn digests(digests: &[BodyDigest]) -> Self {
+        let mut hashers = digests.iter().map(BodyDigest::hasher);
+        match hashers.next() {
+            Some(first) => Self::Digests { first, more: hashers.collect() },
+            None => Self::Empty("no digest of the body is covered"),
+        }
+    }
+
+    /// Returns whether the body that was hashed has the digests of the coverage.
+    #[inline]
+    fn is_met(&self, coverage: &Coverage) -> bool {
+        match (self, coverage) {
+            (Self::Digests { first, more }, Coverage::Digest(digests)) => {
+                let hashers = std::iter::once(first).chain(more);
+                digests.iter().zip(hashers).all(|(digest, hasher)| digest.matches(hasher.clone()))
+            }
+            (Self::Digests { .. }, _) => false,
+            (Self::Empty(_) | Self::Unsigned, _) => true,
+        }
+    }
 }
 
 impl MacCheck {
@@ -55,9 +83,7 @@ impl MacCheck {
                 let hasher = Box::new(Hasher::new(*algorithm));
                 return Ok(Self::waiting(keys, text, BodyPart::Hashed(hasher)));
             }
-            Coverage::Digest(digests) => BodyRule::Digests(
-                digests.iter().map(|digest| (digest.hasher(), digest.clone())).collect(),
-            ),
+            Coverage::Digest(digests) => BodyRule::digests(digests),
             _ => coverage.rejects_body().map_or(BodyRule::Unsigned, BodyRule::Empty),
         };
         let matched = keys.compare(context, &mut text)?;
@@ -79,8 +105,9 @@ impl MacCheck {
         match &mut self.state {
             State::Text(text, BodyPart::Raw) => text.update(data),
             State::Text(_, BodyPart::Hashed(hasher)) => hasher.update(data),
-            State::Matched(_, BodyRule::Digests(digests)) => {
-                for (hasher, _) in digests {
+            State::Matched(_, BodyRule::Digests { first, more }) => {
+                first.update(data);
+                for hasher in more {
                     hasher.update(data);
                 }
             }
@@ -115,11 +142,8 @@ impl MacCheck {
                 self.keys.compare(context, text)
             }
             State::Matched(matched, rule) => {
-                if let BodyRule::Digests(digests) = rule {
-                    let mut digests = digests.drain(..);
-                    if !digests.all(|(hasher, digest)| digest.matches(hasher)) {
-                        return Err(context.error(Step::Digest, ErrorKind::Mismatch));
-                    }
+                if !rule.is_met(&context.selected.coverage) {
+                    return Err(context.error(Step::Digest, ErrorKind::Mismatch));
                 }
                 matched.take().ok_or_else(|| context.error(Step::Mac, ErrorKind::Mismatch))
             }

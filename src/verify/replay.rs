@@ -24,7 +24,7 @@ impl VerifyContext<'_> {
             return None;
         }
         let claim = self.claim();
-        let window = self.entry().scheme.window();
+        let window = self.entry().window;
         let past = self.verifier.tolerance(window).past;
         let by_age = claim.created().map(|created| created.saturating_add_unsigned(past));
         let by_tag =

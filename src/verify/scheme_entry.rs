@@ -7,7 +7,7 @@ use http::request::Parts;
 use crate::error::ConfigError;
 use crate::key::{KeySet, KeyStore, SecretKey};
 use crate::replay::ReplayKey;
-use crate::scheme::{Claim, ClaimError, Scheme, Selector};
+use crate::scheme::{Claim, ClaimError, Scheme, Selector, Window};
 
 /// A scheme with its own keys.
 #[derive(Clone)]
@@ -16,6 +16,8 @@ pub(crate) struct SchemeEntry {
     pub(crate) name: Arc<str>,
     /// The most tags that one request can carry, from the scheme.
     pub(crate) max_tags: usize,
+    pub(crate) window: Window,
+    pub(crate) is_in_body: bool,
     pub(crate) scheme: Arc<dyn Scheme>,
     pub(crate) keys: Arc<dyn KeyStore>,
 }
@@ -31,6 +33,8 @@ impl SchemeEntry {
         Ok(Self {
             name: scheme.name().into(),
             max_tags: scheme.max_tags(),
+            window: scheme.window(),
+            is_in_body: scheme.is_in_body(),
             scheme: Arc::new(scheme),
             keys: Arc::new(keys),
         })
@@ -40,7 +44,7 @@ impl SchemeEntry {
     /// claim.
     #[inline]
     pub(crate) fn claim(&self, head: &Parts, body: Option<&[u8]>) -> Result<Claim, ClaimError> {
-        match (self.scheme.is_in_body(), body) {
+        match (self.is_in_body, body) {
             (false, _) => self.scheme.claim(head),
             (true, Some(body)) => self.scheme.claim_from_body(head, body),
             (true, None) => Err(ClaimError::Missing),

@@ -395,6 +395,11 @@ impl Verifier {
         self
     }
 
+    #[inline]
+    pub(crate) fn is_optional(&self) -> bool {
+        self.optional
+    }
+
     /// Returns whether a request is let through unsigned.
     #[inline]
     pub(crate) fn lets_through(&self, error: &VerifyError) -> bool {
@@ -430,7 +435,7 @@ impl Verifier {
     }
 
     fn check_replay(self) -> Result<Self, ConfigError> {
-        let untimed = self.entries().find(|entry| !entry.scheme.window().is_timed());
+        let untimed = self.entries().find(|entry| !entry.window.is_timed());
         match (&self.replay, self.tag_retention, untimed) {
             (Some(_), None, Some(format)) => {
                 Err(ConfigError::ReplayWithoutTime(format.name.to_string()))

@@ -22,7 +22,7 @@ impl VerifyContext<'_> {
             return Ok(None);
         }
         let now = verifier.now();
-        let window = self.entry().scheme.window();
+        let window = self.entry().window;
         verifier.check_times(window, claim, now).map_err(|kind| self.about(window_error(kind)))?;
         Ok(Some(now))
     }

@@ -8,31 +8,31 @@ use crate::scheme::{ClaimError, SignedText};
 /// signature parameters.
 pub(super) fn write(
     components: &[Component],
-    parameters: &str,
+    parameters: &[u8],
     target: Target<'_>,
     types: &Types,
     text: &mut SignedText,
 ) -> Result<(), ClaimError> {
-    let mut base = Base { text, gathered: [0; ROOM], len: 0 };
-    for component in components {
-        let identifier = component.identifier();
-        base.begin_line(identifier);
-        // The part's name: the identifier, without quotes if it has no parameters.
-        let bare = if identifier.contains(';') { identifier } else { identifier.trim_matches('"') };
-        base.part(bare);
-        write_value(component.kind(), target, types, &mut base)?;
-        base.part("literal");
-        base.push("\n");
+    let is_recorded = text.is_record();
+    let mut base = Base { text, is_recorded, gathered: [0; ROOM], len: 0 };
+    let mut lines = components.iter();
+    if let Some(first) = lines.next() {
+        base.begin_line(first.line_start().trim_start(), first.identifier());
+        write_value(first.kind(), target, types, &mut base)?;
     }
-    base.begin_line(PARAMETERS);
-    base.part(PARAMETERS.trim_matches('"'));
+    for component in lines {
+        base.begin_line(component.line_start(), component.identifier());
+        write_value(component.kind(), target, types, &mut base)?;
+    }
+    let last = if components.is_empty() { PARAMETERS.trim_start() } else { PARAMETERS };
+    base.begin_line(last, "@signature-params");
     base.push(parameters);
     base.flush();
     Ok(())
 }
 
-/// The identifier of the last line.
-const PARAMETERS: &str = "\"@signature-params\"";
+/// The beginning of the last line.
+const PARAMETERS: &str = "\n\"@signature-params\": ";
 
 /// The size of the buffer, in bytes. Most bases fit.
 const ROOM: usize = 512;
@@ -41,39 +41,47 @@ const ROOM: usize = 512;
 /// be several MACs.
 struct Base<'t> {
     text: &'t mut SignedText,
+    /// Whether the names of its parts matter.
+    is_recorded: bool,
     gathered: [u8; ROOM],
     len: usize,
 }
 
 impl Base<'_> {
-    fn begin_line(&mut self, identifier: &str) {
+    fn begin_line(&mut self, start: &str, identifier: &str) {
         self.part("literal");
-        self.push(identifier);
-        self.push(": ");
+        self.push(start.as_bytes());
+        if self.is_recorded {
+            // The part's name: the identifier, without quotes if it has no parameters.
+            let is_bare = !identifier.contains(';');
+            self.part(if is_bare { identifier.trim_matches('"') } else { identifier });
+        }
     }
 
+    #[inline]
     fn part(&mut self, name: &str) {
-        if self.text.is_record() {
+        if self.is_recorded {
             self.flush();
             self.text.part(name);
         }
     }
 
-    fn push(&mut self, piece: &str) {
+    #[inline]
+    fn push(&mut self, piece: &[u8]) {
         let end = self.len.saturating_add(piece.len());
         if let Some(room) = self.gathered.get_mut(self.len..end) {
-            room.copy_from_slice(piece.as_bytes());
+            room.copy_from_slice(piece);
             self.len = end;
         } else {
             self.flush();
-            self.text.update(piece.as_bytes());
+            self.text.update(piece);
         }
     }
 
     /// Adds a part of the target. A base is ASCII (section 2.5), but a target may not be.
     fn push_ascii(&mut self, piece: &str) -> Result<(), ClaimError> {
         if piece.is_ascii() {
-            self.push(piece);
+            self.push(piece.as_bytes());
             Ok(())
         } else {
             Err(ClaimError::malformed("the target of the request is not ASCII"))
@@ -103,10 +111,12 @@ fn write_value(
             base.push_ascii(target.path())
         }
         Kind::Query => {
-            base.push("?");
+            base.push(b"?");
             base.push_ascii(target.query())
         }
         Kind::QueryParam(name) => base.push_ascii(&query::parameter(target.query(), name)?),
-        Kind::Field(name, form) => base.push_ascii(&field::value(target.head, name, form, types)?),
+        Kind::Field(name, form) => {
+            base.push_ascii(&field::value(target.head, name, form, types, target.covered)?)
+        }
     }
 }

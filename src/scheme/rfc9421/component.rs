@@ -3,15 +3,17 @@ use std::borrow::Cow;
 use http::HeaderName;
 use sfv::{BareItemFromInput, KeyRef, StringRef};
 
-use super::digest;
-use super::input::{Fault, Input};
+use super::DIGESTS;
 use crate::crypto::Algorithm;
-use crate::error::ConfigError;
+
+/// What is wrong with a member of `Signature-Input`.
+pub(super) type Fault = &'static str;
 
 /// A covered component: its kind, and its serialized identifier (RFC 9421 section 2).
 #[derive(Clone, Debug)]
 pub(super) struct Component {
-    identifier: Cow<'static, str>,
+    /// The line feed before it, its serialized identifier, and `: `.
+    line_start: Cow<'static, str>,
     kind: Kind,
 }
 
@@ -44,51 +46,40 @@ pub(super) enum Form {
 }
 
 impl Component {
-    /// Reads a setting: a bare name such as `@method`, or an identifier as it stands in
-    /// `Signature-Input`, such as `"@query-param";name="a"`.
-    pub(super) fn from_setting(text: &str, setting: &'static str) -> Result<Self, ConfigError> {
-        let list =
-            if text.starts_with('"') { format!("({text})") } else { format!("(\"{text}\")") };
-        let mut parsed = Input::parse(&list)
-            .map_err(|why| ConfigError::invalid(setting, why))?
-            .into_bare_list()
-            .ok_or_else(|| ConfigError::invalid(setting, "is not a component identifier"))?;
-        let (Some(component), None) = (parsed.pop(), parsed.pop()) else {
-            return Err(ConfigError::invalid(setting, "is more than one component identifier"));
-        };
-        match &component.kind {
-            // A signature cannot cover the field that will contain it.
-            Kind::Field(name, form)
-                if !matches!(form, Form::Member { .. })
-                    && (*name == super::SIGNATURE || *name == super::SIGNATURE_INPUT) =>
-            {
-                Err(ConfigError::invalid(setting, "a signature cannot cover its own field"))
-            }
-            _ => Ok(component),
-        }
-    }
-
     /// Makes a common component without parameters.
     pub(super) fn named(name: &str) -> Option<Self> {
-        let (identifier, kind) = match name {
-            "@method" => ("\"@method\"", Kind::Method),
-            "@target-uri" => ("\"@target-uri\"", Kind::TargetUri),
-            "@authority" => ("\"@authority\"", Kind::Authority),
-            "@scheme" => ("\"@scheme\"", Kind::Scheme),
-            "@request-target" => ("\"@request-target\"", Kind::RequestTarget),
-            "@path" => ("\"@path\"", Kind::Path),
-            "@query" => ("\"@query\"", Kind::Query),
+        let (line_start, kind) = match name {
+            "@method" => ("\n\"@method\": ", Kind::Method),
+            "@target-uri" => ("\n\"@target-uri\": ", Kind::TargetUri),
+            "@authority" => ("\n\"@authority\": ", Kind::Authority),
+            "@scheme" => ("\n\"@scheme\": ", Kind::Scheme),
+            "@request-target" => ("\n\"@request-target\": ", Kind::RequestTarget),
+            "@path" => ("\n\"@path\": ", Kind::Path),
+            "@query" => ("\n\"@query\": ", Kind::Query),
             "content-digest" => {
-                ("\"content-digest\"", Kind::Field(super::CONTENT_DIGEST, Form::Plain))
+                ("\n\"content-digest\": ", Kind::Field(super::CONTENT_DIGEST, Form::Plain))
             }
             _ => return None,
         };
-        Some(Self { identifier: Cow::Borrowed(identifier), kind })
+        Some(Self { line_start: Cow::Borrowed(line_start), kind })
     }
 
     /// The identifier, serialized.
-    pub(super) fn identifier(&self) -> &Cow<'static, str> {
-        &self.identifier
+    pub(super) fn identifier(&self) -> &str {
+        identifier(&self.line_start)
+    }
+
+    /// Returns the identifier, without a copy for common components.
+    pub(super) fn shared_identifier(&self) -> Cow<'static, str> {
+        match &self.line_start {
+            Cow::Borrowed(line) => Cow::Borrowed(identifier(line)),
+            Cow::Owned(line) => Cow::Owned(identifier(line).to_owned()),
+        }
+    }
+
+    /// Returns the beginning of its line in the signature base, with the line feed before it.
+    pub(super) fn line_start(&self) -> &str {
+        &self.line_start
     }
 
     pub(super) fn kind(&self) -> &Kind {
@@ -120,11 +111,15 @@ impl Component {
     pub(super) fn covered_digest(&self) -> Option<Algorithm> {
         match &self.kind {
             Kind::Field(name, Form::Member { key, .. }) if *name == super::CONTENT_DIGEST => {
-                digest::of_member(key)
+                DIGESTS.iter().find(|(name, _)| *name == key).map(|(_, algorithm)| *algorithm)
             }
             _ => None,
         }
     }
+}
+
+fn identifier(line_start: &str) -> &str {
+    line_start.strip_prefix('\n').and_then(|line| line.strip_suffix(": ")).unwrap_or(line_start)
 }
 
 /// An identifier while it is being read.
@@ -209,8 +204,8 @@ impl<'de> Draft<'de> {
             }
             _ => return Err("names a query parameter of a field"),
         };
-        let identifier = ["\"", name, "\"", &self.parameters].concat();
-        Ok(Component { identifier: Cow::Owned(identifier), kind })
+        let line_start = ["\n\"", name, "\"", &self.parameters, ": "].concat();
+        Ok(Component { line_start: Cow::Owned(line_start), kind })
     }
 }
 

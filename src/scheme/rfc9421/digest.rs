@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 
+use http::HeaderValue;
 use http::request::Parts;
 use sfv::visitor::{
     DictionaryVisitor, EntryVisitor, Ignored, InnerListVisitor, ItemVisitor, ParameterVisitor,
@@ -9,22 +10,25 @@ use sfv::visitor::{
 use sfv::{BareItemFromInput, KeyRef, Parser};
 
 use super::component::Component;
-use super::{CONTENT_DIGEST, field, known};
+use super::{CONTENT_DIGEST, DIGESTS, field};
 use crate::crypto::Algorithm;
 use crate::crypto::Digest;
 use crate::error::ConfigError;
-use crate::scheme::{BodyDigest, ClaimError, Encoding, SignError, wire};
-
-/// The registered names of the secure hashes: a collision would let another body pass.
-const KNOWN: [(&str, Algorithm); 2] =
-    [("sha-256", Algorithm::Sha256), ("sha-512", Algorithm::Sha512)];
+use crate::scheme::{BodyDigest, Claim, ClaimError, Encoding, SignError, wire};
 
 /// Returns what the body must match if a digest is covered.
-pub(super) fn covered(head: &Parts) -> Result<Vec<BodyDigest>, ClaimError> {
-    match known::only_sha256(head) {
+pub(super) fn covered(head: &Parts, claim: &Claim) -> Result<Vec<BodyDigest>, ClaimError> {
+    let only_line = claim.covered().and_then(|covered| covered.only_line(&CONTENT_DIGEST));
+    match only_line.and_then(only_sha256) {
         Some(digest) => Ok(vec![digest.into()]),
         None => Ok(read(head)?.into_iter().map(Into::into).collect()),
     }
+}
+
+/// Returns the digest of a field that has only one, by SHA-256, in canonical text.
+pub(super) fn only_sha256(line: &HeaderValue) -> Option<Digest> {
+    let text = line.as_bytes().strip_prefix(b"sha-256=:")?.strip_suffix(b":")?;
+    Encoding::Base64.decode_digest(text, Algorithm::Sha256)
 }
 
 /// Returns the digests in the head. Known ones must be well-formed, and unknown ones are ignored.
@@ -38,8 +42,8 @@ pub(super) fn read(head: &Parts) -> Result<Vec<Digest>, ClaimError> {
     Parser::new(value.as_bytes())
         .parse_dictionary_with_visitor(&mut found)
         .map_err(|_| malformed("is not a structured dictionary"))?;
-    let mut digests = Vec::with_capacity(KNOWN.len());
-    for ((_, algorithm), bytes) in KNOWN.into_iter().zip(found.0) {
+    let mut digests = Vec::with_capacity(DIGESTS.len());
+    for ((_, algorithm), bytes) in DIGESTS.into_iter().zip(found.0) {
         let Some(bytes) = bytes else { continue };
         let digest = Digest::received(algorithm, &bytes);
         digests.push(
@@ -52,14 +56,14 @@ pub(super) fn read(head: &Parts) -> Result<Vec<Digest>, ClaimError> {
 /// The members with known names: their bytes, or `None` if they are not bytes. If a name occurs
 /// twice, the last one counts (RFC 9651 section 4.2.2).
 #[derive(Default)]
-struct Found([Option<Vec<u8>>; KNOWN.len()]);
+struct Found([Option<Vec<u8>>; DIGESTS.len()]);
 
 impl<'h> DictionaryVisitor<'h> for &mut Found {
     type Out = ();
     type Error = Infallible;
 
     fn entry(&mut self, name: &'h KeyRef) -> Result<impl EntryVisitor<'h>, Infallible> {
-        let mut slots = KNOWN.iter().zip(&mut self.0);
+        let mut slots = DIGESTS.iter().zip(&mut self.0);
         let slot = slots.find(|((known, _), _)| *known == name.as_str()).map(|(_, slot)| slot);
         Ok(slot.map(|slot| Bytes(slot.insert(Vec::new()))))
     }
@@ -117,7 +121,7 @@ pub(super) fn write(
         return Ok(());
     }
     let mut written = Vec::new();
-    for (name, known) in KNOWN {
+    for (name, known) in DIGESTS {
         let alone = members().next().is_none() && known == algorithm;
         if alone || members().any(|wanted| wanted == known) {
             let digest = Encoding::Base64.encode(Digest::of(known, body).as_bytes());
@@ -129,14 +133,9 @@ pub(super) fn write(
     Ok(())
 }
 
-/// Returns the hash of a member, if it can be verified.
-pub(super) fn of_member(key: &str) -> Option<Algorithm> {
-    KNOWN.iter().find(|(name, _)| *name == key).map(|(_, algorithm)| *algorithm)
-}
-
 /// Rejects a hash that no peer would know.
 pub(super) fn known(algorithm: Algorithm) -> Result<Algorithm, ConfigError> {
-    if KNOWN.iter().any(|(_, known)| *known == algorithm) {
+    if DIGESTS.iter().any(|(_, known)| *known == algorithm) {
         Ok(algorithm)
     } else {
         Err(ConfigError::invalid("digest", "is neither SHA-256 nor SHA-512"))

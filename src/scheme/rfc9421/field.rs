@@ -1,14 +1,14 @@
 use std::borrow::Cow;
 use std::convert::Infallible;
 
-use http::HeaderName;
 use http::request::Parts;
+use http::{HeaderName, HeaderValue};
 use sfv::visitor::{DictionaryVisitor, EntryVisitor};
 use sfv::{Dictionary, FieldType, Item, KeyRef, List, Parser};
 
 use super::component::Form;
-use crate::scheme::wire::MAX_VALUE_LEN;
-use crate::scheme::{ClaimError, Encoding};
+use crate::scheme::wire::{self, MAX_VALUE_LEN};
+use crate::scheme::{ClaimError, CoveredHead, Encoding};
 
 /// The type of a structured field (RFC 9651), which cannot be derived from its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -63,10 +63,14 @@ pub(super) fn value<'h>(
     name: &HeaderName,
     form: &Form,
     types: &Types,
+    covered: Option<&'h CoveredHead>,
 ) -> Result<Cow<'h, str>, ClaimError> {
     let missing = || ClaimError::in_header(name, "is covered and missing");
     match form {
-        Form::Plain => joined(head, name)?.ok_or_else(missing),
+        Form::Plain => match covered.and_then(|covered| covered.only_line(name)) {
+            Some(line) => Ok(Cow::Borrowed(trimmed(name, line)?)),
+            None => joined(head, name)?.ok_or_else(missing),
+        },
         Form::Bytes => {
             let lines = head.headers.get_all(name).iter();
             let wrapped: Vec<_> = lines
@@ -100,16 +104,19 @@ pub(super) fn value<'h>(
 fn joined<'h>(head: &'h Parts, name: &HeaderName) -> Result<Option<Cow<'h, str>>, ClaimError> {
     let mut joined: Option<Cow<'h, str>> = None;
     for line in head.headers.get_all(name) {
-        let line = line.to_str().map_err(|_| {
-            ClaimError::in_header(name, "is not ASCII; only `bs` covers such values")
-        })?;
-        let line = line.trim_matches([' ', '\t']);
+        let line = trimmed(name, line)?;
         match &mut joined {
             None => joined = Some(Cow::Borrowed(line)),
             Some(joined) => joined.to_mut().extend([", ", line]),
         }
     }
     Ok(joined)
+}
+
+fn trimmed<'h>(name: &HeaderName, line: &'h HeaderValue) -> Result<&'h str, ClaimError> {
+    let line = wire::ascii(line)
+        .ok_or_else(|| ClaimError::in_header(name, "is not ASCII; only `bs` covers such values"))?;
+    Ok(line.trim_matches([' ', '\t']))
 }
 
 /// Does the same for a field that is parsed. All lines together may have 8 KiB.

@@ -6,12 +6,10 @@ use sfv::visitor::{
 };
 use sfv::{BareItemFromInput, ItemSerializer, KeyRef, Parser, StringRef};
 
-use super::component::{Component, Draft};
+use super::component::{Component, Draft, Fault, Form, Kind};
+use crate::error::ConfigError;
 use crate::key::KeyId;
 use crate::scheme::Claim;
-
-/// What is wrong with a member of `Signature-Input`.
-pub(super) type Fault = &'static str;
 
 /// The most components that one signature may cover: comparing all pairs of so few is cheap.
 const MAX_COMPONENTS: usize = 64;
@@ -39,7 +37,7 @@ pub(super) struct Parameters<'h> {
     pub(super) tag: Text<'h>,
 }
 
-type Text<'h> = Option<Cow<'h, StringRef>>;
+type Text<'h> = Option<Cow<'h, str>>;
 
 impl<'h> Input<'h> {
     /// Reads one member: an inner list with its parameters.
@@ -60,7 +58,7 @@ impl<'h> Input<'h> {
     }
 
     /// Returns the components alone, if there are no parameters.
-    pub(super) fn into_bare_list(self) -> Option<Vec<Component>> {
+    fn into_bare_list(self) -> Option<Vec<Component>> {
         self.parameters.serialized.is_empty().then_some(self.components)
     }
 
@@ -85,25 +83,19 @@ impl<'h> Input<'h> {
 
 impl<'h> Parameters<'h> {
     pub(super) fn tag(&self) -> Option<&str> {
-        self.tag.as_ref().map(|tag| tag.as_str())
+        self.tag.as_deref()
     }
 
     /// Adds the parameters to a claim.
-    pub(super) fn claimed(&self, mut claim: Claim) -> Result<Claim, Fault> {
-        if let Some(keyid) = &self.keyid {
-            let key_id = KeyId::new(keyid.as_str()).map_err(|_| "has an empty `keyid`")?;
-            claim = claim.with_key_id(key_id);
+    pub(super) fn add_to(&self, claim: &mut Claim) -> Result<(), Fault> {
+        if let Some(keyid) = self.keyid.as_deref() {
+            claim.set_key_id(KeyId::new(keyid).map_err(|_| "has an empty `keyid`")?);
         }
-        if let Some(created) = self.created {
-            claim = claim.with_created(created);
-        }
-        if let Some(expires) = self.expires {
-            claim = claim.with_expires(expires);
-        }
+        claim.set_times(self.created, self.expires);
         if let Some(nonce) = &self.nonce {
-            claim = claim.with_nonce(nonce.as_str().as_bytes());
+            claim.set_nonce(nonce.as_bytes());
         }
-        Ok(claim)
+        Ok(())
     }
 
     fn set(&mut self, key: &KeyRef, value: BareItemFromInput<'h>) -> Result<(), Fault> {
@@ -112,16 +104,46 @@ impl<'h> Parameters<'h> {
         let fresh = match (key.as_str(), value) {
             ("created", value) => self.created.replace(seconds(&value)?).is_none(),
             ("expires", value) => self.expires.replace(seconds(&value)?).is_none(),
-            ("nonce", BareItemFromInput::String(text)) => self.nonce.replace(text).is_none(),
-            ("alg", BareItemFromInput::String(text)) => self.alg.replace(text).is_none(),
-            ("keyid", BareItemFromInput::String(text)) => self.keyid.replace(text).is_none(),
-            ("tag", BareItemFromInput::String(text)) => self.tag.replace(text).is_none(),
+            ("nonce", BareItemFromInput::String(text)) => self.nonce.replace(plain(text)).is_none(),
+            ("alg", BareItemFromInput::String(text)) => self.alg.replace(plain(text)).is_none(),
+            ("keyid", BareItemFromInput::String(text)) => self.keyid.replace(plain(text)).is_none(),
+            ("tag", BareItemFromInput::String(text)) => self.tag.replace(plain(text)).is_none(),
             ("nonce" | "alg" | "keyid" | "tag", _) => {
                 return Err("has a parameter that is not text");
             }
             _ => return Err("has an unknown parameter"),
         };
         if fresh { Ok(()) } else { Err("has a parameter twice") }
+    }
+}
+
+fn plain(text: Cow<'_, StringRef>) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.as_str()),
+        Cow::Owned(text) => Cow::Owned(text.into()),
+    }
+}
+
+/// Reads a setting: a bare name such as `@method`, or an identifier as it stands in
+/// `Signature-Input`, such as `"@query-param";name="a"`.
+pub(super) fn component(text: &str, setting: &'static str) -> Result<Component, ConfigError> {
+    let list = if text.starts_with('"') { format!("({text})") } else { format!("(\"{text}\")") };
+    let mut parsed = Input::parse(&list)
+        .map_err(|why| ConfigError::invalid(setting, why))?
+        .into_bare_list()
+        .ok_or_else(|| ConfigError::invalid(setting, "is not a component identifier"))?;
+    let (Some(component), None) = (parsed.pop(), parsed.pop()) else {
+        return Err(ConfigError::invalid(setting, "is more than one component identifier"));
+    };
+    match component.kind() {
+        // A signature cannot cover the field that will contain it.
+        Kind::Field(name, form)
+            if !matches!(form, Form::Member { .. })
+                && (*name == super::SIGNATURE || *name == super::SIGNATURE_INPUT) =>
+        {
+            Err(ConfigError::invalid(setting, "a signature cannot cover its own field"))
+        }
+        _ => Ok(component),
     }
 }
 

@@ -9,15 +9,13 @@ use std::sync::Arc;
 
 use http::request::Parts;
 use http::{HeaderName, HeaderValue};
-use sfv::StringRef;
 
 use super::component::{Component, Form, Kind};
 use super::input::{self, Parameters};
 use super::policy::Policy;
-use super::{CONTENT_DIGEST, MessageSignatures, SIGNATURE, SIGNATURE_INPUT};
-use crate::crypto::{Algorithm, Digest};
-use crate::scheme::wire::MAX_VALUE_LEN;
-use crate::scheme::{Claim, ClaimError, ComponentNames, CoveredHead, Encoding, OfferedTag};
+use super::{SIGNATURE, SIGNATURE_INPUT};
+use crate::crypto::Algorithm;
+use crate::scheme::{ClaimError, ComponentNames, CoveredHead, Encoding, OfferedTag, wire};
 
 /// A list of components that the policy accepts.
 #[derive(Debug)]
@@ -32,11 +30,11 @@ pub(super) struct Known {
 }
 
 /// Both fields in canonical text, with one signature.
-struct Fields<'h> {
-    label: &'h str,
-    /// The member of `Signature-Input`.
-    input: &'h str,
-    signature: OfferedTag,
+pub(super) struct Fields<'h> {
+    pub(super) label: &'h [u8],
+    /// The member of `Signature-Input`, not checked yet.
+    pub(super) input: &'h [u8],
+    pub(super) signature: OfferedTag,
 }
 
 impl Known {
@@ -58,10 +56,7 @@ impl Known {
         };
         Self {
             text: input::list(&components),
-            identifiers: components
-                .iter()
-                .map(|component| component.identifier().clone())
-                .collect(),
+            identifiers: components.iter().map(Component::shared_identifier).collect(),
             fields: components.iter().filter_map(plain).collect(),
             covers_body: components.iter().any(Component::covers_body),
             components,
@@ -76,125 +71,129 @@ impl Known {
         self.covers_body
     }
 
-    /// Returns the value of `@signature-params` in a head that
-    /// [`known_claim`](MessageSignatures::known_claim) has read.
-    pub(super) fn parameters(head: &Parts) -> Result<&str, ClaimError> {
-        let member = only_line(head, &SIGNATURE_INPUT).and_then(|line| line.split_once('='));
+    /// Returns the value of `@signature-params` in a head that [`Fields::read`] has read.
+    pub(super) fn parameters(head: &Parts) -> Result<&[u8], ClaimError> {
+        let member = only_line(head, &SIGNATURE_INPUT).and_then(member);
         let (_, input) =
             member.ok_or(ClaimError::malformed("the claim was made from another head"))?;
         Ok(input)
     }
 
-    fn covered(&self, head: &Parts) -> CoveredHead {
-        let lines = |name| head.headers.get_all(name).iter().map(move |line| (name, line));
-        let headers = self.fields.iter().flat_map(lines);
-        let headers = headers.map(|(name, line)| (name.clone(), line.clone()));
-        CoveredHead::new(self.identifiers.clone(), headers)
-    }
-}
-
-impl MessageSignatures {
-    /// Reads a claim over a known list. Returns `None` if the general parser has to read it.
-    pub(super) fn known_claim(&self, head: &Parts) -> Option<Claim> {
-        let Fields { label, input, signature } = Fields::read(head)?;
-        if self.label.as_ref().is_some_and(|wanted| wanted != label) {
-            return None;
-        }
-        let (known, parameters) = self.known.iter().find_map(|known| {
-            let parameters = input.strip_prefix(known.text.as_str())?;
-            parameters.starts_with(';').then_some((known, parameters))
+    /// Returns the list that a member of `Signature-Input` begins with, and the parameters after it.
+    pub(super) fn find<'k, 'h>(
+        lists: &'k [Arc<Self>],
+        input: &'h [u8],
+    ) -> Option<(&'k Arc<Self>, Parameters<'h>)> {
+        let (known, parameters) = lists.iter().find_map(|known| {
+            let parameters = input.strip_prefix(known.text.as_bytes())?;
+            parameters.starts_with(b";").then_some((known, parameters))
         })?;
-        let parameters = read_parameters(parameters)?;
-        if self.tag.is_some() && parameters.tag() != self.tag.as_deref() {
-            return None;
+        Some((known, read_parameters(plain(parameters)?)?))
+    }
+
+    pub(super) fn covered(&self, head: &Parts) -> CoveredHead {
+        let mut covered = CoveredHead::of(self.identifiers.clone());
+        for name in &self.fields {
+            for line in head.headers.get_all(name) {
+                covered.push((name.clone(), line.clone()));
+            }
         }
-        self.policy.check_parameters(&parameters).ok()?;
-        let claim = parameters.claimed(Claim::signed(signature)).ok()?;
-        Some(claim.covering(known.covered(head)).with_shared_memo(known.clone()))
+        covered
     }
 }
 
 impl<'h> Fields<'h> {
-    fn read(head: &'h Parts) -> Option<Self> {
-        let (label, input) = only_line(head, &SIGNATURE_INPUT)?.split_once('=')?;
+    pub(super) fn read(head: &'h Parts) -> Option<Self> {
+        let (label, input) = member(only_line(head, &SIGNATURE_INPUT)?)?;
         if !is_key(label) {
             return None;
         }
         let tag = only_line(head, &SIGNATURE)?.strip_prefix(label)?;
-        let tag = tag.strip_prefix("=:")?.strip_suffix(':')?;
+        let tag = tag.strip_prefix(b"=:")?.strip_suffix(b":")?;
         let signature = Encoding::Base64.decode_tag(tag, Algorithm::Sha256)?;
         Some(Self { label, input, signature })
     }
 }
 
-/// Returns the digest of a `Content-Digest` that has only one, by SHA-256.
-pub(super) fn only_sha256(head: &Parts) -> Option<Digest> {
-    let text = only_line(head, &CONTENT_DIGEST)?;
-    let text = text.strip_prefix("sha-256=:")?.strip_suffix(':')?;
-    Encoding::Base64.decode_digest(text, Algorithm::Sha256)
+/// Returns the only line of a field, if it is not too long.
+fn only_line<'h>(head: &'h Parts, name: &HeaderName) -> Option<&'h [u8]> {
+    wire::single(head, name).ok().map(HeaderValue::as_bytes)
 }
 
-/// Returns the only line of a field, if it is text and not too long.
-fn only_line<'h>(head: &'h Parts, name: &HeaderName) -> Option<&'h str> {
-    let mut lines = head.headers.get_all(name).iter();
-    match (lines.next(), lines.next()) {
-        (Some(line), None) if line.len() <= MAX_VALUE_LEN => HeaderValue::to_str(line).ok(),
-        _ => None,
-    }
+/// Splits the only member of a dictionary into its label and its value. Checks neither.
+fn member(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let place = line.iter().position(|byte| *byte == b'=')?;
+    Some((line.get(..place)?, line.get(place.checked_add(1)?..)?))
 }
 
 /// Returns whether a label is a key (RFC 9651 section 3.1.2).
-fn is_key(label: &str) -> bool {
-    label.starts_with(|first: char| first.is_ascii_lowercase() || first == '*')
-        && label.bytes().all(|byte| {
-            byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-.*".contains(&byte)
-        })
+fn is_key(label: &[u8]) -> bool {
+    matches!(label, [b'a'..=b'z' | b'*', ..])
+        && label
+            .iter()
+            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'.' | b'*'))
+}
+
+/// Reads visible ASCII and spaces without escapes, and therefore without a backslash. Without an early
+/// end, the compiler checks many bytes at once.
+fn plain(text: &[u8]) -> Option<&str> {
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'[' | b']'..=b'~');
+    let all = text.iter().fold(true, |all, byte| all & is_plain(byte));
+    std::str::from_utf8(text).ok().filter(|_| all)
 }
 
 /// Reads parameters in canonical text: each after a `;`, without spaces, escapes or leading zeros.
 fn read_parameters(mut rest: &str) -> Option<Parameters<'_>> {
     let mut parameters = Parameters::default();
     while !rest.is_empty() {
-        let (key, value) = rest.strip_prefix(';')?.split_once('=')?;
-        let fresh = if let Some(quoted) = value.strip_prefix('"') {
-            let (text, after) = quoted.split_once('"')?;
-            rest = after;
-            let text = Cow::Borrowed(plain_text(text)?);
-            let slot = match key {
-                "nonce" => &mut parameters.nonce,
-                "alg" => &mut parameters.alg,
-                "keyid" => &mut parameters.keyid,
-                "tag" => &mut parameters.tag,
-                _ => return None,
-            };
-            slot.replace(text).is_none()
+        let is_new = if let Some((slot, value)) = parameters.text(rest) {
+            let end = value.bytes().position(|byte| byte == b'"')?;
+            let (text, after) = value.split_at_checked(end)?;
+            rest = after.strip_prefix('"')?;
+            slot.replace(Cow::Borrowed(text)).is_none()
         } else {
-            let (digits, after) = value.split_at(value.find(';').unwrap_or(value.len()));
+            let (slot, value) = parameters.time(rest)?;
+            let end = value.bytes().position(|byte| !byte.is_ascii_digit());
+            let (digits, after) = value.split_at_checked(end.unwrap_or(value.len()))?;
             rest = after;
-            let slot = match key {
-                "created" => &mut parameters.created,
-                "expires" => &mut parameters.expires,
-                _ => return None,
-            };
             slot.replace(seconds(digits)?).is_none()
         };
-        if !fresh {
+        if !is_new {
             return None;
         }
     }
     Some(parameters)
 }
 
-/// Reads a text without escapes, and therefore without a backslash.
-fn plain_text(text: &str) -> Option<&StringRef> {
-    if text.contains('\\') { None } else { StringRef::from_str(text).ok() }
+impl<'h> Parameters<'h> {
+    /// Returns the slot of the text parameter that `rest` begins with, and what follows its quote.
+    fn text(&mut self, rest: &'h str) -> Option<(&mut Option<Cow<'h, str>>, &'h str)> {
+        if let Some(value) = rest.strip_prefix(";keyid=\"") {
+            Some((&mut self.keyid, value))
+        } else if let Some(value) = rest.strip_prefix(";alg=\"") {
+            Some((&mut self.alg, value))
+        } else if let Some(value) = rest.strip_prefix(";nonce=\"") {
+            Some((&mut self.nonce, value))
+        } else {
+            rest.strip_prefix(";tag=\"").map(|value| (&mut self.tag, value))
+        }
+    }
+
+    /// Returns the slot of the time that `rest` begins with, and what follows its `=`.
+    fn time(&mut self, rest: &'h str) -> Option<(&mut Option<i64>, &'h str)> {
+        if let Some(value) = rest.strip_prefix(";created=") {
+            Some((&mut self.created, value))
+        } else {
+            rest.strip_prefix(";expires=").map(|value| (&mut self.expires, value))
+        }
+    }
 }
 
-/// Reads a structured integer of at most 15 digits (RFC 9651 section 3.3.1) in canonical form.
+/// Reads a structured integer of at most 15 digits (RFC 9651 section 3.3.1) in canonical form. There
+/// are only digits.
 fn seconds(digits: &str) -> Option<i64> {
-    let is_canonical = matches!(digits.as_bytes(), [b'0'] | [b'1'..=b'9', ..])
-        && digits.len() <= 15
-        && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let is_canonical =
+        matches!(digits.as_bytes(), [b'0'] | [b'1'..=b'9', ..]) && digits.len() <= 15;
     if is_canonical { digits.parse().ok() } else { None }
 }
 

@@ -36,9 +36,15 @@ pub use field::StructuredType;
 pub use policy::Policy;
 pub use signatures::MessageSignatures;
 
+use crate::crypto::Algorithm;
+
 const SIGNATURE: HeaderName = HeaderName::from_static("signature");
 const SIGNATURE_INPUT: HeaderName = HeaderName::from_static("signature-input");
 const CONTENT_DIGEST: HeaderName = HeaderName::from_static("content-digest");
 
 /// The registered name of HMAC-SHA-256 (RFC 9421 section 3.3.3), the only supported algorithm.
 const ALG: &str = "hmac-sha256";
+
+/// The registered names of the secure hashes (RFC 9530): a collision would let another body pass.
+const DIGESTS: [(&str, Algorithm); 2] =
+    [("sha-256", Algorithm::Sha256), ("sha-512", Algorithm::Sha512)];

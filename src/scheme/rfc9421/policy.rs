@@ -1,5 +1,5 @@
-use super::component::{Component, Kind};
-use super::input::{Fault, Parameters};
+use super::component::{Component, Fault, Kind};
+use super::input::{self, Parameters};
 use crate::error::ConfigError;
 
 /// The shortest nonce that the strict policy accepts, in bytes of its text.
@@ -232,13 +232,13 @@ impl Policy {
         if self.keyid && parameters.keyid.is_none() {
             return Err("has no `keyid`");
         }
-        let nonce_len = parameters.nonce.as_ref().map_or(0, |nonce| nonce.as_str().len());
+        let nonce_len = parameters.nonce.as_ref().map_or(0, |nonce| nonce.len());
         if self.nonce && nonce_len < MIN_NONCE_LEN {
             return Err("has no `nonce` of 16 bytes or more");
         }
         // The server picks the algorithm, never the message (section 7.3.6).
         match &parameters.alg {
-            Some(alg) if alg.as_str() != super::ALG => Err("has an `alg` other than `hmac-sha256`"),
+            Some(alg) if *alg != super::ALG => Err("has an `alg` other than `hmac-sha256`"),
             _ => Ok(()),
         }
     }
@@ -268,7 +268,7 @@ pub(super) fn push(
     text: &str,
     setting: &'static str,
 ) -> Result<(), ConfigError> {
-    let component = Component::from_setting(text, setting)?;
+    let component = input::component(text, setting)?;
     if components.iter().any(|known| known.kind() == component.kind()) {
         return Err(ConfigError::invalid(setting, "names a component twice"));
     }

@@ -1,7 +1,10 @@
+use std::sync::Arc;
+
 use http::HeaderName;
 use http::request::Parts;
 
 use super::known::Known;
+use super::target::Target;
 use super::verify::Reading;
 use super::{MessageSignatures, dictionary, digest};
 use crate::crypto::{Algorithm, Tag};
@@ -52,7 +55,7 @@ impl Scheme for MessageSignatures {
             None => reading(claim)?.covers_body(),
         };
         if covers_body {
-            Ok(Coverage::Digest(digest::covered(head)?))
+            Ok(Coverage::Digest(digest::covered(head, claim)?))
         } else if self.policy.takes_unsigned_body() {
             Ok(Coverage::Unsigned)
         } else {
@@ -68,11 +71,13 @@ impl Scheme for MessageSignatures {
         claim: &Claim,
         text: &mut SignedText,
     ) -> Result<(), ClaimError> {
+        let target = self.target(head, claim.covered().map(Arc::as_ref));
         if let Some(known) = claim.memo::<Known>() {
-            return self.base(head, known.components(), Known::parameters(head)?, false, text);
+            return self.base(target, known.components(), Known::parameters(head)?, text);
         }
         let Reading { components, parameters, outgoing } = reading(claim)?;
-        self.base(head, components, parameters, *outgoing, text)
+        let target = Target { outgoing: *outgoing, ..target };
+        self.base(target, components, parameters.as_bytes(), text)
     }
 
     fn stamp(&self, head: &mut Parts, stamp: &Stamp<'_>) -> Result<Claim, SignError> {

@@ -6,7 +6,7 @@ use http::uri::{Authority, PathAndQuery};
 use http::{Method, Uri, Version};
 
 use crate::error::ConfigError;
-use crate::scheme::{ClaimError, wire};
+use crate::scheme::{ClaimError, CoveredHead, wire};
 
 /// The URL scheme, the authority and the beginning of the path that clients see.
 #[derive(Clone, Debug)]
@@ -48,6 +48,8 @@ pub(super) struct Target<'h> {
     /// Whether the request is about to be sent: its URI is absolute, but only its path goes on the
     /// wire.
     pub(super) outgoing: bool,
+    /// The fields that the claim has read already.
+    pub(super) covered: Option<&'h CoveredHead>,
 }
 
 impl<'h> Target<'h> {
@@ -195,8 +197,7 @@ fn named_host<'h>(host: &'h [u8], scheme: &str) -> Option<Cow<'h, str>> {
 /// Returns an authority that is already in normal form, as most are: a name in lower case without a
 /// port.
 fn normal(authority: &[u8]) -> Option<&str> {
-    let is_plain =
-        |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(byte);
+    let is_plain = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-');
     let is_normal = !authority.is_empty() && authority.iter().all(is_plain);
     std::str::from_utf8(authority).ok().filter(|_| is_normal)
 }

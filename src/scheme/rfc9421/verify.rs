@@ -5,6 +5,7 @@ use http::{HeaderName, HeaderValue};
 
 use super::component::{Component, Form, Kind};
 use super::input::Input;
+use super::known::{Fields, Known};
 use super::members::{Member, Unread, members};
 use super::{MessageSignatures, SIGNATURE, SIGNATURE_INPUT, field};
 use crate::crypto::Algorithm;
@@ -31,6 +32,24 @@ impl MessageSignatures {
             Some(claim) => Ok(claim),
             None => self.parsed_claim(head),
         }
+    }
+
+    /// Reads a claim over a known list. Returns `None` if the general parser has to read it.
+    pub(super) fn known_claim(&self, head: &Parts) -> Option<Claim> {
+        let Fields { label, input, signature } = Fields::read(head)?;
+        if self.label.as_ref().is_some_and(|wanted| wanted.as_bytes() != label) {
+            return None;
+        }
+        let (known, parameters) = Known::find(&self.known, input)?;
+        if self.tag.is_some() && parameters.tag() != self.tag.as_deref() {
+            return None;
+        }
+        self.policy.check_parameters(&parameters).ok()?;
+        let mut claim = Claim::signed(signature);
+        parameters.add_to(&mut claim).ok()?;
+        claim.cover(known.covered(head));
+        claim.keep_shared(known.clone());
+        Some(claim)
     }
 
     /// Does the same with the general parser.
@@ -87,16 +106,16 @@ impl MessageSignatures {
         &self,
         head: &Parts,
         input: Input<'_>,
-        claim: Claim,
+        mut claim: Claim,
         outgoing: bool,
     ) -> Result<Claim, ClaimError> {
         self.policy.check_components(&input.components).map_err(malformed)?;
         self.policy.check_parameters(&input.parameters).map_err(malformed)?;
         let serialized = input.serialized();
         let Input { components, parameters, .. } = input;
-        let identifiers = components.iter().map(|component| component.identifier().clone());
-        let covered = CoveredHead::new(identifiers.collect(), signed_headers(head, &components));
-        let claim = parameters.claimed(claim).map_err(malformed)?.covering(covered);
+        let identifiers = components.iter().map(Component::shared_identifier);
+        claim.cover(CoveredHead::new(identifiers.collect(), signed_headers(head, &components)));
+        parameters.add_to(&mut claim).map_err(malformed)?;
         Ok(claim.with_memo(Reading { components, parameters: serialized, outgoing }))
     }
 }

@@ -43,6 +43,8 @@ mod percent;
 mod time;
 
 pub use auth::{AuthParams, auth_params, credentials, quoted};
+#[cfg(feature = "rfc9421")]
+pub(crate) use field::ascii;
 pub use field::{MAX_VALUE_LEN, joined, only_tag, required, sensitive, single, text, value};
 pub use host::host;
 pub use percent::{form_pairs, percent_decoded, percent_encoded};

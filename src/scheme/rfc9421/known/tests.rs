@@ -5,9 +5,9 @@ use http::{HeaderName, HeaderValue, Request};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use super::super::digest::only_sha256;
 use super::super::{CONTENT_DIGEST, MessageSignatures, Policy, SIGNATURE, SIGNATURE_INPUT, digest};
-use super::only_sha256;
-use crate::scheme::{Claim, Coverage, Scheme, SignedText};
+use crate::scheme::{Claim, Coverage, Scheme, SignedText, wire};
 use crate::{SecretKey, Signer};
 
 const BODY: &[u8] = b"{\"sum\": 7}";
@@ -78,7 +78,7 @@ fn has_digest(coverage: &Result<Coverage, impl Sized>) -> bool {
 
 /// Returns whether the request has a known list. If so, its claim must equal the parser's.
 fn agrees(scheme: &MessageSignatures, head: &Parts) -> bool {
-    if let Some(digest) = only_sha256(head) {
+    if let Some(digest) = wire::single(head, &CONTENT_DIGEST).ok().and_then(only_sha256) {
         let read = digest::read(head).unwrap();
         assert_eq!(read.len(), 1);
         assert!(read[0].matches(&digest));
