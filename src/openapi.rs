@@ -10,7 +10,8 @@ use serde_json::{Map, Value, json};
 use crate::clock::ManualClock;
 use crate::key::{KeyId, SecretKey};
 use crate::scheme::Scheme;
-use crate::sign::{FixedNonce, NONCE_LEN, SignError, Signer};
+use crate::sign::nonce::{FixedNonce, NONCE_LEN};
+use crate::sign::{SignError, Signer};
 
 /// The most headers that a scheme may require.
 const MAX_HEADERS: usize = 64;

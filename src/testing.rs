@@ -11,7 +11,7 @@ use crate::scheme::{ClaimError, Scheme, SignedText, write_text};
 use crate::sign::{Signer, WholeBody};
 
 pub use crate::clock::ManualClock;
-pub use crate::sign::FixedNonce;
+pub use crate::sign::nonce::FixedNonce;
 pub use replay_guard::check_replay_guard;
 
 /// Signs a request for a service under test, such as `Router::oneshot`, in one line.

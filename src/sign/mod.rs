@@ -12,11 +12,11 @@
 
 #[cfg(any(feature = "sha1", feature = "sigv4"))]
 mod link;
-mod nonce;
+pub(crate) mod nonce;
 mod signer;
 mod whole_body;
 
 pub use crate::scheme::SignError;
-pub use nonce::{FixedNonce, NONCE_LEN, NonceSource, SystemNonce};
+pub use nonce::{NONCE_LEN, NonceSource, SystemNonce};
 pub use signer::Signer;
 pub use whole_body::WholeBody;

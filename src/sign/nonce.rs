@@ -11,7 +11,8 @@ pub const NONCE_LEN: usize = 24;
 /// Implement it if nonces must come from your own generator. They must never repeat:
 ///
 /// ```
-/// use tower_hmac::sign::{FixedNonce, NONCE_LEN, NonceSource, SystemNonce};
+/// use tower_hmac::sign::{NONCE_LEN, NonceSource, SystemNonce};
+/// use tower_hmac::testing::FixedNonce;
 ///
 /// assert_ne!(SystemNonce.nonce(), SystemNonce.nonce());
 /// // For tests alone: the same request always gets the same signature.
