@@ -24,10 +24,10 @@ mod wire;
 
 use axum::Router;
 use axum::body::Body;
-use axum::response::Response;
 use http::{Request, StatusCode};
-use tower::ServiceExt as _;
 use tower_hmac::{FlaskHmac, KeyMap, SecretKey, Signer, Verified, VerifyError, VerifyLayer};
+
+use crate::support::app::send;
 
 const BODY: &str = r#"{"amount": 100}"#;
 
@@ -65,10 +65,6 @@ fn carrying(signatures: &[impl AsRef<[u8]>]) -> Request<Body> {
         request.headers_mut().append("signature", value);
     }
     request
-}
-
-async fn send(app: &Router, request: Request<Body>) -> Response {
-    app.clone().oneshot(request).await.unwrap()
 }
 
 async fn accepted_as(app: &Router, request: Request<Body>) -> String {

@@ -10,9 +10,11 @@ use axum::body::Body;
 use axum::response::Response;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt as _;
-use tower::{Service, ServiceExt as _};
+use tower::ServiceExt as _;
 use tower_hmac::sign::WholeBody;
 use tower_hmac::{FlaskHmac, KeyMap, SecretKey, Signer, VerifyLayer};
+
+use crate::support::app::{send, status, text};
 
 const KEY: &str = "zmQ4-aLp9-77vT";
 
@@ -31,20 +33,4 @@ fn signed<B: WholeBody + Into<Body>>(request: Request<B>) -> Request<Body> {
 
 fn get(path: &str) -> Request<Body> {
     Request::get(path).body(Body::empty()).unwrap()
-}
-
-async fn send<S>(app: &S, request: Request<Body>) -> Response
-where
-    S: Service<Request<Body>, Response = Response, Error = std::convert::Infallible> + Clone,
-{
-    app.clone().oneshot(request).await.unwrap()
-}
-
-async fn status(app: &Router, request: Request<Body>) -> StatusCode {
-    send(app, request).await.status()
-}
-
-async fn text(response: Response) -> String {
-    let body = response.into_body().collect().await.unwrap().to_bytes();
-    String::from_utf8_lossy(&body).into_owned()
 }

@@ -8,10 +8,10 @@ use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
 use http::{Method, Request, StatusCode};
-use http_body_util::BodyExt as _;
-use tower::ServiceExt as _;
 use tower_hmac::layer::StatusRejection;
 use tower_hmac::{FlaskHmac, KeyMap, SecretKey, Signer, VerifyError, VerifyLayer};
+
+use crate::support::app::{send, status, text};
 
 tower_hmac::allow_list!(Billing = ["aservice"]);
 tower_hmac::allow_list!(Nobody = []);
@@ -44,19 +44,6 @@ fn get_by(service: &str, path: &str) -> Request<Body> {
 
 fn unsigned(method: Method, path: &str) -> Request<Body> {
     Request::builder().method(method).uri(path).body(Body::empty()).unwrap()
-}
-
-async fn send(app: &Router, request: Request<Body>) -> Response {
-    app.clone().oneshot(request).await.unwrap()
-}
-
-async fn status(app: &Router, request: Request<Body>) -> StatusCode {
-    send(app, request).await.status()
-}
-
-async fn text(response: Response) -> String {
-    let body = response.into_body().collect().await.unwrap().to_bytes();
-    String::from_utf8_lossy(&body).into_owned()
 }
 
 fn spelled(error: &VerifyError) -> Response {

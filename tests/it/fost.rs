@@ -4,26 +4,25 @@
 
 mod properties;
 
-use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::routing::get;
 use axum::{Extension, Router};
-use futures_util::FutureExt as _;
 use http::request::Parts;
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::{HeaderValue, Request, StatusCode};
 use serde::Deserialize;
-use tower::{Layer as _, ServiceExt as _, service_fn};
+use tower::ServiceExt as _;
 use tower_hmac::clock::ManualClock;
 use tower_hmac::crypto::Mac;
-use tower_hmac::layer::VerifiedBody;
 use tower_hmac::scheme::Fost;
 use tower_hmac::testing::signed_text;
 use tower_hmac::{
     Algorithm, ErrorKind, FlaskHmac, KeyMap, Scheme as _, SecretKey, SignError, Signer, Verified,
-    Verifier, VerifyError, VerifyLayer,
+    Verifier, VerifyLayer,
 };
+
+use crate::support::twice;
 
 /// 2011-04-27 03:26:37 UTC, the time of the published requests.
 const NOW: i64 = 1_303_874_797;
@@ -41,21 +40,8 @@ fn signer() -> Signer<Fost> {
         .with_clock(ManualClock::new(NOW))
 }
 
-/// Verifies with `Verifier` and through the layer, which must agree.
 fn checked(verifier: Verifier, request: &Request<String>) -> Result<Verified, ErrorKind> {
-    let (head, body) = request.clone().into_parts();
-    let by_hand = verifier.verify(&head, body.as_bytes()).now_or_never().unwrap();
-    let inner = service_fn(|request: Request<VerifiedBody<Body>>| async move {
-        assert!(request.extensions().get::<Verified>().is_some());
-        Ok::<_, Infallible>(Response::new(Body::empty()))
-    });
-    let request = Request::from_parts(head, Body::from(body));
-    let layered = VerifyLayer::from(verifier).layer(inner).oneshot(request);
-    let response = layered.now_or_never().unwrap().unwrap();
-    let by_layer = response.extensions().get::<VerifyError>().map(VerifyError::kind);
-    assert_eq!(response.status().is_success(), by_layer.is_none());
-    assert_eq!(by_hand.as_ref().err().map(VerifyError::kind), by_layer);
-    by_hand.map_err(|error| error.kind())
+    twice::checked(verifier, request).map_err(|error| error.kind())
 }
 
 fn verify(request: &Request<String>) -> Result<Verified, ErrorKind> {

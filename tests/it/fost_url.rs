@@ -5,7 +5,6 @@
 mod properties;
 
 use std::collections::HashSet;
-use std::convert::Infallible;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -14,21 +13,21 @@ use axum::body::Body;
 use axum::extract::OriginalUri;
 use axum::routing::get;
 use futures_util::FutureExt as _;
-use http::{HeaderValue, Request, Response, StatusCode, Uri};
+use http::{HeaderValue, Request, StatusCode, Uri};
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use tower::{Layer as _, ServiceExt as _, service_fn};
+use tower::ServiceExt as _;
 use tower_hmac::clock::ManualClock;
 use tower_hmac::crypto::Mac;
-use tower_hmac::layer::VerifiedBody;
 use tower_hmac::replay::ReplayGuard;
 use tower_hmac::replay::{Replay, ReplayClaim, ReplayKey, ReplayRequest};
 use tower_hmac::scheme::FostUrl;
 use tower_hmac::testing::signed_text;
 use tower_hmac::{
-    Algorithm, ErrorKind, KeyMap, SecretKey, SignError, Signer, Verified, Verifier, VerifyError,
-    VerifyLayer,
+    Algorithm, ErrorKind, KeyMap, SecretKey, SignError, Signer, Verified, Verifier, VerifyLayer,
 };
+
+use crate::support::twice;
 
 const NOW: i64 = 1_303_874_797;
 const HOST: &str = "www.example.com";
@@ -46,20 +45,8 @@ fn signer() -> Signer<FostUrl> {
         .with_clock(ManualClock::new(NOW))
 }
 
-/// Verifies with `Verifier` and through the layer, which must agree.
 fn checked(verifier: Verifier, request: &Request<String>) -> Result<Verified, ErrorKind> {
-    let (head, body) = request.clone().into_parts();
-    let by_hand = verifier.verify(&head, body.as_bytes()).now_or_never().unwrap();
-    let inner = service_fn(|_: Request<VerifiedBody<Body>>| async {
-        Ok::<_, Infallible>(Response::new(Body::empty()))
-    });
-    let request = Request::from_parts(head, Body::from(body));
-    let layered = VerifyLayer::from(verifier).layer(inner).oneshot(request);
-    let response = layered.now_or_never().unwrap().unwrap();
-    let by_layer = response.extensions().get::<VerifyError>().map(VerifyError::kind);
-    assert_eq!(response.status().is_success(), by_layer.is_none());
-    assert_eq!(by_hand.as_ref().err().map(VerifyError::kind), by_layer);
-    by_hand.map_err(|error| error.kind())
+    twice::checked(verifier, request).map_err(|error| error.kind())
 }
 
 fn verify(request: &Request<String>) -> Result<Verified, ErrorKind> {

@@ -2,7 +2,6 @@
 //! output is searched for them in every usual encoding.
 
 mod schemes;
-mod spy;
 mod stores;
 
 use std::convert::Infallible;

@@ -69,6 +69,7 @@ impl Scheme for Stamped {
         claim: &Claim,
         text: &mut tower_hmac::scheme::SignedText,
     ) -> Result<(), ClaimError> {
+        assert_eq!(format!("{text:?}"), "SignedText(..)");
         text.update(claim.created().unwrap_or_default().to_string().as_bytes());
         text.update(b"\n");
         text.update(claim.nonce().unwrap_or_default());
@@ -82,6 +83,7 @@ impl Scheme for Stamped {
     }
 
     fn stamp(&self, _: &mut Parts, stamp: &Stamp<'_>) -> Result<Claim, SignError> {
+        assert!(format!("{stamp:?}").starts_with("Stamp { key_id: "));
         let nonce = base16ct::lower::encode_string(stamp.nonce());
         Ok(Claim::new()
             .with_key_id(stamp.key_id().cloned())

@@ -1,5 +1,6 @@
 //! Helpers that several tests share.
 
+pub mod app;
 #[cfg(feature = "rfc9421")]
 pub mod cases;
 pub mod joints;
@@ -7,6 +8,8 @@ pub mod joints;
 pub mod schemes;
 pub mod script;
 pub mod socket;
+#[cfg(any(feature = "sha1", feature = "sigv4"))]
+pub mod twice;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};

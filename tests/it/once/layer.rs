@@ -11,7 +11,6 @@ use futures_util::FutureExt as _;
 use http::{HeaderValue, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use tokio::sync::Notify;
-use tower::ServiceExt as _;
 use tower_hmac::clock::ManualClock;
 use tower_hmac::once::{
     Acquired, Lease, MemoryOnce, OnceAnswer, OnceLayer, OnceRequest, OnceStore,
@@ -21,6 +20,7 @@ use tower_hmac::{KeyMap, SecretKey, Signer, VerifyLayer};
 
 use super::{NOW, acquire, key};
 use crate::capture::Capture;
+use crate::support::app::send;
 
 /// A service that counts the calls of its handler, and answers as scripted.
 #[derive(Clone)]
@@ -79,10 +79,6 @@ fn delivery(id: &str) -> Request<Body> {
     let signer = Signer::new(StandardWebhooks::new(), secret()).with_clock(ManualClock::new(NOW));
     let request = Request::post("/hook").header("webhook-id", id).body("event").unwrap();
     signer.sign(request).unwrap().map(Body::from)
-}
-
-async fn send(router: &Router, request: Request<Body>) -> Response {
-    router.clone().oneshot(request).await.unwrap()
 }
 
 #[tokio::test]

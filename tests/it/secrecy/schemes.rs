@@ -11,13 +11,12 @@ use http::{Request, Response};
 use tower::{Layer as _, ServiceExt as _, service_fn};
 use tower_hmac::clock::ManualClock;
 use tower_hmac::layer::VerifiedBody;
-use tower_hmac::testing::FixedNonce;
+use tower_hmac::testing::{FixedNonce, signed_text};
 use tower_hmac::{
     Algorithm, FlaskHmac, KeyMap, KeySet, MemoryReplay, Scheme, SecretKey, SignLayer, Signer,
     Verifier, VerifyError, VerifyLayer,
 };
 
-use super::spy::Spy;
 use super::{KEY, OLD_KEY, assert_untold, keys};
 use crate::capture::Capture;
 use crate::stamped::{NOW, Stamped};
@@ -59,14 +58,16 @@ fn doubled(scheme: &impl Scheme, head: &Parts) -> Parts {
 }
 
 struct Subject<S> {
-    scheme: Spy<S>,
+    scheme: S,
+    /// Each tag that has been sent.
+    tags: Mutex<Vec<Vec<u8>>>,
     method: &'static str,
     key_id: Option<&'static str>,
     clock: ManualClock,
 }
 
 impl<S: Scheme + Clone + Debug + 'static> Subject<S> {
-    fn signer(&self, key: &str) -> Signer<Spy<S>> {
+    fn signer(&self, key: &str) -> Signer<S> {
         let signer = Signer::new(self.scheme.clone(), SecretKey::new(key).unwrap())
             .with_clock(self.clock.clone())
             .with_lifetime(Duration::from_secs(60))
@@ -87,7 +88,16 @@ impl<S: Scheme + Clone + Debug + 'static> Subject<S> {
     fn head(&self, key: &str, body: &str) -> Parts {
         let mut head = self.unsigned();
         self.signer(key).sign_head(&mut head, body.as_bytes()).unwrap();
+        self.tags.lock().unwrap().push(self.tag(key, &head, body));
         head
+    }
+
+    /// The tag of a signed request, computed anew.
+    fn tag(&self, key: &str, head: &Parts, body: &str) -> Vec<u8> {
+        let claim = self.scheme.claim(head).unwrap();
+        let mut mac = self.scheme.key_mac(&SecretKey::new(key).unwrap(), &claim);
+        mac.update(&signed_text(&self.scheme, head, body.as_bytes()).unwrap());
+        mac.finalize().as_bytes().to_vec()
     }
 
     fn verifier(&self) -> Verifier {
@@ -180,9 +190,8 @@ fn nothing_is_told(
     method: &'static str,
     key_id: Option<&'static str>,
 ) {
-    let tags = Arc::<Mutex<Vec<Vec<u8>>>>::default();
-    let scheme = Spy { scheme, tags: tags.clone() };
-    let subject = Subject { scheme, method, key_id, clock: ManualClock::new(NOW) };
+    let clock = ManualClock::new(NOW);
+    let subject = Subject { scheme, tags: Mutex::default(), method, key_id, clock };
     let body = if method == "GET" { "" } else { "the body" };
     let (capture, ()) = Capture::during(|| {
         tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -190,7 +199,7 @@ fn nothing_is_told(
             subject.sign_all(body).await;
         });
     });
-    let mut secrets = tags.lock().unwrap().clone();
+    let mut secrets = subject.tags.into_inner().unwrap();
     assert!(secrets.len() >= 3);
     secrets.extend(keys());
     let text = capture.text();
