@@ -3,7 +3,7 @@
 use http::HeaderName;
 
 use crate::crypto::Algorithm;
-use crate::scheme::{ClaimError, Encoding};
+use crate::scheme::{ClaimError, Encoding, OfferedTag};
 
 /// Returns the shape of any text, such as `64 hex digits in upper case`.
 pub(crate) fn of(text: &str) -> String {
@@ -60,16 +60,18 @@ pub(crate) fn of_tags(encoding: Encoding, algorithm: Algorithm) -> String {
     }
 }
 
-/// Returns the error for a text that is not a tag.
-pub(crate) fn no_tag(
-    name: Option<&HeaderName>,
+/// Reads a tag from a header, or returns an error with the shape of what was found.
+pub(crate) fn read_tag(
+    header: &HeaderName,
     encoding: Encoding,
     algorithm: Algorithm,
     text: &str,
-) -> ClaimError {
-    let tags = of_tags(encoding, algorithm);
-    let found = of_other_than(&tags, text);
-    ClaimError::unexpected(name, tags, found)
+) -> Result<OfferedTag, ClaimError> {
+    encoding.decode_tag(text, algorithm).ok_or_else(|| {
+        let tags = of_tags(encoding, algorithm);
+        let found = of_other_than(&tags, text);
+        ClaimError::unexpected(header, tags, found)
+    })
 }
 
 /// Returns the error for a text that is not a time.

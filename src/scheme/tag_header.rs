@@ -78,8 +78,7 @@ impl TagHeader {
 
     /// Reads a tag, or returns an error with the shape of what was found.
     pub(crate) fn tag(&self, text: &str) -> Result<OfferedTag, ClaimError> {
-        let no_tag = || shape::no_tag(Some(self.name()), self.encoding, self.algorithm, text);
-        self.decode(text).ok_or_else(no_tag)
+        shape::read_tag(self.name(), self.encoding, self.algorithm, text)
     }
 
     pub(crate) fn encode(&self, tag: &Tag) -> String {

@@ -75,9 +75,8 @@ impl<R: ProviderRules> ProviderScheme<R> {
                 Err(ClaimError::Missing) => continue,
                 value => wire::text(name, value?)?,
             };
-            let tag = Encoding::Base64.decode_tag(value, self.algorithm);
-            let no_tag = || shape::no_tag(Some(name), Encoding::Base64, self.algorithm, value);
-            claim = claim.add_tag(tag.ok_or_else(no_tag)?)?;
+            let tag = shape::read_tag(name, Encoding::Base64, self.algorithm, value)?;
+            claim = claim.add_tag(tag)?;
         }
         if claim.tags().next().is_none() { Err(ClaimError::Missing) } else { Ok(claim) }
     }

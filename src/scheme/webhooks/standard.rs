@@ -119,11 +119,8 @@ impl StandardWebhooks {
                 })?;
             only_ed25519 &= version == "v1a";
             if version == "v1" {
-                let decoded = Encoding::Base64.decode_tag(tag, Algorithm::Sha256);
-                let (name, encoding) = (Some(self.signature()), Encoding::Base64);
-                let decoded =
-                    decoded.ok_or_else(|| shape::no_tag(name, encoding, Algorithm::Sha256, tag))?;
-                claim = claim.add_tag(decoded)?;
+                let (name, algorithm) = (self.signature(), Algorithm::Sha256);
+                claim = claim.add_tag(shape::read_tag(name, Encoding::Base64, algorithm, tag)?)?;
             }
         }
         if claim.tags().next().is_some() {
