@@ -10,7 +10,7 @@ use crate::scheme::{
 };
 
 /// The scheme of one provider: tags in separate headers, in base64, and no key ID. A function such
-/// as [`hubspot`](super::hubspot) makes it.
+/// as [`hubspot`](fn@super::hubspot) makes it.
 #[derive(Clone, Debug)]
 pub struct ProviderScheme<R> {
     pub(super) name: &'static str,
