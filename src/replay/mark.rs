@@ -138,7 +138,7 @@ impl Mark {
             }
             // It is the mark from when the connection was opened.
             None if self.seen.as_ref() == Some(&text) => {
-                Ok(Begun { at: since.unwrap_or(now).min(now), is_to_be_written: true })
+                Ok(Begun { at: since.unwrap_or(now), is_to_be_written: true })
             }
             // The memory was complete when the mark was read. It was written by a clock that is far
             // ahead, or by another node that has no time yet.

@@ -14,6 +14,7 @@ use ::redis::{Client, Cmd};
 use crate::error::{BoxError, ConfigError};
 use crate::replay::mark::Marking;
 use crate::replay::restart::RestartPolicy;
+use crate::replay::shard::ClockWentBack;
 use crate::replay::shards::Shards;
 use crate::replay::source::Source;
 use crate::replay::{GuardId, Replay, ReplayClaim, ReplayGuard, ReplayRequest};
@@ -93,6 +94,11 @@ const PREFIX: &str = "tower-hmac:";
 /// timeout and the [clock skew](Self::with_clock_skew). A node whose clock is further behind
 /// accepts requests that the server has forgotten.
 ///
+/// If the clock of a node is set back, requests that it cannot distinguish from replays are
+/// rejected with 503 until the clock has caught up. The server's own time goes on, so entries
+/// expire earlier than their requests, by as much as the clock was set back. The clock skew covers
+/// that.
+///
 /// # Example
 ///
 /// ```no_run
@@ -111,6 +117,8 @@ pub struct RedisReplay {
     clock_skew: Duration,
     fails_open: bool,
     restart: RestartPolicy,
+    /// The latest time of a claim.
+    latest: Arc<AtomicI64>,
     /// Shared with the clones.
     #[cfg(feature = "tracing")]
     warnings: Arc<crate::seldom::Seldom>,
@@ -186,6 +194,7 @@ impl RedisReplay {
             clock_skew: DEFAULT_CLOCK_SKEW,
             fails_open: false,
             restart: RestartPolicy::default(),
+            latest: Arc::new(AtomicI64::new(i64::MIN)),
             #[cfg(feature = "tracing")]
             warnings: Arc::default(),
         }
@@ -315,19 +324,24 @@ impl ReplayGuard for RedisReplay {
     }
 
     fn claim(&self, request: &ReplayRequest<'_>) -> ReplayClaim {
+        // The latest time stays the time if the clock is set back.
+        let latest = self.latest.fetch_max(request.now(), Ordering::Relaxed).max(request.now());
+        if request.keep_until() < latest {
+            return ReplayClaim::ready(Err(ClockWentBack.into()));
+        }
         // What was lost before stays lost.
         let link = self.shards.of(request.key().as_bytes()).clone();
-        let begun = link.greeting().begun.load(Ordering::Relaxed).min(request.now());
+        let begun = link.greeting().begun.load(Ordering::Relaxed);
         if self.restart.may_have_forgotten(request.created(), begun) {
             return ReplayClaim::ready(Ok(Replay::Forgotten));
         }
         let key = base16ct::lower::encode_string(request.key().as_bytes());
         let name = link.greeting().name(&key);
         let command = self.command(&name, request);
-        let (now, created) = (request.now(), request.created());
+        let created = request.created();
         let guard = self.clone();
         ReplayClaim::later(async move {
-            let asked = match guard.ask(&link, name, command, now).await {
+            let asked = match guard.ask(&link, name, command, latest).await {
                 Ok(asked) => asked,
                 Err(failure) if guard.fails_open && failure.is_unreachable() => {
                     #[cfg(feature = "tracing")]

@@ -13,6 +13,8 @@ use crate::replay::{Replay, ReplayClaim, ReplayGuard, ReplayKey, ReplayRequest};
 const AT_ONCE: usize = 32;
 /// How often the claims race.
 const RACES: usize = 8;
+/// How many requests are sent again by a clock that was set back.
+const SET_BACK: usize = 8;
 /// How many seconds the requests are to be remembered.
 const KEEP: i64 = 600;
 
@@ -27,7 +29,8 @@ const KEEP: i64 = 600;
 /// * A request is remembered through its last second.
 /// * A request that was signed since the guard began is accepted, and so is one without a time. A
 ///   later [`begin`](ReplayGuard::begin) changes nothing.
-/// * After a restart, no request that was accepted before is accepted again.
+/// * After a restart, no request that was accepted before is accepted again, even if the clock is
+///   then set back.
 ///
 /// Time is passed in, so the test takes no longer than the guard does. The keys are random, so it
 /// can run against a database that is never emptied. A guard that answers at once is called from
@@ -67,8 +70,9 @@ pub async fn check_replay_guard<G: ReplayGuard>(
     let guard = make().await;
     let restarted = now.saturating_add(60);
     guard.begin(restarted);
-    for key in accepted {
-        let request = Asked { key, created: Some(now), now: restarted };
+    for (place, key) in accepted.into_iter().enumerate() {
+        let set_back = if place < SET_BACK { now } else { restarted };
+        let request = Asked { key, created: Some(now), now: set_back };
         let answer = request.of(&guard).await?;
         let what = "a request accepted before a restart is accepted again after it";
         check(matches!(answer, Replay::Seen | Replay::Forgotten), what)?;

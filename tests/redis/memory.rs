@@ -205,17 +205,39 @@ async fn senders_that_never_sign_again_can_be_accepted() {
 #[tokio::test]
 async fn a_mark_from_the_future_is_repaired() {
     let Some(server) = Server::start_with(&[]) else { return };
+    let ahead = RedisReplay::lazy(&server.url()).unwrap();
     let guard = RedisReplay::lazy(&server.url()).unwrap();
     let key = |byte| ReplayKey::from_bytes([byte; 32]);
-    let claim = async |byte, now| {
+    let claim = async |guard: &RedisReplay, byte, now| {
         let request = ReplayRequest::new(key(byte), now + 300, now).with_created(now);
         guard.claim(&request).await.unwrap()
     };
-    assert_eq!(claim(1, NOW + 3600).await, Replay::Claimed);
-    assert_eq!(claim(2, NOW).await, Replay::Claimed);
-    assert_eq!(claim(3, NOW + 1).await, Replay::Claimed);
+    assert_eq!(claim(&ahead, 1, NOW + 3600).await, Replay::Claimed);
+    assert_eq!(claim(&guard, 2, NOW).await, Replay::Claimed);
+    assert_eq!(claim(&guard, 3, NOW + 1).await, Replay::Claimed);
     let mark: String = server.command("GET tower-hmac:begin");
     assert!(mark.starts_with(&format!("{NOW} ")), "{mark}");
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_makes_nothing_known_that_was_lost() {
+    let Some(server) = Server::start_with(&[]) else { return };
+    let guard = RedisReplay::lazy(&server.url()).unwrap();
+    let claim = async |byte, created: i64, now: i64| {
+        let key = ReplayKey::from_bytes([byte; 32]);
+        let request = ReplayRequest::new(key, NOW + created + 300, NOW + now);
+        guard.claim(&request.with_created(NOW + created)).await.ok()
+    };
+    assert_eq!(claim(1, 0, 0).await, Some(Replay::Claimed));
+    assert_eq!(claim(2, 49, 50).await, Some(Replay::Claimed));
+    let _: () = server.command("FLUSHALL");
+    assert_eq!(claim(2, 49, 10).await, Some(Replay::Forgotten));
+    assert_eq!(claim(3, 10, 10).await, Some(Replay::Forgotten));
+    assert_eq!(claim(4, 50, 50).await, Some(Replay::Claimed));
+    // Its entry may have expired when the clock stood at 400.
+    assert_eq!(claim(5, 400, 400).await, Some(Replay::Claimed));
+    assert_eq!(claim(4, 50, 350).await, None);
+    assert_eq!(claim(5, 400, 350).await, Some(Replay::Seen));
 }
 
 /// Redirects new connections to the primary, and keeps existing ones.

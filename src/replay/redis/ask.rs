@@ -60,8 +60,8 @@ impl RedisReplay {
             Ok((is_new, begun))
         };
         let (is_new, begun) = read().map_err(|failure| link.give_up(&connection, failure))?;
-        begin_at(link, &connection, &begun, deadline).await;
-        Ok(Asked { is_new, begun: begun.at })
+        let begun = begin_at(link, &connection, &begun, deadline).await;
+        Ok(Asked { is_new, begun })
     }
 }
 
@@ -82,17 +82,19 @@ async fn give_back(
     }
 }
 
-/// Remembers since when the memory is complete, and writes it to the mark if it is missing
-/// there.
+/// Remembers since when the memory is complete, and writes it to the mark if it is missing there. It
+/// never moves back, so a clock that is set back makes nothing known that was lost.
 async fn begin_at(
     link: &Link<Marking>,
     connection: &Connection<Mark>,
     begun: &Begun,
     deadline: Instant,
-) {
-    link.greeting().begun.store(begun.at, Ordering::Relaxed);
+) -> i64 {
+    let before = link.greeting().begun.fetch_max(begun.at, Ordering::Relaxed);
+    let at = before.max(begun.at);
     if begun.is_to_be_written {
         // If this fails, the next claim writes it.
-        let _ = link.send(connection, &connection.found().write(begun.at), deadline).await;
+        let _ = link.send(connection, &connection.found().write(at), deadline).await;
     }
+    at
 }
