@@ -13,6 +13,23 @@ pub(crate) use web_time as platform;
 use platform::{SystemTime, UNIX_EPOCH};
 
 /// A source of the current time.
+///
+/// ```
+/// use tower_hmac::clock::{Clock, SystemClock};
+/// use tower_hmac::{FlaskHmac, KeyMap, VerifyLayer};
+///
+/// /// For a host whose clock is known to be ten seconds slow.
+/// struct Corrected;
+///
+/// impl Clock for Corrected {
+///     fn unix_now(&self) -> i64 {
+///         SystemClock.unix_now() + 10
+///     }
+/// }
+///
+/// let layer = VerifyLayer::new(FlaskHmac::new(), KeyMap::single("s3cr3tk3y")?)?.with_clock(Corrected);
+/// # Ok::<(), tower_hmac::ConfigError>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a clock",
     label = "expected a `Clock`, such as `ManualClock`",

@@ -11,6 +11,16 @@ use crate::key::KeyId;
 use crate::verify::{Verified, VerifyError};
 
 /// An allow-list of key IDs, as a type. Use [`allow_list!`](crate::allow_list) to define one.
+///
+/// ```
+/// use tower_hmac::extract::Only;
+///
+/// tower_hmac::allow_list!(Billing = ["billing", "billing-staging"]);
+///
+/// async fn invoice(caller: Only<Billing>) -> String {
+///     format!("an invoice for {:?}", caller.key_id())
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a list of callers",
     label = "expected a type defined by `allow_list!`",

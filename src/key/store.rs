@@ -59,6 +59,26 @@ impl<'a> KeyQuery<'a> {
 /// slower for unknown key IDs reveals which ones exist.
 ///
 /// To turn a function into a store, use [`key_fn`].
+///
+/// ```
+/// use std::collections::HashMap;
+/// use tower_hmac::key::{KeyQuery, Lookup};
+/// use tower_hmac::{BoxError, ConfigError, FlaskHmac, KeySet, KeyStore, VerifyLayer};
+///
+/// /// The keys of each tenant, which the host names.
+/// struct Tenants(HashMap<String, KeySet>);
+///
+/// impl KeyStore for Tenants {
+///     fn lookup(&self, query: &KeyQuery<'_>) -> Lookup {
+///         let tenant = query.head().headers.get("host").and_then(|host| host.to_str().ok());
+///         Lookup::ready(Ok(tenant.and_then(|tenant| self.0.get(tenant)).cloned()))
+///     }
+/// }
+///
+/// # fn layer(tenants: Tenants) -> Result<VerifyLayer, ConfigError> {
+/// VerifyLayer::new(FlaskHmac::new(), tenants)
+/// # }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a key store",
     label = "expected a `KeyStore`, such as `KeyMap`",

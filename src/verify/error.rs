@@ -294,6 +294,22 @@ impl Error for VerifyError {
 
 /// What a client may learn of a [`VerifyError`]: a status and one word. Returned by
 /// [`VerifyError::public`].
+///
+/// ```
+/// use http::{Request, StatusCode};
+/// use tower_hmac::{ErrorKind, FlaskHmac, KeyMap, Verifier};
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let verifier = Verifier::new(FlaskHmac::new(), KeyMap::single("s3cr3tk3y")?)?;
+/// let (head, ()) = Request::post("/").body(())?.into_parts();
+/// let error = verifier.verify(&head, b"").await.unwrap_err();
+///
+/// // For logs, and for the client: each rejection of a caller looks the same.
+/// assert_eq!(error.kind(), ErrorKind::Missing);
+/// assert_eq!(error.public().status(), StatusCode::FORBIDDEN);
+/// # Ok::<(), tower_hmac::BoxError>(())
+/// # }).unwrap();
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PublicError {
     status: StatusCode,

@@ -47,6 +47,23 @@ static OWNED: [HeaderName; 3] = [AUTHORIZATION, TIMESTAMP, LIST];
 ///
 /// [`Verified::signed_headers`]: crate::Verified::signed_headers
 /// [django-fost-authn]: https://pypi.org/project/django-fost-authn/0.3.8/
+///
+/// ```
+/// use http::Request;
+/// use tower_hmac::scheme::Fost;
+/// use tower_hmac::{KeyMap, SecretKey, Signer, Verifier};
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let key = || SecretKey::new("k7Qz-b3Wn");
+/// let signer = Signer::new(Fost::new(), key()?).with_key_id("aservice")?;
+/// let (head, body) = signer.sign(Request::post("/orders").body("{}")?)?.into_parts();
+///
+/// let verifier = Verifier::new(Fost::new(), KeyMap::named([("aservice", key()?)])?)?;
+/// assert!(verifier.verify(&head, body.as_bytes()).await.is_ok());
+/// assert!(verifier.verify(&head, b"[]").await.is_err());
+/// # Ok::<(), tower_hmac::BoxError>(())
+/// # }).unwrap();
+/// ```
 #[derive(Clone, Debug)]
 pub struct Fost {
     rules: FostRules,

@@ -27,7 +27,8 @@ const MAX_EXPIRES: u64 = 604_800;
 ///
 /// The signature is in the query, in six parameters: `X-Amz-Algorithm`, `X-Amz-Credential`,
 /// `X-Amz-Date`, `X-Amz-Expires` (1 to 604,800 seconds), `X-Amz-SignedHeaders` and
-/// `X-Amz-Signature`. [`Signer::sign_url`](crate::Signer::sign_url) makes such links.
+/// `X-Amz-Signature`. [`Signer::sign_url`](crate::Signer::sign_url) makes such links, with an
+/// example.
 ///
 /// A link is valid from its date minus the tolerance until its date plus its expiry. It is for GET
 /// and HEAD; [`with_methods`](Self::with_methods) sets others. With a replay guard it works once.

@@ -21,6 +21,15 @@ use crate::scheme::{Claim, ClaimError, Coverage, Encoding, SignError, SignedText
 /// Only Adyen signs these; a [`Signer`](crate::Signer) does not.
 ///
 /// [Adyen]: https://docs.adyen.com/development-resources/webhooks/secure-webhooks/verify-hmac-signatures
+///
+/// ```
+/// use tower_hmac::{ConfigError, KeyMap, SecretKey, VerifyLayer, webhooks};
+///
+/// fn payments(hex: &str) -> Result<VerifyLayer, ConfigError> {
+///     let key = SecretKey::from_hex(hex)?;
+///     VerifyLayer::new(webhooks::dangerous_adyen_payments(), KeyMap::single(key)?)
+/// }
+/// ```
 #[must_use]
 pub fn dangerous_adyen_payments() -> AdyenPayments {
     ProviderScheme {
