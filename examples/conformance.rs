@@ -6,7 +6,7 @@
 //! cargo run --release --all-features --example conformance -- explain CONFIG.json < requests.jsonl
 //! ```
 //!
-//! It contains no logic of its own: every decision is made by the library.
+//! The library makes every decision.
 
 #[path = "conformance/aws.rs"]
 mod aws;

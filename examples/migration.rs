@@ -66,13 +66,13 @@ async fn serve(
     server: &Verifier,
     requests: &[Parts],
 ) -> Result<BTreeMap<String, usize>, tower_hmac::VerifyError> {
-    let mut formats = BTreeMap::new();
+    let mut schemes = BTreeMap::new();
     for head in requests {
         let verified = server.verify(head, BODY).await?;
         println!("  {} by {:?}", verified.scheme(), verified.key_id());
-        *formats.entry(verified.scheme().to_owned()).or_default() += 1;
+        *schemes.entry(verified.scheme().to_owned()).or_default() += 1;
     }
-    Ok(formats)
+    Ok(schemes)
 }
 
 #[tokio::main(flavor = "current_thread")]

@@ -27,7 +27,7 @@ fn old_key() -> Result<SecretKey, BoxError> {
 }
 
 /// What both sides agree on. The tag rejects signatures for other applications.
-fn format() -> Result<MessageSignatures, BoxError> {
+fn scheme() -> Result<MessageSignatures, BoxError> {
     Ok(MessageSignatures::new().with_tag("orders")?)
 }
 
@@ -39,8 +39,8 @@ fn app() -> Result<Router, BoxError> {
         KeyEntry::new(old_key()?).with_label("2026-05"),
     ])?;
     let keys = KeyMap::named([("billing", billing)])?;
-    // Behind a proxy that ends TLS: `format()?.with_public_origin("https://api.example.com")?`.
-    let layer = VerifyLayer::new(format()?, keys)?
+    // Behind a proxy that ends TLS: `scheme()?.with_public_origin("https://api.example.com")?`.
+    let layer = VerifyLayer::new(scheme()?, keys)?
         // 100 requests a second, each remembered for as long as its time is accepted.
         .with_replay_guard(MemoryReplay::new(60_100)?)?;
     Ok(Router::new().route("/orders", post(order)).layer(layer))
@@ -63,7 +63,7 @@ async fn main() -> Result<(), BoxError> {
 
     // A client that signs all its requests, first with the old key, then with the new one.
     for key in [old_key()?, new_key()?] {
-        let signer = Signer::new(format()?, key).with_key_id("billing")?;
+        let signer = Signer::new(scheme()?, key).with_key_id("billing")?;
         let client = ServiceBuilder::new().layer(SignLayer::new(signer)).service(http.clone());
         let response = client.oneshot(order()?).await?;
         assert_eq!(response.status(), StatusCode::OK);
@@ -71,7 +71,7 @@ async fn main() -> Result<(), BoxError> {
     }
 
     // Signs without a client, to replay a request, and to change one in transit.
-    let signer = Signer::new(format()?, new_key()?).with_key_id("billing")?;
+    let signer = Signer::new(scheme()?, new_key()?).with_key_id("billing")?;
     let signed = signer.sign(Request::post(&url).body(Bytes::from(r#"{"item": 7}"#))?)?;
     let mut changed = signed.clone();
     *changed.uri_mut() = url.replace("draft=1", "draft=0").parse()?;

@@ -35,7 +35,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
 /// The most bytes of a pasted request: enough for 2 MiB of body in base64, and the rest.
 const MOST: usize = 4 * 1024 * 1024;
 
-/// Makes the routes of the page, for a service of your own.
+/// Returns the routes of the page, for your own service.
 ///
 /// The page is for developers: it shows what the server expects to be signed. Serve it on the
 /// loopback interface or behind a login. It has none of your keys, only what is pasted.

@@ -1,4 +1,4 @@
-//! A format with its keys: the first, or the one that stands beside it.
+//! A scheme with its keys: the first one, or the second one of `or`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use tower_hmac::{Algorithm, BoxError, FlaskHmac, HeaderScheme, KeyMap, Scheme, V
 use crate::config::Config;
 use crate::parts::{self, PartConfig};
 
-/// What `or` holds; the first format has the same members, and more.
+/// The members of `or`. The first scheme has these members, too.
 #[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Format {
@@ -138,7 +138,7 @@ impl Format {
         }
     }
 
-    /// Flask's settings are a layer of their own; the others are a format with its keys.
+    /// Makes a layer from Flask's settings, or from a scheme with its keys.
     pub(crate) fn layer(&self, config: &Config) -> Result<VerifyLayer, BoxError> {
         match (&self.app_config, self.scheme.as_deref()) {
             (Some(settings), None | Some("flask-hmac")) => {

@@ -2,8 +2,8 @@
 //!
 //! [`Capture::read`] accepts what you have at hand when a signature does not match: the raw
 //! HTTP/1.1 message, a curl command line, an entry of a HAR file, or a small JSON object. It opens
-//! no file and no connection, and never repairs the request. What may have been damaged on the way
-//! is kept as it is, and reported as a [`CaptureNote`].
+//! no file and no connection, and never repairs the request. It keeps possible damage,
+//! and reports it as a [`CaptureNote`].
 //!
 //! ```
 //! use tower_hmac::capture::{Capture, CaptureForm};

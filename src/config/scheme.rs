@@ -47,7 +47,7 @@ use crate::scheme::{MessageSignatures, Policy};
 /// | `algorithm` | all but RFC 9421 | the hash, such as `sha256` |
 /// | `label`, `tag`, `components` | RFC 9421 | the settings of `MessageSignatures` |
 /// | `public_origin` | RFC 9421, HubSpot, Twilio | the address that clients use |
-/// | `region`, `service` | `AwsSigV4` | what stands in the credential |
+/// | `region`, `service` | `AwsSigV4` | the region and the service of the credential |
 /// | `url` | Square | the notification URL as registered |
 /// | `max_lifetime` | FOST URLs | the longest accepted lifetime, in seconds |
 ///

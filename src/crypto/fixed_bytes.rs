@@ -46,7 +46,7 @@ impl FixedBytes {
         self.bytes.get_mut(..usize::from(self.len)).unwrap_or_default().zeroize();
     }
 
-    /// Compares all words, whatever they contain. The bytes past the length are zero on both sides.
+    /// Compares all words without stopping early. The bytes past the length are zero on both sides.
     #[inline]
     pub(crate) fn constant_time_eq(&self, other: &Self) -> Choice {
         let (ours, _) = self.bytes.as_chunks::<8>();

@@ -80,7 +80,7 @@ fn payload(trial: &Trial<'_>, reading: &Reading, lines: &[&str]) -> Option<Cause
     found.map(|(_, signed)| Cause::Body { signed: signed.into() })
 }
 
-/// Tries to leave out each listed header.
+/// Tries the canonical request without each listed header.
 fn headers(trial: &Trial<'_>, reading: &Reading, lines: &[&str]) -> Option<Cause> {
     // Method, path and query; then a line for each header, an empty one, the list, the payload.
     let end = lines.len().checked_sub(3)?;

@@ -128,11 +128,10 @@ impl Report {
     /// use tower_hmac::scheme::Part;
     ///
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-    /// let parts = [Part::Method, Part::literal("\n"), Part::Body];
-    /// let scheme = HeaderScheme::new("X-Signature")?.with_parts(parts)?;
-    /// let key = SecretKey::new("a key")?;
-    /// let request = Signer::new(scheme.clone(), key.clone()).sign(Request::post("/").body("{}")?)?;
-    /// let (head, body) = request.into_parts();
+    /// let parts = [Part::Method, Part::literal("\n"), Part::Body]; let scheme =
+    /// HeaderScheme::new("X-Signature")?.with_parts(parts)?; let key = SecretKey::new("a key")?;
+    /// let request = Signer::new(scheme.clone(),
+    /// key.clone()).sign(Request::post("/").body("{}")?)?; let (head, body) = request.into_parts();
     ///
     /// let verifier = Verifier::new(scheme, KeyMap::single(key)?)?;
     /// let report = verifier.explain(&head, body.as_bytes()).await;
@@ -147,8 +146,9 @@ impl Report {
         self.text.as_ref().map_or(&[], |text| &text.parts)
     }
 
-    /// Returns what makes the signature right: each cause on its own, or together with a
-    /// [`Cause::Clock`] that comes first. Empty if nothing that was tried did.
+    /// Returns the likely causes. Correcting one makes the signature match, alone or together with
+    /// a
+    /// [`Cause::Clock`] that comes first. Empty if no cause was found.
     #[must_use]
     pub fn likely(&self) -> &[Cause] {
         &self.likely
@@ -164,11 +164,11 @@ impl fmt::Display for Report {
             _ => writeln!(f, "outcome: {}", self.outcome())?,
         }
         if let Some(scheme) = self.scheme() {
-            writeln!(f, "format: {scheme}")?;
+            writeln!(f, "scheme: {scheme}")?;
         }
         match &self.key_id {
-            Some(id) => writeln!(f, "key id: {id:?}")?,
-            None if self.scheme.is_some() => writeln!(f, "key id: none, the anonymous key")?,
+            Some(id) => writeln!(f, "key ID: {id:?}")?,
+            None if self.scheme.is_some() => writeln!(f, "key ID: none, the anonymous key")?,
             None => {}
         }
         for (name, time) in [("created", self.created), ("expires", self.expires)] {
@@ -184,7 +184,7 @@ impl fmt::Display for Report {
         }
         let is_accepted = self.rejection.is_none();
         if !is_accepted && self.likely.is_empty() && self.step() == Some("mac") {
-            writeln!(f, "likely: nothing that was tried; compare the client's text with this one")?;
+            writeln!(f, "likely: no known cause; compare the client's text with this one")?;
         }
         if self.is_long {
             writeln!(f, "note: the body is longer than 2 MiB, and no other form of it was tried")?;

@@ -39,9 +39,9 @@ impl Rejected<'_> {
     /// Returns the mistakes that, once corrected, make the signature match.
     pub(super) async fn likely(self, read: Option<&(usize, Claim)>) -> Outcome {
         if let Some((place, claim)) = read {
-            let format = self.verifier.entry(*place);
-            let keys = lookup(format, claim, self.head).await;
-            let outcome = self.of_claim(format, claim, keys);
+            let entry = self.verifier.entry(*place);
+            let keys = lookup(entry, claim, self.head).await;
+            let outcome = self.of_claim(entry, claim, keys);
             if !outcome.likely.is_empty() {
                 return outcome;
             }
@@ -52,14 +52,14 @@ impl Rejected<'_> {
     }
 
     /// Tries mistakes of a request whose claim was read.
-    fn of_claim(self, format: &SchemeEntry, claim: &Claim, keys: Option<KeySet>) -> Outcome {
+    fn of_claim(self, entry: &SchemeEntry, claim: &Claim, keys: Option<KeySet>) -> Outcome {
         let is_late = matches!(self.error.kind(), ErrorKind::Stale | ErrorKind::Expired);
         let then = claim.created().or(claim.expires()).filter(|_| is_late);
         let clock = then.map(|then| time::cause(then, self.verifier.now()));
         // Everything else is tried at the time that the request claims.
         let now = then.unwrap_or_else(|| self.verifier.now());
         let budget = Budget { tries: MOST_TRIES, bytes: MOST_BYTES };
-        let scheme = &*format.scheme;
+        let scheme = &*entry.scheme;
         let Ok(trial) = Trial::new(scheme, (self.head, self.body), claim, keys, now, budget) else {
             return Outcome::default();
         };
@@ -74,7 +74,7 @@ impl Rejected<'_> {
             likely.extend(of_text(&trial));
             if likely.is_empty() {
                 trial.allow(Budget { tries: usize::MAX, bytes: MOST_BYTES });
-                (likely, others) = keys::find_others(&trial, &*format.keys);
+                (likely, others) = keys::find_others(&trial, &*entry.keys);
             }
         }
         if !likely.is_empty() {
@@ -87,8 +87,8 @@ impl Rejected<'_> {
     async fn of_edits(self, is_unread: bool) -> Vec<Cause> {
         let mut copy = self.head.clone();
         let mut budget = Budget { tries: MOST_TRIES, bytes: MOST_BYTES };
-        for format in self.verifier.entries() {
-            let scheme = &*format.scheme;
+        for entry in self.verifier.entries() {
+            let scheme = &*entry.scheme;
             let mut edits = tag::edits(scheme, self.head);
             if is_unread {
                 edits.extend(time::edits(scheme, self.head));
@@ -99,13 +99,13 @@ impl Rejected<'_> {
                 if let Some(claim) = &read {
                     let is_known = known.iter().any(|(id, _)| id.as_ref() == claim.key_id());
                     if !is_known && known.len() < MOST_LOOKUPS {
-                        let keys = lookup(format, claim, &copy).await;
+                        let keys = lookup(entry, claim, &copy).await;
                         known.push((claim.key_id().cloned(), keys));
                     }
                     let keys = known.iter().find(|(id, _)| id.as_ref() == claim.key_id());
                     let keys = keys.and_then(|(_, keys)| keys.clone());
-                    if self.is_right_with(&edit, &copy, format, (claim, keys), &mut budget) {
-                        return self.with_clock(format, claim, edit.cause);
+                    if self.is_right_with(&edit, &copy, entry, (claim, keys), &mut budget) {
+                        return self.with_clock(entry, claim, edit.cause);
                     }
                 }
                 edit.undo(&mut copy, self.head);
@@ -118,7 +118,7 @@ impl Rejected<'_> {
         self,
         edit: &Edit,
         copy: &Parts,
-        format: &SchemeEntry,
+        entry: &SchemeEntry,
         (claim, keys): (&Claim, Option<KeySet>),
         budget: &mut Budget,
     ) -> bool {
@@ -126,7 +126,7 @@ impl Rejected<'_> {
         let original = edit.signs_original.then_some(self.head);
         original.into_iter().chain([copy]).any(|head| {
             let request = (head, self.body);
-            let trial = Trial::new(&*format.scheme, request, claim, keys.clone(), now, *budget);
+            let trial = Trial::new(&*entry.scheme, request, claim, keys.clone(), now, *budget);
             let Ok(trial) = trial else { return false };
             let is_right = match &edit.hash {
                 Some((algorithm, tag)) => trial.fits_hash(*algorithm, tag),
@@ -138,9 +138,9 @@ impl Rejected<'_> {
     }
 
     /// Returns a cause, preceded by that of a wrong clock, if there is one.
-    fn with_clock(self, format: &SchemeEntry, claim: &Claim, cause: Cause) -> Vec<Cause> {
+    fn with_clock(self, entry: &SchemeEntry, claim: &Claim, cause: Cause) -> Vec<Cause> {
         let now = self.verifier.now();
-        let is_late = self.verifier.is_outside_of_window(format.scheme.window(), claim);
+        let is_late = self.verifier.is_outside_of_window(entry.scheme.window(), claim);
         let then = claim.created().or(claim.expires()).filter(|_| is_late);
         then.map(|then| time::cause(then, now)).into_iter().chain([cause]).collect()
     }
@@ -165,6 +165,6 @@ fn of_text(trial: &Trial<'_>) -> Option<Cause> {
 }
 
 /// Returns the keys of the claimed key ID, or `None` if the store fails.
-async fn lookup(format: &SchemeEntry, claim: &Claim, head: &Parts) -> Option<KeySet> {
-    format.keys.lookup(&KeyQuery::new(claim.key_id(), head)).await.ok().flatten()
+async fn lookup(entry: &SchemeEntry, claim: &Claim, head: &Parts) -> Option<KeySet> {
+    entry.keys.lookup(&KeyQuery::new(claim.key_id(), head)).await.ok().flatten()
 }

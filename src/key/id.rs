@@ -21,7 +21,7 @@ use crate::shown::Shown;
 pub struct KeyId(Arc<str>);
 
 impl KeyId {
-    /// Makes a key ID from a text as it is, without folding case or trimming.
+    /// Makes a key ID from a text, without folding case or trimming.
     ///
     /// # Errors
     ///
@@ -34,7 +34,7 @@ impl KeyId {
         Ok(Self(name.into()))
     }
 
-    /// Returns the key ID as it is. A client may have chosen it, so use [`Display`](fmt::Display)
+    /// Returns the unchanged key ID. A client may have chosen it, so use [`Display`](fmt::Display)
     /// in logs.
     #[must_use]
     pub fn as_str(&self) -> &str {

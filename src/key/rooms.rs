@@ -112,7 +112,7 @@ impl Rooms {
 }
 
 impl Failure {
-    /// Warns that stale keys are used. Otherwise nobody would notice before they run out.
+    /// Warns that stale keys are used. Otherwise, nobody would notice until they expire.
     #[cfg_attr(not(feature = "tracing"), allow(clippy::unused_self))]
     pub(super) fn warn(&self) {
         #[cfg(feature = "tracing")]

@@ -169,7 +169,7 @@ impl<R> VerifyLayer<R> {
     /// is read first, without hashing or keeping it. A response that leaves more than `bytes`
     /// unread carries `Connection: close`.
     ///
-    /// Set it to the largest body that honest clients send by mistake. [The
+    /// Set it to the largest body that legitimate clients send by mistake. [The
     /// contract](crate::verify) has the exact rules, and what limits the time.
     #[must_use]
     pub fn with_drain_limit(self, bytes: usize) -> Self {

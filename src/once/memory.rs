@@ -53,10 +53,10 @@ struct Entry {
     end: i64,
 }
 
-/// Who took a lease, and for which caller: the token of a lease, which outlives its entry.
+/// The owner of a lease: the token that outlives its entry.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Owner {
-    /// Each lease has a number of its own.
+    /// The number of the lease. Never reused.
     number: u64,
     /// The index in the counts of callers.
     caller: u32,

@@ -55,9 +55,9 @@ const UNTOLD: i64 = i64::MAX;
 /// # Size
 ///
 /// Each request takes one entry for as long as it could be accepted again. With a tolerance of 300
-/// s on both sides, that is at most 601 s, and 300 s for an honest clock. So 100 requests a second
-/// need room for 60,100 entries. An entry is 40 bytes. With the table that finds it, and an eighth
-/// more entries for callers that come after the first has taken all, the memory is
+/// s on both sides, that is at most 601 s, and 300 s for an accurate clock. So 100 requests a
+/// second need room for 60,100 entries. An entry is 40 bytes. With the table that finds it, and an
+/// eighth more entries for callers that come after the first has taken all, the memory is
 ///
 /// * 48 to 61 bytes per entry of the capacity from 100,000 entries on, and
 /// * 64 KiB for the buckets of time, and a little for the spread over 16 shards.
@@ -150,8 +150,8 @@ impl MemoryReplay {
     /// default.
     ///
     /// One second closes the gap of whole seconds. A margin of `d` closes that of clients whose
-    /// clocks are ahead by up to `d`. In return, an honest client gets 503 for that long after each
-    /// restart, and longer if its clock is behind, by as much as it is behind.
+    /// clocks are ahead by up to `d`. In return, a legitimate client gets 503 for that long after
+    /// each restart, and longer if its clock is behind, by as much as it is behind.
     #[must_use]
     pub fn with_restart_margin(mut self, margin: Duration) -> Self {
         self.restart = self.restart.with_margin(margin);

@@ -119,7 +119,7 @@ macro_rules! tag_settings {
         }
 
         /// Sets how old a signature may be and how far ahead its clock, in whole seconds, for a
-        /// verifier without a tolerance of its own.
+        /// verifier without its own tolerance.
         #[must_use]
         pub fn with_tolerance(
             mut self,

@@ -14,7 +14,7 @@ use crate::sign::Signer;
 impl Signer<FostUrl> {
     /// Makes a link for GET and HEAD that works for [`with_lifetime`](Self::with_lifetime).
     ///
-    /// The URL is signed as it is written. Give the host as a client sends it, in lower case and
+    /// The URL is signed unchanged. Give the host as a client sends it, in lower case and
     /// without the default port. A fragment is dropped.
     ///
     /// ```

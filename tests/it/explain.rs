@@ -360,7 +360,7 @@ async fn no_cause_is_named_if_none_fits() {
     let verifier = flask_verifier(KeyMap::single(key(KEY)).unwrap());
     let report = explain(&verifier, &flask_request(key("unrelated"), "body", "body")).await;
     assert_eq!(report.likely(), []);
-    assert!(report.to_string().contains("nothing that was tried"));
+    assert!(report.to_string().contains("no known cause"));
 
     let unsigned = Request::post("/").body("body".to_owned()).unwrap();
     let report = explain(&verifier, &unsigned).await;
@@ -377,7 +377,7 @@ async fn report_has_one_line_for_each_fact() {
         (
             flask_request(key("unrelated"), "body", "body"),
             "outcome: mismatch, at step \"mac\": the signature does not match\n",
-            "likely: nothing that was tried; compare the client's text with this one\n",
+            "likely: no known cause; compare the client's text with this one\n",
         ),
         (
             flask_request(key(KEY), "body\n", "body"),
@@ -386,7 +386,7 @@ async fn report_has_one_line_for_each_fact() {
         ),
     ];
     for (request, outcome, likely) in table {
-        let claim = "format: flask-hmac\nkey id: none, the anonymous key\nsigned text: \"body\"\n";
+        let claim = "scheme: flask-hmac\nkey ID: none, the anonymous key\nsigned text: \"body\"\n";
         let report = explain(&verifier, &request).await;
         assert_eq!(report.to_string(), format!("{outcome}{claim}{likely}"));
         assert_eq!(

@@ -217,7 +217,7 @@ proptest! {
             clock.advance(tick);
             let now = tower_hmac::clock::Clock::unix_now(&clock);
             requests.push((head(&signer, b""), now));
-            // An old request as often as a new one.
+            // Old and new requests are equally likely.
             let place = if pick < 6 { requests.len() - 1 } else { pick * requests.len() / 12 };
             let (head, created) = &requests[place];
             let outcome = runtime.block_on(verifier.verify(head, b""));

@@ -1,4 +1,4 @@
-//! A scheme with everything that a client must write anew for each attempt: a time, a nonce, and a
+//! A scheme with everything that a client must renew for each attempt: a time, a nonce, and a
 //! signing string over method, target and body.
 
 use base64::Engine as _;

@@ -4,8 +4,8 @@
 //!     cargo run                                        SQLite in this process
 //!     cargo run -- postgres://user:password@host/name  PostgreSQL
 //!
-//! Creates tables whose names begin with `tower_hmac_`, checks itself, and drops them: if the store
-//! of the keys fails, requests are answered with 503.
+//! Creates tables whose names begin with `tower_hmac_`, sends requests, and drops the tables.
+//! Without them, requests are answered with 503.
 
 mod store;
 mod webhooks;

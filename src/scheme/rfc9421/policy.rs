@@ -23,7 +23,7 @@ const MIN_NONCE_LEN: usize = 16;
 /// # Ok::<(), tower_hmac::ConfigError>(())
 /// ```
 #[derive(Clone, Debug)]
-#[allow(clippy::struct_excessive_bools)] // Each is a setting of its own.
+#[allow(clippy::struct_excessive_bools)] // Each is a separate setting.
 pub struct Policy {
     required: Required,
     also: Vec<Component>,

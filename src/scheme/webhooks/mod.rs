@@ -2,8 +2,8 @@
 //!
 //! Each function returns a scheme for [`VerifyLayer`](crate::VerifyLayer) and
 //! [`Signer`](crate::Signer). Its docs state what the signature covers and what it does not.
-//! Senders retry, so the same delivery can arrive twice. Without a signed time, a delivery that
-//! leaked can be replayed at any time.
+//! Senders retry, so the same delivery can arrive twice. Without a signed time, a captured
+//! delivery can be replayed at any time.
 //!
 //! ```
 //! use axum::{Json, Router, routing::post};

@@ -102,7 +102,7 @@ pub(crate) fn ascii(value: &HeaderValue) -> Option<&str> {
     std::str::from_utf8(value.as_bytes()).ok().filter(|text| text.is_ascii())
 }
 
-/// Makes a header value that arrives unchanged: whitespace around a value is lost on the way.
+/// Makes a header value that arrives unchanged: whitespace around a value is lost in transit.
 ///
 /// # Errors
 ///
