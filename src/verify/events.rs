@@ -37,19 +37,22 @@ impl Timer {
     }
 }
 
-/// The label of a request that was rejected before its scheme was known.
+/// The label instead of a scheme or a step that a request does not have.
 #[cfg(feature = "metrics")]
-const NO_SCHEME: &str = "none";
+const NONE: &str = "none";
 
 #[cfg(feature = "metrics")]
 fn label(scheme: Option<&std::sync::Arc<str>>) -> metrics::SharedString {
-    scheme.map_or(NO_SCHEME.into(), |name| metrics::SharedString::from_shared(name.clone()))
+    scheme.map_or(NONE.into(), |name| metrics::SharedString::from_shared(name.clone()))
 }
 
 #[cfg(feature = "metrics")]
-fn count(outcome: &'static str, scheme: metrics::SharedString) {
-    metrics::counter!("tower_hmac_requests_total", "outcome" => outcome, "scheme" => scheme)
-        .increment(1);
+fn count(outcome: &'static str, step: &'static str, scheme: metrics::SharedString) {
+    metrics::counter!(
+        "tower_hmac_requests_total",
+        "outcome" => outcome, "step" => step, "scheme" => scheme
+    )
+    .increment(1);
 }
 
 fn accepted(verified: &Verified, body_len: usize) {
@@ -61,7 +64,7 @@ fn accepted(verified: &Verified, body_len: usize) {
     {
         let outcome = if verified.is_disarmed() { "disarmed" } else { "accepted" };
         let scheme = label(Some(verified.shared_scheme()));
-        count(outcome, scheme.clone());
+        count(outcome, NONE, scheme.clone());
         #[allow(clippy::cast_precision_loss)] // Bodies are far below 2^52 bytes.
         metrics::histogram!("tower_hmac_body_bytes", "scheme" => scheme).record(body_len as f64);
     }
@@ -71,7 +74,7 @@ fn accepted(verified: &Verified, body_len: usize) {
 /// Records an unsigned request that an optional layer lets through.
 pub(crate) fn unsigned() {
     #[cfg(feature = "metrics")]
-    count("unsigned", NO_SCHEME.into());
+    count("unsigned", NONE, NONE.into());
 }
 
 /// The warnings of one verifier and its clones.
@@ -118,6 +121,6 @@ pub(crate) fn rejected(error: &VerifyError, warnings: &Warnings) {
         }
     }
     #[cfg(feature = "metrics")]
-    count(error.kind().as_str(), label(error.shared_scheme()));
+    count(error.kind().as_str(), error.step().as_str(), label(error.shared_scheme()));
     let _ = (error, warnings);
 }

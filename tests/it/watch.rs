@@ -10,6 +10,7 @@ use tower::{Layer as _, ServiceExt as _, service_fn};
 use tower_hmac::clock::ManualClock;
 use tower_hmac::key::key_fn;
 use tower_hmac::layer::VerifiedBody;
+use tower_hmac::replay::{ReplayClaim, ReplayGuard, ReplayRequest};
 use tower_hmac::{BoxError, KeyId, KeyMap, MemoryReplay, SecretKey, VerifyLayer};
 
 use crate::capture::{Capture, Record};
@@ -209,6 +210,42 @@ fn metrics_of(run: impl FnOnce()) -> Vec<Metric> {
 }
 
 #[test]
+fn a_failing_key_store_and_a_failing_guard_are_counted_at_different_steps() {
+    let clock = ManualClock::new(NOW);
+    let store = key_fn(|_: Option<&KeyId>, _: &http::request::Parts| async {
+        Err::<Option<SecretKey>, BoxError>("a third database is gone".into())
+    });
+    let keys = VerifyLayer::new(Stamped::new(), store).unwrap().with_clock(clock.clone());
+    let replay = layer(&clock).with_replay_guard(FailingGuard).unwrap();
+    let metrics = metrics_of(|| {
+        for layer in [&keys, &replay, &replay] {
+            let head = head(&signer("aservice", "akey", &clock), b"");
+            assert_eq!(block_on(send(layer, head, "")), 503);
+        }
+    });
+    let count = |step: &str| {
+        let wanted = [("outcome", "store_unavailable"), ("step", step)];
+        let count = metrics.iter().find(|(_, labels, _)| {
+            let label = |(name, value): &(&str, &str)| {
+                labels.contains(&((*name).to_owned(), (*value).to_owned()))
+            };
+            wanted.iter().all(label)
+        });
+        count.map(|(.., value)| value)
+    };
+    assert_eq!(count("keys"), Some(&DebugValue::Counter(1)));
+    assert_eq!(count("replay"), Some(&DebugValue::Counter(2)));
+}
+
+struct FailingGuard;
+
+impl ReplayGuard for FailingGuard {
+    fn claim(&self, _: &ReplayRequest<'_>) -> ReplayClaim {
+        ReplayClaim::ready(Err("the guard is gone".into()))
+    }
+}
+
+#[test]
 fn outcomes_are_counted_by_kind_and_scheme() {
     let clock = ManualClock::new(NOW);
     let guard = Arc::new(MemoryReplay::new(10).unwrap());
@@ -225,8 +262,8 @@ fn outcomes_are_counted_by_kind_and_scheme() {
         assert_eq!(block_on(send(&layer.clone().optional(), unsigned(), "")), 200);
         assert_eq!(block_on(send(&layer.clone().dangerous_disarmed(true), unsigned(), "")), 200);
     });
-    let count = |outcome: &str, scheme: &str| {
-        let labels = [("outcome", outcome), ("scheme", scheme)];
+    let count = |outcome: &str, step: &str, scheme: &str| {
+        let labels = [("outcome", outcome), ("step", step), ("scheme", scheme)];
         metrics.iter().find_map(|(name, found, value)| {
             let equal = labels.iter().all(|(key, value)| {
                 found.iter().any(|(found, text)| found == key && text == value)
@@ -239,12 +276,12 @@ fn outcomes_are_counted_by_kind_and_scheme() {
             }
         })
     };
-    assert_eq!(count("accepted", "stamped"), Some(2));
-    assert_eq!(count("replayed", "stamped"), Some(1));
-    assert_eq!(count("unknown_key", "stamped"), Some(1));
-    assert_eq!(count("missing", "stamped"), Some(1));
-    assert_eq!(count("unsigned", "none"), Some(1));
-    assert_eq!(count("disarmed", "stamped"), Some(1));
+    assert_eq!(count("accepted", "none", "stamped"), Some(2));
+    assert_eq!(count("replayed", "replay", "stamped"), Some(1));
+    assert_eq!(count("unknown_key", "keys", "stamped"), Some(1));
+    assert_eq!(count("missing", "claim", "stamped"), Some(1));
+    assert_eq!(count("unsigned", "none", "none"), Some(1));
+    assert_eq!(count("disarmed", "none", "stamped"), Some(1));
 
     let histogram = |wanted: &str| {
         metrics.iter().find_map(|(name, _, value)| match value {
