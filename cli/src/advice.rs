@@ -25,7 +25,7 @@ pub(crate) fn of(cause: &Cause) -> &'static str {
              its public origin."
         }
         Cause::QueryDropped | Cause::QueryAdded | Cause::Target { .. } => {
-            "Sign the method and the target exactly as they stand in the request line."
+            "Sign the method and the target exactly as they are in the request line."
         }
         Cause::Base { .. } => "Write the signature base as RFC 9421 section 2.5 defines it.",
         Cause::Encoding { .. } | Cause::EncodedTwice | Cause::Tag { .. } => {

@@ -1,5 +1,5 @@
-// The code of docs/swagger.md against the layer: first under node, then by the button of Swagger UI in
-// headless Chromium.
+// Tests the code of docs/swagger.md against the layer: first under node, then by the button of Swagger
+// UI in headless Chromium.
 //
 //   node test.mjs PROGRAM SWAGGER.md, in the folder with node_modules
 import assert from "node:assert/strict";
@@ -92,7 +92,7 @@ async function byButton(browser, place) {
   const sent = [];
   page.on("pageerror", (error) => problems.push(String(error)));
   page.on("console", (message) => {
-    // Browsers ask for an icon by themselves.
+    // Browsers request an icon by themselves.
     const isIcon = message.location().url.endsWith("/favicon.ico");
     if (message.type() === "error" && !isIcon) problems.push(message.text());
   });

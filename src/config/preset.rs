@@ -7,8 +7,7 @@ use crate::scheme::Scheme;
 #[cfg(feature = "webhooks")]
 use crate::webhooks;
 
-/// Returns the preset of this name, with the settings that some need. Takes those from the
-/// configuration.
+/// Returns the preset with this name. Takes the settings that it needs from the configuration.
 #[cfg(feature = "webhooks")]
 pub(super) fn preset(
     name: &str,

@@ -1,4 +1,4 @@
-//! Access to the service inside, as tower's own services give it.
+//! Access to the inner service, as in tower's own services.
 
 /// The three methods, for a service with a field `inner` of this type.
 macro_rules! inner_service {

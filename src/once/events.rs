@@ -5,7 +5,7 @@ use std::error::Error;
 use crate::error::BoxError;
 use crate::once::Acquired;
 
-/// What a layer reports. Its warnings come at most once a second for each cause.
+/// The reports of a layer. Warnings are logged at most once a second per cause.
 #[derive(Default)]
 pub(super) struct Events {
     #[cfg(feature = "tracing")]
@@ -13,7 +13,7 @@ pub(super) struct Events {
 }
 
 impl Events {
-    /// Reports what the store answers at the start.
+    /// Reports the store's answer to a new message.
     pub(super) fn acquired(&self, acquired: &Result<Acquired, BoxError>) {
         count(match acquired {
             Ok(Acquired::New(_)) => "new",
@@ -30,7 +30,7 @@ impl Events {
         });
     }
 
-    /// Reports what the store answers once the handler has run.
+    /// Reports the store's answer after the handler has run.
     pub(super) fn finished(&self, is_owner: &Result<bool, BoxError>) {
         match is_owner {
             Ok(true) => {}

@@ -1,4 +1,4 @@
-//! The hold of one request on its message: a lease that is being acquired, held and given back.
+//! The hold of one request on its message: a lease that is acquired, held and released.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,8 +9,8 @@ use crate::error::BoxError;
 use crate::once::events::Events;
 use crate::once::{Acquired, Lease, OnceAnswer, OnceRequest, OnceStore};
 
-/// What a request does with its message. If it is dropped, the lease is released, and a call to the
-/// store that has begun is finished.
+/// The state of a request and its message. Dropping it releases the lease, and finishes a call to
+/// the store that has begun.
 pub(super) struct Hold {
     store: Arc<dyn OnceStore>,
     stage: Stage,
@@ -72,7 +72,7 @@ impl Hold {
         }
     }
 
-    /// The handler has run, so its response is sent whatever the store answers.
+    /// The handler has run, so its response is sent even if the store fails.
     pub(super) fn poll_finished(&mut self, cx: &mut Context<'_>, events: &Events) -> Poll<()> {
         if let Stage::Finishing(answer) = &mut self.stage {
             events.finished(&ready!(Pin::new(answer).poll(cx)));

@@ -1,4 +1,4 @@
-//! Redis Cluster: the parts of its key space, and the way to the node of a part.
+//! Redis Cluster: the parts of its key space, and how to find the node of a part.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -8,13 +8,13 @@ use ::redis::{AsyncConnectionConfig, Client};
 use crate::replay::failure::Failure;
 use crate::replay::server::{Greeting, Server};
 
-/// The hash tags: each is in another sixteenth of the hash slots, so that primaries get equal
-/// parts. All keys with one tag are in one slot, and so on one node.
+/// The hash tags. Each is in another sixteenth of the hash slots, so that primaries get equal
+/// parts. All keys with the same tag are in one slot, and therefore on one node.
 pub(crate) const TAGS: [&str; 16] = [
     "{18}:", "{3}:", "{61}:", "{58}:", "{19}:", "{2}:", "{60}:", "{59}:", "{102}:", "{1}:",
     "{63}:", "{49}:", "{103}:", "{0}:", "{62}:", "{48}:",
 ];
-/// Before a failover is known to all nodes, two of them can each name the other.
+/// The most redirects: until all nodes know of a failover, two of them can redirect to each other.
 const MAX_REDIRECTS: usize = 3;
 
 /// Some nodes of a cluster. Each knows which node has a key.
@@ -38,7 +38,7 @@ impl Cluster {
         is_bare.then(|| Self::new(nodes))
     }
 
-    /// Connects to the node that has the keys of this greeting, which a node in our list names.
+    /// Connects to the node that has the keys of this greeting, according to a node in our list.
     pub(crate) async fn connect<G: Greeting>(
         &self,
         greeting: &G,
@@ -57,7 +57,7 @@ impl Cluster {
         Err(Failure::UnexpectedAnswer)
     }
 
-    /// Begins with the next one each time, since one that hangs takes all of the attempt's time.
+    /// Begins with the next node each time, since a hanging node uses up the attempt's time.
     async fn any_node(
         &self,
         config: &AsyncConnectionConfig,

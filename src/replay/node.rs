@@ -4,10 +4,11 @@ use std::fmt;
 
 use ::redis::{Client, ConnectionAddr};
 
-/// The node that has a key, as another node named it. Not shown, since it is text of the server.
+/// The node that has a key, according to another node. Not shown, because the server chose the
+/// text.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Node {
-    /// Empty for the host of the node that was asked.
+    /// Empty for the same host as the node that answered.
     host: String,
     port: u16,
 }

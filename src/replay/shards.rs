@@ -1,4 +1,4 @@
-//! The links of a store: one to a server, or one to each part of a cluster's key space.
+//! The links of a store: one to a server, or one for each part of a cluster's key space.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::replay::link::Link;
 use crate::replay::server::Greeting;
 use crate::replay::source::Source;
 
-/// One or more links. Each has keys of its own, and fails on its own.
+/// One or more links. Each has its own keys, and fails independently.
 pub(crate) struct Shards<G: Greeting> {
     first: Link<G>,
     others: Arc<[Link<G>]>,
@@ -52,7 +52,7 @@ impl<G: Greeting> Shards<G> {
         try_join_all(self.iter().map(|link| link.connect(most))).await.map(drop)
     }
 
-    /// Tells all of them the time.
+    /// Sets the time of all links.
     pub(crate) fn tell(&self, now: i64, most: Duration) {
         self.iter().for_each(|link| link.tell(now, most));
     }

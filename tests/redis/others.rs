@@ -9,7 +9,7 @@ use tower_hmac::testing::check_replay_guard;
 use crate::server::{DURABLE, Server, bundled};
 use crate::{Verifiers, one_of_all_nodes_accepts, outages_let_no_replay_pass};
 
-/// All that is promised of a Redis: one of three accepts, no outage and no loss lets a replay pass.
+/// The promises for a Redis: one of three nodes accepts, and no outage or loss lets a replay pass.
 async fn promises_hold(program: &str, version: &str) {
     let mut server = Server::start_program(program, &DURABLE);
     assert!(server.command::<String>("INFO server").contains(version));

@@ -3,8 +3,8 @@
 //!     createdb keys && psql keys -f schema.sql
 //!     cargo run -- postgres://user@localhost/keys
 //!
-//! The tests start a PostgreSQL. It is away at the start, goes away later and hangs; a thousand callers
-//! ask at once; and keys are rotated every 10 ms under load.
+//! The tests start a PostgreSQL that is unreachable at the start, fails later, and hangs. A
+//! thousand clients call at once, and keys are rotated every 10 ms under load.
 
 mod store;
 #[cfg(test)]

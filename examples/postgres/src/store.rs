@@ -7,7 +7,7 @@ use tokio_postgres::{Config, NoTls, Row};
 use tower_hmac::key::{KeyEntry, KeyQuery, Lookup};
 use tower_hmac::{BoxError, KeyId, KeyMap, KeySet, KeyStore, SecretKey};
 
-/// The most keys that one key ID has at a time. Every request costs this many MACs.
+/// The most keys of one key ID. Every request costs this many MACs.
 pub const MAX_KEYS: i64 = 8;
 /// The most connections.
 pub const CONNECTIONS: usize = 8;
@@ -21,7 +21,7 @@ impl Database {
     /// Connects with the first query.
     pub fn new(url: &str) -> Result<Self, BoxError> {
         let config: Config = url.parse()?;
-        // A connection is looked at before each use, but not with a query.
+        // Checks a connection before each use, without a query.
         let settings = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = Manager::from_config(config, NoTls, settings);
         let pool = Pool::builder(manager).max_size(CONNECTIONS).runtime(Runtime::Tokio1).build()?;

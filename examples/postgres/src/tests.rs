@@ -1,4 +1,4 @@
-//! A PostgreSQL that is away, hangs, or is asked by a thousand at once.
+//! A PostgreSQL that is unreachable, hangs, or is called by a thousand clients at once.
 
 mod rotation;
 mod server;

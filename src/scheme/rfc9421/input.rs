@@ -124,7 +124,7 @@ fn plain(text: Cow<'_, StringRef>) -> Cow<'_, str> {
     }
 }
 
-/// Reads a setting: a bare name such as `@method`, or an identifier as it stands in
+/// Reads a setting: a bare name such as `@method`, or an identifier as written in
 /// `Signature-Input`, such as `"@query-param";name="a"`.
 pub(super) fn component(text: &str, setting: &'static str) -> Result<Component, ConfigError> {
     let list = if text.starts_with('"') { format!("({text})") } else { format!("(\"{text}\")") };

@@ -1,4 +1,4 @@
-//! Requests to an app in memory, and what comes back.
+//! Sends requests to an app in memory.
 
 use std::convert::Infallible;
 

@@ -1,4 +1,4 @@
-//! The contenders of each scheme, as their own docs say to use them.
+//! The contenders of each scheme, used as in their own docs.
 
 use std::sync::Arc;
 
@@ -52,7 +52,7 @@ fn key() -> SecretKey {
     SecretKey::new(KEY).unwrap()
 }
 
-/// A POST with 1 KiB of JSON, with an absolute URI as HTTP/2 brings it.
+/// A POST with 1 KiB of JSON, with an absolute URI as in HTTP/2.
 fn request() -> http::Request<String> {
     let body = format!(r#"{{"item":"{}"}}"#, "x".repeat(1024 - 11));
     http::Request::post("https://example.com/orders?draft=1")
@@ -71,7 +71,7 @@ fn sign(scheme: impl Scheme + 'static, key_id: Option<&str>) -> Signed {
     Signed { head, body: body.into() }
 }
 
-/// Signed by httpsig-hyper, which writes the parameters in an order of its own.
+/// Signed by httpsig-hyper, which writes the parameters in its own order.
 fn sign_rfc9421() -> Signed {
     let (head, body) = request().into_parts();
     let request = http::Request::from_parts(head, Full::<Bytes>::from(body.clone()));
@@ -148,7 +148,7 @@ fn prepared() -> Hmac<Sha256> {
     Hmac::new_from_slice(KEY.as_bytes()).unwrap()
 }
 
-/// What a careful person writes for one scheme and one key.
+/// Careful hand-written code for one scheme and one key.
 async fn github_by_hand(
     State(mut mac): State<Hmac<Sha256>>,
     request: Request,
@@ -216,7 +216,7 @@ fn sigv4_scheme() -> AwsSigV4 {
 
 fn sigv4() -> Vec<Contender> {
     async fn theirs(State(key): State<KSigningKey>, request: Request, next: Next) -> Response {
-        // A service of its own would keep the key of a day, too.
+        // A real service would also keep the key of the day.
         let mut keys = tower::service_fn(move |_: GetSigningKeyRequest| async move {
             let user = User::new("aws", "123456789012", "/", "user")?;
             let mut response = GetSigningKeyResponse::builder();

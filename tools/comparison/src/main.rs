@@ -1,8 +1,8 @@
-//! Measures each way to verify a scheme beside the others for the same scheme.
+//! Compares the ways to verify each scheme.
 //!
-//! Each case is an axum router with one route, and one signed request. All contenders for a scheme take
-//! turns, round by round; the output is the median over the rounds of the processor time, and of that
-//! over the route alone.
+//! Each case is an axum router with one route, and one signed request. All contenders for a scheme
+//! take turns, round by round. The output is the median CPU time over the rounds, in total and over
+//! the route alone.
 
 mod contenders;
 
@@ -15,7 +15,7 @@ use http::{Request, StatusCode, request::Parts};
 use tokio::runtime::Runtime;
 use tower::ServiceExt as _;
 
-/// The processor time that one contender gets in a round.
+/// The CPU time of one contender per round.
 const TURN: Duration = Duration::from_millis(10);
 
 /// One signed request, which all contenders for its scheme accept.
@@ -37,7 +37,7 @@ impl Signed {
     }
 }
 
-/// A name and a router; the first of a scheme verifies nothing.
+/// A name and a router. The first one of a scheme verifies nothing.
 type Contender = (&'static str, Router);
 
 fn time(runtime: &Runtime, router: &Router, signed: &Signed, count: u32) -> f64 {
@@ -56,7 +56,8 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// Accepts what is signed, and rejects it with another body: else a figure would mean nothing.
+/// Checks that a contender accepts the signed request, and rejects it with another body. Otherwise,
+/// its figure would mean nothing.
 fn check(runtime: &Runtime, name: &str, router: &Router, signed: &Signed) {
     let status = |request: Request<Body>| {
         runtime.block_on(router.clone().oneshot(request)).unwrap().status()
@@ -88,7 +89,7 @@ fn compare(runtime: &Runtime, rounds: usize, scheme: &str, signed: &Signed, all:
 fn main() {
     let rounds = std::env::var("ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(101);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    println!("| scheme | verified by | ns a request | over the route alone |");
+    println!("| scheme | verified by | ns per request | over the route alone |");
     println!("| --- | --- | --- | --- |");
     for (scheme, signed, all) in contenders::all() {
         compare(&runtime, rounds, scheme, &signed, &all);

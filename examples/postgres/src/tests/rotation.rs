@@ -18,7 +18,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 const TTL: Duration = Duration::from_millis(20);
 const EVERY: Duration = Duration::from_millis(20);
 
-/// A key of the table, and when it was put in or taken out.
+/// A key in the table, and when it was added or removed.
 #[derive(Clone)]
 struct Key {
     secret: String,
@@ -33,7 +33,7 @@ impl Key {
         Self { secret, at: Instant::now() }
     }
 
-    /// Takes it out.
+    /// Removes it from the table.
     async fn delete(mut self, client: &Client) -> Self {
         let delete = "DELETE FROM hmac_keys WHERE secret = $1";
         assert_eq!(client.execute(delete, &[&self.secret.as_bytes()]).await.unwrap(), 1);
@@ -41,8 +41,8 @@ impl Key {
         self
     }
 
-    /// Whether the change is in force, as the docs of both stores say: the time to live is over, and
-    /// a load that began later has ended.
+    /// Returns whether the change applies, according to the docs of both stores: the time to live
+    /// is over, and a load that began later has ended.
     fn is_in_force(&self, polled: &PolledKeys) -> bool {
         let loaded = Instant::now().checked_sub(polled.age());
         self.at.elapsed() > TTL && loaded.is_some_and(|loaded| loaded > self.at)
@@ -52,7 +52,7 @@ impl Key {
 struct Load {
     polled: PolledKeys,
     verifiers: [Verifier; 2],
-    /// What honest clients sign with. Requests in flight hold the lock.
+    /// The keys of legitimate clients. Requests in progress hold the lock.
     current: RwLock<Key>,
     withdrawn: RwLock<Option<Key>>,
     ended: AtomicBool,
@@ -126,7 +126,7 @@ async fn a_rotation_every_10_ms_rejects_no_honest_request_and_accepts_no_withdra
             rotations += 1;
             waiting.push(Key::insert(&client, rotations).await);
         }
-        // Clients sign with the newest key that is in force, and nobody with those before it.
+        // Clients sign with the newest valid key, and never with older ones.
         while waiting.first().is_some_and(|key| key.is_in_force(&load.polled)) {
             slowest = slowest.max(waiting[0].at.elapsed());
             let old = std::mem::replace(&mut *load.current.write().await, waiting.remove(0));

@@ -1,4 +1,4 @@
-//! A PostgreSQL in a folder of its own.
+//! A PostgreSQL in a temporary folder.
 
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::chown;
@@ -16,7 +16,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Makes a database with the table, and no server yet. `None` if there is no PostgreSQL here.
+    /// Makes a database with the table, without a server yet. `None` if PostgreSQL is not
+    /// installed.
     pub fn new() -> Option<Self> {
         let Some(initdb) = program("initdb") else {
             let is_required = std::env::var("TOWER_HMAC_REQUIRE_PEERS").is_ok_and(|it| it == "1");
@@ -41,7 +42,7 @@ impl Server {
         format!("postgres://keys@127.0.0.1:{}/postgres", self.port)
     }
 
-    /// Returns when it answers.
+    /// Waits until it answers.
     pub async fn run(&mut self) -> Client {
         let mut command = self.command(program("postgres").unwrap());
         command.args(["-D", ".", "-p", &self.port.to_string(), "-h", "127.0.0.1", "-k", ""]);
@@ -67,7 +68,7 @@ impl Server {
         Ok(client)
     }
 
-    /// Ends it at once, with all its connections.
+    /// Stops it at once, with all its connections.
     pub fn stop(&mut self) {
         if let Some(mut child) = self.child.take() {
             let id = child.id().to_string();
