@@ -5,11 +5,10 @@ use std::fmt;
 use std::hash::BuildHasher as _;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use crate::error::ConfigError;
 use crate::replay::callers::Callers;
-use crate::replay::restart::RestartPolicy;
+use crate::replay::restart::{RestartPolicy, restart_settings};
 use crate::replay::shard::{ClockWentBack, Fingerprint, Shard};
 use crate::replay::{Replay, ReplayClaim, ReplayGuard, ReplayRequest};
 
@@ -146,27 +145,7 @@ impl MemoryReplay {
         Ok(self)
     }
 
-    /// Rejects requests for this much longer [after a restart](Self#after-a-restart). Off by
-    /// default.
-    ///
-    /// One second closes the gap of whole seconds. A margin of `d` closes that of clients whose
-    /// clocks are ahead by up to `d`. In return, a legitimate client gets 503 for that long after
-    /// each restart, and longer if its clock is behind, by as much as it is behind.
-    #[must_use]
-    pub fn with_restart_margin(mut self, margin: Duration) -> Self {
-        self.restart = self.restart.with_margin(margin);
-        self
-    }
-
-    /// Accepts requests that were signed before the guard's memory began, as if they were new.
-    ///
-    /// After each restart, earlier requests can be replayed once, for as long as the tolerance. Use
-    /// this for senders that repeat a request and never sign it again.
-    #[must_use]
-    pub fn with_unknown_accepted(mut self) -> Self {
-        self.restart = self.restart.accepting_unknown();
-        self
-    }
+    restart_settings!("Self#after-a-restart");
 
     /// Returns the number of entries, including expired ones that are not removed yet.
     #[must_use]

@@ -13,7 +13,7 @@ use ::redis::{Client, Cmd};
 
 use crate::error::{BoxError, ConfigError};
 use crate::replay::mark::Marking;
-use crate::replay::restart::RestartPolicy;
+use crate::replay::restart::{RestartPolicy, restart_settings};
 use crate::replay::shard::ClockWentBack;
 use crate::replay::shards::Shards;
 use crate::replay::source::Source;
@@ -225,27 +225,7 @@ impl RedisReplay {
         self
     }
 
-    /// Rejects requests for this much longer [after a
-    /// restart](Self#after-a-restart-a-failover-or-a-loss). Off by default.
-    ///
-    /// One second closes the gap of whole seconds. A margin of `d` closes that of clients whose
-    /// clocks are ahead by up to `d`. In return, a legitimate client gets 503 for that long after
-    /// each restart, and longer if its clock is behind, by as much as it is behind.
-    #[must_use]
-    pub fn with_restart_margin(mut self, margin: Duration) -> Self {
-        self.restart = self.restart.with_margin(margin);
-        self
-    }
-
-    /// Accepts requests that were signed before the guard's memory began, as if they were new.
-    ///
-    /// After each restart without data, earlier requests can be replayed once, for as long as the
-    /// tolerance. Use this for senders that repeat a request and never sign it again.
-    #[must_use]
-    pub fn with_unknown_accepted(mut self) -> Self {
-        self.restart = self.restart.accepting_unknown();
-        self
-    }
+    restart_settings!("Self#after-a-restart-a-failover-or-a-loss");
 
     /// Accepts a server that evicts entries when its memory is full. Evicted requests can be
     /// replayed: in a measurement with 20,000 requests on 3 MB, 19,015 of them.

@@ -30,3 +30,32 @@ impl RestartPolicy {
         !self.accepts_unknown && created.is_some_and(|created| created < first)
     }
 }
+
+/// The settings of a [`RestartPolicy`] in the field `restart`, with the link to what a restart does.
+macro_rules! restart_settings {
+    ($link:literal) => {
+        #[doc = concat!(
+            "Rejects requests for this much longer [after a restart](", $link, "). Off by default."
+        )]
+        ///
+        /// One second closes the gap of whole seconds. A margin of `d` closes that of clients whose
+        /// clocks are ahead by up to `d`. In return, a legitimate client gets 503 for that
+        /// long after each restart, and longer if its clock is behind, by as much as it is behind.
+        #[must_use]
+        pub fn with_restart_margin(mut self, margin: std::time::Duration) -> Self {
+            self.restart = self.restart.with_margin(margin);
+            self
+        }
+
+        /// Accepts requests that were signed before the guard's memory began, as if they were new.
+        ///
+        /// Each time the memory is lost, earlier requests can be replayed once, for as long as the
+        /// tolerance. Use this for senders that repeat a request and never sign it again.
+        #[must_use]
+        pub fn with_unknown_accepted(mut self) -> Self {
+            self.restart = self.restart.accepting_unknown();
+            self
+        }
+    };
+}
+pub(super) use restart_settings;
