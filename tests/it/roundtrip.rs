@@ -12,7 +12,7 @@ const NOW: i64 = 1_700_000_000;
 const MIB: usize = 1024 * 1024;
 
 /// What a scheme can carry, and what its signature covers.
-struct Format {
+struct SchemeCase {
     config: Value,
     key_id: Option<&'static str>,
     methods: &'static [&'static str],
@@ -55,7 +55,7 @@ const PAIRS: &[&str] = &["a=1", "a=2", "b=%20", "b=%C3%A9", "c", "c=", "=d", "e=
 /// If the values of a name must be in order: one value per name.
 const ONE_VALUE: &[&str] = &["a=1", "b=%20", "c", "c=", "=d", "e=f%26g%3Dh", "a=1"];
 
-impl Format {
+impl SchemeCase {
     fn new(config: Value, covers: &'static [Part]) -> Self {
         Self {
             config,
@@ -108,24 +108,24 @@ struct Sent {
 }
 
 impl Sent {
-    fn random(random: &mut Random, format: &Format, host: &str, number: usize) -> Self {
-        let method = random.of(format.methods);
+    fn random(random: &mut Random, case: &SchemeCase, host: &str, number: usize) -> Self {
+        let method = random.of(case.methods);
         let has = |methods: Option<&[&str]>| methods.is_none_or(|list| list.contains(&method));
         let query =
-            (has(format.with_query) && random.below(3) > 0).then(|| query(random, format.pairs));
+            (has(case.with_query) && random.below(3) > 0).then(|| query(random, case.pairs));
         let len = match number {
             // The longest bodies are few, because hashing is slow in an unoptimized build.
             0 => MIB,
             1 => random.below(MIB),
             _ => [0, 1, random.below(100), random.below(10_000)][random.below(4)],
         };
-        let body = if has(format.with_body) { random.bytes(len) } else { Vec::new() };
-        let covered = format.headers.iter().map(|name| (*name, random.of(format.values)));
+        let body = if has(case.with_body) { random.bytes(len) } else { Vec::new() };
+        let covered = case.headers.iter().map(|name| (*name, random.of(case.values)));
         let mut headers: Vec<_> =
             covered.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         headers.push(("X-Uncovered".into(), random.of(VALUES).into()));
         let (method, host) = (method.to_owned(), host.to_owned());
-        Self { method, host, path: path(random, format), query, headers, body }
+        Self { method, host, path: path(random, case), query, headers, body }
     }
 
     fn line(&self, key_id: Option<&str>) -> Value {
@@ -218,16 +218,16 @@ fn one_letter_on(text: &str, random: &mut Random) -> Option<String> {
     Some(text)
 }
 
-fn path(random: &mut Random, format: &Format) -> String {
+fn path(random: &mut Random, case: &SchemeCase) -> String {
     let letters = ["a", "B", "7", "-", "_", "~", "!", "$", "'", ":", "@", "."];
-    let (least, dots) = if format.has_normal_paths { (1, 1) } else { (0, 0) };
+    let (least, dots) = if case.has_normal_paths { (1, 1) } else { (0, 0) };
     let letters = &letters[..letters.len() - dots];
     let mut path = String::from("/path");
     for _ in 0..random.below(4) {
         path.push('/');
         for _ in 0..least + random.below(6) {
             let plain = random.of(letters);
-            let escaped = random.of(format.escapes);
+            let escaped = random.of(case.escapes);
             path.push_str(random.of(&[plain, escaped]));
         }
     }
@@ -239,16 +239,16 @@ fn query(random: &mut Random, pairs: &[&str]) -> String {
     (0..count).map(|_| random.of(pairs)).collect::<Vec<_>>().join("&")
 }
 
-fn round_trip(format: &Format) {
-    let mut config = format.config.clone();
+fn round_trip(case: &SchemeCase) {
+    let mut config = case.config.clone();
     config["now"] = NOW.into();
     let server = Conformance::serve(&config)
         .unwrap_or_else(|output| panic!("{}", String::from_utf8_lossy(&output.stderr)));
     let random = &mut Random(1);
     let host = server.addr.to_string();
     let requests: Vec<_> =
-        (0..REQUESTS).map(|number| Sent::random(random, format, &host, number)).collect();
-    let lines: Vec<_> = requests.iter().map(|request| request.line(format.key_id)).collect();
+        (0..REQUESTS).map(|number| Sent::random(random, case, &host, number)).collect();
+    let lines: Vec<_> = requests.iter().map(|request| request.line(case.key_id)).collect();
     let answers = conformance_lines("sign", &config, &lines);
     assert_eq!(answers.len(), REQUESTS);
 
@@ -256,7 +256,7 @@ fn round_trip(format: &Format) {
     for (request, answer) in requests.iter().zip(&answers) {
         let request = request.signed(answer);
         assert_eq!(request.send(&server), 200, "{}", request.shown());
-        let part = format.covers[random.below(format.covers.len())];
+        let part = case.covers[random.below(case.covers.len())];
         let Some(changed) = request.changed(part, random) else { continue };
         changes += 1;
         assert_eq!(changed.send(&server), 403, "{part:?} changed: {}", changed.shown());
@@ -267,21 +267,21 @@ fn round_trip(format: &Format) {
 #[test]
 fn flask_hmac_single() {
     let config = json!({"app_config": {"HMAC_KEY": "s3cr3tk3y"}});
-    round_trip(&Format::new(config, &[Part::Body, Part::Header("signature")]));
+    round_trip(&SchemeCase::new(config, &[Part::Body, Part::Header("signature")]));
 }
 
 #[test]
 fn flask_hmac_named() {
     let config = json!({"app_config": {"HMAC_KEYS": {"aservice": "akey", "bservice": "bkey"}}});
-    let format = Format::new(config, &[Part::Body, Part::Header("signature")]);
-    round_trip(&Format { key_id: Some("bservice"), ..format });
+    let case = SchemeCase::new(config, &[Part::Body, Part::Header("signature")]);
+    round_trip(&SchemeCase { key_id: Some("bservice"), ..case });
 }
 
 #[test]
 fn flask_hmac_path() {
     let config = json!({"scheme": "flask-hmac-0.1", "keys": {"": "a key"}});
-    let format = Format::new(config, &[Part::Path, Part::Body]);
-    round_trip(&Format { with_body: Some(&[]), escapes: DECODED, ..format });
+    let case = SchemeCase::new(config, &[Part::Path, Part::Body]);
+    round_trip(&SchemeCase { with_body: Some(&[]), escapes: DECODED, ..case });
 }
 
 #[test]
@@ -295,26 +295,26 @@ fn fost() {
         Part::Header("x-fost-user"),
         Part::Header("x-fost-timestamp"),
     ];
-    round_trip(&Format {
+    round_trip(&SchemeCase {
         key_id: Some("a key/id"),
         methods: &["GET", "HEAD", "DELETE", "POST", "PUT", "PATCH"],
         with_query: Some(&["GET", "HEAD", "DELETE"]),
         with_body: Some(&["POST", "PUT", "PATCH"]),
         escapes: DECODED,
         headers: &["x-fost-user"],
-        ..Format::new(config, COVERS)
+        ..SchemeCase::new(config, COVERS)
     });
 }
 
 #[test]
 fn fost_url() {
     let config = json!({"scheme": "fost-url", "keys": {"a key/id": "a key"}, "max_lifetime": 600});
-    round_trip(&Format {
+    round_trip(&SchemeCase {
         key_id: Some("a key/id"),
         methods: &["GET", "HEAD"],
         with_body: Some(&[]),
         escapes: DECODED,
-        ..Format::new(config, &[Part::Host, Part::Path, Part::Query, Part::Body])
+        ..SchemeCase::new(config, &[Part::Host, Part::Path, Part::Query, Part::Body])
     });
 }
 
@@ -340,7 +340,7 @@ fn scheme_from_parts() {
         Part::Header("x-timestamp"),
         Part::Header("x-hub-signature-256"),
     ];
-    round_trip(&Format { headers: &["x-covered"], ..Format::new(config, COVERS) });
+    round_trip(&SchemeCase { headers: &["x-covered"], ..SchemeCase::new(config, COVERS) });
 }
 
 #[test]
@@ -352,11 +352,11 @@ fn message_signatures() {
     });
     const COVERS: &[Part] =
         &[Part::Method, Part::Host, Part::Path, Part::Query, Part::Body, Part::Header("x-covered")];
-    round_trip(&Format {
+    round_trip(&SchemeCase {
         key_id: Some("a-key"),
         headers: &["x-covered"],
         values: ASCII_VALUES,
-        ..Format::new(config, COVERS)
+        ..SchemeCase::new(config, COVERS)
     });
 }
 
@@ -383,34 +383,34 @@ fn aws(scheme: &str, service: &str) -> Value {
 
 #[test]
 fn sigv4() {
-    round_trip(&Format {
+    round_trip(&SchemeCase {
         key_id: Some("AKID/7"),
         escapes: &["%20", "%C3%BC", "%e2%82%ac", "%2F", "%2f", "%25"],
         has_normal_paths: true,
         pairs: ONE_VALUE,
         headers: &["x-covered"],
-        ..Format::new(aws("sigv4", "orders"), AWS)
+        ..SchemeCase::new(aws("sigv4", "orders"), AWS)
     });
 }
 
 #[test]
 fn sigv4_of_s3() {
-    round_trip(&Format {
+    round_trip(&SchemeCase {
         key_id: Some("AKID/7"),
         pairs: ONE_VALUE,
         headers: &["x-covered"],
-        ..Format::new(aws("sigv4", "s3"), AWS)
+        ..SchemeCase::new(aws("sigv4", "s3"), AWS)
     });
 }
 
 #[test]
 fn sigv4_presigned() {
-    round_trip(&Format {
+    round_trip(&SchemeCase {
         key_id: Some("AKID/7"),
         methods: &["GET", "HEAD"],
         with_body: Some(&[]),
         pairs: ONE_VALUE,
-        ..Format::new(
+        ..SchemeCase::new(
             aws("sigv4-presigned", "s3"),
             &[Part::Host, Part::Path, Part::Query, Part::Body],
         )

@@ -18,7 +18,7 @@ const NOW: i64 = 1_700_000_000;
 /// A scheme, and the position of its tag: in which header (in the target, if there is none), and
 /// after which text.
 #[derive(Clone)]
-struct Format {
+struct SchemeCase {
     scheme: Arc<dyn Scheme>,
     named: bool,
     has_body: bool,
@@ -50,35 +50,35 @@ fn aws() -> AwsSigV4 {
     AwsSigV4::new("us-east-1", "service").unwrap()
 }
 
-fn formats() -> Vec<Format> {
-    fn format(
+fn cases() -> Vec<SchemeCase> {
+    fn case(
         scheme: impl Scheme + 'static,
         (named, has_body): (bool, bool),
         (place, before, encoding): (&'static str, &'static str, Encoding),
-    ) -> Format {
-        Format { scheme: Arc::new(scheme), named, has_body, place, before, encoding }
+    ) -> SchemeCase {
+        SchemeCase { scheme: Arc::new(scheme), named, has_body, place, before, encoding }
     }
     vec![
-        format(FlaskHmac::new(), (false, true), ("signature", "", Encoding::Base64)),
-        format(FlaskHmacPath::new(), (false, false), ("hmac", "", Encoding::Base64UrlNoPad)),
-        format(webhook(), (false, true), ("x-signature", "sha256=", Encoding::Hex)),
-        format(full(), (true, true), ("x-signature", "", Encoding::Base64UrlNoPad)),
-        format(Fost::new(), (true, true), ("authorization", ":", Encoding::Base64)),
-        format(Fost::new(), (true, false), ("authorization", ":", Encoding::Base64)),
-        format(FostUrl::new(), (true, false), ("", "_s=", Encoding::Base64)),
-        format(aws(), (true, true), ("authorization", "Signature=", Encoding::Hex)),
-        format(
+        case(FlaskHmac::new(), (false, true), ("signature", "", Encoding::Base64)),
+        case(FlaskHmacPath::new(), (false, false), ("hmac", "", Encoding::Base64UrlNoPad)),
+        case(webhook(), (false, true), ("x-signature", "sha256=", Encoding::Hex)),
+        case(full(), (true, true), ("x-signature", "", Encoding::Base64UrlNoPad)),
+        case(Fost::new(), (true, true), ("authorization", ":", Encoding::Base64)),
+        case(Fost::new(), (true, false), ("authorization", ":", Encoding::Base64)),
+        case(FostUrl::new(), (true, false), ("", "_s=", Encoding::Base64)),
+        case(aws(), (true, true), ("authorization", "Signature=", Encoding::Hex)),
+        case(
             aws().with_payload_header(),
             (true, true),
             ("authorization", "Signature=", Encoding::Hex),
         ),
-        format(aws().presigned(), (true, false), ("", "X-Amz-Signature=", Encoding::Hex)),
-        format(MessageSignatures::new(), (true, true), ("signature", "=:", Encoding::Base64)),
-        format(MessageSignatures::new(), (true, false), ("signature", "=:", Encoding::Base64)),
+        case(aws().presigned(), (true, false), ("", "X-Amz-Signature=", Encoding::Hex)),
+        case(MessageSignatures::new(), (true, true), ("signature", "=:", Encoding::Base64)),
+        case(MessageSignatures::new(), (true, false), ("signature", "=:", Encoding::Base64)),
     ]
 }
 
-impl Format {
+impl SchemeCase {
     fn layer(&self) -> VerifyLayer {
         let services = [("aservice", "akey"), ("bservice", "bkey")];
         let keys = KeyMap::named(services).unwrap().with_single(key("single")).unwrap();
@@ -183,19 +183,19 @@ fn with_body(request: Request<Vec<u8>>) -> Request<Body> {
 
 #[tokio::test]
 async fn attack_600_control_each_scheme_accepts_its_own_signature() {
-    for format in formats() {
-        let expected = if format.named { "name aservice" } else { "anonymous" };
-        assert_eq!(accepted_as(&format.app(), with_body(format.signed())).await, expected);
-        let same = format.with_text(&format.encoding.encode(&format.tag())).unwrap();
-        assert_eq!(accepted_as(&format.app(), same).await, expected);
+    for case in cases() {
+        let expected = if case.named { "name aservice" } else { "anonymous" };
+        assert_eq!(accepted_as(&case.app(), with_body(case.signed())).await, expected);
+        let same = case.with_text(&case.encoding.encode(&case.tag())).unwrap();
+        assert_eq!(accepted_as(&case.app(), same).await, expected);
     }
 }
 
 #[tokio::test]
 async fn attack_601_other_encodings_of_the_right_tag() {
-    for format in formats() {
-        let tag = format.tag();
-        let right = format.encoding.encode(&tag);
+    for case in cases() {
+        let tag = case.tag();
+        let right = case.encoding.encode(&tag);
         let hex = Encoding::Hex.encode(&tag);
         let mut half = hex.to_uppercase();
         half.replace_range(..2, &hex[..2]);
@@ -225,56 +225,56 @@ async fn attack_601_other_encodings_of_the_right_tag() {
             right.to_uppercase(),
         ];
         // White space around a header's value does not count: hyper removes it.
-        format.reject_texts(texts.into_iter().filter(|text| *text != right)).await;
+        case.reject_texts(texts.into_iter().filter(|text| *text != right)).await;
     }
 }
 
 #[tokio::test]
 async fn attack_602_slack_bits() {
     const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-    for format in formats() {
-        let right = format.encoding.encode(&format.tag());
+    for case in cases() {
+        let right = case.encoding.encode(&case.tag());
         let last = right.trim_end_matches('=').len() - 1;
         let texts = DIGITS.iter().map(|digit| {
             let mut text = right.clone();
             text.replace_range(last..=last, std::str::from_utf8(&[*digit]).unwrap());
             text
         });
-        format.reject_texts(texts.filter(|text| *text != right)).await;
+        case.reject_texts(texts.filter(|text| *text != right)).await;
     }
 }
 
 #[tokio::test]
 async fn attack_603_every_prefix_of_the_tag_and_extra_bytes() {
-    for format in formats() {
-        let tag = format.tag();
-        let encode = |bytes: &[u8]| format.encoding.encode(bytes);
+    for case in cases() {
+        let tag = case.tag();
+        let encode = |bytes: &[u8]| case.encoding.encode(bytes);
         let right = encode(&tag);
         let shorter = (0..tag.len()).map(|length| encode(&tag[..length]));
         let cut = (0..right.len()).map(|length| right[..length].to_owned());
         let longer =
             [vec![0], tag.clone(), vec![0; 32]].map(|more| encode(&[&tag[..], &more].concat()));
-        format.reject_texts(shorter.chain(cut).chain(longer)).await;
+        case.reject_texts(shorter.chain(cut).chain(longer)).await;
     }
 }
 
 #[tokio::test]
 async fn attack_604_every_single_bit_flipped() {
-    for format in formats() {
-        let tag = format.tag();
+    for case in cases() {
+        let tag = case.tag();
         let flipped = (0..tag.len() * 8).map(|bit| {
             let mut tag = tag.clone();
             tag[bit / 8] ^= 1 << (bit % 8);
-            format.encoding.encode(&tag)
+            case.encoding.encode(&tag)
         });
-        format.reject_texts(flipped).await;
+        case.reject_texts(flipped).await;
     }
 }
 
 #[tokio::test]
 async fn attack_605_an_algorithm_that_is_not_configured() {
-    for format in formats() {
-        let right = format.encoding.encode(&format.tag());
+    for case in cases() {
+        let right = case.encoding.encode(&case.tag());
         let prefixes = [
             "md5=",
             "sha1=",
@@ -289,12 +289,12 @@ async fn attack_605_an_algorithm_that_is_not_configured() {
             "HMAC ",
             "alg=none;",
         ];
-        format.reject_texts(prefixes.map(|prefix| format!("{prefix}{right}"))).await;
+        case.reject_texts(prefixes.map(|prefix| format!("{prefix}{right}"))).await;
         let words = ["none", "null", "md5=", "sha256=", "-", "*", "true", "0"];
-        format.reject_texts(words.map(str::to_owned)).await;
+        case.reject_texts(words.map(str::to_owned)).await;
     }
     // Only the configured prefix.
-    let webhook = formats().swap_remove(2);
+    let webhook = cases().swap_remove(2);
     for prefix in ["", "SHA256=", "sha256:", "sha1=", "md5=", "sha256==", "sha256= ", "sha256"] {
         let mut request = webhook.signed();
         let value = request.headers()["x-signature"].to_str().unwrap();
@@ -308,21 +308,17 @@ async fn attack_605_an_algorithm_that_is_not_configured() {
 #[tokio::test]
 async fn attack_606_a_tag_of_another_hash() {
     use tower_hmac::testing::signed_text;
-    for format in formats() {
-        let length = format.scheme.algorithm().tag_len();
-        let (head, body) = format.signed().into_parts();
-        let text = signed_text(&*format.scheme, &head, &body).unwrap();
-        let signing_key = format.signing_key();
+    for case in cases() {
+        let length = case.scheme.algorithm().tag_len();
+        let (head, body) = case.signed().into_parts();
+        let text = signed_text(&*case.scheme, &head, &body).unwrap();
+        let signing_key = case.signing_key();
         let mac = |algorithm| {
             let mut mac = tower_hmac::crypto::Mac::new(algorithm, &signing_key);
             mac.update(&text);
             mac.finalize().as_bytes().to_vec()
         };
-        assert_eq!(
-            mac(format.scheme.algorithm()),
-            format.tag(),
-            "the text is the one that is signed"
-        );
+        assert_eq!(mac(case.scheme.algorithm()), case.tag(), "the text is the one that is signed");
         let others = [
             Algorithm::Sha1,
             Algorithm::Md5,
@@ -331,14 +327,13 @@ async fn attack_606_a_tag_of_another_hash() {
             Algorithm::Sha512,
             Algorithm::Sha3_256,
         ];
-        let tags = others.into_iter().filter(|other| *other != format.scheme.algorithm());
-        format
-            .reject_texts(tags.flat_map(|other| {
-                let tag = mac(other);
-                let cut = tag[..tag.len().min(length)].to_vec();
-                [tag, cut].map(|tag| format.encoding.encode(&tag))
-            }))
-            .await;
+        let tags = others.into_iter().filter(|other| *other != case.scheme.algorithm());
+        case.reject_texts(tags.flat_map(|other| {
+            let tag = mac(other);
+            let cut = tag[..tag.len().min(length)].to_vec();
+            [tag, cut].map(|tag| case.encoding.encode(&tag))
+        }))
+        .await;
     }
 }
 
@@ -346,45 +341,45 @@ async fn attack_606_a_tag_of_another_hash() {
 async fn attack_607_tags_made_without_a_key() {
     use tower_hmac::crypto::Digest;
     use tower_hmac::testing::signed_text;
-    for format in formats() {
-        let (head, body) = format.signed().into_parts();
-        let text = signed_text(&*format.scheme, &head, &body).unwrap();
-        let algorithm = format.scheme.algorithm();
+    for case in cases() {
+        let (head, body) = case.signed().into_parts();
+        let text = signed_text(&*case.scheme, &head, &body).unwrap();
+        let algorithm = case.scheme.algorithm();
         let length = algorithm.tag_len();
         let plain = Digest::of(algorithm, &text).as_bytes().to_vec();
         let mut no_key = tower_hmac::crypto::Mac::new(algorithm, &key("\0"));
         no_key.update(&text);
         let no_key = no_key.finalize().as_bytes().to_vec();
         let tags = [plain, no_key, vec![0; length], vec![0xff; length]];
-        format.reject_texts(tags.map(|tag| format.encoding.encode(&tag))).await;
+        case.reject_texts(tags.map(|tag| case.encoding.encode(&tag))).await;
     }
 }
 
 /// Each header that a scheme reads, twice: equal, with another value first, with an empty one last.
 #[tokio::test]
 async fn attack_608_each_header_of_the_scheme_twice() {
-    for format in formats() {
-        let signed = format.signed();
-        let unsigned = format.unsigned();
+    for case in cases() {
+        let signed = case.signed();
+        let unsigned = case.unsigned();
         let added = signed.headers().keys().filter(|name| !unsigned.headers().contains_key(*name));
         for name in added {
             let right = signed.headers()[name].clone();
             let other = HeaderValue::from_static("bservice");
             let empty = HeaderValue::from_static("");
             for values in [[&right, &right], [&other, &right], [&right, &other], [&right, &empty]] {
-                let mut request = format.signed();
+                let mut request = case.signed();
                 request.headers_mut().remove(name);
                 for value in values {
                     request.headers_mut().append(name, value.clone());
                 }
-                reject(&format.app(), with_body(request), &format.what(name.as_str())).await;
+                reject(&case.app(), with_body(request), &case.what(name.as_str())).await;
             }
             // Both in one line, as a proxy folds them.
-            let mut request = format.signed();
+            let mut request = case.signed();
             let folded = [right.as_bytes(), b", ", right.as_bytes()].concat();
             let folded = HeaderValue::from_bytes(&folded).unwrap();
             request.headers_mut().insert(name, folded);
-            reject(&format.app(), with_body(request), &format.what(name.as_str())).await;
+            reject(&case.app(), with_body(request), &case.what(name.as_str())).await;
         }
     }
 }
@@ -399,29 +394,29 @@ async fn attack_609_a_signature_removed_in_part_or_whole() {
             None => "nobody".to_owned(),
         })
     };
-    for format in formats() {
-        let optional = who().layer(format.layer().optional());
-        let whole = with_body(format.unsigned());
+    for case in cases() {
+        let optional = who().layer(case.layer().optional());
+        let whole = with_body(case.unsigned());
         assert_eq!(accepted_as(&optional, whole).await, "nobody");
-        let signed = format.signed();
-        let unsigned = format.unsigned();
+        let signed = case.signed();
+        let unsigned = case.unsigned();
         let added = signed.headers().keys().filter(|name| !unsigned.headers().contains_key(*name));
         for name in added.filter(|name| *name != "content-digest") {
             let without = || {
-                let mut request = format.signed();
+                let mut request = case.signed();
                 request.headers_mut().remove(name);
                 with_body(request)
             };
-            reject(&format.app(), without(), &format.what(name.as_str())).await;
+            reject(&case.app(), without(), &case.what(name.as_str())).await;
             let response = send(&optional, without()).await;
             if response.status() != StatusCode::FORBIDDEN {
                 // The rest is not a signature: the request counts as unsigned.
-                assert_eq!(name, format.place, "{}", format.scheme.name());
+                assert_eq!(name, case.place, "{}", case.scheme.name());
                 assert_eq!(accepted_as(&optional, without()).await, "nobody");
             }
         }
     }
-    let url = formats().into_iter().find(|format| format.place.is_empty()).unwrap();
+    let url = cases().into_iter().find(|case| case.place.is_empty()).unwrap();
     let optional = who().layer(url.layer().optional());
     for name in ["_k", "_e", "_s"] {
         let mut request = url.signed();
@@ -445,18 +440,18 @@ async fn attack_610_identity_headers_with_a_signature() {
         "keyid",
         "cookie",
     ];
-    for format in formats() {
-        let expected = if format.named { "name aservice" } else { "anonymous" };
+    for case in cases() {
+        let expected = if case.named { "name aservice" } else { "anonymous" };
         for name in identities {
-            let mut signed = format.signed();
-            let mut unsigned = format.unsigned();
+            let mut signed = case.signed();
+            let mut unsigned = case.unsigned();
             for request in [&mut signed, &mut unsigned] {
                 if !request.headers().contains_key(name) {
                     request.headers_mut().insert(name, HeaderValue::from_static("bservice"));
                 }
             }
-            assert_eq!(accepted_as(&format.app(), with_body(signed)).await, expected, "{name}");
-            reject(&format.app(), with_body(unsigned), &format.what(name)).await;
+            assert_eq!(accepted_as(&case.app(), with_body(signed)).await, expected, "{name}");
+            reject(&case.app(), with_body(unsigned), &case.what(name)).await;
         }
     }
 }
@@ -475,15 +470,15 @@ async fn attack_611_another_key_id_than_the_signers() {
         "*",
         "None",
     ];
-    for format in formats().into_iter().filter(|format| format.named) {
-        let app = format.app();
+    for case in cases().into_iter().filter(|case| case.named) {
+        let app = case.app();
         for (name, with) in [("bservice", "akey"), ("aservice", "bkey"), ("nobody", "akey")] {
-            let request = format.signed_by(format.scheme.clone(), name, with);
-            reject(&app, with_body(request), &format.what(name)).await;
+            let request = case.signed_by(case.scheme.clone(), name, with);
+            reject(&app, with_body(request), &case.what(name)).await;
         }
         let mut tried = 0;
         for name in names {
-            let mut request = format.signed();
+            let mut request = case.signed();
             for header in ["authorization", "x-key-id", "signature-input"] {
                 let Some(value) = request.headers().get(header) else { continue };
                 let value = value.to_str().unwrap().replacen("aservice", name, 1);
@@ -493,13 +488,13 @@ async fn attack_611_another_key_id_than_the_signers() {
                 );
                 tried += 1;
             }
-            if format.place.is_empty() {
+            if case.place.is_empty() {
                 let target = request.uri().to_string();
                 let escaped = name.replace(' ', "%20");
                 *request.uri_mut() = target.replacen("aservice", &escaped, 1).parse().unwrap();
                 tried += 1;
             }
-            reject(&app, with_body(request), &format.what(name)).await;
+            reject(&app, with_body(request), &case.what(name)).await;
         }
         assert_eq!(tried, names.len(), "each name is tried in its place");
     }
@@ -508,15 +503,15 @@ async fn attack_611_another_key_id_than_the_signers() {
 /// One byte of the body added, removed or changed, and a body where there was none.
 #[tokio::test]
 async fn attack_612_another_body_under_the_same_signature() {
-    for format in formats() {
-        let bodies: &[&str] = if format.has_body {
+    for case in cases() {
+        let bodies: &[&str] = if case.has_body {
             &["", " ", r#"{"amount": 101}"#, r#"{"amount": 100} "#, "\n", r#"{"amount": 100"#]
         } else {
             &["a", " ", "\0", "to=me", "/pay?to=me"]
         };
         for body in bodies {
-            let request = format.signed().map(|_| Body::from(*body));
-            reject(&format.app(), request, &format.what(body)).await;
+            let request = case.signed().map(|_| Body::from(*body));
+            reject(&case.app(), request, &case.what(body)).await;
         }
     }
 }
@@ -557,8 +552,8 @@ async fn attack_613_a_tag_moved_from_one_scheme_to_another() {
 /// either order.
 #[tokio::test]
 async fn attack_614_signed_in_two_schemes_at_once() {
-    for first in formats() {
-        for second in formats() {
+    for first in cases() {
+        for second in cases() {
             if first.has_body != second.has_body {
                 continue;
             }
@@ -585,8 +580,8 @@ async fn attack_614_signed_in_two_schemes_at_once() {
             }
             let what = format!("{} and {}", first.scheme.name(), second.scheme.name());
             reject(&app, with_body(both), &what).await;
-            for (format, request) in [(&first, first.signed()), (&second, second.signed())] {
-                let expected = if format.named { "name aservice" } else { "anonymous" };
+            for (case, request) in [(&first, first.signed()), (&second, second.signed())] {
+                let expected = if case.named { "name aservice" } else { "anonymous" };
                 assert_eq!(accepted_as(&app, with_body(request)).await, expected, "{what}");
             }
         }
@@ -596,7 +591,7 @@ async fn attack_614_signed_in_two_schemes_at_once() {
 /// An `Authorization` of another type does not belong to this scheme, so the request is unsigned.
 #[tokio::test]
 async fn attack_615_an_authorization_of_another_kind() {
-    let fost = formats().into_iter().find(|format| format.place == "authorization").unwrap();
+    let fost = cases().into_iter().find(|case| case.place == "authorization").unwrap();
     let (_, tag, _) = fost.text(&fost.signed());
     let values = [
         format!("FOST  aservice:{tag}"),

@@ -349,26 +349,26 @@ async fn a_set_without_a_valid_key_is_treated_as_unknown() {
     assert_eq!(outcome(&layer, request).await, Some(ErrorKind::UnknownKey));
 }
 
-fn two_formats() -> VerifyLayer {
+fn two_schemes() -> VerifyLayer {
     VerifyLayer::new(Joints::named("one", "x", Covers::Body), KeyMap::single(key("akey")).unwrap())
         .unwrap()
         .or(Joints::named("two", "y", Covers::Digest), KeyMap::single(key("ykey")).unwrap())
         .unwrap()
 }
 
-fn in_format(name: &'static str, prefix: &str, covers: Covers, text: &str) -> Request<Script> {
+fn in_scheme(name: &'static str, prefix: &str, covers: Covers, text: &str) -> Request<Script> {
     sign(&Signer::new(Joints::named(name, prefix, covers), key(text)), b"body")
 }
 
 #[tokio::test]
 async fn a_second_scheme_is_accepted_only_with_its_own_keys() {
-    let layer = two_formats();
-    let response = send(&layer, in_format("one", "x", Covers::Body, "akey")).await;
+    let layer = two_schemes();
+    let response = send(&layer, in_scheme("one", "x", Covers::Body, "akey")).await;
     assert_eq!(verified(&response).scheme(), "one");
-    let response = send(&layer, in_format("two", "y", Covers::Digest, "ykey")).await;
+    let response = send(&layer, in_scheme("two", "y", Covers::Digest, "ykey")).await;
     assert_eq!(verified(&response).scheme(), "two");
     for crossed in
-        [in_format("one", "x", Covers::Body, "ykey"), in_format("two", "y", Covers::Digest, "akey")]
+        [in_scheme("one", "x", Covers::Body, "ykey"), in_scheme("two", "y", Covers::Digest, "akey")]
     {
         assert_eq!(outcome(&layer, crossed).await, Some(ErrorKind::Mismatch));
     }
@@ -376,9 +376,9 @@ async fn a_second_scheme_is_accepted_only_with_its_own_keys() {
 
 #[tokio::test]
 async fn a_request_signed_in_two_schemes_is_rejected_even_if_one_is_correct() {
-    let layer = two_formats();
+    let layer = two_schemes();
     for second in ["0".repeat(64), "not even a tag".to_owned()] {
-        let request = in_format("one", "x", Covers::Body, "akey");
+        let request = in_scheme("one", "x", Covers::Body, "akey");
         let request = with_header(request, "y-tag", &second);
         assert_eq!(outcome(&layer, request).await, Some(ErrorKind::Malformed));
     }
