@@ -488,7 +488,7 @@ async fn long_body_is_shortened_and_bytes_are_shown() {
 
 #[cfg(feature = "serde")]
 #[tokio::test]
-async fn report_becomes_json() {
+async fn report_serializes_to_json() {
     let verifier = flask_verifier(KeyMap::single(key(KEY)).unwrap());
     let json = |report: Report| serde_json::to_string(&report).unwrap();
     let report = explain(&verifier, &flask_request(key(KEY), "body", "body\n")).await;

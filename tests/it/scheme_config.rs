@@ -71,7 +71,7 @@ fn an_unknown_or_foreign_member_is_an_error() {
 }
 
 #[test]
-fn an_unknown_provider_is_told_the_nearest_names() {
+fn error_for_an_unknown_provider_lists_the_nearest_names() {
     let error = why(r#"{"preset": "Strpie"}"#);
     assert!(error.contains("stripe"), "{error}");
     assert!(why(r#"{"preset": "shopfy"}"#).contains("shopify"));

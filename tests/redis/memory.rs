@@ -372,7 +372,7 @@ async fn claims_fail_at_once_while_the_server_hangs() {
 }
 
 #[tokio::test]
-async fn an_entry_takes_as_much_room_as_the_docs_say() {
+async fn an_entry_takes_as_much_memory_as_documented() {
     let Some(server) = Server::start_with(&[]) else { return };
     let guard = RedisReplay::connect(&server.url()).await.unwrap().with_namespace("billing");
     let memory = || -> f64 {

@@ -128,7 +128,7 @@ async fn an_event_that_was_changed_on_the_way_is_rejected() {
 }
 
 #[tokio::test]
-async fn a_query_of_format_1_verifies_only_if_it_is_written_as_the_client_wrote_it() {
+async fn a_query_of_payload_format_1_verifies_only_in_canonical_spelling() {
     let request = signed("GET", "/orders?a=1", b"");
     assert_eq!(status(&v1(&request, &json!({"a": "1"}), "$default")).await, StatusCode::OK);
     // An unnecessary escape, which the map no longer contains.

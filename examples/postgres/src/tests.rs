@@ -88,7 +88,7 @@ async fn recovery(verifier: &Verifier) -> Duration {
 }
 
 #[tokio::test]
-async fn a_database_that_is_away_at_the_start_and_later_is_answered_with_503() {
+async fn an_unreachable_database_gives_503_at_the_start_and_later() {
     let Some(mut server) = Server::new() else { return };
     let database = Counted::new(&server);
     let cached_keys = verifier(cached(&database));

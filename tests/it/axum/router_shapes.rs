@@ -54,7 +54,7 @@ async fn a_fallback_added_after_the_layer_is_not_verified() {
 }
 
 #[tokio::test]
-async fn an_unmatched_path_under_nest_goes_to_the_outer_fallback_unverified() {
+async fn an_unmatched_path_under_nest_is_not_verified() {
     let app = Router::new().nest("/api", routes().layer(verify())).fallback(fallback);
     unsigned(&app, &[("/api/here", VERIFIED), ("/api/nowhere", PASSED), ("/other", PASSED)]).await;
     // Without its own fallback, the outer router answers 404.

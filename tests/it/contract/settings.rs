@@ -54,7 +54,7 @@ async fn a_second_list_narrows_the_first() {
 }
 
 #[tokio::test]
-async fn an_empty_list_stays_empty_whatever_comes_after_it() {
+async fn an_empty_list_stays_empty_after_another_one() {
     let none: [&str; 0] = [];
     for layer in [
         layer().only(none).unwrap().only(["aservice"]).unwrap(),

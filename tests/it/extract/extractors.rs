@@ -45,7 +45,7 @@ async fn without_the_layer_every_extractor_answers_500_and_never_passes() {
 }
 
 #[tokio::test]
-async fn the_extractor_knows_who_signed() {
+async fn the_extractor_returns_the_caller() {
     let app = routes().layer(layer());
     assert_eq!(text(send(&app, get_by("aservice", "/who")).await).await, "aservice");
     assert_eq!(text(send(&app, get_by("bservice", "/who")).await).await, "bservice");

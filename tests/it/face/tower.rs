@@ -41,7 +41,7 @@ async fn a_service_of_another_body_is_served_behind_a_map_of_request_bodies() {
 }
 
 #[tokio::test]
-async fn a_layer_that_changes_response_bodies_stands_inside_behind_a_map_of_them() {
+async fn a_layer_that_changes_response_bodies_needs_a_map_of_them() {
     let layers = ServiceBuilder::new()
         .layer(verify())
         .layer(MapResponseBodyLayer::new(Body::new))

@@ -126,7 +126,7 @@ fn a_limit_for_each_key_id_holds_for_the_first_one() {
 }
 
 #[test]
-fn a_message_completed_after_its_lease_takes_no_room_that_is_not_there() {
+fn a_message_completed_after_its_lease_does_not_exceed_the_capacity() {
     let store = MemoryOnce::new(2).unwrap();
     let slow = lease(acquire(&store, "slow", NOW));
     let later = NOW + 300;
