@@ -70,7 +70,7 @@ impl ConfigError {
         Self::invalid(setting, "is not a header name (RFC 9110 section 5.1)")
     }
 
-    /// The same mistake, with the setting's name as the user knows it.
+    /// Returns the same error with the setting's name as the user knows it.
     pub(crate) fn named(self, name: impl Into<Cow<'static, str>>) -> Self {
         let setting = name.into();
         match self {

@@ -30,8 +30,8 @@
 //! # }).unwrap();
 //! ```
 //!
-//! New here? The [`mod@guide`] has an order to read in: which scheme to use, what the layer covers of a
-//! router, how to test.
+//! New here? The [`mod@guide`] has an order to read in: which scheme to use, what the layer covers
+//! of a router, how to test.
 //!
 //! | to | see |
 //! | --- | --- |
@@ -85,7 +85,7 @@ pub mod sign;
 pub mod testing;
 pub mod verify;
 
-// What most programs name. Each module has the rest.
+// The items that most programs need. The modules have the others.
 
 // The server.
 pub use layer::VerifyLayer;

@@ -71,7 +71,8 @@ fn beside(
         keys = keys.with_key("aservice", key()).unwrap();
     }
     let request: Arc<dyn Fn() -> Request<Body>> = Arc::new(signed_by(&signer, body(1024)));
-    // What a hand-written layer for Flask-HMAC's single key can check, with the same length.
+    // A signature that a hand-written layer for Flask-HMAC's single key can check, of the same
+    // length.
     let plain: Arc<dyn Fn() -> Request<Body>> = Arc::new(super::signed(body(1024)));
     let hand_request = if scheme.name() == "rfc9421" { request.clone() } else { plain };
     let day = Duration::from_secs(24 * 60 * 60);

@@ -1,4 +1,4 @@
-//! What is in front of the route, from nothing to the layer.
+//! The contenders in front of the route, from nothing to the layer.
 
 use std::task::{Context, Poll};
 

@@ -62,7 +62,7 @@ Example: let only verified requests through to port 3000
 Example: open the page on port 8321
   tower-hmac inspect --port 8321")]
     Inspect {
-        /// Listen on this port; 0 takes a free one.
+        /// Listen on this port; 0 picks a free one.
         #[arg(long, default_value_t = 8321)]
         port: u16,
     },

@@ -22,7 +22,7 @@ pub(super) fn read(text: &[u8]) -> Result<Draft, Fault> {
     draft.map_err(|fault| Fault { at: shifted(fault.at), ..fault })
 }
 
-/// What the options so far have set.
+/// The settings of the options so far.
 #[derive(Default)]
 struct Command {
     url: Option<Uri>,

@@ -1,4 +1,4 @@
-//! Which mistakes are tried, in which order, and how many.
+//! Tries mistakes, in a fixed order and within a budget.
 
 use http::request::Parts;
 
@@ -68,7 +68,7 @@ impl Rejected<'_> {
         }
         let (mut likely, mut others) = (Vec::new(), Others::default());
         if trial.fits(&trial.text.pieces()) {
-            // What remains is a body that the text itself does not contain.
+            // The rest are bodies that the text itself does not contain.
             likely.extend(body::find(&trial));
         } else {
             likely.extend(of_text(&trial));

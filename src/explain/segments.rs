@@ -7,7 +7,7 @@ use http::request::Parts;
 use crate::explain::text::Segment;
 use crate::explain::trial::Trial;
 
-/// What a part of the text is.
+/// The role of a part of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
     Method,

@@ -141,7 +141,7 @@ impl<'a> Trial<'a> {
             })
     }
 
-    /// The same for the unchanged text, where the MAC of a key is made by `mac`.
+    /// Does the same for the unchanged text, with MACs made by `mac`.
     #[cfg(feature = "sigv4")]
     pub(super) fn fits_mac(&self, mac: &dyn Fn(&SecretKey) -> Mac) -> bool {
         let text = self.text.pieces();
@@ -154,7 +154,7 @@ impl<'a> Trial<'a> {
         self.tries() && self.is_tag_of(mac(), &self.text.pieces())
     }
 
-    /// The same under any of these keys that is valid now.
+    /// Does the same under any of these keys that is valid now.
     pub(super) fn fits_under_any(&self, keys: &KeySet) -> bool {
         let mut valid = keys.iter().filter(|entry| entry.is_valid_at(self.now));
         valid.any(|entry| self.fits_under(entry.key()))

@@ -19,8 +19,8 @@ use crate::verify::{AllowFn, Verified, VerifyError};
 /// `N` is what comes next for an accepted request.
 pub(crate) enum Receiving<N, ResBody> {
     Verifying {
-        /// The state of a request that has to wait. Most requests are verified by the first poll, on
-        /// the stack.
+        /// The state of a request that has to wait. Most requests are verified by the first poll,
+        /// on the stack.
         waiting: Option<Box<Streaming>>,
         allows: AllowFn,
         /// Taken when the request is accepted.
@@ -29,7 +29,7 @@ pub(crate) enum Receiving<N, ResBody> {
     Rejected(Answer<ResBody>),
 }
 
-/// What has been verified, and what comes next.
+/// The result of the verification, and what comes next.
 pub(crate) struct Accepted<N> {
     pub(crate) head: Parts,
     pub(crate) body: Bytes,

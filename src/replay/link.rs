@@ -1,7 +1,7 @@
 //! The connection to a Redis, shared by replay guards and stores of handled messages.
 //!
 //! A connection that failed in any way is closed, and reopened at most once a second. While the
-//! server is known to be unreachable, everybody fails at once, except for the one that tries again.
+//! server is known to be unreachable, all callers fail at once, except for the one that reconnects.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,7 +17,7 @@ use crate::replay::failure::{Cause, Failure, without_errors};
 use crate::replay::server::Greeting;
 use crate::replay::source::Source;
 
-/// The shortest time between two attempts to connect, and the longest that one can take.
+/// The shortest time between two attempts to connect, and the longest time of one attempt.
 const A_SECOND: Duration = Duration::from_secs(1);
 /// The time before any is known.
 pub(crate) const UNTOLD: i64 = i64::MAX;

@@ -309,7 +309,7 @@ impl ReplayGuard for RedisReplay {
         if request.keep_until() < latest {
             return ReplayClaim::ready(Err(ClockWentBack.into()));
         }
-        // What was lost before stays lost.
+        // Entries lost before then stay lost.
         let link = self.shards.of(request.key().as_bytes()).clone();
         let begun = link.greeting().begun.load(Ordering::Relaxed);
         if self.restart.may_have_forgotten(request.created(), begun) {

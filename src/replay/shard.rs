@@ -10,7 +10,7 @@ const END: u32 = u32::MAX;
 #[error("the clock went back to a time whose requests have been forgotten")]
 pub(super) struct ClockWentBack;
 
-/// What identifies an entry: 128 bits of a keyed hash.
+/// The identity of an entry: 128 bits of a keyed hash.
 pub(super) type Fingerprint = [u64; 2];
 
 /// A shard of the guard's entries: a table to find them, and a wheel of seconds to find expired

@@ -27,7 +27,7 @@ pub struct Claim {
     memo: Option<Arc<dyn Any + Send + Sync>>,
 }
 
-/// What the scheme says that the signature covers, in addition to the body.
+/// The parts that the signature covers according to the scheme, in addition to the body.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CoveredHead {
     /// Stored inline, since most signatures that cover headers cover one.

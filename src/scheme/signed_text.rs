@@ -2,7 +2,8 @@ use std::fmt;
 
 use crate::crypto::{Mac, Tag};
 
-/// Where a scheme writes the signing string. It takes bytes and returns none: every candidate key's
+/// The signing string, as a scheme writes it. It takes bytes and returns none: every candidate
+/// key's
 /// MAC is updated at once.
 pub struct SignedText(Sink);
 

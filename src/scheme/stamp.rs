@@ -1,11 +1,11 @@
-//! What a signer provides to write into a request.
+//! The data that a signer provides to a scheme.
 
 use std::fmt;
 
 use crate::key::KeyId;
 use crate::scheme::SignError;
 
-/// What a signer provides to a scheme: body, key ID, time, nonce and lifetime.
+/// The data that a signer provides to a scheme: body, key ID, time, nonce and lifetime.
 #[derive(Clone, Copy)]
 pub struct Stamp<'a> {
     pub(crate) body: &'a [u8],

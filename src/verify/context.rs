@@ -1,4 +1,4 @@
-//! What every step after the claim needs, and the errors about it.
+//! The data that every step after the claim needs, and its errors.
 
 use http::request::Parts;
 

@@ -28,7 +28,7 @@ enum BodyPart {
     Hashed(Box<Hasher>),
 }
 
-/// What is required of a body that no MAC covers.
+/// The requirement on a body that no MAC covers.
 enum BodyRule {
     /// A hash for each digest of the coverage, in that order.
     Digests {

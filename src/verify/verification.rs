@@ -122,7 +122,7 @@ impl Verifier {
         outcome.inspect_err(|error| events::rejected(error, &self.warnings))
     }
 
-    /// The same without logs and metrics.
+    /// Does the same without logs and metrics.
     pub(crate) async fn verify_silently(
         &self,
         head: &Parts,

@@ -37,7 +37,7 @@ pub struct Verified {
     pub(super) slot: Option<LayerSlot>,
 }
 
-/// What a layer leaves for the extractors inside it. The engine never reads it.
+/// Data of a layer for the extractors inside it. The engine never reads it.
 #[derive(Clone)]
 #[cfg_attr(not(feature = "axum"), allow(dead_code))] // Extractors read it.
 pub(crate) struct LayerSlot {
@@ -92,8 +92,8 @@ impl Verified {
         self.key_id.as_ref()
     }
 
-    /// Returns whether the key that signed has this key ID. `false` for the anonymous key and if the
-    /// layer is disarmed.
+    /// Returns whether the key that signed has this key ID. `false` for the anonymous key and if
+    /// the layer is disarmed.
     #[must_use]
     pub fn is_signed_by(&self, key_id: &str) -> bool {
         self.key_id.as_ref().is_some_and(|proven| proven == key_id)

@@ -67,7 +67,7 @@ static OWNED: [HeaderName; 3] = [AUTHORIZATION, TIMESTAMP, LIST];
 #[derive(Clone, Debug)]
 pub struct Fost {
     rules: FostRules,
-    /// What a signer lists in addition to `X-FOST-Headers`, each with its original spelling.
+    /// The headers that a signer lists in addition to `X-FOST-Headers`, in their original spelling.
     signed: Vec<(HeaderName, String)>,
     unsigned_query: bool,
 }

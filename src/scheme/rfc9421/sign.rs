@@ -46,7 +46,7 @@ impl MessageSignatures {
         }
     }
 
-    /// The member of `Signature-Input`.
+    /// Returns the member of `Signature-Input`.
     fn input(&self, components: &[Component], stamp: &Stamp<'_>) -> Result<String, SignError> {
         let mut input = String::from("(");
         for (place, component) in components.iter().enumerate() {

@@ -11,7 +11,7 @@ use super::{MessageSignatures, SIGNATURE, SIGNATURE_INPUT, field};
 use crate::crypto::Algorithm;
 use crate::scheme::{Claim, ClaimError, CoveredHead, Encoding, OfferedTag, shape};
 
-/// What a claim keeps to write the base.
+/// The data that a claim keeps to write the base.
 pub(super) struct Reading {
     pub(super) components: Vec<Component>,
     /// The value of `@signature-params`.

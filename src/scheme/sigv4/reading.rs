@@ -1,4 +1,4 @@
-//! What a claim keeps to write the signing string.
+//! The data that a claim keeps to write the signing string.
 
 use super::ALGORITHM;
 use super::credential::{self, Credential};

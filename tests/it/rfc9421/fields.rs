@@ -31,7 +31,7 @@ fn registered_structured_fields_are_known() {
     assert_eq!(strict.unwrap(), "sha-256=:AAAA:, sha-512=:AAAA:");
     assert_eq!(plain(r#""accept-ch";sf"#, "accept-ch", &["a,b", "c"]).unwrap(), "a, b, c");
     assert_eq!(plain(r#""priority";sf"#, "priority", &["u=1,  i"]).unwrap(), "u=1, i");
-    // Two items are not an item.
+    // A field with two items is not a structured item.
     assert_eq!(plain(r#""client-cert";sf"#, "client-cert", &[":AAAA:", ":AAAA:"]), None);
 }
 
