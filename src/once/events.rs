@@ -5,6 +5,14 @@ use std::error::Error;
 use crate::error::BoxError;
 use crate::once::Acquired;
 
+/// Counts an outcome. A macro, because a literal label needs no allocation.
+macro_rules! count {
+    ($outcome:literal) => {{
+        #[cfg(feature = "metrics")]
+        metrics::counter!("tower_hmac_once_total", "outcome" => $outcome).increment(1);
+    }};
+}
+
 /// The reports of a layer. Warnings are logged at most once a second per cause.
 #[derive(Default)]
 pub(super) struct Events {
@@ -15,19 +23,19 @@ pub(super) struct Events {
 impl Events {
     /// Reports the store's answer to a new message.
     pub(super) fn acquired(&self, acquired: &Result<Acquired, BoxError>) {
-        count(match acquired {
-            Ok(Acquired::New(_)) => "new",
-            Ok(Acquired::Running { .. }) => "running",
-            Ok(Acquired::Done) => "done",
+        match acquired {
+            Ok(Acquired::New(_)) => count!("new"),
+            Ok(Acquired::Running { .. }) => count!("running"),
+            Ok(Acquired::Done) => count!("done"),
             Ok(Acquired::Full) => {
+                count!("full");
                 self.warn(None, "the store of handled messages is full");
-                "full"
             }
             Err(error) => {
+                count!("store_unavailable");
                 self.warn(Some(&**error), "the store of handled messages failed");
-                "store_unavailable"
             }
-        });
+        }
     }
 
     /// Reports the store's answer after the handler has run.
@@ -35,11 +43,11 @@ impl Events {
         match is_owner {
             Ok(true) => {}
             Ok(false) => {
-                count("taken_over");
+                count!("taken_over");
                 self.warn(None, "a message took longer than its lease, and is being handled again");
             }
             Err(error) => {
-                count("not_completed");
+                count!("not_completed");
                 self.warn(
                     Some(&**error),
                     "a message was handled, but the store could not record it",
@@ -50,7 +58,7 @@ impl Events {
 
     /// Reports a message without an ID.
     pub(super) fn no_id(&self) {
-        count("no_id");
+        count!("no_id");
         self.warn(None, "a message has no ID, so it cannot be handled only once");
     }
 
@@ -65,10 +73,4 @@ impl Events {
         }
         let _ = (self, source, message);
     }
-}
-
-fn count(outcome: &'static str) {
-    #[cfg(feature = "metrics")]
-    metrics::counter!("tower_hmac_once_total", "outcome" => outcome).increment(1);
-    let _ = outcome;
 }

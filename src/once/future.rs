@@ -48,10 +48,10 @@ pin_project! {
     {
         // The ID is in the body.
         Collecting { #[pin] body: Collect<B> },
-        Identifying { body: Bytes },
-        Acquiring,
-        Ready,
+        // For the store, and then for the inner service.
+        Waiting,
         Calling { #[pin] future: F },
+        // The store has not answered yet.
         Finishing { response: Option<T> },
     }
 }
@@ -62,6 +62,8 @@ struct Call<S, B> {
     head: Parts,
     /// `None` while it is being collected.
     body: Option<VerifiedBody<B>>,
+    /// The same, if it was collected for its ID.
+    collected: Bytes,
 }
 
 impl<S, B, R> OnceFuture<S, B, R>
@@ -74,9 +76,10 @@ where
         let (state, body) = if config.reads_body_of(&head) {
             (State::Collecting { body: body.collect() }, None)
         } else {
-            (State::Identifying { body: Bytes::new() }, Some(VerifiedBody::untouched(body)))
+            (State::Waiting, Some(VerifiedBody::untouched(body)))
         };
-        Self { state, call: Some(Call { inner, head, body }), hold: None, config }
+        let call = Call { inner, head, body, collected: Bytes::new() };
+        Self { state, call: Some(call), hold: None, config }
     }
 }
 
@@ -98,28 +101,24 @@ where
                     let (Ok(body), Some(call)) = (ready!(body.poll(cx)), this.call.as_mut()) else {
                         return Poll::Ready(Ok(status(StatusCode::BAD_REQUEST)));
                     };
-                    let body = body.to_bytes();
-                    call.body = Some(VerifiedBody::whole(body.clone()));
-                    State::Identifying { body }
+                    call.collected = body.to_bytes();
+                    call.body = Some(VerifiedBody::whole(call.collected.clone()));
+                    State::Waiting
                 }
-                StateProjection::Identifying { body } => {
+                StateProjection::Waiting => {
                     let Some(call) = this.call else { return Poll::Pending };
-                    match config.identify(&call.head, body) {
-                        Ok(hold) => *this.hold = hold,
-                        Err(rejected) => return Poll::Ready(Ok(status(rejected))),
+                    if this.hold.is_none() {
+                        match config.identify(&call.head, &call.collected) {
+                            Ok(hold) => *this.hold = hold,
+                            Err(rejected) => return Poll::Ready(Ok(status(rejected))),
+                        }
                     }
-                    State::Acquiring
-                }
-                StateProjection::Acquiring => {
                     if let Some(hold) = this.hold
                         && let Err(denied) = ready!(hold.poll_acquired(cx, &config.events))
                     {
+                        *this.call = None;
                         return Poll::Ready(Ok(config.denied(denied)));
                     }
-                    State::Ready
-                }
-                StateProjection::Ready => {
-                    let Some(call) = this.call else { return Poll::Pending };
                     ready!(call.inner.poll_ready(cx))?;
                     let Some(future) = this.call.take().and_then(Call::start) else {
                         return Poll::Pending;
@@ -131,6 +130,9 @@ where
                     let response = ready!(future.poll(cx))?;
                     let Some(hold) = this.hold else { return Poll::Ready(Ok(response)) };
                     config.finish(hold, response.status());
+                    if hold.poll_finished(cx, &config.events).is_ready() {
+                        return Poll::Ready(Ok(response));
+                    }
                     State::Finishing { response: Some(response) }
                 }
                 StateProjection::Finishing { response } => {
@@ -150,7 +152,7 @@ where
     S: Service<Request<VerifiedBody<B>>>,
 {
     fn start(self) -> Option<S::Future> {
-        let Self { mut inner, head, body } = self;
+        let Self { mut inner, head, body, .. } = self;
         body.map(|body| inner.call(Request::from_parts(head, body)))
     }
 }

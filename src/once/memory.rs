@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::error::{BoxError, ConfigError};
+use crate::error::ConfigError;
 use crate::once::{Acquired, Lease, OnceAnswer, OnceKey, OnceRequest, OnceStore};
 use crate::replay::Callers;
 
@@ -21,7 +21,7 @@ const SWEPT_A_CALL: usize = 8;
 /// As soon as two key IDs have sent messages, each may use an eighth of the capacity. A caller that
 /// was the only one until then may have taken all of it. The others can have an eighth more
 /// together, so no caller locks them out. [`with_key_limit`](Self::with_key_limit) sets the limit
-/// from the first message on. An entry takes some 250 bytes.
+/// from the first message on. An entry takes up to 250 bytes.
 ///
 /// ```
 /// use tower_hmac::once::MemoryOnce;
@@ -40,24 +40,20 @@ pub struct MemoryOnce {
 #[derive(Default)]
 struct Entries {
     known: HashMap<OnceKey, Entry>,
-    /// The same entries by their last second, and by their number within it.
-    ends: BTreeMap<(i64, u64), OnceKey>,
+    /// The handled messages by the last second in which they are remembered, and by their number.
+    handled: BTreeMap<(i64, u64), OnceKey>,
     /// The number of the latest lease.
     latest: u64,
+    /// The second in which expired leases were last removed.
+    searched: Option<i64>,
 }
 
 struct Entry {
-    owner: Owner,
+    /// The number of the lease. Each has its own.
+    number: u64,
     is_done: bool,
     /// The last second of the lease, or of what is remembered.
     end: i64,
-}
-
-/// The owner of a lease: the token that outlives its entry.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Owner {
-    /// The number of the lease. Never reused.
-    number: u64,
     /// The index in the counts of callers.
     caller: u32,
 }
@@ -102,101 +98,93 @@ impl MemoryOnce {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Removes some of the entries that have expired.
+    /// Forgets some of the handled messages whose time is over.
     fn sweep(&self, entries: &mut Entries, now: i64) {
         for _ in 0..SWEPT_A_CALL {
-            match entries.ends.first_entry() {
+            match entries.handled.first_entry() {
                 Some(first) if first.key().0 < now => {
-                    let key = first.remove();
-                    self.forget(entries.known.remove(&key));
+                    if let Some(entry) = entries.known.remove(&first.remove()) {
+                        self.callers.leave(entry.caller);
+                    }
                 }
                 _ => return,
             }
         }
     }
 
-    fn forget(&self, entry: Option<Entry>) {
-        if let Some(entry) = entry {
-            self.callers.leave(entry.owner.caller);
+    /// Removes all expired leases, at most once a second. A lease ends with its handler, so they are
+    /// few, and not kept in order. Returns `false` if it was done in this second.
+    fn remove_expired_leases(&self, entries: &mut Entries, now: i64) -> bool {
+        if entries.searched == Some(now) {
+            return false;
         }
+        entries.searched = Some(now);
+        let mut leave = self.callers.leaving();
+        entries.known.retain(|_, entry| {
+            let is_kept = entry.is_done || entry.end >= now;
+            if !is_kept {
+                leave(entry.caller);
+            }
+            is_kept
+        });
+        true
     }
-}
 
-impl Entries {
-    fn next_number(&mut self) -> u64 {
-        self.latest = self.latest.wrapping_add(1);
-        self.latest
+    fn try_acquire(&self, entries: &mut Entries, request: &OnceRequest<'_>) -> Acquired {
+        let (key, now) = (*request.key(), request.now());
+        // A lease of one second covers the second in which it was taken.
+        let seconds = request.lease().as_secs().saturating_sub(1);
+        let end = now.saturating_add_unsigned(seconds);
+        let number = entries.latest.wrapping_add(1);
+        match entries.known.entry(key) {
+            Slot::Occupied(slot) if slot.get().end >= now => return slot.get().acquired(now),
+            Slot::Occupied(mut slot) => {
+                let entry = slot.get_mut();
+                entries.handled.remove(&(entry.end, entry.number));
+                *entry = Entry { number, is_done: false, end, caller: entry.caller };
+            }
+            Slot::Vacant(slot) => match self.callers.enter(request.key_id()) {
+                Some(caller) => drop(slot.insert(Entry { number, is_done: false, end, caller })),
+                None => return Acquired::Full,
+            },
+        }
+        entries.latest = number;
+        Acquired::New(Lease::new(key, token(number)))
     }
 }
 
 impl OnceStore for MemoryOnce {
     fn acquire(&self, request: &OnceRequest<'_>) -> OnceAnswer<Acquired> {
-        let (key, now) = (*request.key(), request.now());
-        // A lease of one second covers the second in which it was taken.
-        let seconds = request.lease().as_secs().saturating_sub(1);
-        let end = now.saturating_add_unsigned(seconds);
         let entries = &mut *self.lock();
-        self.sweep(entries, now);
-        let number = entries.next_number();
-        let Entries { known, ends, .. } = entries;
-        let acquired = match known.entry(key) {
-            Slot::Occupied(slot) if slot.get().end >= now => slot.get().acquired(now),
-            Slot::Occupied(mut slot) => {
-                let entry = slot.get_mut();
-                ends.remove(&(entry.end, entry.owner.number));
-                let owner = Owner { number, ..entry.owner };
-                *entry = Entry { owner, is_done: false, end };
-                Acquired::New(Lease::new(key, owner.to_token()))
-            }
-            Slot::Vacant(slot) => match self.callers.enter(request.key_id()) {
-                Some(caller) => {
-                    let owner = Owner { number, caller };
-                    slot.insert(Entry { owner, is_done: false, end });
-                    Acquired::New(Lease::new(key, owner.to_token()))
-                }
-                None => Acquired::Full,
-            },
-        };
-        if let Acquired::New(_) = acquired {
-            ends.insert((end, number), key);
+        self.sweep(entries, request.now());
+        let mut acquired = self.try_acquire(entries, request);
+        if acquired == Acquired::Full && self.remove_expired_leases(entries, request.now()) {
+            acquired = self.try_acquire(entries, request);
         }
         OnceAnswer::ready(Ok(acquired))
     }
 
-    fn complete(&self, lease: &Lease, keep_until: i64, now: i64) -> OnceAnswer<bool> {
-        let (key, owner) = (*lease.key(), Owner::of(lease));
-        let entries = &mut *self.lock();
-        match entries.known.get_mut(&key) {
-            Some(entry) if entry.is_held_by(owner) => {
-                entries.ends.remove(&(entry.end, owner.number));
-                *entry = Entry { owner, is_done: true, end: keep_until };
+    fn complete(&self, lease: &Lease, keep_until: i64, _: i64) -> OnceAnswer<bool> {
+        let Entries { known, handled, .. } = &mut *self.lock();
+        OnceAnswer::ready(match known.get_mut(lease.key()) {
+            Some(entry) if entry.is_held_under(lease) => {
+                (entry.is_done, entry.end) = (true, keep_until);
+                handled.insert((keep_until, entry.number), *lease.key());
+                Ok(true)
             }
-            Some(_) => return OnceAnswer::ready(Ok(false)),
-            // The lease expired and was removed, and nobody has taken it over.
-            None => {
-                self.sweep(entries, now);
-                if !self.callers.enter_again(owner.caller) {
-                    return OnceAnswer::ready(Err(full()));
-                }
-                entries.known.insert(key, Entry { owner, is_done: true, end: keep_until });
-            }
-        }
-        entries.ends.insert((keep_until, owner.number), key);
-        OnceAnswer::ready(Ok(true))
+            Some(_) => Ok(false),
+            None => Err("the lease expired, and its room was needed".into()),
+        })
     }
 
     fn release(&self, lease: &Lease) -> OnceAnswer<bool> {
-        let (key, owner) = (*lease.key(), Owner::of(lease));
-        let entries = &mut *self.lock();
-        let is_owned = match entries.known.entry(key) {
-            Slot::Occupied(slot) if slot.get().is_held_by(owner) => {
-                let entry = slot.remove();
-                entries.ends.remove(&(entry.end, owner.number));
-                self.forget(Some(entry));
+        let Entries { known, .. } = &mut *self.lock();
+        let is_owned = match known.entry(*lease.key()) {
+            Slot::Occupied(slot) if slot.get().is_held_under(lease) => {
+                self.callers.leave(slot.remove().caller);
                 true
             }
             Slot::Occupied(_) => false,
-            // As with `complete`: the lease expired, and nobody has taken it over.
             Slot::Vacant(_) => true,
         };
         OnceAnswer::ready(Ok(is_owned))
@@ -204,7 +192,7 @@ impl OnceStore for MemoryOnce {
 }
 
 impl Entry {
-    /// Returns what the caller of a message that is already known is told.
+    /// Returns the answer about a message that is known.
     fn acquired(&self, now: i64) -> Acquired {
         if self.is_done {
             return Acquired::Done;
@@ -213,25 +201,14 @@ impl Entry {
         Acquired::Running { retry_after }
     }
 
-    fn is_held_by(&self, owner: Owner) -> bool {
-        !self.is_done && self.owner == owner
+    fn is_held_under(&self, lease: &Lease) -> bool {
+        !self.is_done && *lease.owner() == token(self.number)
     }
 }
 
-impl Owner {
-    fn of(lease: &Lease) -> Self {
-        let token = u128::from_be_bytes(*lease.owner());
-        #[allow(clippy::cast_possible_truncation)] // The parts that `to_token` has put together.
-        Self { number: (token >> 64) as u64, caller: token as u32 }
-    }
-
-    fn to_token(self) -> [u8; 16] {
-        (u128::from(self.number) << 64 | u128::from(self.caller)).to_be_bytes()
-    }
-}
-
-fn full() -> BoxError {
-    "the store is full, and the lease had expired".into()
+/// Returns the token of a lease. It never leaves the process.
+fn token(number: u64) -> [u8; 16] {
+    u128::from(number).to_be_bytes()
 }
 
 impl fmt::Debug for MemoryOnce {

@@ -34,6 +34,7 @@ mod service;
 
 use std::fmt;
 use std::future::Future;
+use std::hash::Hash;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -138,26 +139,22 @@ impl<'a> OnceRequest<'a> {
 /// Identifies a message: a SHA-256 over the scheme, the proven key ID and the message ID.
 ///
 /// Messages of different callers never share a key.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct OnceKey([u8; 32]);
 
 impl OnceKey {
     /// Makes the key for this caller's message.
     #[must_use]
     pub fn new(scheme: &str, key_id: Option<&KeyId>, message_id: &str) -> Self {
-        let (named, name) = key_id.map_or((&[0], ""), |id| (&[1], id.as_str()));
+        let (named, name) = key_id.map_or((0, ""), |id| (1, id.as_str()));
+        let fields = [scheme, name, message_id];
         let mut hasher = Hasher::new(Algorithm::Sha256);
-        let fields = [
-            b"tower-hmac once 1",
-            scheme.as_bytes(),
-            named,
-            name.as_bytes(),
-            message_id.as_bytes(),
-        ];
-        // Each field is preceded by its length, so that no two messages share an encoding.
+        hasher.update(b"tower-hmac once 2");
+        // The lengths come first, so that no two messages share an encoding.
+        hasher.update(fields.map(|field| (field.len() as u64).to_be_bytes()).as_flattened());
+        hasher.update(&[named]);
         for field in fields {
-            hasher.update(&(field.len() as u64).to_be_bytes());
-            hasher.update(field);
+            hasher.update(field.as_bytes());
         }
         let mut key = [0; 32];
         key.iter_mut().zip(hasher.finalize().as_bytes()).for_each(|(to, from)| *to = *from);
@@ -168,6 +165,14 @@ impl OnceKey {
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
+    }
+}
+
+impl Hash for OnceKey {
+    /// Hashes 8 of its bytes, which are a hash themselves.
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        let bytes = self.0.first_chunk().copied().unwrap_or_default();
+        state.write_u64(u64::from_ne_bytes(bytes));
     }
 }
 

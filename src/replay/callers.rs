@@ -82,13 +82,6 @@ impl Callers {
         self.count(&table, place)
     }
 
-    /// Adds one to the count of an index that [`enter`](Self::enter) has returned, for an entry that
-    /// was removed and comes back. Returns `false` if there is no room. If its caller was forgotten in
-    /// the meantime, the entry counts for the caller that has the index now.
-    pub(crate) fn enter_again(&self, place: u32) -> bool {
-        self.count(&self.read(), place).is_some()
-    }
-
     /// Subtracts one from this caller's count.
     pub(crate) fn leave(&self, place: u32) {
         self.leaving()(place);
