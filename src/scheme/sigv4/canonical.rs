@@ -9,7 +9,7 @@ use super::fields::Listed;
 use super::path::PathStyle;
 use super::query::{divide, pieces};
 use super::{parameters, query};
-use crate::scheme::ClaimError;
+use crate::scheme::{ClaimError, wire};
 
 /// How the target is written in the canonical request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +23,6 @@ pub(super) enum TargetForm {
 /// newline.
 pub(super) fn request(
     head: &Parts,
-    host: &str,
     listed: &Listed<'_>,
     form: TargetForm,
 ) -> Result<Vec<u8>, ClaimError> {
@@ -32,7 +31,7 @@ pub(super) fn request(
     out.push(b'\n');
     write_target(&mut out, &head.uri, form)?;
     out.push(b'\n');
-    listed.write(&mut out, host)?;
+    listed.write(&mut out, wire::host(head)?)?;
     out.push(b'\n');
     out.extend_from_slice(listed.list().as_bytes());
     out.push(b'\n');

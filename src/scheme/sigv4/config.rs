@@ -1,10 +1,16 @@
-//! The settings that both forms share.
+//! The settings that both forms share, and what both make of a head.
 
 use http::HeaderName;
+use http::request::Parts;
 
+use super::canonical::{self, TargetForm};
 use super::credential::{self, Credential};
+use super::fields::Listed;
 use super::path::PathStyle;
+use super::payload::Payload;
+use super::reading::Reading;
 use crate::error::{ConfigError, header_name};
+use crate::scheme::ClaimError;
 
 /// The scope that keys are for, and what must be signed.
 #[derive(Clone, Debug)]
@@ -67,8 +73,22 @@ impl Config {
         Ok(())
     }
 
+    /// Writes what a request signs, or claims to have signed.
+    pub(super) fn reading(
+        &self,
+        head: &Parts,
+        form: TargetForm,
+        listed: &Listed<'_>,
+        payload: Payload<'_>,
+        date: &str,
+        credential: &Credential<'_>,
+    ) -> Result<Reading, ClaimError> {
+        let canonical = canonical::request(head, listed, form)?;
+        Ok(Reading::new(canonical, payload, date, credential, self.is_ours(credential)))
+    }
+
     /// Returns whether this side has keys for the scope.
-    pub(super) fn is_ours(&self, credential: &Credential<'_>) -> bool {
+    fn is_ours(&self, credential: &Credential<'_>) -> bool {
         credential.service == self.service
             && self.regions.iter().any(|region| region == credential.region)
     }

@@ -1,6 +1,6 @@
 //! `X-Amz-Date`: `YYYYMMDDTHHMMSSZ`.
 
-use crate::scheme::wire;
+use crate::scheme::{SignError, wire};
 
 /// The length of the day at the start of a date.
 const DAY_LEN: usize = 8;
@@ -17,9 +17,11 @@ pub(super) fn read(text: &str) -> Option<i64> {
     wire::rfc3339(std::str::from_utf8(&spelled).ok()?)
 }
 
-/// Writes a date. `None` outside the years 0 to 9999.
-pub(super) fn write(unix: i64) -> Option<String> {
-    wire::to_rfc3339(unix).map(|text| text.replace(['-', ':'], ""))
+/// Writes a date, if its year is from 0 to 9999.
+pub(super) fn write(unix: i64) -> Result<String, SignError> {
+    let text = wire::to_rfc3339(unix);
+    text.map(|text| text.replace(['-', ':'], ""))
+        .ok_or(SignError::Request("the year has more than four digits"))
 }
 
 /// Returns the day of a date.
@@ -69,6 +71,6 @@ mod tests {
         ] {
             assert_eq!(read(text), None, "{text}");
         }
-        assert_eq!(write(i64::MAX), None);
+        assert!(write(i64::MAX).is_err());
     }
 }

@@ -33,6 +33,7 @@ const UNSIGNED: [&str; 17] = [
 /// The headers that a request lists as signed, found in one pass over its head.
 pub(super) struct Listed<'h> {
     list: &'h str,
+    names: Vec<&'h str>,
     /// Each with the place of its name in the list, in ascending order.
     lines: Vec<(usize, &'h HeaderName, &'h HeaderValue)>,
 }
@@ -45,10 +46,9 @@ impl<'h> Listed<'h> {
         required: &[HeaderName],
     ) -> Result<Self, ClaimError> {
         let malformed = |why| Err(ClaimError::malformed(why));
-        let is_wrong =
-            |name: &&str| name.is_empty() || name.bytes().any(|byte| byte.is_ascii_uppercase());
         let names: Vec<_> = list.split(';').collect();
-        if names.iter().any(is_wrong) {
+        let has_upper_case = list.bytes().any(|byte| byte.is_ascii_uppercase());
+        if has_upper_case || names.iter().any(|name| name.is_empty()) {
             return malformed("a signed header's name is empty or not in lower case (rule 5)");
         }
         if !names.is_sorted_by(|name, next| name < next) {
@@ -73,7 +73,7 @@ impl<'h> Listed<'h> {
         }
         // A stable sort keeps the lines of one name in order.
         lines.sort_by_key(|(place, ..)| *place);
-        Ok(Self { list, lines })
+        Ok(Self { list, names, lines })
     }
 
     pub(super) fn list(&self) -> &'h str {
@@ -83,12 +83,13 @@ impl<'h> Listed<'h> {
     /// Writes a line for each listed header, in the order of the list.
     pub(super) fn write(&self, out: &mut Vec<u8>, host: &str) -> Result<(), ClaimError> {
         let mut rest = &*self.lines;
-        for (place, name) in self.list.split(';').enumerate() {
-            let (lines, others) = rest.split_at(rest.partition_point(|line| line.0 <= place));
+        for (place, name) in self.names.iter().enumerate() {
+            let count = rest.iter().take_while(|line| line.0 == place).count();
+            let (lines, others) = rest.split_at(count);
             rest = others;
             out.extend_from_slice(name.as_bytes());
             out.push(b':');
-            if name == HOST.as_str() {
+            if *name == HOST.as_str() {
                 out.extend_from_slice(host.as_bytes());
             } else {
                 write_values(out, lines.iter().map(|(_, _, value)| *value))?;
@@ -98,7 +99,7 @@ impl<'h> Listed<'h> {
         Ok(())
     }
 
-    /// The listed headers as they were read.
+    /// Returns the listed headers as they were read.
     pub(super) fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
         self.lines.iter().map(|(_, name, value)| ((*name).clone(), (*value).clone())).collect()
     }

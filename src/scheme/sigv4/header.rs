@@ -261,9 +261,8 @@ impl Scheme for AwsSigV4 {
         let list = authorization.signed_headers;
         let listed = Listed::read(list, &head.headers, &self.config.required)?;
         let payload = Payload::read(head, self.config.unsigned_payload)?;
-        let canonical = canonical::request(head, wire::host(head)?, &listed, self.form())?;
-        let is_ours = self.config.is_ours(&credential);
-        let reading = Reading::new(canonical, payload, date, &credential, is_ours);
+        let reading =
+            self.config.reading(head, self.form(), &listed, payload, date, &credential)?;
         Ok(Claim::signed(signature)
             .with_key_id(KeyId::new(credential.key_id).ok())
             .with_created(created)
@@ -282,8 +281,7 @@ impl Scheme for AwsSigV4 {
         }
         let key_id = credential::signing_key_id(stamp)?;
         canonical::drop_usual_port(head);
-        let date = date::write(stamp.now());
-        let date = date.ok_or(SignError::Request("the year has more than four digits"))?;
+        let date = date::write(stamp.now())?;
         head.headers.insert(X_AMZ_DATE, wire::value(&X_AMZ_DATE, &date)?);
         let is_there = head.headers.contains_key(X_AMZ_CONTENT_SHA256);
         if (self.sends_hash || is_there) && !payload::is_unsigned(head) {
@@ -292,10 +290,9 @@ impl Scheme for AwsSigV4 {
         let list = fields::list(head);
         let listed = Listed::read(&list, &head.headers, &self.config.required)?;
         let payload = Payload::read(head, self.config.unsigned_payload)?;
-        let host = wire::host(head)?;
-        let canonical = canonical::request(head, host, &listed, self.form())?;
         let credential = self.config.credential(key_id.as_str(), date::day(&date));
-        let reading = Reading::new(canonical, payload, &date, &credential, true);
+        let reading =
+            self.config.reading(head, self.form(), &listed, payload, &date, &credential)?;
         Ok(Claim::new().with_key_id(key_id.clone()).with_created(stamp.now()).with_memo(reading))
     }
 

@@ -95,19 +95,8 @@ impl AwsPresigned {
         })
     }
 
-    fn reading(
-        &self,
-        head: &Parts,
-        host: &str,
-        listed: &Listed<'_>,
-        date: &str,
-        credential: &Credential<'_>,
-    ) -> Result<Reading, ClaimError> {
-        let payload = self.payload(head)?;
-        let form = TargetForm::Canonical(self.config.path);
-        let canonical = canonical::request(head, host, listed, form)?;
-        let is_ours = self.config.is_ours(credential);
-        Ok(Reading::new(canonical, payload, date, credential, is_ours))
+    fn form(&self) -> TargetForm {
+        TargetForm::Canonical(self.config.path)
     }
 }
 
@@ -162,11 +151,10 @@ impl Scheme for AwsPresigned {
         let Some(expires) = read_expires(&sent.expires) else {
             return malformed("`X-Amz-Expires` is not from 1 to 604800 (rule 15)");
         };
-        let list = &sent.signed_headers;
-        let host = wire::host(head)?;
         self.check_method(&head.method)?;
-        let listed = Listed::read(list, &head.headers, &self.config.required)?;
-        let reading = self.reading(head, host, &listed, &sent.date, &credential)?;
+        let listed = Listed::read(&sent.signed_headers, &head.headers, &self.config.required)?;
+        let (form, payload) = (self.form(), self.payload(head)?);
+        let reading = self.config.reading(head, form, &listed, payload, &sent.date, &credential)?;
         Ok(Claim::signed(signature)
             .with_key_id(KeyId::new(credential.key_id).ok())
             .with_not_before(created)
@@ -184,8 +172,7 @@ impl Scheme for AwsPresigned {
             return Err(SignError::Request("the lifetime is not from 1 second to 7 days"));
         }
         canonical::drop_usual_port(head);
-        let date = date::write(stamp.now());
-        let date = date.ok_or(SignError::Request("the year has more than four digits"))?;
+        let date = date::write(stamp.now())?;
         let credential = self.config.credential(key_id.as_str(), date::day(&date));
         let list = fields::list(head);
         for (name, value) in [
@@ -197,10 +184,10 @@ impl Scheme for AwsPresigned {
         ] {
             add(head, name, value)?;
         }
-        let host = wire::host(head)?;
         self.check_method(&head.method)?;
         let listed = Listed::read(&list, &head.headers, &self.config.required)?;
-        let reading = self.reading(head, host, &listed, &date, &credential)?;
+        let (form, payload) = (self.form(), self.payload(head)?);
+        let reading = self.config.reading(head, form, &listed, payload, &date, &credential)?;
         Ok(Claim::new().with_key_id(key_id.clone()).with_not_before(stamp.now()).with_memo(reading))
     }
 

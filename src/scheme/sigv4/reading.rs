@@ -1,8 +1,8 @@
 //! The data that a claim keeps to write the signing string.
 
-use super::ALGORITHM;
 use super::credential::{self, Credential};
 use super::payload::Payload;
+use super::{ALGORITHM, TERMINATOR};
 use crate::crypto::{Algorithm, Mac};
 use crate::crypto::{Digest, Hasher};
 use crate::key::{KeyEntry, KeySet, SecretKey};
@@ -28,12 +28,7 @@ impl Reading {
         is_ours: bool,
     ) -> Self {
         canonical.extend_from_slice(payload.text.unwrap_or_default().as_bytes());
-        Self {
-            canonical,
-            lead: [ALGORITHM, date, &credential.scope(), ""].join("\n"),
-            coverage: payload.coverage,
-            is_ours,
-        }
+        Self { canonical, lead: lead(date, credential), coverage: payload.coverage, is_ours }
     }
 
     pub(super) fn of(claim: &Claim) -> Result<&Self, ClaimError> {
@@ -111,6 +106,14 @@ impl Reading {
         let none = || Mac::new(Algorithm::Sha256, &SecretKey::generate(Algorithm::Sha256));
         key.map_or_else(none, |key| credential::scoped_mac(key, scope))
     }
+}
+
+/// Writes the lines of the signing string before the last.
+fn lead(date: &str, credential: &Credential<'_>) -> String {
+    let Credential { day, region, service, .. } = credential;
+    let parts =
+        [ALGORITHM, "\n", date, "\n", day, "/", region, "/", service, "/", TERMINATOR, "\n"];
+    parts.concat()
 }
 
 fn hex(digest: &Digest) -> [u8; 64] {
