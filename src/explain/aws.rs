@@ -4,18 +4,23 @@
 use crate::crypto::{Algorithm, Digest};
 use crate::explain::Cause;
 use crate::explain::trial::Trial;
-use crate::scheme::sigv4::{EMPTY_PAYLOAD, Reading, UNSIGNED_PAYLOAD};
+use crate::scheme::sigv4::{EMPTY_PAYLOAD, Reading, UNSIGNED_PAYLOAD, covered_query, scoped_mac};
 use crate::scheme::wire::percent_encoded;
 
 /// The most headers that are left out, one at a time.
 const MOST_HEADERS: usize = 32;
+/// The length of a day, in seconds.
+const DAY: i64 = 24 * 60 * 60;
 
 pub(super) fn find(trial: &Trial<'_>) -> Option<Cause> {
     let reading: &Reading = trial.claim.memo()?;
     if !reading.is_ours() {
         let signed = "the region and the service of its credential, which are not this side's";
-        let is_right = trial.fits_mac(&|key| reading.mac(key));
+        let is_right = trial.fits_mac(&|key| scoped_mac(key, reading.scope()));
         return is_right.then(|| Cause::Target { signed: signed.into() });
+    }
+    if let Some(cause) = day(trial, reading) {
+        return Some(cause);
     }
     let canonical = reading.canonical(trial.body);
     let canonical = std::str::from_utf8(&canonical).ok()?;
@@ -23,6 +28,20 @@ pub(super) fn find(trial: &Trial<'_>) -> Option<Cause> {
     target(trial, reading, &lines)
         .or_else(|| payload(trial, reading, &lines))
         .or_else(|| headers(trial, reading, &lines))
+}
+
+/// The client keeps its derived key past midnight, or derives it for the day of its own time zone.
+fn day(trial: &Trial<'_>, reading: &Reading) -> Option<Cause> {
+    let signed = trial.claim.created().or(trial.claim.not_before())?;
+    let days = [
+        (-DAY, "a key derived for the day before, in UTC"),
+        (DAY, "a key derived for the day after, in UTC"),
+    ];
+    let found = days.into_iter().find(|(offset, _)| {
+        let scope = signed.checked_add(*offset).and_then(|time| reading.scope_on(time));
+        scope.is_some_and(|scope| trial.fits_mac(&|key| scoped_mac(key, &scope)))
+    });
+    found.map(|(_, taken)| Cause::Key { taken })
 }
 
 /// Returns whether the signature matches these lines.
@@ -40,7 +59,7 @@ fn with<'l>(lines: &[&'l str], place: usize, line: &'l str) -> Vec<&'l str> {
 }
 
 fn target(trial: &Trial<'_>, reading: &Reading, lines: &[&str]) -> Option<Cause> {
-    let (path, query) = (trial.head.uri.path(), trial.head.uri.query().unwrap_or_default());
+    let (path, query) = (trial.head.uri.path(), &*covered_query(&trial.head.uri));
     let (written, _) = (lines.get(1)?, lines.get(2)?);
     let twice: Option<String> = percent_path(written);
     let signed = |signed: &'static str| Cause::Target { signed: signed.into() };

@@ -39,21 +39,30 @@ pub(super) fn request(
 }
 
 fn write_target(out: &mut Vec<u8>, uri: &Uri, form: TargetForm) -> Result<(), ClaimError> {
-    let query = uri.query().unwrap_or_default();
     match form {
         TargetForm::Canonical(path) => {
             path.write(out, uri.path())?;
             out.push(b'\n');
-            let is_covered = |piece: &&str| divide(piece).0 != parameters::SIGNATURE;
-            query::write(out, pieces(query).filter(is_covered))
+            query::write(out, covered_pieces(uri))
         }
         TargetForm::Raw => {
             out.extend_from_slice(uri.path().as_bytes());
             out.push(b'\n');
-            out.extend_from_slice(query.as_bytes());
+            out.extend_from_slice(uri.query().unwrap_or_default().as_bytes());
             Ok(())
         }
     }
+}
+
+/// Returns the pieces of the query without the signature.
+fn covered_pieces(uri: &Uri) -> impl Iterator<Item = &str> {
+    let is_covered = |piece: &&str| divide(piece).0 != parameters::SIGNATURE;
+    pieces(uri.query().unwrap_or_default()).filter(is_covered)
+}
+
+/// Returns the query as sent, without the signature.
+pub(crate) fn covered_query(uri: &Uri) -> String {
+    covered_pieces(uri).collect::<Vec<_>>().join("&")
 }
 
 /// Removes the default port from the target of a request that is about to be sent, because HTTP

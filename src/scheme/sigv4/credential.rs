@@ -80,7 +80,7 @@ pub(super) fn scope_part(text: String, setting: &'static str) -> Result<String, 
 
 /// Starts the HMAC under the key derived for a scope. Each part of the scope is signed under the
 /// key derived so far.
-pub(super) fn scoped_mac(key: &SecretKey, scope: &str) -> Mac {
+pub(crate) fn scoped_mac(key: &SecretKey, scope: &str) -> Mac {
     let secret = Zeroizing::new([b"AWS4", key.expose_secret()].concat());
     scope.split('/').fold(Mac::under(Algorithm::Sha256, &secret), |mut mac, part| {
         mac.update(part.as_bytes());

@@ -2,7 +2,7 @@
 
 use super::credential::{self, Credential};
 use super::payload::Payload;
-use super::{ALGORITHM, TERMINATOR};
+use super::{ALGORITHM, TERMINATOR, date};
 use crate::crypto::{Algorithm, Mac};
 use crate::crypto::{Digest, Hasher};
 use crate::key::{KeyEntry, KeySet, SecretKey};
@@ -39,7 +39,7 @@ impl Reading {
         &self.coverage
     }
 
-    pub(super) fn scope(&self) -> &str {
+    pub(crate) fn scope(&self) -> &str {
         // A claimed scope may contain anything, so it is all that follows the second line.
         let scope = self.lead.splitn(3, '\n').nth(2).unwrap_or_default();
         scope.strip_suffix('\n').unwrap_or(scope)
@@ -90,9 +90,11 @@ impl Reading {
         self.is_ours
     }
 
-    /// Starts the HMAC for the scope, whether it is ours or not.
-    pub(crate) fn mac(&self, key: &SecretKey) -> Mac {
-        credential::scoped_mac(key, self.scope())
+    /// Returns the scope on the day of another time, in Unix seconds.
+    pub(crate) fn scope_on(&self, unix_seconds: i64) -> Option<String> {
+        let date = date::write(unix_seconds).ok()?;
+        let (_, rest) = self.scope().split_once('/')?;
+        Some(format!("{}/{rest}", date::day(&date)))
     }
 
     /// Starts the HMAC under the key derived for the scope. For a foreign scope, uses a dummy key
