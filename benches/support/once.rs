@@ -2,8 +2,11 @@
 
 use super::Case;
 
+/// Makes a case anew, with an empty store.
+pub type MakeCase = Box<dyn Fn() -> Case>;
+
 #[cfg(not(feature = "webhooks"))]
-pub fn once() -> Vec<Case> {
+pub fn once() -> Vec<MakeCase> {
     Vec::new()
 }
 
@@ -11,7 +14,8 @@ pub fn once() -> Vec<Case> {
 /// docs/once.md. In the last two rows, the router has its own layer, which boxes the body and the
 /// future of each request again.
 #[cfg(feature = "webhooks")]
-pub fn once() -> Vec<Case> {
+pub fn once() -> Vec<MakeCase> {
+    use axum::Router;
     use tower::ServiceBuilder;
     use tower_hmac::once::{MemoryOnce, OnceLayer};
     use tower_hmac::webhooks::StandardWebhooks;
@@ -19,22 +23,34 @@ pub fn once() -> Vec<Case> {
 
     use super::{KEY, Nothing, body, floor, signed_by};
 
-    let key = || SecretKey::new(KEY).unwrap();
-    let verify = || {
-        let keys = KeyMap::single(key()).unwrap();
-        VerifyLayer::new(StandardWebhooks::new(), keys).unwrap()
-    };
-    let once = || OnceLayer::new(MemoryOnce::new(10_000_000).unwrap());
-    let stack = || ServiceBuilder::new().layer(verify());
-    let case = |name, app| {
-        let (signer, body) = (Signer::new(StandardWebhooks::new(), key()), body(1024));
-        Case::new(name, app, move || signed_by(&signer, body.clone())())
-    };
+    fn key() -> SecretKey {
+        SecretKey::new(KEY).unwrap()
+    }
+
+    fn verify() -> VerifyLayer {
+        VerifyLayer::new(StandardWebhooks::new(), KeyMap::single(key()).unwrap()).unwrap()
+    }
+
+    fn once() -> OnceLayer {
+        OnceLayer::new(MemoryOnce::new(400_000).unwrap())
+    }
+
+    fn case(name: &'static str, app: fn() -> Router) -> MakeCase {
+        Box::new(move || {
+            let (signer, body) = (Signer::new(StandardWebhooks::new(), key()), body(1024));
+            Case::new(name, app(), move || signed_by(&signer, body.clone())())
+        })
+    }
+
     vec![
-        case("no OnceLayer", floor(false).layer(verify())),
-        case("a layer that does nothing", floor(false).layer(stack().layer(Nothing))),
-        case("MemoryOnce", floor(false).layer(stack().layer(once()))),
-        case("the router's: nothing", floor(false).layer(Nothing).layer(verify())),
-        case("the router's: MemoryOnce", floor(false).layer(once()).layer(verify())),
+        case("no OnceLayer", || floor(false).layer(verify())),
+        case("a layer that does nothing", || {
+            floor(false).layer(ServiceBuilder::new().layer(verify()).layer(Nothing))
+        }),
+        case("MemoryOnce", || {
+            floor(false).layer(ServiceBuilder::new().layer(verify()).layer(once()))
+        }),
+        case("the router's: nothing", || floor(false).layer(Nothing).layer(verify())),
+        case("the router's: MemoryOnce", || floor(false).layer(once()).layer(verify())),
     ]
 }
