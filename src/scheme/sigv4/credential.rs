@@ -8,6 +8,9 @@ use crate::error::ConfigError;
 use crate::key::{KeyId, SecretKey};
 use crate::scheme::{SignError, Stamp};
 
+/// What precedes a secret in the key of the first step.
+const KEY_PREFIX: &[u8] = b"AWS4";
+
 /// An access key ID and its scope, as claimed by a request.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Credential<'t> {
@@ -81,9 +84,43 @@ pub(super) fn scope_part(text: String, setting: &'static str) -> Result<String, 
 /// Starts the HMAC under the key derived for a scope. Each part of the scope is signed under the
 /// key derived so far.
 pub(crate) fn scoped_mac(key: &SecretKey, scope: &str) -> Mac {
-    let secret = Zeroizing::new([b"AWS4", key.expose_secret()].concat());
-    scope.split('/').fold(Mac::under(Algorithm::Sha256, &secret), |mut mac, part| {
+    scope.split('/').fold(first_mac(key), |mut mac, part| {
         mac.update(part.as_bytes());
         Mac::under(Algorithm::Sha256, mac.finalize().as_bytes())
     })
+}
+
+/// Starts the HMAC under `AWS4` and the secret. HMAC pads a key with zeros to a block (RFC 2104
+/// section 2), so all keys that fit into one take the same steps here.
+fn first_mac(key: &SecretKey) -> Mac {
+    let secret = key.expose_secret();
+    let mut block = Zeroizing::new([0; Algorithm::Sha256.block_len()]);
+    let (prefix, rest) = block.split_at_mut(KEY_PREFIX.len());
+    prefix.copy_from_slice(KEY_PREFIX);
+    match rest.get_mut(..secret.len()) {
+        Some(room) => {
+            room.copy_from_slice(secret);
+            Mac::under(Algorithm::Sha256, &*block)
+        }
+        None => Mac::under(Algorithm::Sha256, &Zeroizing::new([KEY_PREFIX, secret].concat())),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_of_every_length_are_the_key_after_aws4() {
+        for len in [1, 32, 40, 59, 60, 61, 64, 100] {
+            let secret = SecretKey::new(vec![b'k'; len]).unwrap();
+            let whole = SecretKey::new([KEY_PREFIX, secret.expose_secret()].concat()).unwrap();
+            let mut mac = first_mac(&secret);
+            mac.update(b"20150830");
+            let mut expected = Mac::new(Algorithm::Sha256, &whole);
+            expected.update(b"20150830");
+            assert!(mac.verify(expected.finalize().as_bytes()).is_ok(), "{len}");
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! Sends one request through the layer, as a client could.
 
+pub mod sigv4;
+
 use std::convert::Infallible;
 use std::future::{Future as _, Ready, ready};
 use std::hint::black_box;

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use bytes::Bytes;
 use http::{Request, StatusCode};
 use http_body_util::Full;
-use tower_hmac_measure::{Attempt, Server, request, send, server};
+use tower_hmac_measure::{Attempt, Server, request, send, server, sigv4};
 
 /// Never frees memory, and allocates at a constant cost, at the start of a page. The system's
 /// allocator sometimes takes another path, and its `memcmp` does so near the end of a page. Both
@@ -53,24 +53,47 @@ fn main() {
     for keys in [1, 3] {
         let mut server = server(keys);
         for name in [None, Some("aservice")] {
-            let attempts = [Attempt::WrongFirstByte, Attempt::WrongLastByte, Attempt::UnknownName];
-            for attempt in attempts {
-                if (name, attempt) == (None, Attempt::UnknownName) {
-                    continue;
-                }
-                // Work that is done once belongs to no request.
-                for _ in 0..3 {
-                    assert_eq!(send(&mut server, request(name, attempt)), 403);
-                }
-                assert_eq!(send(&mut server, request(name, Attempt::Right)), 200);
-                let request = request(name, attempt);
-                println!("{keys} key(s), {}, {attempt:?}", name.unwrap_or("anonymous"));
-                assert_eq!(counted(&mut server, request), 403);
-            }
+            let attempts: &[_] = match name {
+                None => &[Attempt::WrongFirstByte, Attempt::WrongLastByte],
+                Some(_) => &WRONG,
+            };
+            let case = format!("{keys} key(s), {}", name.unwrap_or("anonymous"));
+            compare(&mut server, &case, attempts, |attempt| request(name, attempt));
         }
-        // This key ID has not been used yet.
-        let request = request(Some("bservice"), Attempt::WrongFirstByte);
-        println!("{keys} key(s), aservice, NeverUsed");
-        assert_eq!(counted(&mut server, request), 403);
+        // Nobody has come in this name yet.
+        let case = format!("{keys} key(s), aservice, NeverUsed");
+        count(&mut server, &case, request(Some("bservice"), Attempt::WrongFirstByte));
     }
+    for has_payload_header in [true, false] {
+        let mut server = sigv4::server(has_payload_header);
+        let by = |name, attempt| sigv4::request(name, has_payload_header, attempt);
+        let payload = if has_payload_header { "in a header" } else { "as it arrives" };
+        let case = format!("SigV4 with the hash {payload}, aservice");
+        compare(&mut server, &case, &WRONG, |attempt| by("aservice", attempt));
+        let request = by("bservice", Attempt::WrongFirstByte);
+        count(&mut server, &format!("{case}, NeverUsed"), request);
+    }
+}
+
+const WRONG: [Attempt; 3] = [Attempt::WrongFirstByte, Attempt::WrongLastByte, Attempt::UnknownName];
+
+/// Counts each attempt after others like it: what is done once is no request's own.
+fn compare(
+    server: &mut Server,
+    case: &str,
+    attempts: &[Attempt],
+    request: impl Fn(Attempt) -> Request<Full<Bytes>>,
+) {
+    for attempt in attempts {
+        for _ in 0..3 {
+            assert_eq!(send(server, request(*attempt)), 403);
+        }
+        assert_eq!(send(server, request(Attempt::Right)), 200);
+        count(server, &format!("{case}, {attempt:?}"), request(*attempt));
+    }
+}
+
+fn count(server: &mut Server, case: &str, request: Request<Full<Bytes>>) {
+    println!("{case}");
+    assert_eq!(counted(server, request), 403);
 }
