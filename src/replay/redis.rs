@@ -64,7 +64,7 @@ const PREFIX: &str = "tower-hmac:";
 /// | `rediss://…` | the same with TLS, for certificates that the system trusts | `redis-tls` |
 /// | `redis+sentinel://USER:PASSWORD@HOST:PORT,HOST:PORT/SERVICE/DB` | the primary that the Sentinels name | `redis-sentinel` |
 /// | `redis+cluster://USER:PASSWORD@HOST:PORT,HOST:PORT` | a Redis Cluster, by some of its nodes | `redis` |
-/// | `rediss+cluster://…` | the same with TLS | `redis-tls` |
+/// | `rediss+cluster://…` | the same with TLS, and `tls-cluster yes` in its nodes | `redis-tls` |
 ///
 /// With Sentinels, the user and the password are the primary's. For Sentinels with a password, or
 /// for your own certificates, make a client and use [`from_client`](Self::from_client),

@@ -13,7 +13,9 @@ use crate::{Ledger, Processes, Verifiers, one_of_all_nodes_accepts};
 
 const PRIMARIES: usize = 3;
 /// The time without an answer after which the others consider a node failed.
-const NODE_TIMEOUT: Duration = Duration::from_secs(1);
+const NODE_TIMEOUT: Duration = Duration::from_secs(2);
+/// For tests without an outage, so that a busy machine does not look like one.
+const LONG_NODE_TIMEOUT: Duration = Duration::from_secs(15);
 
 struct Cluster {
     nodes: Vec<Server>,
@@ -21,47 +23,39 @@ struct Cluster {
 
 impl Cluster {
     /// `None` if Redis is not installed.
-    fn start() -> Option<Self> {
-        if !has("redis-server", "redis-server") || !has("redis-cli", "redis-tools") {
-            return None;
-        }
-        let nodes: Vec<Server> = (0..2 * PRIMARIES).map(|_| Self::node()).collect();
+    fn start(node_timeout: Duration) -> Option<Self> {
+        is_installed()
+            .then(|| Self::of((0..2 * PRIMARIES).map(|_| node(node_timeout, "")).collect()))
+    }
+
+    /// Makes a cluster of three primaries. The other nodes are replicas.
+    fn of(nodes: Vec<Server>) -> Self {
+        let replicas = nodes.len() / PRIMARIES - 1;
         let mut create = Command::new("redis-cli");
         create.args(["--cluster", "create"]);
         create.args(nodes.iter().map(|node| format!("127.0.0.1:{}", node.port)));
-        create.args(["--cluster-replicas", "1", "--cluster-yes"]).stdout(Stdio::null());
-        assert!(create.status().unwrap().success(), "the cluster was not made");
+        create.args(["--cluster-replicas", &replicas.to_string(), "--cluster-yes"]);
+        assert!(create.stdout(Stdio::null()).status().unwrap().success());
         let cluster = Self { nodes };
         cluster.wait();
-        Some(cluster)
+        cluster
     }
 
     /// Waits until the cluster is complete.
     fn wait(&self) {
         let deadline = Instant::now() + 3 * RECOVERY;
-        while !self.nodes.iter().all(Self::is_ready) {
+        while !self.nodes.iter().all(|node| self.is_ready(node)) {
             assert!(Instant::now() < deadline, "the cluster is not whole");
             std::thread::sleep(Duration::from_millis(50));
         }
     }
 
-    fn node() -> Server {
-        // The nodes talk to each other on a separate port, by default 10,000 higher.
-        let (port, bus) = (free_port(), free_port());
-        let program = format!(
-            "redis-server --bind 127.0.0.1 --port {port} --cluster-port {bus} --save  \
-             --appendonly yes --appendfsync always --cluster-enabled yes \
-             --cluster-replica-validity-factor 0 --cluster-node-timeout {}",
-            NODE_TIMEOUT.as_millis()
-        );
-        Server::run_program(port, program.split(' ').map(str::to_owned).collect())
-    }
-
-    /// Returns whether a node sees the whole cluster, with three replicas that have all data.
-    fn is_ready(node: &Server) -> bool {
+    /// Returns whether a node sees the whole cluster, with replicas that have all data.
+    fn is_ready(&self, node: &Server) -> bool {
+        let replicas = self.nodes.len() - PRIMARIES;
         let nodes: String = node.command("CLUSTER NODES");
         node.command::<String>("CLUSTER INFO").contains("cluster_state:ok")
-            && nodes.lines().filter(|line| line.contains("slave")).count() == PRIMARIES
+            && nodes.lines().filter(|line| line.contains("slave")).count() == replicas
             && (node.command::<String>("INFO replication").contains("role:master")
                 || node.command::<String>("INFO replication").contains("master_link_status:up"))
     }
@@ -88,6 +82,23 @@ impl Cluster {
     }
 }
 
+fn is_installed() -> bool {
+    has("redis-server", "redis-server") && has("redis-cli", "redis-tools")
+}
+
+/// Starts a node, with more settings.
+fn node(node_timeout: Duration, more: &str) -> Server {
+    // The nodes talk to each other on a separate port, by default 10,000 higher.
+    let (port, bus) = (free_port(), free_port());
+    let program = format!(
+        "redis-server --bind 127.0.0.1 --port {port} --cluster-port {bus} --save  --appendonly yes \
+         --appendfsync always --cluster-enabled yes --cluster-replica-validity-factor 0 \
+         --cluster-node-timeout {}{more}",
+        node_timeout.as_millis()
+    );
+    Server::run_program(port, program.split(' ').map(str::to_owned).collect())
+}
+
 fn request(number: u32, created: i64) -> ReplayRequest<'static> {
     // The last bytes differ only a little, and the first ones come from a hash.
     let mut bytes = [7; 32];
@@ -109,7 +120,7 @@ async fn accepted(guard: &RedisReplay, numbers: impl Iterator<Item = u32>, creat
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn in_a_cluster_exactly_one_of_three_nodes_accepts_a_request() {
-    let Some(cluster) = Cluster::start() else { return };
+    let Some(cluster) = Cluster::start(LONG_NODE_TIMEOUT) else { return };
     let nodes = Verifiers::new(&cluster.url());
     one_of_all_nodes_accepts(&nodes, 500).await;
     // Each primary has a part of the entries, and a mark for each hash tag.
@@ -131,11 +142,60 @@ async fn in_a_cluster_exactly_one_of_three_nodes_accepts_a_request() {
     assert!(single.contains("redis+cluster://"), "{single}");
 }
 
+/// A node that another one names is reached with the same certificates.
+#[cfg(all(feature = "redis-sentinel", feature = "redis-tls"))]
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn over_tls_a_cluster_accepts_each_request_once() {
+    if !is_installed() {
+        return;
+    }
+    let folder = std::env::temp_dir().join(format!("tower-hmac-cluster-{}", free_port()));
+    std::fs::create_dir(&folder).unwrap();
+    crate::forms::certificate(&folder);
+    let path = folder.to_str().unwrap();
+    let ports = [free_port(), free_port(), free_port()];
+    let tls = |port| {
+        let more = format!(
+            " --tls-port {port} --tls-cluster yes --tls-auth-clients no --tls-cert-file {path}/redis.pem \
+             --tls-key-file {path}/redis.key --tls-ca-cert-file {path}/ca.pem"
+        );
+        node(LONG_NODE_TIMEOUT, &more)
+    };
+    let _cluster = Cluster::of(ports.map(tls).into());
+
+    let authority = std::fs::read(folder.join("ca.pem")).unwrap();
+    let client = |port| {
+        let root_cert = Some(authority.clone());
+        let trusted = redis::TlsCertificates { client_tls: None, root_cert };
+        Client::build_with_tls(format!("rediss://127.0.0.1:{port}/"), trusted).unwrap()
+    };
+    let guards = ports.map(|port| RedisReplay::from_cluster([client(port)]).unwrap());
+    for guard in &guards {
+        // Without optimisations, a handshake takes long, and each guard needs many.
+        let deadline = Instant::now() + 3 * RECOVERY;
+        while let Err(error) = guard.clone().checked().await {
+            assert!(Instant::now() < deadline, "{error}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+    for number in 0..200 {
+        let answers = guards.each_ref().map(|guard| guard.claim(&request(number, 1_800_000_000)));
+        let answers = futures_util::future::join_all(answers).await;
+        let claimed = answers.into_iter().filter(|it| *it.as_ref().unwrap() == Replay::Claimed);
+        assert_eq!(claimed.count(), 1, "request {number}");
+    }
+    RedisOnce::from_cluster([client(ports[1])]).unwrap().checked().await.unwrap();
+    let url = format!("rediss+cluster://127.0.0.1:{}", ports[2]);
+    let untrusted = RedisReplay::connect(&url).await.unwrap_err().to_string();
+    assert!(untrusted.contains("certificate"), "{untrusted}");
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
 /// Stops, freezes and fails over nodes, under load from three processes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 #[ignore = "takes long: scripts/redis"]
 async fn no_outage_of_a_cluster_lets_a_replay_pass() {
-    let Some(mut cluster) = Cluster::start() else { return };
+    let Some(mut cluster) = Cluster::start(NODE_TIMEOUT) else { return };
     let Some(nodes) = Processes::start(&cluster.nodes[0].folder, &cluster.url()) else { return };
     one_of_all_nodes_accepts(&nodes, 500).await;
 
@@ -171,7 +231,7 @@ async fn no_outage_of_a_cluster_lets_a_replay_pass() {
 #[tokio::test]
 #[ignore = "takes long: scripts/redis"]
 async fn a_failover_of_a_cluster_forgets_no_request_unnoticed() {
-    let Some(mut cluster) = Cluster::start() else { return };
+    let Some(mut cluster) = Cluster::start(NODE_TIMEOUT) else { return };
     let guard = RedisReplay::connect(&cluster.url()).await.unwrap().with_namespace("one");
     let created = 1_800_000_000;
     for number in 0..1_000 {

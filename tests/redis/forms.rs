@@ -48,7 +48,7 @@ async fn replays(node: &RedisReplay, numbers: std::ops::Range<u32>, now: i64) ->
 }
 
 /// Makes a certificate authority and a certificate for 127.0.0.1.
-fn certificate(folder: &Path) {
+pub fn certificate(folder: &Path) {
     let script = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
         -subj /CN=authority -keyout ca.key -out ca.pem && \
         openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=redis \
