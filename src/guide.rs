@@ -9,10 +9,10 @@
 //! 7. [Watching a service](watching): events, metrics, alarms.
 //! 8. [Moving clients to another scheme](migration), one client at a time.
 //!
-//! For what you already have: [webhooks], [AWS Signature Version 4](sigv4), [Flask-HMAC](flask_hmac),
-//! [AWS Lambda](lambda), [WebAssembly](wasm), [Swagger UI](swagger).
+//! For what you already have: [webhooks], [AWS Signature Version 4](sigv4),
+//! [Flask-HMAC](flask_hmac), [AWS Lambda](lambda), [WebAssembly](wasm), [Swagger UI](swagger).
 //!
-//! These modules are empty; they exist in the documentation only.
+//! These modules are empty: they only exist in the documentation.
 
 // Each page defines its link targets in the repository. A definition here comes first, so it takes
 // precedence in these docs.

@@ -30,7 +30,7 @@ pub(super) fn find(trial: &Trial<'_>) -> Option<Cause> {
         .or_else(|| headers(trial, reading, &lines))
 }
 
-/// The client keeps its derived key past midnight, or derives it for the day of its own time zone.
+/// The client uses its derived key after midnight, or derives it for the day in its time zone.
 fn day(trial: &Trial<'_>, reading: &Reading) -> Option<Cause> {
     let signed = trial.claim.created().or(trial.claim.not_before())?;
     let days = [

@@ -15,7 +15,7 @@ use crate::layer::verify_future::VerifyFuture;
 
 /// The service made by [`VerifyLayer`](crate::VerifyLayer).
 ///
-/// It calls the inner service with a [`VerifiedBody<B>`], where `B` is the body type of its own
+/// It calls the inner service with a [`VerifiedBody<B>`], where `B` is the body type of incoming
 /// requests. So the inner service must accept any body, or this one. The example `without_axum`
 /// serves one with hyper.
 pub struct VerifyService<S, R> {

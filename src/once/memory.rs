@@ -112,8 +112,8 @@ impl MemoryOnce {
         }
     }
 
-    /// Removes all expired leases, at most once a second. A lease ends with its handler, so they are
-    /// few, and not kept in order. Returns `false` if it was done in this second.
+    /// Removes all expired leases, at most once a second. A lease ends with its handler, so they
+    /// are few, and not kept in order. Returns `false` if it was done in this second.
     fn remove_expired_leases(&self, entries: &mut Entries, now: i64) -> bool {
         if entries.searched == Some(now) {
             return false;
@@ -192,7 +192,7 @@ impl OnceStore for MemoryOnce {
 }
 
 impl Entry {
-    /// Returns the answer about a message that is known.
+    /// Returns the answer for a known message.
     fn acquired(&self, now: i64) -> Acquired {
         if self.is_done {
             return Acquired::Done;

@@ -124,8 +124,8 @@ impl RedisOnce {
         Self::from_source(&client.into())
     }
 
-    /// Uses clients of some nodes of a cluster, which name the others. Their settings are used for
-    /// all nodes.
+    /// Uses clients of some nodes of a cluster, and finds the other nodes through them. Their
+    /// settings are used for all nodes.
     ///
     /// # Errors
     ///

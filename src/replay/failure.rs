@@ -64,7 +64,7 @@ impl From<RedisError> for Failure {
     }
 }
 
-/// Turns error replies in the answers to a pipeline, which arrive as values, into errors.
+/// Turns error replies to the commands of a pipeline into errors. They arrive as values.
 pub(crate) fn without_errors(answers: Vec<Value>) -> Result<Vec<Value>, Failure> {
     answers.into_iter().map(without_error).collect()
 }

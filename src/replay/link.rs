@@ -57,7 +57,7 @@ impl<F> Connection<F> {
         &self.found
     }
 
-    /// Returns the earliest time of the verifier's clock that was told since the connection was
+    /// Returns the earliest time of the verifier's clock that was set since the connection was
     /// requested.
     pub(crate) fn since(&self) -> Option<i64> {
         Some(self.since.load(Ordering::Relaxed)).filter(|since| *since != UNTOLD)
@@ -216,7 +216,7 @@ impl<G: Greeting> Link<G> {
         let attempt = attempt.boxed().shared();
         let until = after(after(begun, most), A_SECOND);
         state.phase = Phase::Connecting { attempt: attempt.clone(), since, known, until };
-        // It continues if the caller that began it goes away.
+        // It continues if the caller that began it is dropped.
         drop(runtime.spawn(attempt.clone()));
         Ok(Turn::Wait(attempt))
     }

@@ -117,7 +117,7 @@ impl Mark {
 
     /// Reads the answers to the commands of [`add_to`](Self::add_to).
     ///
-    /// `since` is a time that was told since the connection was requested. `ahead` is how many
+    /// `since` is a time that was set after the connection was requested. `ahead` is how many
     /// seconds the clocks of nodes may be ahead.
     pub(super) fn begun(
         &self,

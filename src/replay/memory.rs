@@ -56,7 +56,7 @@ const UNTOLD: i64 = i64::MAX;
 /// Each request takes one entry for as long as it could be accepted again. With a tolerance of 300
 /// s on both sides, that is at most 601 s, and 300 s for an accurate clock. So 100 requests a
 /// second need room for 60,100 entries. An entry is 40 bytes. With the table that finds it, and an
-/// eighth more entries for callers that come after the first has taken all, the memory is
+/// eighth more entries for callers after the first one has used up the capacity, the memory is
 ///
 /// * 48 to 61 bytes per entry of the capacity from 100,000 entries on, and
 /// * 64 KiB for the buckets of time, and a little for the spread over 16 shards.
@@ -90,7 +90,7 @@ pub struct MemoryReplay {
     callers: Callers,
     capacity: usize,
     full: AtomicU64,
-    /// The earliest time that the guard was told.
+    /// The earliest time that a verifier has set.
     begun: AtomicI64,
     restart: RestartPolicy,
 }

@@ -36,7 +36,7 @@ impl Server {
         if server.is_in_cluster { Err(Failure::ClusterNode) } else { Ok(server) }
     }
 
-    /// The same, for a server that may have a part of the keys only.
+    /// Does the same for a server that may have only some of the keys.
     pub(crate) async fn ask_node(connection: &mut MultiplexedConnection) -> Result<Self, Failure> {
         let mut info = Pipeline::new();
         info.cmd("INFO").arg("server").cmd("INFO").arg("replication").cmd("INFO").arg("memory");

@@ -12,7 +12,7 @@ use crate::replay::cluster::{Cluster, TAGS};
 use crate::replay::failure::Failure;
 use crate::replay::server::{Greeting, Server};
 
-/// A server, or others that know which server it is.
+/// A server, or Sentinels or cluster nodes that know its address.
 #[derive(Clone)]
 pub(crate) enum Source {
     Server(Box<Client>),

@@ -15,7 +15,7 @@ pub const NONCE_LEN: usize = 24;
 /// use tower_hmac::testing::FixedNonce;
 ///
 /// assert_ne!(SystemNonce.nonce(), SystemNonce.nonce());
-/// // For tests alone: the same request always gets the same signature.
+/// // Only for tests: the same request always gets the same signature.
 /// assert_eq!(FixedNonce([7; NONCE_LEN]).nonce(), [7; NONCE_LEN]);
 /// ```
 pub trait NonceSource: Send + Sync {

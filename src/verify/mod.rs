@@ -71,12 +71,12 @@
 //!
 //! | request, unsigned | `Router::layer` | `Router::route_layer`, `MethodRouter::layer` |
 //! | --- | --- | --- |
-//! | a path that no route has | rejected | 404, or the fallback: not verified |
+//! | a path without a route | rejected | 404, or the fallback: not verified |
 //! | a method that the route does not have | rejected | rejected |
 //! | a CORS preflight (`OPTIONS`, never signed) | rejected | rejected |
 //! | a route or fallback added after the call, or merged from another router | **not verified** | **not verified** |
 //! | a path under `nest` that the nested router lacks, if that router has the layer | **not verified**: it goes to the outer fallback | **not verified** |
-//! | the same, if the nested router has a fallback of its own, added before `layer` | rejected | **not verified** |
+//! | the same, if the nested router has its own fallback, added before `layer` | rejected | **not verified** |
 //!
 //! A browser sends preflights without a signature: put `CorsLayer` *outside*, so that it answers
 //! them first, and adds its headers to rejections, too. Layers that change the body, such as

@@ -225,7 +225,7 @@ impl HeaderScheme {
         self
     }
 
-    /// Checks what no setting alone can check.
+    /// Checks that the settings fit together.
     fn checked(self) -> Result<Self, ConfigError> {
         let header = self.header();
         let key_id = self.key_id_header.as_ref();

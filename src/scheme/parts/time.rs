@@ -29,7 +29,7 @@ pub enum TimeFormat {
     ///
     /// [RFC 3339]: https://www.rfc-editor.org/rfc/rfc3339#section-5.6
     Rfc3339,
-    /// An HTTP date in the one form that senders write, `Sun, 06 Nov 1994 08:49:37 GMT`
+    /// An HTTP date in the form that senders must write, `Sun, 06 Nov 1994 08:49:37 GMT`
     /// ([RFC 9110 section 5.6.7](https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7)).
     HttpDate,
 }

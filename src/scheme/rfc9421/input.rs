@@ -57,7 +57,7 @@ impl<'h> Input<'h> {
         }
     }
 
-    /// Returns the components alone, if there are no parameters.
+    /// Returns only the components, if there are no parameters.
     fn into_bare_list(self) -> Option<Vec<Component>> {
         self.parameters.serialized.is_empty().then_some(self.components)
     }
