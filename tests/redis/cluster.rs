@@ -191,6 +191,61 @@ async fn over_tls_a_cluster_accepts_each_request_once() {
     std::fs::remove_dir_all(&folder).unwrap();
 }
 
+/// A slot that moves to another node takes its entries with it. Nobody can know that of all of them.
+#[tokio::test]
+async fn a_slot_that_moves_lets_no_replay_pass() {
+    let Some(cluster) = Cluster::start(LONG_NODE_TIMEOUT) else { return };
+    let guard = RedisReplay::connect(&cluster.url()).await.unwrap();
+    let created = 1_800_000_000;
+    for number in 0..200 {
+        assert_eq!(guard.claim(&request(number, created)).await.unwrap(), Replay::Claimed);
+    }
+    let primaries = cluster.nodes.iter().filter(|node| {
+        let info: String = node.command("INFO replication");
+        info.contains("role:master")
+    });
+    // Keys with the tag `{0}` are in the slot 13907, which is the last primary's.
+    let (slot, primaries) = (13_907, primaries.collect::<Vec<_>>());
+    let has_it =
+        |node: &&&Server| node.command::<usize>(&format!("CLUSTER COUNTKEYSINSLOT {slot}")) > 0;
+    let from = *primaries.iter().find(has_it).unwrap();
+    let to = *primaries.iter().find(|node| !has_it(node)).unwrap();
+    let id = |node: &Server| node.command::<String>("CLUSTER MYID");
+    let set = |node: &Server, state: &str| {
+        let _: () = node.command(&format!("CLUSTER SETSLOT {slot} {state}"));
+    };
+    set(to, &format!("IMPORTING {}", id(from)));
+    set(from, &format!("MIGRATING {}", id(to)));
+
+    // Those in the slot are known or fail, and the others are as before.
+    let mut failed = 0;
+    for number in 0..400 {
+        match guard.claim(&request(number, created)).await {
+            Ok(answer) => assert_eq!(answer == Replay::Seen, number < 200, "{number}: {answer:?}"),
+            Err(_) => failed += 1,
+        }
+    }
+    assert!((1..100).contains(&failed), "{failed} claims failed");
+
+    let keys: Vec<String> = from.command(&format!("CLUSTER GETKEYSINSLOT {slot} 1000"));
+    for key in &keys {
+        let _: () = from.command(&format!("MIGRATE 127.0.0.1 {} {key} 0 1000", to.port));
+    }
+    let owner = format!("NODE {}", id(to));
+    for node in [to, from].into_iter().chain(primaries.iter().copied()) {
+        set(node, &owner);
+    }
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(2) {
+        let _ = guard.claim(&request(1_000, created + 60)).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(accepted(&guard, 0..200, created).await, 0);
+    let fresh = accepted(&guard, 2_000..2_200, created + 60).await;
+    assert_eq!(fresh, 200);
+    assert!(keys.len() > 1, "{} keys moved", keys.len());
+}
+
 /// Stops, freezes and fails over nodes, under load from three processes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 #[ignore = "takes long: scripts/redis"]
