@@ -18,7 +18,8 @@ fn main() {
             case
         })
     });
-    let others = support::schemes().into_iter().chain(support::once().iter().map(|make| make()));
+    let others =
+        support::schemes().into_iter().chain(support::once().into_iter().map(|make| make()));
     let mut cases = contenders.into_iter().chain(beside).chain(others);
     cases.find(|case| case.name == name).expect("a contender's name").time(count);
 }
