@@ -22,6 +22,8 @@ pub(super) struct Events {
 
 impl Events {
     /// Reports the store's answer to a new message.
+    // Without metrics, some of the arms do nothing.
+    #[cfg_attr(not(feature = "metrics"), allow(clippy::match_same_arms))]
     pub(super) fn acquired(&self, acquired: &Result<Acquired, BoxError>) {
         match acquired {
             Ok(Acquired::New(_)) => count!("new"),
