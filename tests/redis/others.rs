@@ -7,7 +7,7 @@ use tower_hmac::replay::{RedisReplay, Replay, ReplayGuard as _, ReplayKey, Repla
 use tower_hmac::testing::check_replay_guard;
 
 use crate::server::{DURABLE, Server, bundled};
-use crate::{Verifiers, one_of_all_nodes_accepts, outages_let_no_replay_pass};
+use crate::{Processes, Verifiers, one_of_all_nodes_accepts, outages_let_no_replay_pass};
 
 /// The promises for a Redis: one of three nodes accepts, and no outage or loss lets a replay pass.
 async fn promises_hold(program: &str, version: &str) {
@@ -49,4 +49,14 @@ async fn valkey_keeps_all_promises_of_a_redis() {
 async fn a_redis_before_7_keeps_all_promises() {
     let Some(program) = bundled("redis-server-6") else { return };
     promises_hold(&program, "redis_version:6.2.").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+#[ignore = "takes long: scripts/redis"]
+async fn before_valkey_three_processes_let_no_replay_pass() {
+    let Some(program) = bundled("valkey-server") else { return };
+    let mut server = Server::start_program(&program, &DURABLE);
+    let Some(nodes) = Processes::start(&server.folder, &server.url()) else { return };
+    one_of_all_nodes_accepts(&nodes, 500).await;
+    outages_let_no_replay_pass(&mut server, Arc::new(nodes)).await;
 }
