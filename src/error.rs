@@ -5,7 +5,7 @@ use std::convert::Infallible;
 
 use http::{HeaderName, StatusCode};
 
-/// The error of a store, a body or a service, behind one of ours.
+/// The error of a store, a body or a service: the source of one of this crate's errors.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A mistake in the configuration, found while building.
@@ -34,7 +34,7 @@ pub enum ConfigError {
     /// Two schemes that would both claim the same request.
     #[error("the schemes `{0}` and `{1}` read the same header and cannot be distinguished")]
     AmbiguousSchemes(String, String),
-    /// A replay guard with a scheme that carries no time to distinguish two requests by.
+    /// A replay guard for a scheme without a time.
     #[error(
         "a replay guard needs a scheme with a time, and `{0}` has none; \
          `dangerous_replay_by_tag` sets how long a tag is remembered"

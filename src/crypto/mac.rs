@@ -135,8 +135,8 @@ for_each_algorithm!(define_macs);
 pub struct Mac(Running);
 
 impl Mac {
-    /// Starts an HMAC under these bytes, which are the key of this one message: a step in a chain of
-    /// derived keys. Nothing is kept of them.
+    /// Starts an HMAC under a key for one message, such as a step in a chain of derived keys. Does
+    /// not keep the key.
     #[cfg(feature = "sigv4")]
     pub(crate) fn under(algorithm: Algorithm, key: &[u8]) -> Self {
         Prepared::new(algorithm, key).start()

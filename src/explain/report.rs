@@ -75,7 +75,7 @@ impl Report {
         self.rejection.as_ref().map(|error| error.step().as_str())
     }
 
-    /// Returns the scheme, if the request is well-formed in one.
+    /// Returns the scheme, if the request is well-formed.
     #[must_use]
     pub fn scheme(&self) -> Option<&str> {
         self.scheme.as_deref()
@@ -128,10 +128,11 @@ impl Report {
     /// use tower_hmac::scheme::Part;
     ///
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-    /// let parts = [Part::Method, Part::literal("\n"), Part::Body]; let scheme =
-    /// HeaderScheme::new("X-Signature")?.with_parts(parts)?; let key = SecretKey::new("a key")?;
-    /// let request = Signer::new(scheme.clone(),
-    /// key.clone()).sign(Request::post("/").body("{}")?)?; let (head, body) = request.into_parts();
+    /// let parts = [Part::Method, Part::literal("\n"), Part::Body];
+    /// let scheme = HeaderScheme::new("X-Signature")?.with_parts(parts)?;
+    /// let key = SecretKey::new("a key")?;
+    /// let request = Signer::new(scheme.clone(), key.clone()).sign(Request::post("/").body("{}")?)?;
+    /// let (head, body) = request.into_parts();
     ///
     /// let verifier = Verifier::new(scheme, KeyMap::single(key)?)?;
     /// let report = verifier.explain(&head, body.as_bytes()).await;

@@ -90,7 +90,7 @@ fn rewrites(algorithm: Algorithm, value: &str, rewritten: &mut Vec<Rewrite>) {
     let tag_len = algorithm.tag_len();
     for slot in slots(value, &|len| len == tag_len) {
         let mut push = |cause, text: String| {
-            // If two forms write the same, the first one's name is enough.
+            // If two forms write the same text, only the first one is named.
             if rewritten.iter().all(|other| other.text != text) {
                 rewritten.push(Rewrite { cause, text, hash: None });
             }

@@ -132,7 +132,7 @@ impl Claim {
     ///
     /// # Errors
     ///
-    /// Returns [`ClaimError::Malformed`] at the seventeenth.
+    /// Returns [`ClaimError::Malformed`] for the seventeenth tag.
     pub fn add_tag(mut self, signature: OfferedTag) -> Result<Self, ClaimError> {
         if self.first.is_none() {
             self.first = Some(signature);

@@ -218,14 +218,14 @@ pub trait Scheme: Send + Sync {
         true
     }
 
-    /// Rejects a key ID that the scheme cannot carry. Takes any unless overridden.
+    /// Rejects a key ID that the scheme cannot carry. Accepts any unless overridden.
     ///
-    /// [`Signer::with_key_id`](crate::Signer::with_key_id) asks, so that no request has to fail for
-    /// it.
+    /// [`Signer::with_key_id`](crate::Signer::with_key_id) calls this, so that the mistake is found
+    /// before the first request.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if no request can carry it.
+    /// Returns [`ConfigError`] if no request can carry it.
     fn check_key_id(&self, key_id: &KeyId) -> Result<(), ConfigError> {
         let _ = key_id;
         Ok(())
@@ -266,7 +266,7 @@ pub trait Scheme: Send + Sync {
     ///
     /// # Errors
     ///
-    /// As [`claim`](Self::claim).
+    /// Returns the errors of [`claim`](Self::claim).
     fn claim_from_body(&self, head: &Parts, body: &[u8]) -> Result<Claim, ClaimError> {
         let _ = body;
         self.claim(head)
@@ -299,7 +299,7 @@ pub trait Scheme: Send + Sync {
     ///
     /// # Errors
     ///
-    /// As [`before_body`](Self::before_body).
+    /// Returns the errors of [`before_body`](Self::before_body).
     fn after_body(
         &self,
         head: &Parts,

@@ -177,7 +177,7 @@ impl<S: Scheme> Signer<S> {
     ///
     /// # Errors
     ///
-    /// As [`sign`](Self::sign).
+    /// Returns the errors of [`sign`](Self::sign).
     pub fn sign_mut<B: WholeBody>(&self, request: &mut Request<B>) -> Result<(), SignError> {
         let body = request.body().whole().ok_or(SignError::Streaming)?;
         let (mut head, ()) = Request::new(()).into_parts();

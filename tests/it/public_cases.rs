@@ -79,7 +79,7 @@ fn each_public_case_is_decided_and_its_mistake_named() {
     let vectors: Value =
         serde_json::from_str(include_str!("../vectors/public_cases.json")).unwrap();
     let cases = vectors["cases"].as_array().unwrap().iter();
-    // The others are described as a procedure, or in Rust.
+    // Other cases are described in words, or as Rust code.
     let cases: Vec<_> = cases.filter(|case| case.get("request").is_some()).collect();
     assert_eq!(cases.len(), 42);
     let mut wrong = Vec::new();

@@ -73,7 +73,7 @@ pub struct Fost {
 }
 
 impl Fost {
-    /// Makes the scheme with HMAC-SHA-1. Signs `X-FOST-User` and no other header of the user's.
+    /// Makes the scheme with HMAC-SHA-1. Of the application's headers, it only signs `X-FOST-User`.
     #[must_use]
     pub fn new() -> Self {
         Self {

@@ -9,7 +9,7 @@ pub(super) const TIMESTAMP: HeaderName = HeaderName::from_static("x-fost-timesta
 pub(super) const LIST: HeaderName = HeaderName::from_static("x-fost-headers");
 pub(super) const USER: HeaderName = HeaderName::from_static("x-fost-user");
 
-/// Returns the headers that `X-FOST-Headers` lists. It is the first of them itself.
+/// Returns the headers that `X-FOST-Headers` lists, beginning with itself.
 pub(super) fn listed(head: &Parts) -> Result<Vec<(HeaderName, HeaderValue)>, ClaimError> {
     let malformed = |why| Err(ClaimError::in_header(&LIST, why));
     let list = wire::text(&LIST, wire::required(head, &LIST)?)?;

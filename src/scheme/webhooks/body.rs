@@ -128,7 +128,7 @@ pub fn pusher() -> HeaderScheme {
 ///
 /// # Errors
 ///
-/// [`ConfigError`](crate::ConfigError) if the URL is empty.
+/// Returns [`ConfigError`](crate::ConfigError) if the URL is empty.
 pub fn square(notification_url: impl Into<Vec<u8>>) -> Result<HeaderScheme, crate::ConfigError> {
     let parts = [crate::scheme::Part::literal(notification_url), crate::scheme::Part::Body];
     Ok(HeaderScheme::new("x-square-hmacsha256-signature")?

@@ -122,7 +122,7 @@ pub fn value(name: &HeaderName, text: &str) -> Result<HeaderValue, SignError> {
 ///
 /// # Errors
 ///
-/// As [`value`].
+/// Returns the errors of [`value`].
 pub fn sensitive(name: &HeaderName, text: &str) -> Result<HeaderValue, SignError> {
     let mut value = value(name, text)?;
     value.set_sensitive(true);
