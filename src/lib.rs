@@ -44,7 +44,7 @@
 //! | find out why a request was rejected | [`mod@explain`], [`mod@capture`] |
 //! | test signed routes | [`mod@testing`], [`mod@clock`] |
 //!
-//! The [README] compares the schemes, lists the features, and has a table for users of Flask-HMAC.
+//! The [README] has programs to paste, compares the schemes, and lists the features.
 //!
 //! [README]: https://crates.io/crates/tower-hmac
 #![cfg_attr(docsrs, feature(doc_cfg))]
