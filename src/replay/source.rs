@@ -44,9 +44,7 @@ impl Source {
             ("rediss" | "valkeys" | "rediss+cluster", _) => {
                 invalid("`rediss://` needs the feature `redis-tls`")
             }
-            // Without TLS, the arm before this one has the second address.
-            #[cfg_attr(not(feature = "redis-tls"), allow(unreachable_patterns))]
-            ("redis+cluster" | "rediss+cluster", _) => match Cluster::parse(url) {
+            (scheme, _) if scheme.ends_with("+cluster") => match Cluster::parse(url) {
                 Some(cluster) => Ok(Self::Cluster(Arc::new(cluster))),
                 None => {
                     invalid("is not an address of a cluster: `redis+cluster://HOST:PORT,HOST:PORT`")
