@@ -99,6 +99,7 @@ mod claim;
 #[cfg(any(feature = "sha1", feature = "sigv4"))]
 mod compat_axum;
 mod coverage;
+mod covered_head;
 mod encoding;
 mod flask;
 #[cfg(feature = "sha1")]
@@ -130,11 +131,11 @@ mod writer;
 use http::HeaderName;
 use http::request::Parts;
 
-#[cfg(feature = "rfc9421")]
-pub(crate) use claim::ComponentNames;
-pub(crate) use claim::CoveredHead;
 pub use claim::{Claim, ClaimError, OfferedTag};
 pub use coverage::{BodyDigest, Coverage};
+#[cfg(feature = "rfc9421")]
+pub(crate) use covered_head::ComponentNames;
+pub(crate) use covered_head::CoveredHead;
 pub use encoding::Encoding;
 pub use flask::{FlaskHmac, FlaskHmacPath};
 #[cfg(feature = "sha1")]
