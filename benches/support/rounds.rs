@@ -16,12 +16,12 @@ pub type Timed<'a> = Box<dyn Fn(u64) -> Duration + 'a>;
 impl Rounds {
     /// The number of rounds, an odd number, from the environment variable `ROUNDS`, or 15.
     pub fn run(contenders: &[Timed<'_>]) -> Self {
-        Self::of_turns(contenders, TURN, 15)
+        Self::of_rounds(contenders, 15)
     }
 
-    fn of_turns(contenders: &[Timed<'_>], turn: Duration, rounds: usize) -> Self {
+    fn of_rounds(contenders: &[Timed<'_>], rounds: usize) -> Self {
         let rounds = std::env::var("ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(rounds);
-        let counts: Vec<u64> = contenders.iter().map(|timed| fitting(timed, turn)).collect();
+        let counts: Vec<u64> = contenders.iter().map(|timed| fitting(timed)).collect();
         let round = |_| {
             let turns = contenders.iter().zip(&counts);
             turns.map(|(timed, &count)| timed(count).as_nanos() as f64 / count as f64).collect()
@@ -34,10 +34,10 @@ impl Rounds {
         Self::run(&timed.collect::<Vec<_>>())
     }
 
-    /// Many short rounds, for small differences: a disturbance lasts longer than a round.
+    /// Four times as many rounds, for small differences.
     pub fn many_of_cases<'c>(cases: impl IntoIterator<Item = &'c Case>) -> Self {
         let timed = cases.into_iter().map(|case| -> Timed<'_> { Box::new(|n| case.time(n)) });
-        Self::of_turns(&timed.collect::<Vec<_>>(), TURN / 8, 401)
+        Self::of_rounds(&timed.collect::<Vec<_>>(), 61)
     }
 
     /// The median over the rounds of a figure computed within each.
@@ -56,8 +56,8 @@ pub fn quantile(mut values: Vec<f64>, share: f64) -> f64 {
 }
 
 /// The number of runs that fill a turn.
-fn fitting(timed: &Timed<'_>, turn: Duration) -> u64 {
+fn fitting(timed: &Timed<'_>) -> u64 {
     timed(2);
     let once = timed(4) / 4;
-    (turn.as_nanos() / once.as_nanos().max(1)).clamp(1, 100_000) as u64
+    (TURN.as_nanos() / once.as_nanos().max(1)).clamp(1, 100_000) as u64
 }

@@ -111,7 +111,7 @@ where
                         Ok(accepted) => accepted,
                         Err(response) => return Poll::Ready(Ok(response)),
                     };
-                    let Accepted { mut head, body, verified, next: inner } = accepted;
+                    let Accepted { mut head, body, verified, next: mut inner } = accepted;
                     let body = VerifiedBody::whole(body);
                     let request = match verified {
                         Some(mut verified) => {
@@ -122,7 +122,13 @@ where
                         // A signature could have been in the body, but was not.
                         None => unsigned_request::<R, B, ResBody>(head, body, this.config),
                     };
-                    this.state.set(State::Passing { inner, request: Some(request) });
+                    // Most services are ready at once.
+                    if inner.poll_ready(cx)?.is_pending() {
+                        this.state.set(State::Passing { inner, request: Some(request) });
+                        return Poll::Pending;
+                    }
+                    let future = inner.call(request);
+                    this.state.set(State::Calling { future });
                 }
             }
         }

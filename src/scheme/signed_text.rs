@@ -88,14 +88,15 @@ impl SignedText {
         }
     }
 
-    /// Returns the tags of all candidates, in order. Call it once: the text ends here.
+    /// Passes the tags of all candidates to `take`, in order. Call it once: the text ends here.
     #[inline]
-    pub(crate) fn finalize(&mut self) -> impl Iterator<Item = Tag> {
-        let (first, more) = match &mut self.0 {
-            Sink::Macs { first, more } => (Some(first), &mut **more),
-            Sink::Record(_) => (None, [].as_mut_slice()),
-        };
-        first.into_iter().chain(more).map(Mac::finalize_in_place)
+    pub(crate) fn finalize(&mut self, mut take: impl FnMut(Tag)) {
+        if let Sink::Macs { first, more } = &mut self.0 {
+            take(first.finalize_in_place());
+            for mac in more {
+                take(mac.finalize_in_place());
+            }
+        }
     }
 
     pub(crate) fn into_recorded(self) -> RecordedText {

@@ -242,7 +242,9 @@ impl<S: Scheme> Signer<S> {
         let first = macs.next().ok_or(SignError::Request("the signer has no key"))?;
         let mut text = SignedText::new(first, macs.collect());
         write_text(&self.scheme, head, claim, body, &mut text)?;
-        Ok(text.finalize().collect())
+        let mut tags = Vec::with_capacity(text.len());
+        text.finalize(|tag| tags.push(tag));
+        Ok(tags)
     }
 }
 

@@ -97,19 +97,19 @@ impl CandidateKeys {
         let room = if context.verifier.has_replay_guard() { text.len() } else { 0 };
         let mut tags = Vec::with_capacity(room);
         let mut places = self.valid.iter();
-        for tag in text.finalize() {
+        text.finalize(|tag| {
             let mut equal = Choice::from(0);
             for offered in context.claim().tags() {
                 equal |= tag.matches(offered.bytes());
             }
-            let Some(place) = places.next() else { continue };
+            let Some(place) = places.next() else { return };
             if bool::from(equal) && matched.is_none() {
                 matched = Some(place);
             }
             if room > 0 {
                 tags.push((place, tag));
             }
-        }
+        });
         (matched, tags)
     }
 
