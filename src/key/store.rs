@@ -246,9 +246,9 @@ impl fmt::Debug for Lookup {
 /// out of them first, then return an `async move` block. An `async` closure borrows them and does
 /// not compile.
 ///
-/// A key that the function makes each time is also prepared each time. Keep the [`KeySet`]s, or put
-/// a `CachedKeys` (feature `cache`) in front. This saves that work, and the difference in time that
-/// it makes between known and unknown key IDs.
+/// If the function makes a key for each call, the key is also prepared for each call. This takes
+/// time, and only for known key IDs. To avoid it, keep the [`KeySet`]s, or put a `CachedKeys`
+/// (feature `cache`) in front.
 ///
 /// ```
 /// use http::request::Parts;

@@ -235,7 +235,7 @@ async fn key_that_one_side_decodes_is_named() {
         let verifier = flask_verifier(KeyMap::single(decoded.clone()).unwrap());
         let report = explain(&verifier, &flask_request(key(text), "body", "body")).await;
         assert_eq!(report.likely(), [Cause::KeyAsText { encoding }]);
-        // The reverse.
+        // The client decodes the key, but the server does not.
         let verifier = flask_verifier(KeyMap::single(key(text)).unwrap());
         let report = explain(&verifier, &flask_request(decoded, "body", "body")).await;
         assert_eq!(report.likely(), [Cause::KeyDecoded { from: encoding }]);

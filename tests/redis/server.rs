@@ -146,7 +146,7 @@ pub fn bundled(program: &str) -> Option<String> {
     Command::new(program).arg("--version").output().is_ok().then(|| program.to_owned())
 }
 
-/// Whether a program is here. One that is required and missing fails the test.
+/// Returns whether a program is installed. A required program that is missing fails the test.
 pub fn has(program: &str, package: &str) -> bool {
     let is_here = Command::new(program).arg("--version").output().is_ok()
         || Command::new(program).arg("-v").output().is_ok();

@@ -48,7 +48,7 @@ pub(super) struct Target<'h> {
     /// Whether the request is about to be sent: its URI is absolute, but only its path goes on the
     /// wire.
     pub(super) outgoing: bool,
-    /// The fields that the claim has read already.
+    /// The fields that the claim has already read.
     pub(super) covered: Option<&'h CoveredHead>,
 }
 
