@@ -1,7 +1,8 @@
 //! A book for users, in the order to read it.
 //!
 //! 1. [Which scheme?](which_format): what each one covers, and a new service with RFC 9421.
-//! 2. [Other layers and nested routers](composing): what the layer covers, and what goes around it.
+//! 2. [Other layers and nested routers](composing): which routes the layer covers, and which layers
+//!    go around it.
 //! 3. [Testing your signed routes](testing).
 //! 4. [Clients in other languages](clients): Python, Node.js, Ruby and shell programs to copy.
 //! 5. [Keys from a file or a vault](polling), replaced while the service runs.

@@ -30,8 +30,8 @@
 //! # }).unwrap();
 //! ```
 //!
-//! New here? The [`mod@guide`] has an order to read in: which scheme to use, what the layer covers
-//! of a router, how to test.
+//! New here? Read the pages of the [`mod@guide`] in order: which scheme to use, which routes the
+//! layer covers, how to test.
 //!
 //! | to | see |
 //! | --- | --- |

@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 /// The most characters shown of one text.
 const MOST: usize = 64;
 
-/// A text that anybody may have chosen. [`Display`](fmt::Display) escapes what could end a line,
+/// A string that anybody may have chosen. [`Display`](fmt::Display) escapes what could end a line,
 /// control a terminal or reorder the letters next to it. `Debug` also quotes it.
 pub(crate) struct Shown<'a>(pub(crate) &'a str);
 

@@ -20,7 +20,7 @@ pub(super) struct Draft {
     pub(super) notes: Vec<CaptureNote>,
 }
 
-/// The offset in bytes at which a text could not be read, and what was expected there.
+/// The offset in bytes at which a string could not be read, and what was expected there.
 #[derive(Debug)]
 pub(super) struct Fault {
     pub(super) at: usize,

@@ -65,7 +65,7 @@ fn expected(error: &serde_json::Error) -> Cow<'static, str> {
     Cow::Owned(message)
 }
 
-/// Defines a type that is parsed from a text, so that an error has its position.
+/// Defines a type that is parsed from a string, so that an error has its position.
 macro_rules! text {
     ($name:ident($value:ty), $read:expr) => {
         pub(super) struct $name(pub(super) $value);

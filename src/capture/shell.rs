@@ -9,7 +9,7 @@ pub(super) struct Word {
     pub(super) bytes: Vec<u8>,
 }
 
-/// Splits the first command of a text into words.
+/// Splits the first command of the text into words.
 pub(super) fn words(text: &[u8]) -> Result<Vec<Word>, Fault> {
     let mut reader = Reader { text, at: 0 };
     let mut words = Vec::new();

@@ -12,8 +12,8 @@ use crate::sign::{SignError, Signer};
 impl<S: Scheme> Signer<S> {
     /// Signs a `reqwest` request whose body is in memory. Leaves the request unchanged on an error.
     ///
-    /// Build the client with [`same_origin_redirects`], or with no redirects at all. Otherwise
-    /// `reqwest` sends a header such as `Signature` on to another host, with a request that the
+    /// Build the client with [`same_origin_redirects`], or with no redirects at all. Otherwise,
+    /// `reqwest` forwards a header such as `Signature` to another host, with a request that the
     /// signature does not match.
     ///
     /// ```

@@ -41,9 +41,9 @@ const KNOWN: &[&str] = &[HMAC_KEY, HMAC_KEYS, HMAC_DISARM, HMAC_ERROR_CODE, MAX_
 /// | `HMAC_ERROR_CODE` | a status, 400 to 599 | 403 |
 /// | `MAX_CONTENT_LENGTH` | a length in bytes | 2 MiB |
 ///
-/// A key is a text, `{"hex": text}`, `{"base64": text}`, or a list of those with the newest first.
-/// Text becomes bytes as in Flask-HMAC: latin-1 if every character fits, UTF-8 otherwise. A switch
-/// is `true` or `false`, also as text (`"True"`, `"1"`). Any other text is an error.
+/// A key is a string, `{"hex": text}`, `{"base64": text}`, or a list of those with the newest
+/// first. Text becomes bytes as in Flask-HMAC: latin-1 if every character fits, UTF-8 otherwise. A
+/// switch is `true` or `false`, also as text (`"True"`, `"1"`). Any other text is an error.
 #[derive(Clone, Default)]
 pub struct FlaskConfig {
     members: Vec<(String, Setting)>,

@@ -8,8 +8,8 @@ use crate::key::KeyMap;
 
 /// A map from key IDs to keys, read from a file of keys. The key ID `""` is the anonymous key.
 ///
-/// A key is a text (its UTF-8 bytes), `{"hex": text}`, `{"base64": text}`, or a list of those with
-/// the newest first.
+/// A key is a string (its UTF-8 bytes), `{"hex": text}`, `{"base64": text}`, or a list of those
+/// with the newest first.
 ///
 /// ```
 /// use tower_hmac::config::KeysConfig;

@@ -63,7 +63,7 @@ impl Setting {
         }
     }
 
-    /// Returns a number, or a text read as one. `None` for null.
+    /// Returns a number, or a string read as one. `None` for null.
     pub(super) fn number<T: TryFrom<u64>>(
         &self,
         name: &'static str,
@@ -252,7 +252,7 @@ impl<'de> Visitor<'de> for MembersVisitor {
         Ok(members)
     }
 
-    // A text instead of a map may be a key: it is not repeated.
+    // A string in place of a map may be a key, so the error does not repeat it.
     fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<Self::Value, E> {
         Err(E::custom(format_args!("a text is not {}", self.what)))
     }

@@ -9,9 +9,9 @@ use crate::error::ConfigError;
 pub(super) type Inline<T> = T;
 pub(super) type Boxed<T> = Box<T>;
 
-/// Passes the table of all hashes to a macro: name, feature, text, the lengths of a tag and of a
-/// block in bytes, and the type. The last column says whether a running hash is stored inline, or
-/// in a box because it is large.
+/// Passes the table of all hashes to a macro. The columns are the name, the feature, the text, the
+/// lengths of a tag and of a block in bytes, and the type. The last column says whether a running
+/// hash is stored inline, or in a box because it is large.
 macro_rules! for_each_algorithm {
     ($macro:ident) => {
         $macro! {

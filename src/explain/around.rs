@@ -1,4 +1,4 @@
-//! The tag is surrounded by something other than the scheme writes.
+//! The tag is surrounded by something that the scheme does not write.
 
 use http::{HeaderName, Request};
 

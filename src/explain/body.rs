@@ -170,7 +170,7 @@ fn marked(body: &[u8], count: fn(char) -> usize) -> Option<Vec<u8>> {
     Some(marked)
 }
 
-/// Encodes a text as latin-1, with `?` for what latin-1 does not have.
+/// Encodes a string as latin-1, with `?` for characters that latin-1 lacks.
 pub(super) fn latin1(text: &[u8]) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(text).ok()?;
     Some(text.chars().map(|c| u8::try_from(c).unwrap_or(b'?')).collect())

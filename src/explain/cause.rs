@@ -54,7 +54,7 @@ pub enum Cause {
     },
     /// The tag is encoded once more than the scheme expects, such as base64 of hex.
     EncodedTwice,
-    /// The tag is surrounded by something other than the scheme expects, such as no prefix.
+    /// The text around the tag is not what the scheme expects: for example, the prefix is missing.
     Tag {
         /// What would make it right, such as ``the prefix `sha256=` before the tag``.
         expected: String,
@@ -71,7 +71,7 @@ pub enum Cause {
         /// The encoding that it decodes.
         from: &'static str,
     },
-    /// The caller uses a text as the key that this side decodes.
+    /// The caller uses text as the key that this side decodes.
     KeyAsText {
         /// The encoding of the text.
         encoding: &'static str,

@@ -54,7 +54,7 @@ impl Form {
         }
     }
 
-    /// Decodes a text in every form. If two forms agree, only the first is returned.
+    /// Decodes a string in every form. If two forms agree, only the first is returned.
     pub(super) fn decodings(text: &str) -> Vec<(Self, Vec<u8>)> {
         let mut decodings: Vec<(Self, Vec<u8>)> = Vec::new();
         for form in Self::ALL {
@@ -88,7 +88,7 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    /// Returns the value with another text in this slot.
+    /// Returns the value with another string in this slot.
     pub(super) fn replaced(&self, value: &str, text: &str) -> String {
         match &self.outer {
             None => spliced(value, &self.place, text),

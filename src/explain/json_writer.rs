@@ -32,8 +32,8 @@ pub(super) enum Escapes {
     SlashAndAscii,
 }
 
-/// Serializes the JSON of a text in another style. `None` if it is not JSON. Not every detail of
-/// the syntax is checked: only an output that fits the tag matters.
+/// Serializes JSON text in another style. `None` if it is not JSON. Not every detail of the syntax
+/// is checked: only an output that fits the tag matters.
 pub(super) fn written(text: &str, style: Style) -> Option<String> {
     let mut writer = Writer { tokens: Tokens(text), style, out: String::with_capacity(text.len()) };
     if style.layout == Layout::AsSent {
@@ -234,7 +234,7 @@ impl<'t> Tokens<'t> {
     }
 }
 
-/// Returns the length of the string at the start of a text, including its quotes.
+/// Returns the length of the JSON string that the text begins with, including its quotes.
 fn string_len(text: &str) -> Option<usize> {
     let mut is_escaped = false;
     let end = text.bytes().skip(1).position(|byte| {

@@ -106,7 +106,7 @@ fn readings(key: &[u8]) -> Vec<Reading> {
     readings.extend(latin1(key).map(|key| taken("the text of the key in latin-1", key)));
     let utf8 = utf8_of_latin1(key);
     readings.extend(utf8.map(|key| taken("the key read as latin-1 and written in UTF-8", key)));
-    // Some may be equal, such as the two texts of bytes that need no padding.
+    // Some may be equal, such as the two encodings of bytes that need no padding.
     let mut seen: Vec<_> = vec![Zeroizing::new(key.to_vec())];
     readings.retain(|(_, bytes)| {
         let is_new = !seen.contains(bytes);

@@ -14,7 +14,8 @@
 //! | `tag.rs`, `around.rs` (`forms.rs`) | wrote the tag differently, or used another hash |
 //! | `time.rs` | wrote the time differently, or has a wrong clock |
 //!
-//! `search.rs` tries them in order. `trial.rs` checks one request with changed texts and keys.
+//! `search.rs` tries them in order. `trial.rs` checks one request with changed signing strings and
+//! keys.
 
 mod around;
 #[cfg(feature = "sigv4")]
@@ -58,10 +59,10 @@ impl Verifier {
     /// contains no key, and no tag that was not in the request.
     ///
     /// The replay guard is not asked, so the request is not used up. A disarmed verifier is treated
-    /// as armed. Nothing is counted or logged. One call may cost as much as some hundred requests,
-    /// and ask the key store several times. The work is bounded: at most 200 texts, among them 64
-    /// other ways to write the signature, the keys of 256 other key IDs, and other forms of a body
-    /// of up to 2 MiB.
+    /// as armed. Nothing is counted or logged. One call may cost as much as hundreds of requests,
+    /// and ask the key store several times. The work is bounded: at most 200 signing strings, among
+    /// them 64 other ways to write the signature, the keys of 256 other key IDs, and other forms of
+    /// a body of up to 2 MiB.
     ///
     /// ```
     /// use http::Request;
@@ -119,8 +120,8 @@ impl Verifier {
     }
 }
 
-/// Returns the head with its target as first received, for all trials: one with another target
-/// keeps it.
+/// Returns the head with its target as first received, for all trials. A trial that changes the
+/// target is not reset to the received one.
 fn settled(head: &Parts) -> Parts {
     #[cfg_attr(not(feature = "axum"), allow(unused_mut))]
     let mut head = as_received(head).into_owned();

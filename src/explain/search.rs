@@ -137,7 +137,7 @@ impl Rejected<'_> {
         })
     }
 
-    /// Returns a cause, preceded by that of a wrong clock, if there is one.
+    /// Returns a cause, preceded by the cause for a wrong clock, if there is one.
     fn with_clock(self, entry: &SchemeEntry, claim: &Claim, cause: Cause) -> Vec<Cause> {
         let now = self.verifier.now();
         let is_late = self.verifier.is_outside_of_window(entry.scheme.window(), claim);
@@ -146,7 +146,7 @@ impl Rejected<'_> {
     }
 }
 
-/// Tries other texts that may have been signed, and other readings of the key.
+/// Tries other strings that may have been signed, and other readings of the key.
 fn of_text(trial: &Trial<'_>) -> Option<Cause> {
     let kinds = [
         keys::find_not_current,

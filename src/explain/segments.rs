@@ -18,7 +18,7 @@ pub(super) enum Role {
     Other,
 }
 
-/// The parts of a text, each with its bytes.
+/// The parts of a string, each with its bytes.
 #[derive(Clone)]
 pub(super) struct Segments<'t>(Vec<(Role, Cow<'t, [u8]>)>);
 
@@ -105,10 +105,10 @@ fn push<'t>(segment: Segment<'t>, head: &Parts, parts: &mut Vec<(Role, &'t [u8])
     }
 }
 
-/// The longest value that is searched for in a text, in bytes.
+/// The longest value that is searched for in a string, in bytes.
 const LONGEST: usize = 1024;
 
-/// Splits a text that contains the path of the request, with the method before it and the query
+/// Splits a string that contains the path of the request, with the method before it and the query
 /// after it.
 fn push_found<'t>(text: &'t [u8], head: &Parts, parts: &mut Vec<(Role, &'t [u8])>) {
     let (before, path, after) = cut(text, head.uri.path());
@@ -143,7 +143,7 @@ fn cut<'t>(text: &'t [u8], value: &str) -> (&'t [u8], &'t [u8], &'t [u8]) {
     found.flatten().unwrap_or((text, &[], &[]))
 }
 
-/// Returns whether a text has at most two bytes, none of them a letter or a digit.
+/// Returns whether a string has at most two bytes, none of them a letter or a digit.
 fn is_separator(text: &[u8]) -> bool {
     (1..=2).contains(&text.len()) && !text.iter().any(u8::is_ascii_alphanumeric)
 }

@@ -107,7 +107,7 @@ pub(super) fn find(trial: &Trial<'_>) -> Option<Cause> {
         })
 }
 
-/// Tries a text without the query, or with it.
+/// Tries a string without the query, or with it.
 fn query_left_out(trial: &Trial<'_>, segments: &Segments<'_>) -> Option<Cause> {
     let fits =
         |changed: Option<Segments<'_>>| changed.is_some_and(|text| trial.fits(&text.pieces()));

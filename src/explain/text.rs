@@ -12,7 +12,7 @@ const SHOWN_WHOLE: usize = 512;
 /// How much of a longer body is shown, from its beginning and from its end.
 const SHOWN_OF_ENDS: (usize, usize) = (256, 64);
 
-/// The signing string: what comes before the body, in its place, and after it.
+/// The signing string: the text before the body, in place of the body, and after it.
 pub(super) struct Assembled<'b> {
     before: RecordedText,
     body: Body<'b>,

@@ -96,7 +96,7 @@ fn forms(seconds: i64) -> Vec<(&'static str, String)> {
     forms
 }
 
-/// Parses a text into Unix seconds, and returns its form.
+/// Parses a string into Unix seconds, and returns its form.
 fn read(text: &str) -> Option<(i64, &'static str)> {
     let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     if is_digits(text) {

@@ -1,4 +1,4 @@
-//! One request as its scheme reads it, to be checked with changed texts, bodies and keys.
+//! One request as its scheme reads it, to be checked with changed signing strings, bodies and keys.
 
 use std::cell::Cell;
 
@@ -13,7 +13,7 @@ use crate::scheme::{BodyDigest, Claim, ClaimError, Coverage, Scheme};
 /// The longest body that is changed, in bytes.
 pub(super) const MOST_BODY: usize = 2 * 1024 * 1024;
 
-/// The number of texts and keys that may still be tried, and the number of bytes.
+/// How many signing strings, keys and bytes may still be tried.
 #[derive(Clone, Copy)]
 pub(super) struct Budget {
     pub(super) tries: usize,
@@ -75,7 +75,7 @@ impl<'a> Trial<'a> {
         self.keys.iter().flat_map(KeySet::iter)
     }
 
-    /// Returns those of them that are not valid now.
+    /// Returns the keys of the claimed key ID that are not valid now.
     pub(super) fn keys_not_current(&self) -> impl Iterator<Item = &KeyEntry> {
         self.keys().filter(|entry| !entry.is_valid_at(self.now))
     }
@@ -148,7 +148,7 @@ impl<'a> Trial<'a> {
         self.tries() && self.current_keys().any(|key| self.is_tag_of(mac(key), &text))
     }
 
-    /// Returns whether it matches the unchanged text under another key.
+    /// Returns whether a tag matches the unchanged text under another key.
     pub(super) fn fits_under(&self, key: &SecretKey) -> bool {
         let mac = || self.scheme.key_mac(key, self.claim);
         self.tries() && self.is_tag_of(mac(), &self.text.pieces())
@@ -180,7 +180,7 @@ impl<'a> Trial<'a> {
             .is_some_and(|tag| self.claim.tags().any(|offered| tag.matches(offered.bytes()).into()))
     }
 
-    /// Returns the tag of a text, if the budget allows.
+    /// Returns the tag of a string, if the budget allows.
     fn tag(&self, mut mac: Mac, text: &[&[u8]]) -> Option<Tag> {
         let len = text.iter().map(|piece| piece.len()).fold(0, usize::saturating_add);
         if !self.spends(len) {

@@ -32,7 +32,7 @@ const DEFAULT_CAPACITY: u64 = 10_000;
 /// * **Panics.** If the store panics, every request waiting for its answer gets 503, and the next
 ///   request asks again.
 ///
-/// Of what a client sends, the cache keeps only a SHA-256.
+/// The cache keeps only a SHA-256 of what a client sends.
 ///
 /// # What the answer may depend on
 ///

@@ -21,7 +21,7 @@ use crate::shown::Shown;
 pub struct KeyId(Arc<str>);
 
 impl KeyId {
-    /// Makes a key ID from a text, without folding case or trimming.
+    /// Makes a key ID from a string, without folding case or trimming.
     ///
     /// # Errors
     ///
@@ -44,7 +44,7 @@ impl KeyId {
 
 impl fmt::Display for KeyId {
     /// Shows the key ID on one line, safe for logs: escapes control characters and marks that
-    /// change the direction of text, and cuts it after 64 characters. [`as_str`](Self::as_str)
+    /// change the direction of text, and truncates it after 64 characters. [`as_str`](Self::as_str)
     /// returns all of it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&Shown(&self.0), f)

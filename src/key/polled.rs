@@ -71,7 +71,7 @@ impl PolledKeys {
     ///
     /// # Errors
     ///
-    /// Returns the error of the first load; it may take 30 s. Returns [`ConfigError::NoKeys`] if
+    /// Returns the error of the first load, which may take 30 s. Returns [`ConfigError::NoKeys`] if
     /// the map is empty, and [`ConfigError::Invalid`] if `every` is zero.
     ///
     /// # Panics
@@ -98,7 +98,8 @@ impl PolledKeys {
     /// Sets how old the keys may be. When they are older, requests are answered with 503 until a
     /// load succeeds. Not limited by default: keys stay valid while the source is unavailable.
     ///
-    /// The age is measured from the start of the last successful load. Set several times `every`.
+    /// The age is measured from the start of the last successful load. Set it to several times
+    /// `every`.
     #[must_use]
     pub fn with_max_age(mut self, max_age: Duration) -> Self {
         self.max_age = Some(max_age);
@@ -216,7 +217,7 @@ where
 enum Failure {
     #[error("the source of the keys did not answer within 30 s")]
     Timeout,
-    /// Omits the message of the panic, which may contain anything.
+    /// Omits the panic message, which may contain anything.
     #[error("the source of the keys panicked")]
     Panicked,
     #[error("the keys are older than the maximum age")]

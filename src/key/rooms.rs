@@ -50,7 +50,7 @@ pub(super) type Found = Result<Option<KeySet>, Failure>;
 pub(super) enum Failure {
     #[error("the key store did not answer in time")]
     Timeout,
-    /// Omits the message of the panic, which may contain anything.
+    /// Omits the panic message, which may contain anything.
     #[error("the key store panicked")]
     Panicked,
     #[error(transparent)]

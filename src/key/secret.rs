@@ -39,7 +39,7 @@ struct Slot {
 }
 
 impl SecretKey {
-    /// Makes a key from bytes, or from the UTF-8 bytes of a text.
+    /// Makes a key from bytes, or from the UTF-8 bytes of a string.
     ///
     /// # Errors
     ///

@@ -14,7 +14,7 @@ const PREFIXES: [(&str, &str); 4] = [
     ("0x", "it begins with the prefix `0x`, which is not part of the key"),
 ];
 
-/// Returns the error for a text that is not base64.
+/// Returns the error for a string that is not base64.
 pub(super) fn not_base64(text: &str) -> ConfigError {
     let without_padding = text.trim_end_matches('=');
     let why = around(text).unwrap_or_else(|| {
@@ -37,7 +37,7 @@ pub(super) fn not_base64(text: &str) -> ConfigError {
     ConfigError::invalid("key", format!("is not base64 (RFC 4648 section 4): {why}"))
 }
 
-/// Returns the error for a text that is not hex.
+/// Returns the error for a string that is not hex.
 pub(super) fn not_hex(text: &str) -> ConfigError {
     let why = around(text).unwrap_or_else(|| {
         if text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
@@ -51,7 +51,7 @@ pub(super) fn not_hex(text: &str) -> ConfigError {
     ConfigError::invalid("key", format!("is not hex (RFC 4648 section 8): {why}"))
 }
 
-/// Returns the error for a text that is not a webhook secret: which form it has, and which is
+/// Returns the error for a string that is not a webhook secret: which form it has, and which is
 /// expected.
 #[cfg(feature = "webhooks")]
 pub(super) fn not_whsec(text: &str) -> ConfigError {

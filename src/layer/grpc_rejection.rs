@@ -25,9 +25,9 @@ const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 ///
 /// A signature covers the whole body, and the body of a gRPC call contains all messages of the
 /// client. The layer collects it before it calls the service, up to the [body
-/// limit](crate::VerifyLayer::with_body_limit). Unary calls and streams from the server work.
+/// limit](crate::VerifyLayer::with_body_limit). Unary calls and server streaming work.
 ///
-/// A stream from the client is signed, sent and handled as a whole, once its last message exists:
+/// A client stream is collected first, then signed, sent and handled as a whole:
 /// [`SignLayer`](crate::SignLayer) collects it, too. A bidirectional stream whose client waits for
 /// an answer never starts. Set a timeout on both sides, and do not sign such methods: a signed
 /// unary call can return a short-lived token for them.

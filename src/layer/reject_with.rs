@@ -1,4 +1,4 @@
-//! Lets extractors use the rejection of the layer around them.
+//! Lets extractors use the surrounding layer's rejection.
 //!
 //! An extractor cannot know the layer's types, but it can ask for a response with the body type
 //! that it must return.

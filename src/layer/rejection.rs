@@ -44,8 +44,8 @@ use crate::verify::{PublicError, VerifyError};
     note = "`VerifyLayer::with_rejection_fn` turns a function of the error into a rejection"
 )]
 pub trait Rejection<B>: Send + Sync {
-    /// Returns the response to a rejected request. `head` is that of the request, whose body may
-    /// not have been read.
+    /// Returns the response to a rejected request. `head` is the request's head. Its body may not
+    /// have been read.
     fn reject(&self, error: &VerifyError, head: &Parts) -> Response<B>;
 }
 
@@ -70,7 +70,7 @@ impl StatusRejection {
     ///
     /// # Errors
     ///
-    /// Returns [`ConfigError::RejectionStatus`] if it is not an error status, 400 to 599.
+    /// Returns [`ConfigError::RejectionStatus`] if `status` is not an error status, 400 to 599.
     pub fn new(status: StatusCode) -> Result<Self, ConfigError> {
         if status.is_client_error() || status.is_server_error() {
             Ok(Self(status))
@@ -195,7 +195,7 @@ impl<B> Answer<B> {
         let wait = delay.before(&error);
         let mut response = rejection.reject(&error, head);
         if response.status() == StatusCode::UNAUTHORIZED {
-            // RFC 9110 section 11.6.1: a 401 needs a challenge, whoever made it.
+            // RFC 9110 section 11.6.1: a 401 needs a challenge, even if a custom rejection made it.
             let challenge = response.headers_mut().entry(WWW_AUTHENTICATE);
             challenge.or_insert(HeaderValue::from_static("HMAC"));
         }

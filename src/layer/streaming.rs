@@ -100,7 +100,7 @@ impl Streaming {
             return Poll::Ready(Err(error));
         }
         let outcome = ready!(self.poll_steps(cx, verifier, head, body));
-        // If an optional layer lets it through, the layer records that itself.
+        // If an optional layer lets the request through, the layer records that itself.
         if !matches!(&outcome, Err(error) if verifier.lets_through(error)) {
             self.timer.done(outcome.as_ref(), self.buffer.len());
         }

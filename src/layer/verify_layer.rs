@@ -103,7 +103,7 @@ impl<R> VerifyLayer<R> {
     ///
     /// Put [`error.public()`](VerifyError::public) into the response, not
     /// [`error.kind()`](VerifyError::kind). A client that can distinguish an unknown key ID from a
-    /// wrong signature can list the key IDs.
+    /// wrong signature can enumerate the key IDs.
     ///
     /// ```
     /// use axum::{Json, response::IntoResponse as _};
@@ -178,7 +178,7 @@ impl<R> VerifyLayer<R> {
         config.into()
     }
 
-    /// Sets how old a signature may be and how far ahead its clock. See
+    /// Sets how old a signature may be, and how far in the future its time may be. See
     /// [`Verifier::with_tolerance`].
     #[must_use]
     pub fn with_tolerance(self, past: Duration, future: Duration) -> Self {

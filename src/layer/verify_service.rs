@@ -34,7 +34,8 @@ impl<S, R> VerifyService<S, R> {
 /// A service that accepts the body that [`VerifyService`] passes on: every `Service` of
 /// `Request<VerifiedBody<B>>` that is `Clone` and returns an `http::Response`.
 ///
-/// It is implemented for all of them, and only exists for the compiler's message about any other.
+/// It is implemented for all such services, and only exists so that the compiler can explain why
+/// any other type is rejected.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not accept the body that `VerifyLayer` passes on",
     label = "does not accept `Request<VerifiedBody<{B}>>`",
@@ -44,7 +45,7 @@ impl<S, R> VerifyService<S, R> {
 pub trait TakesVerifiedBody<B>:
     Service<Request<VerifiedBody<B>>, Response = Response<Self::ResponseBody>> + Clone
 {
-    /// The type of its response bodies.
+    /// The type of the service's response bodies.
     type ResponseBody;
 }
 
@@ -66,7 +67,7 @@ where
     type Error = S::Error;
     type Future = VerifyFuture<S, B, R, S::ResponseBody>;
 
-    /// Always ready: a request takes no permit of the inner service before it is verified.
+    /// Always ready: an unverified request must not take a permit from the inner service.
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         Poll::Ready(Ok(()))
     }

@@ -13,7 +13,7 @@ macro_rules! count {
     }};
 }
 
-/// The reports of a layer. Warnings are logged at most once a second per cause.
+/// Reports a layer's events. Warnings are logged at most once a second per cause.
 #[derive(Default)]
 pub(super) struct Events {
     #[cfg(feature = "tracing")]

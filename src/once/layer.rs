@@ -99,7 +99,7 @@ impl<R> OnceLayer<R> {
     ///
     /// # Errors
     ///
-    /// Returns [`ConfigError`] if it is not a header name.
+    /// Returns [`ConfigError`] if `header` is not a valid header name.
     pub fn dangerous_unsigned_id<N>(self, header: N) -> Result<Self, ConfigError>
     where
         N: TryInto<HeaderName>,

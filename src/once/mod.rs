@@ -69,8 +69,8 @@ pub trait OnceStore: Send + Sync {
 
     /// Finishes an answer whose request was dropped: the client disconnected, or the handler
     /// panicked. If the lease was still being acquired, the answer waits for it and releases it.
-    /// Drops the answer unless overridden, and the lease expires by itself. A store whose answers
-    /// take a while should spawn a task.
+    /// Unless overridden, drops the answer, and the lease expires by itself. A store that is slow
+    /// to answer should spawn a task.
     fn finish(&self, answer: OnceAnswer<bool>) {
         drop(answer);
     }

@@ -85,8 +85,8 @@ impl RedisOnce {
     ///
     /// # Errors
     ///
-    /// Returns [`ConfigError`] if it is not an address of a Redis, or of a kind whose feature is
-    /// not enabled. The error never repeats the address, which may contain a password.
+    /// Returns [`ConfigError`] if `url` is not a Redis address, or needs a feature that is not
+    /// enabled. The error never repeats the address, which may contain a password.
     pub fn lazy(url: &str) -> Result<Self, ConfigError> {
         Ok(Self::from_source(&Source::new(url)?))
     }
@@ -117,7 +117,7 @@ impl RedisOnce {
         Self::from_source(&client.into())
     }
 
-    /// Uses a client of Sentinels, which are asked for the primary on each new connection.
+    /// Uses a Sentinel client, which looks up the primary for each new connection.
     #[cfg(feature = "redis-sentinel")]
     #[must_use]
     pub fn from_sentinel(client: SentinelClient) -> Self {

@@ -8,7 +8,7 @@ use ::redis::{AsyncConnectionConfig, Client};
 use crate::replay::failure::Failure;
 use crate::replay::server::{Greeting, Server};
 
-/// The hash tags. Each is in another sixteenth of the hash slots, so that primaries get equal
+/// The hash tags. Each is in a different sixteenth of the hash slots, so that primaries get equal
 /// parts. All keys with the same tag are in one slot, and therefore on one node.
 pub(crate) const TAGS: [&str; 16] = [
     "{18}:", "{3}:", "{61}:", "{58}:", "{19}:", "{2}:", "{60}:", "{59}:", "{102}:", "{1}:",

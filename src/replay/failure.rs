@@ -10,7 +10,7 @@ use crate::replay::node::Node;
 
 const CLUSTER: &str = "it is one node of a cluster, or the cluster is incomplete";
 
-/// What went wrong. Repeats no text of the server, which may contain names, and no address.
+/// What went wrong. Never repeats an address, or text from the server, which may contain names.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Failure {
     #[error("Redis did not answer in time")]

@@ -1,4 +1,4 @@
-//! The mark that records since when the memory of a Redis is complete.
+//! The mark in Redis that records the time from which its memory is complete.
 //!
 //! It is a separate key without a time to live: the time and the server's `run_id`. It is lost with
 //! the data. Another `run_id` means that the server was restarted or replaced, and may lack the
@@ -101,7 +101,7 @@ impl Greeting for Marking {
     }
 }
 
-/// Since when the memory is complete, and whether that must still be written to the mark.
+/// The time from which the memory is complete, and whether it must still be written to the mark.
 pub(super) struct Begun {
     pub(super) at: i64,
     pub(super) is_to_be_written: bool,

@@ -26,9 +26,9 @@ const UNTOLD: i64 = i64::MAX;
 /// It never forgets a live entry: if it is full, it reports that, and the request is answered with
 /// 503.
 ///
-/// Use it for a service of one process. Behind a load balancer, each process has its own guard, and
-/// a request is accepted once *per process*. Share a `RedisReplay` (feature `redis`) instead. The
-/// same applies to a restart during which the old process still serves.
+/// Use it for a service with a single process. Behind a load balancer, each process has its own
+/// guard, and a request is accepted once *per process*. Share a `RedisReplay` (feature `redis`)
+/// instead. The same applies to a restart if the old process still serves requests.
 ///
 /// # After a restart
 ///
@@ -133,7 +133,7 @@ impl MemoryReplay {
     ///
     /// # Errors
     ///
-    /// Returns [`ConfigError`] if it is 0.
+    /// Returns [`ConfigError`] if `entries` is 0.
     pub fn with_key_limit(mut self, entries: usize) -> Result<Self, ConfigError> {
         if entries == 0 {
             return Err(ConfigError::invalid(

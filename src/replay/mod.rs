@@ -12,9 +12,9 @@
 //! this applies to every request signed before: it is answered with 503. A client that signs again
 //! is accepted at once.
 //!
-//! Use [`MemoryReplay`] for a service of one process, and `RedisReplay` (feature `redis`) for
-//! several. Its memory is the server's, which must survive a restart. To test your own guard, use
-//! [`check_replay_guard`](crate::testing::check_replay_guard).
+//! Use [`MemoryReplay`] for a service with a single process, and `RedisReplay` (feature `redis`)
+//! for several. `RedisReplay` keeps its entries in the server, which must preserve them across a
+//! restart. To test your own guard, use [`check_replay_guard`](crate::testing::check_replay_guard).
 
 mod callers;
 #[cfg(feature = "redis")]

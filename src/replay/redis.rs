@@ -36,13 +36,13 @@ const PREFIX: &str = "tower-hmac:";
 ///
 /// # After a restart, a failover or a loss
 ///
-/// The guard keeps a mark in Redis: a key without a time to live that records since when the memory
-/// is complete. Every claim reads it. If it is gone, the data was lost. If it was written in
-/// another run of the server, the last writes may be lost. From then on, the guard rejects every
-/// request that was signed before: 503, [`ReplayUnknown`](crate::ErrorKind::ReplayUnknown). A
-/// client that signs again is accepted at once. The two gaps of
-/// [`MemoryReplay`](crate::replay::MemoryReplay#after-a-restart) exist here, too, and
-/// [`with_restart_margin`](Self::with_restart_margin) closes them.
+/// The guard keeps a mark in Redis: a key without a time to live that records the time from which
+/// the memory is complete. Every claim reads it. If it is gone, the data was lost. If it was
+/// written in another run of the server, the last writes may be lost. From then on, the guard
+/// rejects every request that was signed before: 503,
+/// [`ReplayUnknown`](crate::ErrorKind::ReplayUnknown). A client that signs again is accepted at
+/// once. The two gaps of [`MemoryReplay`](crate::replay::MemoryReplay#after-a-restart) exist here,
+/// too, and [`with_restart_margin`](Self::with_restart_margin) closes them.
 ///
 /// | what happens | what can be replayed |
 /// | --- | --- |
@@ -131,8 +131,8 @@ impl RedisReplay {
     ///
     /// # Errors
     ///
-    /// Returns [`ConfigError`] if it is not an address of a Redis, or of a kind whose feature is
-    /// not enabled. The error never repeats the address, which may contain a password.
+    /// Returns [`ConfigError`] if `url` is not a Redis address, or needs a feature that is not
+    /// enabled. The error never repeats the address, which may contain a password.
     pub fn lazy(url: &str) -> Result<Self, ConfigError> {
         Ok(Self::from_source(&Source::new(url)?))
     }
@@ -169,7 +169,7 @@ impl RedisReplay {
         Self::from_source(&client.into())
     }
 
-    /// Uses a client of Sentinels, which are asked for the primary on each new connection.
+    /// Uses a Sentinel client, which looks up the primary for each new connection.
     #[cfg(feature = "redis-sentinel")]
     #[must_use]
     pub fn from_sentinel(client: SentinelClient) -> Self {
@@ -201,8 +201,8 @@ impl RedisReplay {
     }
 
     /// Sets the name of the service: the keys are `tower-hmac:NAMESPACE:` and 64 hex digits, or
-    /// `begin` for the mark. Services that share a Redis and accept the same keys must each have
-    /// their own. All nodes of one service must have the same.
+    /// `begin` for the mark. Services that share a Redis and accept the same keys must use
+    /// different names. All nodes of one service must use the same name.
     #[must_use]
     pub fn with_namespace(mut self, namespace: &str) -> Self {
         self.prefix = format!("{PREFIX}{namespace}:").into();
@@ -304,7 +304,7 @@ impl ReplayGuard for RedisReplay {
     }
 
     fn claim(&self, request: &ReplayRequest<'_>) -> ReplayClaim {
-        // The latest time stays the time if the clock is set back.
+        // If the clock is set back, the latest time stays in use.
         let latest = self.latest.fetch_max(request.now(), Ordering::Relaxed).max(request.now());
         if request.keep_until() < latest {
             return ReplayClaim::ready(Err(ClockWentBack.into()));

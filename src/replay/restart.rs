@@ -39,8 +39,8 @@ macro_rules! restart_settings {
         )]
         ///
         /// One second closes the gap of whole seconds. A margin of `d` closes that of clients whose
-        /// clocks are ahead by up to `d`. In return, a legitimate client gets 503 for that
-        /// long after each restart, and longer if its clock is behind, by as much as it is behind.
+        /// clocks are ahead by up to `d`. In return, a legitimate client gets 503 for that long
+        /// after each restart, plus the time by which its clock is behind.
         #[must_use]
         pub fn with_restart_margin(mut self, margin: std::time::Duration) -> Self {
             self.restart = self.restart.with_margin(margin);

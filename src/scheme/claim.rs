@@ -77,7 +77,7 @@ impl Claim {
     ///
     /// # Errors
     ///
-    /// Returns [`ClaimError::Malformed`] for the seventeenth tag.
+    /// Returns [`ClaimError::Malformed`] if the claim already has 16 tags.
     pub fn add_tag(mut self, signature: OfferedTag) -> Result<Self, ClaimError> {
         if self.first.is_none() {
             self.first = Some(signature);
@@ -287,7 +287,7 @@ pub enum ClaimError {
         /// What is wrong, without any value.
         why: &'static str,
     },
-    /// The request has something other than this scheme writes.
+    /// The request has something that differs from what this scheme writes.
     #[error("{}expected {expected}, found {found}", .header.as_ref().map(before_why).unwrap_or_default())]
     Unexpected {
         /// The header concerned.

@@ -11,10 +11,10 @@ pub enum Coverage {
     Signed,
     /// The signing string covers plain digests in the head. There is at least one, and the body
     /// must match all of them. The MAC is checked before the body is read. A digest covers the body
-    /// alone, or the body between two texts.
+    /// alone, or the body between two strings.
     Digest(Vec<BodyDigest>),
     /// The signing string is made from the whole body by [`Scheme::derive`](crate::Scheme::derive).
-    /// Parts of the body that it leaves out can be changed by anybody.
+    /// Anybody can change the parts of the body that it leaves out.
     Derived,
     /// The signing string is made from a plain hash of the whole body by
     /// [`Scheme::derive_from_hash`](crate::Scheme::derive_from_hash). The body is hashed as it
@@ -43,7 +43,7 @@ impl Coverage {
     }
 }
 
-/// A digest that the body must match, alone or between two texts.
+/// A digest that the body must match, alone or between two strings.
 #[derive(Clone, Debug)]
 pub struct BodyDigest {
     digest: Digest,

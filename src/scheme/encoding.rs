@@ -38,7 +38,7 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// Decodes a tag of this algorithm. Each tag has exactly one text, except in
+    /// Decodes a tag of this algorithm. Each tag has exactly one spelling, except in
     /// [`HexAnyCase`](Self::HexAnyCase). Other cases, alphabets, padding and nonzero unused bits
     /// are rejected.
     #[must_use]

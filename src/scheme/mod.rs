@@ -88,7 +88,7 @@
 //! | --- | --- |
 //! | has several tags in a request | [`max_tags`](Scheme::max_tags) |
 //! | covers a digest of the body, so that the MAC is checked first | [`coverage`](Scheme::coverage) with [`Coverage::Digest`] |
-//! | covers a text made from the body | [`coverage`](Scheme::coverage) with [`Coverage::Derived`], and [`derive`](Scheme::derive) |
+//! | covers text made from the body | [`coverage`](Scheme::coverage) with [`Coverage::Derived`], and [`derive`](Scheme::derive) |
 //! | has its signature in the body | [`is_in_body`](Scheme::is_in_body), [`claim_from_body`](Scheme::claim_from_body) |
 //! | shares a header with others | [`selector`](Scheme::selector) |
 //! | derives keys | [`key_mac`](Scheme::key_mac), with [`Mac::into_key`](crate::crypto::Mac::into_key) |

@@ -38,7 +38,7 @@ impl PublicOrigin {
     ///
     /// # Errors
     ///
-    /// Returns [`ConfigError`] for the setting `public_origin` if it is anything else.
+    /// Returns [`ConfigError`] for the setting `public_origin` if `text` has any other form.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
         let mut origin = Self::parse_with_port(text)?;
         let port = if origin.scheme == "http" { ":80" } else { ":443" };

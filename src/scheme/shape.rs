@@ -74,18 +74,18 @@ pub(crate) fn read_tag(
     })
 }
 
-/// Returns the error for a text that is not a time.
+/// Returns the error for a string that is not a time.
 pub(crate) fn no_time(name: Option<&HeaderName>, expected: &'static str, text: &str) -> ClaimError {
     ClaimError::unexpected(name, expected, of_time(text))
 }
 
-/// Returns the shape of a text that is not a tag, though it may look like one.
+/// Returns the shape of a string that is not a tag, though it may look like one.
 pub(crate) fn of_other_than(expected: &str, text: &str) -> String {
     let found = of(text);
     if found == expected { format!("{found} that do not decode") } else { found }
 }
 
-/// Returns the shape of a text that should be a time, such as `a number with a fraction`.
+/// Returns the shape of a string that should be a time, such as `a number with a fraction`.
 pub(crate) fn of_time(text: &str) -> String {
     let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     if let Some((whole, fraction)) = text.split_once('.')

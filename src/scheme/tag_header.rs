@@ -118,8 +118,8 @@ macro_rules! tag_settings {
             self
         }
 
-        /// Sets how old a signature may be and how far ahead its clock, in whole seconds, for a
-        /// verifier without its own tolerance.
+        /// Sets how old a signature may be and how far in the future its time may be, in whole
+        /// seconds, for a verifier without its own tolerance.
         #[must_use]
         pub fn with_tolerance(
             mut self,

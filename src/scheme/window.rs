@@ -53,8 +53,8 @@ impl Window {
         self
     }
 
-    /// Sets how old a signature may be and how far ahead its clock, in seconds, if the scheme
-    /// itself defines that. [`Verifier::with_tolerance`] overrides it.
+    /// Sets how old a signature may be and how far in the future its time may be, in seconds, if
+    /// the scheme itself defines that. [`Verifier::with_tolerance`] overrides it.
     ///
     /// [`Verifier::with_tolerance`]: crate::Verifier::with_tolerance
     #[must_use]

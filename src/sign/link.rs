@@ -37,7 +37,8 @@ impl Signer<FostUrl> {
     ///
     /// # Errors
     ///
-    /// Returns [`SignError`] if it is not a URL, has no host, or cannot be made into such a link.
+    /// Returns [`SignError`] if `url` is not a URL, has no host, or cannot be made into such a
+    /// link.
     pub fn sign_url<U: TryInto<Uri>>(&self, url: U) -> Result<Uri, SignError> {
         sign_link(self, url)
     }
@@ -69,7 +70,8 @@ impl Signer<AwsPresigned> {
     ///
     /// # Errors
     ///
-    /// Returns [`SignError`] if it is not a URL, has no host, or cannot be made into such a link.
+    /// Returns [`SignError`] if `url` is not a URL, has no host, or cannot be made into such a
+    /// link.
     pub fn sign_url<U: TryInto<Uri>>(&self, url: U) -> Result<Uri, SignError> {
         sign_link(self, url)
     }

@@ -1,13 +1,13 @@
 //! Sign requests, with the same scheme objects that verify them.
 //!
 //! * [`Signer`] signs one request whose body is in memory.
-//! * [`SignLayer`](crate::SignLayer) signs each request of a tower client: hyper-util's, or one
-//!   like tonic's.
+//! * [`SignLayer`](crate::SignLayer) signs each request of a Tower client, such as hyper-util's or
+//!   tonic's.
 //! * `Signer::sign_reqwest` signs a `reqwest::Request` (feature `reqwest`). `SignMiddleware` signs
-//!   each attempt of a `reqwest-middleware` client (feature of that name).
+//!   each attempt of a `reqwest-middleware` client (feature `reqwest-middleware`).
 //!
-//! A signature is for one host and one request. A client that follows redirects sends its user's
-//! headers on to another host, with a request that the signature does not match. The guide
+//! A signature is for one host and one request. A client that follows redirects forwards the
+//! signature headers to another host, with a request that the signature does not match. The guide
 //! `docs/clients.md` describes how each supported client behaves.
 
 #[cfg(any(feature = "sha1", feature = "sigv4"))]

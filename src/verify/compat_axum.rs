@@ -54,8 +54,8 @@ fn original_uri(head: &Parts) -> Option<&http::Uri> {
     (!is_clone(original, &head.uri) && *original != head.uri).then_some(original)
 }
 
-/// Returns whether the two share the memory of their path and query, so that comparing it is
-/// unnecessary.
+/// Returns whether both targets share the memory of their path and query, so that comparing the
+/// bytes is unnecessary.
 #[cfg(feature = "axum")]
 fn is_clone(one: &http::Uri, other: &http::Uri) -> bool {
     let in_origin_form = |uri: &http::Uri| uri.scheme().is_none() && uri.authority().is_none();
@@ -115,7 +115,8 @@ mod body_limit {
         let limit = probe.body().size_hint().upper();
         let mut limit = limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
         if limit == Some(DEFAULT_BODY_LIMIT) && ours > DEFAULT_BODY_LIMIT {
-            // Set to exactly that, or not at all? An existing extension is replaced.
+            // Is the limit set to exactly the default, or not set? If it is set, this replaces the
+            // existing extension, and their number stays the same.
             let before = probe.extensions().len();
             DefaultBodyLimit::max(ours).apply(&mut probe);
             if probe.extensions().len() == before {

@@ -12,7 +12,7 @@ use crate::verify::step::Step;
 /// Why a request was rejected, for logs and custom rejections.
 ///
 /// The message names headers, but never values, keys or computed tags. Keep it and
-/// [`kind`](Self::kind) in logs: a client that learns them can list the key IDs. Answer with
+/// [`kind`](Self::kind) in logs: a client that learns them can enumerate the key IDs. Answer with
 /// [`public`](Self::public), which is the same for every rejected caller.
 #[derive(Clone)]
 pub struct VerifyError {
@@ -97,7 +97,7 @@ impl ErrorKind {
         }
     }
 
-    /// Returns what a client may learn: only whose fault it is.
+    /// Returns what a client may learn: only which side is at fault.
     const fn public(self) -> PublicError {
         match self {
             Self::BodyTooLarge => PublicError::BODY_TOO_LARGE,
@@ -146,8 +146,8 @@ impl VerifyError {
         Self { detail: Some(source.into()), ..Self::new(step, kind) }
     }
 
-    /// Makes an error from what a scheme cannot read or write. Once there is a claim, the request is
-    /// not unsigned: what is missing then must not let it through an optional layer.
+    /// Makes an error from a scheme's own error. Once there is a claim, the request is not
+    /// unsigned: what is missing then must not let it through an optional layer.
     pub(crate) fn unclaimed(step: Step, error: ClaimError) -> Self {
         match error {
             ClaimError::Missing if step == Step::Claim => Self::new(step, ErrorKind::Missing),
@@ -173,7 +173,7 @@ impl VerifyError {
         }
     }
 
-    /// Returns its kind, for logs and metrics. It distinguishes an unknown key ID from a wrong
+    /// Returns the kind, for logs and metrics. It distinguishes an unknown key ID from a wrong
     /// signature, so it must not reach the client. Use [`public`](Self::public) for that.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
@@ -350,7 +350,7 @@ pub struct ClaimedKeyId(pub(crate) KeyId);
 
 impl ClaimedKeyId {
     /// Returns the key ID as claimed: up to 8 KiB of text that anybody can choose. In logs, use
-    /// [`Display`](fmt::Display), which escapes and cuts it.
+    /// [`Display`](fmt::Display), which escapes and truncates it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.as_str()

@@ -84,7 +84,7 @@ pub(crate) struct Warnings {
     seldom: std::sync::Arc<crate::seldom::Seldom>,
 }
 
-/// The target of rejection events, wherever this code is.
+/// The target of rejection events, whichever module this code is in.
 #[cfg(feature = "tracing")]
 const TARGET: &str = "tower_hmac::rejection";
 

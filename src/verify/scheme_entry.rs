@@ -66,13 +66,13 @@ impl SchemeEntry {
         }
     }
 
-    /// Returns whether the two read a common header.
+    /// Returns whether both schemes read a common header.
     pub(crate) fn shares_header(&self, other: &Self) -> bool {
         self.scheme.headers().iter().any(|name| other.scheme.headers().contains(name))
     }
 
-    /// Returns whether the two share a header, and the other scheme reads everything that the head
-    /// has of this one.
+    /// Returns whether both schemes share a header, and the other one reads everything in the head
+    /// that belongs to this one.
     pub(crate) fn is_within(&self, other: &Self, head: &Parts) -> bool {
         let theirs = other.scheme.headers();
         let mut ours = self.scheme.headers().iter();
@@ -80,8 +80,8 @@ impl SchemeEntry {
             && ours.all(|name| theirs.contains(name) || !head.headers.contains_key(name))
     }
 
-    /// Returns whether the selectors of the two exclude each other: a signature in a common header
-    /// belongs to one scheme or the other, never to both.
+    /// Returns whether the selectors of both schemes exclude each other: a signature in a common
+    /// header belongs to one scheme or the other, never to both.
     pub(crate) fn is_selected_apart_from(&self, other: &Self) -> bool {
         match (self.scheme.selector(), other.scheme.selector()) {
             (Some(ours), Some(theirs)) => ours.excludes(&theirs),

@@ -1,8 +1,8 @@
-//! One request during verification: a state machine without I/O, whose phase says what it waits
-//! for.
+//! One request during verification: a state machine without I/O, whose phase states what it is
+//! waiting for.
 //!
-//! [`Verifier::verify`] drives it with a complete body, and `layer/streaming.rs` with one that
-//! streams.
+//! [`Verifier::verify`] drives it with a complete body, and `layer/streaming.rs` with a streaming
+//! one.
 
 use std::future::poll_fn;
 

@@ -168,8 +168,9 @@ impl Verifier {
         self
     }
 
-    /// Sets how old a signature may be and how far ahead its clock, in whole seconds. By default,
-    /// both are the scheme's own, or 300. A difference equal to the tolerance is accepted.
+    /// Sets how old a signature may be and how far in the future its time may be, in whole seconds.
+    /// By default, both are the scheme's own, or 300. A difference equal to the tolerance is
+    /// accepted.
     ///
     /// This limits the upload as well: times are checked before the body is read, and again when it
     /// is complete.

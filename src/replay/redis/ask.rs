@@ -82,8 +82,9 @@ async fn give_back(
     }
 }
 
-/// Remembers since when the memory is complete, and writes it to the mark if it is missing there. It
-/// never moves back, so a clock that is set back makes nothing known that was lost.
+/// Remembers the time from which the memory is complete, and writes it to the mark if it is missing
+/// there. The time never moves back, so setting a clock back does not make lost requests count as
+/// remembered.
 async fn begin_at(
     link: &Link<Marking>,
     connection: &Connection<Mark>,

@@ -50,7 +50,7 @@ impl FlaskHmac {
     ///
     /// # Errors
     ///
-    /// Returns [`ConfigError`] if it is not a header name.
+    /// Returns [`ConfigError`] if `name` is not a valid header name.
     pub fn with_header<N: TryInto<HeaderName>>(mut self, name: N) -> Result<Self, ConfigError> {
         self.tags.rename(name)?;
         Ok(self)
@@ -79,8 +79,8 @@ impl FlaskHmac {
         ClaimError::unexpected(self.tags.name(), expected, found)
     }
 
-    /// Reads a text as long as a tag. With another hash, it may be a key ID and its tag, so a text
-    /// that reads like that is not a tag.
+    /// Reads a string as long as a tag. With another hash, it may be a key ID and its tag, so a
+    /// string that reads like that is not a tag.
     fn single(&self, value: &[u8]) -> Option<Claim> {
         let signature = self.tags.decode(value)?;
         let bytes = signature.bytes().as_bytes();

@@ -55,7 +55,7 @@ impl FlaskHmacPath {
     ///
     /// # Errors
     ///
-    /// Returns [`ConfigError`] if it is not a header name.
+    /// Returns [`ConfigError`] if `name` is not a valid header name.
     pub fn with_header<N: TryInto<HeaderName>>(mut self, name: N) -> Result<Self, ConfigError> {
         self.tags.rename(name)?;
         Ok(self)
@@ -74,8 +74,8 @@ impl FlaskHmacPath {
     ///
     /// # Errors
     ///
-    /// Returns [`ConfigError`] if it is not `http` or `https`, a host, and an optional prefix of
-    /// the path.
+    /// Returns [`ConfigError`] unless `origin` is `http` or `https`, a host, and an optional path
+    /// prefix.
     pub fn with_public_origin(mut self, origin: impl AsRef<str>) -> Result<Self, ConfigError> {
         self.origin = Some(PublicOrigin::parse(origin.as_ref())?);
         Ok(self)

@@ -73,7 +73,8 @@ pub struct Fost {
 }
 
 impl Fost {
-    /// Makes the scheme with HMAC-SHA-1. Of the application's headers, it only signs `X-FOST-User`.
+    /// Makes the scheme with HMAC-SHA-1. The only application header that it signs is
+    /// `X-FOST-User`.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -133,8 +134,8 @@ impl Fost {
     ///
     /// # Errors
     ///
-    /// Returns [`ConfigError`] if it is not `http` or `https`, a host, and an optional prefix of
-    /// the path.
+    /// Returns [`ConfigError`] unless `origin` is `http` or `https`, a host, and an optional path
+    /// prefix.
     pub fn with_public_origin(mut self, origin: impl AsRef<str>) -> Result<Self, ConfigError> {
         self.rules.set_public_origin(origin.as_ref())?;
         Ok(self)

@@ -88,8 +88,8 @@ impl FostUrl {
     ///
     /// # Errors
     ///
-    /// Returns [`ConfigError`] if it is not `http` or `https`, a host, and an optional prefix of
-    /// the path.
+    /// Returns [`ConfigError`] unless `origin` is `http` or `https`, a host, and an optional path
+    /// prefix.
     pub fn with_public_origin(mut self, origin: impl AsRef<str>) -> Result<Self, ConfigError> {
         self.rules.set_public_origin(origin.as_ref())?;
         Ok(self)

@@ -126,7 +126,7 @@ fn check_value(value: &str) -> Result<(), Fault> {
     if is_valid { Ok(()) } else { Err(Fault) }
 }
 
-/// Decodes a JSON string, if it stands for any text.
+/// Decodes a JSON string, if it is valid Unicode.
 pub(super) fn decoded(string: &str) -> Option<Cow<'_, str>> {
     let text = unquoted(string);
     if !text.contains('\\') {
@@ -143,7 +143,7 @@ fn unquoted(string: &str) -> &str {
     string.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or_default()
 }
 
-/// Returns the characters of a JSON string, with `None` for an escape that stands for no character.
+/// Returns the characters of a JSON string, with `None` for an escape that encodes no character.
 /// Its syntax has been checked.
 pub(super) fn characters(string: &str) -> impl Iterator<Item = Option<char>> {
     let mut rest = unquoted(string).chars();

@@ -37,7 +37,8 @@ impl<'b> JsonStrings<'b> {
     ///
     /// # Errors
     ///
-    /// Returns [`ClaimError::Malformed`] if it is not a JSON object, or has a duplicate member.
+    /// Returns [`ClaimError::Malformed`] if the body is not a JSON object, or has a duplicate
+    /// member.
     pub fn read(body: &'b [u8]) -> Result<Self, ClaimError> {
         json_members::check(body).map_err(|Fault| {
             ClaimError::malformed("the body is not a JSON object, or has a duplicate member")

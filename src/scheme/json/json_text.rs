@@ -4,7 +4,7 @@ use crate::error::ConfigError;
 use crate::scheme::json::json_members::characters;
 use crate::scheme::{ClaimError, JsonStrings};
 
-/// A text made of string members of a JSON body with literals between them, such as
+/// Text made of string members of a JSON body with literals between them, such as
 /// `{mac_address}:{timestamp}`. Used with
 /// [`dangerous_derived_text`](crate::HeaderScheme::dangerous_derived_text).
 ///
@@ -38,7 +38,7 @@ impl JsonText {
     ///
     /// # Errors
     ///
-    /// Returns [`ConfigError`] if the literal is empty: the members could run into each other.
+    /// Returns [`ConfigError`] if the literal is empty: adjacent members would be ambiguous.
     pub fn then(
         mut self,
         literal: impl Into<Cow<'static, str>>,

@@ -51,7 +51,7 @@ pub(super) type Derive = dyn Fn(&Parts, &[u8]) -> Result<Vec<u8>, ClaimError> + 
 ///   timestamp.
 /// * A part before it must not contain the first byte of the literal that follows. A part after it
 ///   must not contain the last byte of the literal that precedes. Requests that break this are
-///   rejected, and are not signed. For times this never happens, nor for a method, path or query
+///   rejected, and are not signed. This never happens for times, or for a method, path or query
 ///   next to a newline. With `<X-Id>.<X-Timestamp>.<body>`, an ID with a dot is rejected.
 ///   Otherwise, an ID `a.1` at time `2` would sign like an ID `a` at time `1` with another body.
 /// * A target that ends in a bare `?` is rejected if the query is a part.
@@ -76,7 +76,7 @@ impl HeaderScheme {
     ///
     /// # Errors
     ///
-    /// Returns [`ConfigError`] if it is not a header name.
+    /// Returns [`ConfigError`] if `header` is not a valid header name.
     pub fn new<N: TryInto<HeaderName>>(header: N) -> Result<Self, ConfigError> {
         Ok(Self {
             tags: TagHeader::new("header", header)?,
@@ -99,8 +99,8 @@ impl HeaderScheme {
     ///
     /// # Errors
     ///
-    /// Returns [`ConfigError`] if a header cannot begin with it, or if it contains the list
-    /// separator.
+    /// Returns [`ConfigError`] if a header cannot begin with the prefix, or if the prefix contains
+    /// the list separator.
     pub fn with_prefix(
         mut self,
         prefix: impl Into<Cow<'static, str>>,
@@ -134,7 +134,8 @@ impl HeaderScheme {
     ///
     /// # Errors
     ///
-    /// Returns [`ConfigError`] if it is not a header name, or already has another use.
+    /// Returns [`ConfigError`] if `name` is not a valid header name, or the header already has
+    /// another use.
     pub fn with_key_id_header<N>(mut self, name: N) -> Result<Self, ConfigError>
     where
         N: TryInto<HeaderName>,
@@ -150,8 +151,8 @@ impl HeaderScheme {
     ///
     /// # Errors
     ///
-    /// Returns [`ConfigError`] if it is not `http` or `https`, a host, and an optional prefix of
-    /// the path.
+    /// Returns [`ConfigError`] unless `origin` is `http` or `https`, a host, and an optional path
+    /// prefix.
     pub fn with_public_origin(mut self, origin: impl AsRef<str>) -> Result<Self, ConfigError> {
         self.origin = Some(PublicOrigin::parse(origin.as_ref())?);
         Ok(self)
@@ -162,8 +163,9 @@ impl HeaderScheme {
     ///
     /// # Errors
     ///
-    /// Returns [`ConfigError`] if it is not a header name, or not one of the
-    /// [parts](Self::with_parts): an ID that can be changed would let a delivery be handled again.
+    /// Returns [`ConfigError`] if `name` is not a valid header name, or the header is not one of
+    /// the [parts](Self::with_parts): with an ID that can be changed, a delivery could be handled
+    /// again.
     pub fn with_message_id_header<N>(mut self, name: N) -> Result<Self, ConfigError>
     where
         N: TryInto<HeaderName>,
@@ -180,8 +182,8 @@ impl HeaderScheme {
     ///
     /// # Errors
     ///
-    /// Returns [`ConfigError`] if it is empty, is not header text, could be part of a tag, or is in
-    /// the prefix.
+    /// Returns [`ConfigError`] if the separator is empty, is not header text, could be part of a
+    /// tag, or is in the prefix.
     pub fn with_list_separator(
         mut self,
         separator: impl Into<Cow<'static, str>>,

@@ -29,7 +29,7 @@ pub enum Part {
     /// The path as sent, percent-escapes included.
     Path,
     /// The query as sent, without its `?`. Empty if there is none. A `?` with nothing after it is
-    /// rejected: it would sign like no query.
+    /// rejected: it would have the same signature as no query.
     Query,
     /// The value of a header, which must occur exactly once. For `Host`, the host of the request as
     /// read by [`wire::host`]: over HTTP/2 it is `:authority`.
@@ -54,7 +54,7 @@ impl Part {
     ///
     /// # Errors
     ///
-    /// Returns [`ConfigError`] if it is not a header name.
+    /// Returns [`ConfigError`] if `name` is not a valid header name.
     pub fn header<N: TryInto<HeaderName>>(name: N) -> Result<Self, ConfigError> {
         header_name(name, "parts").map(Self::Header)
     }
@@ -63,7 +63,7 @@ impl Part {
     ///
     /// # Errors
     ///
-    /// Returns [`ConfigError`] if it is not a header name.
+    /// Returns [`ConfigError`] if `name` is not a valid header name.
     pub fn timestamp<N>(name: N, format: TimeFormat) -> Result<Self, ConfigError>
     where
         N: TryInto<HeaderName>,

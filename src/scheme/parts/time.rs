@@ -35,7 +35,7 @@ pub enum TimeFormat {
 }
 
 impl TimeFormat {
-    /// Parses a text into Unix seconds. `None` if it is not in this format.
+    /// Parses a string into Unix seconds. `None` if it is not in this format.
     pub(crate) fn read(self, text: &str) -> Option<i64> {
         match self {
             Self::UnixSeconds => wire::unix_seconds(text),

@@ -47,7 +47,7 @@ pub(super) fn add(
 }
 
 /// Removes the members with these labels from both fields. Removes the whole field if it is not a
-/// dictionary, because nobody can tell whose it is.
+/// dictionary, because its members have no known owner.
 pub(super) fn remove(head: &mut Parts, labels: &[String]) {
     for name in [&SIGNATURE_INPUT, &SIGNATURE] {
         let without = |line| without(name, line, labels);

@@ -57,7 +57,7 @@ where
     Ok(members)
 }
 
-/// Returns the offset of a part of a text: the parser returns labels as slices of its input.
+/// Returns the offset of a part of a string: the parser returns labels as slices of its input.
 fn offset(text: &str, part: &str) -> Option<usize> {
     part.as_ptr().addr().checked_sub(text.as_ptr().addr())
 }

@@ -116,7 +116,7 @@ impl MessageSignatures {
     ///
     /// # Errors
     ///
-    /// Returns [`ConfigError`] if it is not a key of a structured dictionary (RFC 9651 section
+    /// Returns [`ConfigError`] if `label` is not a key of a structured dictionary (RFC 9651 section
     /// 3.1.2).
     pub fn with_label(mut self, label: impl Into<String>) -> Result<Self, ConfigError> {
         let label = label.into();
@@ -149,8 +149,8 @@ impl MessageSignatures {
     ///
     /// # Errors
     ///
-    /// Returns [`ConfigError`] if it is not text of a structured field: visible ASCII and spaces
-    /// (RFC 9651 section 3.3.3).
+    /// Returns [`ConfigError`] if `tag` is not valid text in a structured field: visible ASCII and
+    /// spaces (RFC 9651 section 3.3.3).
     pub fn with_tag(mut self, tag: impl Into<String>) -> Result<Self, ConfigError> {
         let tag = tag.into();
         if tag.is_empty() {
@@ -235,8 +235,8 @@ impl MessageSignatures {
     ///
     /// # Errors
     ///
-    /// Returns [`ConfigError`] if it is not a URI with `http` or `https`, an authority, and at most
-    /// a path.
+    /// Returns [`ConfigError`] if `origin` is not a URI with `http` or `https`, an authority, and
+    /// at most a path.
     pub fn with_public_origin(mut self, origin: impl AsRef<str>) -> Result<Self, ConfigError> {
         self.origin = Some(Origin::parse(origin.as_ref())?);
         Ok(self)
@@ -247,7 +247,7 @@ impl MessageSignatures {
     ///
     /// # Errors
     ///
-    /// Returns [`ConfigError`] if it is not a header name.
+    /// Returns [`ConfigError`] if `name` is not a valid header name.
     pub fn with_structured_field<N: TryInto<HeaderName>>(
         mut self,
         name: N,

@@ -29,7 +29,7 @@ pub(super) fn day(date: &str) -> &str {
     date.get(..DAY_LEN).unwrap_or(date)
 }
 
-/// Returns whether a text has the form of a day.
+/// Returns whether a string has the form of a day.
 pub(super) fn is_day(text: &str) -> bool {
     text.len() == DAY_LEN && text.bytes().all(|byte| byte.is_ascii_digit())
 }

@@ -133,7 +133,7 @@ fn write_values<'h>(
         }
         place = place.saturating_add(1);
         let value = value.as_bytes().trim_ascii();
-        // Most values have no space at all, which is found out fast.
+        // Most values have no space at all, which is quick to detect.
         if !value.contains(&b' ') || !value.windows(2).any(|two| two == b"  ") {
             out.extend_from_slice(value);
             continue;

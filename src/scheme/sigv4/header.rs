@@ -87,7 +87,7 @@ pub struct AwsSigV4 {
 
 impl AwsSigV4 {
     /// Makes a scheme for the region and the service that clients are configured with. Both can be
-    /// any text. The service `s3` follows the rules of S3 for paths and payloads.
+    /// any text. For the service `s3`, paths and payloads follow S3's rules.
     ///
     /// # Errors
     ///
@@ -166,8 +166,8 @@ impl AwsSigV4 {
     }
 
     /// Leaves the body unprotected if a request carries `X-Amz-Content-Sha256: UNSIGNED-PAYLOAD`:
-    /// anybody who sees such a request can send any body with its head. For S3,
-    /// [`presigned`](Self::presigned) has no other payload, and accepts no body without this call.
+    /// anybody who sees such a request can send any body with its head. S3 links never sign the
+    /// payload, so without this call, [`presigned`](Self::presigned) rejects a body for S3.
     #[must_use]
     pub fn dangerous_unsigned_payload(mut self) -> Self {
         self.config.unsigned_payload = true;

@@ -67,8 +67,8 @@ fn check_escapes(path: &str) -> Result<(), ClaimError> {
     }
 }
 
-/// Rejects paths that are not in normal form. A client that normalizes signs a different path than
-/// the handler sees.
+/// Rejects paths that are not in normal form. A client that normalizes signs a different path from
+/// the one that the handler sees.
 fn check_normal_form(path: &str) -> Result<(), ClaimError> {
     let malformed = |why| Err(ClaimError::malformed(why));
     let mut segments = path.split('/').skip(1).peekable();

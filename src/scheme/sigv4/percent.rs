@@ -6,13 +6,13 @@ pub(super) fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 
-/// Writes a text with all but the unreserved characters escaped, including `%`.
+/// Writes a string with all but the unreserved characters escaped, including `%`.
 pub(super) fn push_encoded(out: &mut Vec<u8>, text: &str) {
     text.bytes().for_each(|byte| push(out, byte));
 }
 
-/// Decodes the escapes and encodes them again, so that each text has one form. `None` if an escape
-/// is malformed.
+/// Decodes the escapes and encodes them again, so that each string has one form. `None` if an
+/// escape is malformed.
 pub(super) fn push_recoded(out: &mut Vec<u8>, text: &str) -> Option<()> {
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {

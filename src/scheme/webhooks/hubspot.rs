@@ -42,7 +42,7 @@ const DECODED: [(&str, &str); 13] = [
 ///
 /// # Errors
 ///
-/// Returns [`ConfigError`] if it is not an origin.
+/// Returns [`ConfigError`] if `public_origin` is not an origin.
 pub fn hubspot(public_origin: &str) -> Result<HubSpot, ConfigError> {
     Ok(ProviderScheme {
         name: "hubspot",

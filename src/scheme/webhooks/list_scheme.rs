@@ -54,7 +54,8 @@ impl ListScheme {
     ///
     /// # Errors
     ///
-    /// Returns [`ConfigError`] if it is not a header name, or not an item name.
+    /// Returns [`ConfigError`] if `header` is not a valid header name, or `tag` is not a valid item
+    /// name.
     pub fn new<N>(header: N, tag: impl Into<Cow<'static, str>>) -> Result<Self, ConfigError>
     where
         N: TryInto<HeaderName>,
@@ -75,7 +76,7 @@ impl ListScheme {
     ///
     /// # Errors
     ///
-    /// Returns [`ConfigError`] if it is not an item name, or is that of the tags.
+    /// Returns [`ConfigError`] if `name` is not a valid item name, or is the name of the tags.
     pub fn with_time(
         mut self,
         name: impl Into<Cow<'static, str>>,
@@ -93,7 +94,8 @@ impl ListScheme {
     ///
     /// # Errors
     ///
-    /// Returns [`ConfigError`] if it could be part of a name or a tag, or is not visible ASCII.
+    /// Returns [`ConfigError`] if the separator could be part of a name or a tag, or is not visible
+    /// ASCII.
     pub fn with_separator(mut self, separator: char) -> Result<Self, ConfigError> {
         let is_divider = separator.is_ascii_punctuation() && !"+/-_=.".contains(separator);
         if !is_divider {

@@ -26,7 +26,7 @@ pub fn shopify_oauth() -> ShopifyQuery {
 }
 
 /// Shopify's app proxy: `signature=<hex>` in the query, over the other parameters, sorted and
-/// joined by nothing ([Shopify]). The tolerance is 300 s.
+/// joined without a separator ([Shopify]). The tolerance is 300 s.
 ///
 /// **Covered:** the parameters of the query, including `timestamp`. **Not covered:** method, path,
 /// headers. A body is rejected. The parameters have no delimiter, so the text is the same for
@@ -112,7 +112,7 @@ impl ShopifyRules {
     }
 }
 
-/// Escapes a text as in a form (WHATWG URL, section 5.2).
+/// Escapes a string as in a form (WHATWG URL, section 5.2).
 fn form_encoded(text: &str) -> String {
     wire::percent_encoded(text).replace("%20", "+").replace("%2A", "*").replace('~', "%7E")
 }

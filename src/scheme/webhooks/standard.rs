@@ -56,10 +56,10 @@ const ID: HeaderName = HeaderName::from_static("webhook-id");
 ///
 /// # What is read
 ///
-/// Each of the three headers exactly once. The ID is 1 to 256 visible ASCII characters without a
-/// `.`, since otherwise two deliveries could have the same signing string. The time is Unix seconds
-/// in digits. Of up to 16 entries, those of another version (`v1a,`, Ed25519) are skipped, and at
-/// least one is `v1`. Secrets of the asymmetric version are not supported.
+/// Each of the three headers must occur exactly once. The ID is 1 to 256 visible ASCII characters
+/// without a `.`, since otherwise two deliveries could have the same signing string. The time is
+/// Unix seconds in digits. There are up to 16 entries. Entries of another version (`v1a,`, Ed25519)
+/// are skipped, and at least one must be `v1`. Secrets of the asymmetric version are not supported.
 ///
 /// [Standard Webhooks]: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 #[derive(Clone, Debug)]

@@ -37,7 +37,7 @@ const BODY_DIGEST: &str = "bodySHA256";
 ///
 /// # Errors
 ///
-/// Returns [`ConfigError`] if it is not an origin.
+/// Returns [`ConfigError`] if `public_origin` is not an origin.
 pub fn twilio(public_origin: &str) -> Result<Twilio, ConfigError> {
     Ok(ProviderScheme {
         name: "twilio",

@@ -76,7 +76,7 @@ impl std::fmt::Debug for AuthParams<'_> {
 /// Parses the parameters of `Authorization` ([RFC 9110 section 11.2]), at most 32: names with `=`
 /// and a token or a quoted string, separated by commas.
 ///
-/// The name of the header is for the error.
+/// `name` is the header's name, for the error.
 ///
 /// ```
 /// use http::header::AUTHORIZATION;
@@ -90,8 +90,8 @@ impl std::fmt::Debug for AuthParams<'_> {
 ///
 /// # Errors
 ///
-/// Returns [`ClaimError::Malformed`] if it is anything else, such as a list with an empty element
-/// or a repeated name.
+/// Returns [`ClaimError::Malformed`] if `text` has any other form, such as a list with an empty
+/// element or a repeated name.
 ///
 /// [RFC 9110 section 11.2]: https://www.rfc-editor.org/rfc/rfc9110#section-11.2
 pub fn auth_params<'t>(name: &HeaderName, text: &'t str) -> Result<AuthParams<'t>, ClaimError> {
@@ -116,7 +116,7 @@ pub fn auth_params<'t>(name: &HeaderName, text: &'t str) -> Result<AuthParams<'t
     }
 }
 
-/// Writes a text as a quoted string ([RFC 9110 section 5.6.4]) that [`auth_params`] reads.
+/// Writes text as a quoted string ([RFC 9110 section 5.6.4]) that [`auth_params`] reads.
 ///
 /// `None` if the text is not only visible ASCII, spaces and tabs.
 ///

@@ -96,8 +96,8 @@ pub fn joined<'h>(head: &'h Parts, name: &HeaderName) -> Result<Cow<'h, str>, Cl
     Ok(whole)
 }
 
-/// Returns the text of a value if it is ASCII. It accepts what `to_str` accepts, and is faster: a
-/// `HeaderValue` has no control characters that would have to be found.
+/// Returns the text of a value if it is ASCII. Accepts the same values as `to_str`, but is faster:
+/// a `HeaderValue` has no control characters to look for.
 pub(crate) fn ascii(value: &HeaderValue) -> Option<&str> {
     std::str::from_utf8(value.as_bytes()).ok().filter(|text| text.is_ascii())
 }
@@ -106,7 +106,7 @@ pub(crate) fn ascii(value: &HeaderValue) -> Option<&str> {
 ///
 /// # Errors
 ///
-/// Returns [`SignError::Header`] if it is not visible ASCII and inner spaces, or longer than
+/// Returns [`SignError::Header`] if `text` is not visible ASCII and inner spaces, or is longer than
 /// [`MAX_VALUE_LEN`].
 pub fn value(name: &HeaderName, text: &str) -> Result<HeaderValue, SignError> {
     if text.len() > MAX_VALUE_LEN {

@@ -31,8 +31,8 @@ use crate::scheme::{ClaimError, wire};
 ///
 /// # Errors
 ///
-/// Returns [`ClaimError::Malformed`] if there is no host, if there are two, or if it is not a host
-/// with an optional port.
+/// Returns [`ClaimError::Malformed`] if there is no host, if there are two, or if the value is not
+/// a host with an optional port.
 pub fn host(head: &Parts) -> Result<&str, ClaimError> {
     let malformed = |why| Err(ClaimError::in_header(&HOST, why));
     let header = match wire::single(head, &HOST) {

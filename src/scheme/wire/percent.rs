@@ -8,8 +8,8 @@ use crate::scheme::ClaimError;
 /// Decodes percent-encoding.
 ///
 /// The digits may be in either case, and a `+` stays a `+`. `None` if an escape is malformed, or if
-/// the result is not UTF-8. Lenient readers keep or replace such escapes, so two texts would share
-/// a signature.
+/// the result is not UTF-8. Lenient readers keep or replace such escapes, so two strings would
+/// share a signature.
 ///
 /// ```
 /// use tower_hmac::scheme::wire::percent_decoded;
