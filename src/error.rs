@@ -45,7 +45,7 @@ pub enum ConfigError {
     Invalid {
         /// The setting's name.
         setting: Cow<'static, str>,
-        /// What is wrong with it. Never repeats a secret value.
+        /// What is wrong with the setting. Never repeats a secret value.
         why: Cow<'static, str>,
     },
 }

@@ -2,9 +2,9 @@
 //! them, and every signature scheme is one small file.
 //!
 //! A client and a server share a secret key. The client signs each request with it. The layer
-//! rejects requests without a valid signature, and tells the handler who sent the others. The
-//! scheme decides what a signature covers: Flask-HMAC's covers only the body, RFC 9421's whatever
-//! it lists. Nothing is encrypted, so use TLS.
+//! rejects requests without a valid signature, and tells the handler who sent each of the others.
+//! The scheme decides what a signature covers: Flask-HMAC's covers only the body, RFC 9421's
+//! whatever it lists. Nothing is encrypted, so use TLS.
 //!
 //! ```
 //! use axum::{Router, body::Body, routing::post};

@@ -13,7 +13,7 @@ use crate::scheme::Scheme;
 use crate::sign::nonce::{FixedNonce, NONCE_LEN};
 use crate::sign::{SignError, Signer};
 
-/// The most headers that a scheme may require.
+/// The maximum number of headers that a scheme may require.
 const MAX_HEADERS: usize = 64;
 
 /// Returns the OpenAPI 3 security schemes of a signature scheme, by name: the members of

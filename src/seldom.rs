@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 /// The shortest time between two warnings of one cause.
 const PAUSE: Duration = Duration::from_secs(1);
-/// The most causes that are distinguished at a time. The messages come from the application's
-/// stores.
+/// The maximum number of causes that are distinguished at a time. The messages come from the
+/// application's stores.
 const MOST: usize = 32;
 
 /// The warnings of one place in the code.

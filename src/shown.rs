@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-/// The most characters shown of one text.
+/// The maximum number of characters that are shown of one string.
 const MOST: usize = 64;
 
 /// A string that anybody may have chosen. [`Display`](fmt::Display) escapes what could end a line,

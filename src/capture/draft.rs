@@ -46,7 +46,7 @@ impl Draft {
     pub(super) fn sent(mut self) -> Self {
         let headers = &mut self.head.headers;
         if let Some(authority) = self.head.uri.authority() {
-            // The host may be set independently of the URL; use what is sent.
+            // The host may be set independently of the URL; use the host that is sent.
             let given = headers.get(HOST).and_then(|host| host.to_str().ok()?.parse().ok());
             let sent: Authority =
                 given.unwrap_or_else(|| without_default_port(&self.head.uri, authority));

@@ -4,7 +4,7 @@ use crate::capture::draft::Fault;
 
 /// A capture that cannot be read: where, and what was expected there.
 ///
-/// Repeats nothing of the capture, which may contain credentials.
+/// Never repeats the capture, which may contain credentials.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}, column {column}: expected {expected}")]
 pub struct CaptureError {

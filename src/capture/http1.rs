@@ -167,7 +167,7 @@ fn header(line: Line<'_>) -> Result<(HeaderName, HeaderValue), Fault> {
     Ok((name, value))
 }
 
-/// Returns the body, up to its content length, or everything that is left if there is none.
+/// Returns the body, up to its content length, or all remaining bytes if there is none.
 fn body(headers: &HeaderMap, rest: &[u8], notes: &mut Vec<CaptureNote>) -> Vec<u8> {
     let coding = headers.get(TRANSFER_ENCODING).and_then(|coding| coding.to_str().ok());
     if coding.is_some_and(|coding| coding.to_ascii_lowercase().trim().ends_with("chunked")) {

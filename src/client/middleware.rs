@@ -40,7 +40,7 @@ pub struct SignMiddleware<S> {
     follows: bool,
 }
 
-/// The most redirects that are followed, the same as the default of `reqwest`.
+/// The maximum number of redirects that are followed, the same as the default of `reqwest`.
 const MAX_REDIRECTS: usize = 10;
 
 impl<S: Scheme + 'static> SignMiddleware<S> {

@@ -1,4 +1,4 @@
-//! The hashes that this build has. The only file that names their crates.
+//! The hashes that are available in this build. Only this file names their crates.
 
 use std::fmt;
 use std::str::FromStr;

@@ -7,7 +7,7 @@ use crate::explain::trial::Trial;
 use crate::scheme::sigv4::{EMPTY_PAYLOAD, Reading, UNSIGNED_PAYLOAD, covered_query, scoped_mac};
 use crate::scheme::wire::percent_encoded;
 
-/// The most headers that are left out, one at a time.
+/// The maximum number of headers that are left out, one at a time.
 const MOST_HEADERS: usize = 32;
 /// The length of a day, in seconds.
 const DAY: i64 = 24 * 60 * 60;

@@ -56,7 +56,7 @@ pub enum Cause {
     EncodedTwice,
     /// The text around the tag is not what the scheme expects: for example, the prefix is missing.
     Tag {
-        /// What would make it right, such as ``the prefix `sha256=` before the tag``.
+        /// The change that would make it right, such as ``the prefix `sha256=` before the tag``.
         expected: String,
     },
     /// The tag is that of another hash.

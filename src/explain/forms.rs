@@ -6,9 +6,9 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 
-/// The most words of a value that are examined.
+/// The maximum number of words of a value that are examined.
 const MOST_WORDS: usize = 256;
-/// The most places of a value that are tried.
+/// The maximum number of places of a value that are tried.
 const MOST_SLOTS: usize = 32;
 
 /// A text encoding of bytes, whether a scheme uses it or not.

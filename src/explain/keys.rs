@@ -8,7 +8,7 @@ use crate::explain::forms::Form;
 use crate::explain::trial::Trial;
 use crate::key::{KeyEntry, KeySet, KeyStore, SecretKey};
 
-/// The most keys of other key IDs that are tried.
+/// The maximum number of keys of other key IDs that are tried.
 const MOST_KEYS: usize = 256;
 
 /// Prefixes of secrets that are not part of what they encode.

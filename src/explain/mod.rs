@@ -130,7 +130,7 @@ fn settled(head: &Parts) -> Parts {
     head
 }
 
-/// Returns whether the kind of a rejection leaves open what the caller did.
+/// Returns whether a rejection of this kind may be due to a mistake by the caller.
 fn may_be_a_mistake(kind: ErrorKind) -> bool {
     matches!(
         kind,

@@ -2,7 +2,7 @@
 
 use http::request::Parts;
 
-/// The most path segments that are treated as a prefix.
+/// The maximum number of path segments that are treated as a prefix.
 const MOST_SEGMENTS: usize = 3;
 /// The longest prefix that is read from a header, in bytes.
 const LONGEST: usize = 256;

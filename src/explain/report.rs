@@ -8,7 +8,7 @@ use crate::explain::text::Assembled;
 use crate::explain::text_part::TextPart;
 use crate::verify::{ClaimedKeyId, VerifyError};
 
-/// What [`Verifier::explain`](crate::Verifier::explain) found out about a request.
+/// What [`Verifier::explain`](crate::Verifier::explain) found about a request.
 ///
 /// [`Display`](fmt::Display) shows it in several lines. With feature `serde`, it serializes to
 /// `{"outcome": .., "step": .., "signed_text": .., "likely": [..]}`.
@@ -68,7 +68,7 @@ impl Report {
         self.rejection.as_ref()
     }
 
-    /// Returns the name of the step that rejected, as in
+    /// Returns the name of the step that rejected the request, as in
     /// [`Step::as_str`](crate::verify::Step::as_str).
     #[must_use]
     pub fn step(&self) -> Option<&'static str> {

@@ -12,11 +12,12 @@ use crate::key::{KeyId, KeyQuery, KeySet};
 use crate::scheme::Claim;
 use crate::verify::{ErrorKind, SchemeEntry, Verifier, VerifyError};
 
-/// The most MACs that are made, except for the keys of other key IDs.
+/// The maximum number of MACs that are made, except for the keys of other key IDs.
 const MOST_TRIES: usize = 200;
-/// The most bytes that each kind of mistake may hash: a body of 2 MiB is explained in a second.
+/// The maximum number of bytes that each kind of mistake may hash: a body of 2 MiB is explained in
+/// a second.
 const MOST_BYTES: usize = 48 * 1024 * 1024;
-/// The most key IDs that the key store is asked for.
+/// The maximum number of key IDs that the key store is asked for.
 const MOST_LOOKUPS: usize = 4;
 
 /// The result of a search.

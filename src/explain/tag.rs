@@ -12,7 +12,7 @@ use crate::explain::{Cause, around};
 use crate::scheme::Scheme;
 use crate::scheme::wire::MAX_VALUE_LEN;
 
-/// The most ways to write a signature that are tried.
+/// The maximum number of ways to write a signature that are tried.
 const MOST_EDITS: usize = 64;
 
 /// Returns other ways to write the signature of a head: in the scheme's headers, or in the query if

@@ -115,7 +115,7 @@ fn record(
     Ok(text.into_recorded())
 }
 
-/// Splits what the scheme wrote wherever it named a part. What comes before the first name gets
+/// Splits the scheme's text at each name of a part. The text before the first name is named
 /// `first`.
 fn named<'t>(text: &'t RecordedText, first: &'t str) -> Vec<Segment<'t>> {
     let starts = std::iter::once((first, 0));

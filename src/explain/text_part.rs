@@ -8,9 +8,9 @@ pub struct TextPart {
 }
 
 impl TextPart {
-    /// Returns what the part is: `method`, `path`, `query`, `body`, `literal` for constant text,
-    /// the name of a header, or a name of the scheme's own, such as `@authority`. Empty if the
-    /// scheme does not say.
+    /// Returns the name of the part: `method`, `path`, `query`, `body`, `literal` for constant
+    /// text, the name of a header, or one of the scheme's own names, such as `@authority`. Empty if
+    /// the scheme does not name the part.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name

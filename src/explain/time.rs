@@ -9,7 +9,7 @@ use crate::explain::tag::value;
 use crate::scheme::Scheme;
 use crate::scheme::wire::{http_date, rfc3339, to_http_date, to_rfc3339};
 
-/// The most headers whose value is treated as a time.
+/// The maximum number of headers whose value is treated as a time.
 const MOST_HEADERS: usize = 8;
 
 /// Returns why a time is too far from now: another unit, if that brings it within a day of now, or

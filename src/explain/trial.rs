@@ -50,7 +50,7 @@ impl<'a> Trial<'a> {
         Ok(Self { scheme, head, body, claim, text, coverage, keys, now, budget })
     }
 
-    /// Allows this many bytes for what is tried from now on.
+    /// Sets how many bytes may be hashed from now on.
     pub(super) fn allow_bytes(&self, bytes: usize) {
         self.budget.set(Budget { bytes, ..self.budget.get() });
     }

@@ -53,7 +53,7 @@ impl fmt::Debug for SharedVerifier {
 /// A signed request on a route without a layer.
 ///
 /// Verifies the request with the [`SharedVerifier`] in the state, then passes the same bytes to
-/// `T`. The caller, on the allow-list `L`, comes with it.
+/// `T`. The second field is the caller, who must be on the allow-list `L`.
 ///
 /// ```
 /// use axum::{Json, Router, routing::post};

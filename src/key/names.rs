@@ -10,7 +10,7 @@ const MOST_MOVES: usize = 256;
 
 /// Keys by key ID. Finding a key ID takes as many steps as finding that it is unknown, so the
 /// number of steps does not reveal which IDs exist. (In a map larger than the processor's caches,
-/// reading a known ID from memory still shows.)
+/// reading a known ID from memory still shows in the timing.)
 ///
 /// This is a cuckoo hash table (Pagh and Rodler, 2004). A key ID has two buckets, and both are
 /// always searched to the end.

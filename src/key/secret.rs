@@ -83,7 +83,7 @@ impl SecretKey {
     }
 
     /// Generates a key with the system's random source, as long as the tags of the algorithm. This
-    /// is the least length that RFC 2104 section 3 advises.
+    /// is the minimum length that RFC 2104 section 3 recommends.
     ///
     /// # Panics
     ///

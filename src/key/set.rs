@@ -6,7 +6,8 @@ use crate::crypto::Algorithm;
 use crate::error::ConfigError;
 use crate::key::SecretKey;
 
-/// The most keys that one key ID may have at a time. Every key costs each request a MAC.
+/// The maximum number of keys that one key ID may have at a time. Every key costs each request a
+/// MAC.
 pub const MAX_KEYS: usize = 8;
 
 /// The keys valid for one key ID, newest first. There is more than one while keys are rotated. An

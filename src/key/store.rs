@@ -10,7 +10,7 @@ use crate::crypto::Algorithm;
 use crate::error::BoxError;
 use crate::key::{KeyId, KeySet};
 
-/// The question to a [`KeyStore`]: which key ID, for which request.
+/// A query to a [`KeyStore`]: the claimed key ID, and the request that claims it.
 ///
 /// ```
 /// use http::Request;
@@ -209,7 +209,7 @@ impl Lookup {
         Self(NowOrLater::Ready(Some(Ok(Found { keys: Some(keys), is_known }))))
     }
 
-    /// Returns an answer that takes a while. Allocates one box.
+    /// Returns an answer that is not ready yet. Allocates one box.
     pub fn later(
         future: impl Future<Output = Result<Option<KeySet>, BoxError>> + Send + 'static,
     ) -> Self {

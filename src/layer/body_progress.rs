@@ -11,7 +11,7 @@ use crate::verify::{BodyBuffer, VerifyError};
 
 /// After this many bytes that are ready at once, other tasks get their turn.
 const BYTES_A_POLL: usize = 256 * 1024;
-/// The least that a frame counts for, in bytes: frames without data are work, too.
+/// The minimum number of bytes that a frame counts for: frames without data are work, too.
 pub(crate) const BYTES_A_FRAME: usize = 256;
 
 /// How far a body has been read.

@@ -216,7 +216,7 @@ impl<R> VerifyLayer<R> {
     /// Delays every rejection by `delay` without blocking a thread, including those of the
     /// extractors. Off by default.
     ///
-    /// Guessing a tag takes forever even without a delay. It is meant for compatibility with
+    /// Guessing a tag takes forever even without a delay. The delay is meant for compatibility with
     /// systems that had one. A body that cannot be read and a failed store are answered at once.
     ///
     /// Each delayed response keeps its connection open, and needs a tokio runtime with its timer.

@@ -10,7 +10,7 @@ use crate::error::ConfigError;
 use crate::once::{Acquired, Lease, OnceAnswer, OnceKey, OnceRequest, OnceStore};
 use crate::replay::Callers;
 
-/// The most expired entries that one call removes.
+/// The maximum number of expired entries that one call removes.
 const SWEPT_A_CALL: usize = 8;
 
 /// Remembers the messages of one process. A restart forgets them: what was handled before can be
@@ -49,7 +49,7 @@ struct Entries {
 }
 
 struct Entry {
-    /// The number of the lease. Each has its own.
+    /// The number of the lease. No two leases share one.
     number: u64,
     is_done: bool,
     /// The last second of the lease, or of what is remembered.
@@ -74,7 +74,7 @@ impl MemoryOnce {
         Ok(Self { capacity, callers: Callers::new(capacity), entries: Mutex::default() })
     }
 
-    /// Sets the most messages of one key ID. The anonymous key counts as one key ID.
+    /// Sets the maximum number of messages of one key ID. The anonymous key counts as one key ID.
     #[must_use]
     pub fn with_key_limit(mut self, messages: usize) -> Self {
         self.callers.set_limit(messages);

@@ -242,7 +242,7 @@ impl<T> OnceAnswer<T> {
         Self(NowOrLater::Ready(Some(answer)))
     }
 
-    /// Returns an answer that takes a while. Allocates one box.
+    /// Returns an answer that is not ready yet. Allocates one box.
     pub fn later(future: impl Future<Output = Result<T, BoxError>> + Send + 'static) -> Self {
         Self(NowOrLater::Later(Box::pin(future)))
     }

@@ -14,7 +14,8 @@ pub(crate) const TAGS: [&str; 16] = [
     "{18}:", "{3}:", "{61}:", "{58}:", "{19}:", "{2}:", "{60}:", "{59}:", "{102}:", "{1}:",
     "{63}:", "{49}:", "{103}:", "{0}:", "{62}:", "{48}:",
 ];
-/// The most redirects: until all nodes know of a failover, two of them can redirect to each other.
+/// The maximum number of redirects: until all nodes know of a failover, two of them can redirect to
+/// each other.
 const MAX_REDIRECTS: usize = 3;
 
 /// Some nodes of a cluster. Each knows which node has a key.

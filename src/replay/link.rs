@@ -124,7 +124,7 @@ impl<G: Greeting> Link<G> {
         attempt.await.map(drop)
     }
 
-    /// Tells the time of the verifier's clock, and connects in the background if nobody has yet.
+    /// Records the time of the verifier's clock, and connects in the background if nobody has yet.
     pub(crate) fn tell(&self, now: i64, most: Duration) {
         {
             let state = self.shared.lock();

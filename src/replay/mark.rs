@@ -49,7 +49,7 @@ impl Marking {
 pub(super) struct Mark {
     name: String,
     run_id: String,
-    /// Set if it had no time: distinguishes this mark from every other.
+    /// Set if the mark had no time: distinguishes this mark from every other.
     seen: Option<String>,
     /// Whether the server knows `SET` with `NX` and `GET` (since Redis 7.0).
     reads_while_setting: bool,

@@ -14,7 +14,7 @@ use crate::replay::{Replay, ReplayClaim, ReplayGuard, ReplayRequest};
 
 /// How many claims can run concurrently. A power of two.
 const SHARDS: usize = 16;
-/// The most entries: their indices are 32-bit numbers.
+/// The maximum number of entries: their indices are 32-bit numbers.
 const MAX_CAPACITY: usize = 1 << 30;
 /// How many entries a claim looks at to remove expired ones, under one lock.
 const SWEEP: usize = 64;
@@ -37,7 +37,7 @@ const UNTOLD: i64 = i64::MAX;
 /// client that signs again is accepted at once. Two gaps remain, and
 /// [`with_restart_margin`](Self::with_restart_margin) closes both at a price:
 ///
-/// * Times of signing are whole seconds. A request signed in the very second in which the guard
+/// * Times of signing are whole seconds. A request signed in the same second in which the guard
 ///   begins is let through, so that a starting service answers its first callers.
 /// * A client whose clock is ahead signs in the guard's future. Its requests from that many seconds
 ///   before the restart can be replayed.

@@ -109,7 +109,7 @@ pub struct GuardId {
 }
 
 impl GuardId {
-    /// Uses the place of the guard itself, or of what its handles share.
+    /// Uses the address of the guard itself, or of the data that its handles share.
     #[must_use]
     pub fn of<T: ?Sized>(place: &T) -> Self {
         let address = std::ptr::from_ref(place).cast::<()>().addr();
@@ -237,7 +237,7 @@ pub enum Replay {
     /// Rejected with 503. A client that signs again is accepted.
     ///
     /// The start of the memory is compared with [`created`](ReplayRequest::created), in whole
-    /// seconds. A request signed in the very second in which the memory began is let through, and
+    /// seconds. A request signed in the same second in which the memory began is let through, and
     /// so is one without a time of creation.
     Forgotten,
 }
@@ -312,7 +312,7 @@ impl ReplayClaim {
         Self(NowOrLater::Ready(Some(answer)))
     }
 
-    /// Returns an answer that takes a while. Allocates one box.
+    /// Returns an answer that is not ready yet. Allocates one box.
     pub fn later(future: impl Future<Output = Result<Replay, BoxError>> + Send + 'static) -> Self {
         Self(NowOrLater::Later(Box::pin(future)))
     }

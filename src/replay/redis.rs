@@ -80,8 +80,8 @@ const PREFIX: &str = "tower-hmac:";
 /// The user of the guard needs `SET` on the keys of the namespace, and `INFO`: in Redis 7, `ACL
 /// SETUSER guard on >PASSWORD ~tower-hmac:* +set +info`. Without `INFO` it works, but detects less,
 /// as the table shows. [`with_acknowledged_by`](Self::with_acknowledged_by) needs `WAIT` and `DEL`
-/// as well, and a server before Redis 7.0 `GET`. The oldest server is Redis 2.6.12; the tests run
-/// Redis 6.2, Redis 7.0 and Valkey 9.1.
+/// as well. Servers before Redis 7.0 also need `GET`. The oldest supported server is Redis 2.6.12;
+/// the tests run Redis 6.2, Redis 7.0 and Valkey 9.1.
 ///
 /// # Size
 ///

@@ -23,7 +23,7 @@ impl RestartPolicy {
     }
 
     /// Returns whether a request may have been accepted before the memory began, in the second
-    /// `begun`. Requests signed in that very second are let through, so that a service that has
+    /// `begun`. Requests signed in that same second are let through, so that a service that has
     /// just started answers its first callers.
     pub(super) fn may_have_forgotten(self, created: Option<i64>, begun: i64) -> bool {
         let first = begun.saturating_add_unsigned(self.margin);

@@ -1,6 +1,6 @@
 //! A shard of a `MemoryReplay`.
 
-/// The slots of the wheel, one per second: it goes round in 17 minutes. A power of two.
+/// The slots of the wheel, one per second: a turn takes 17 minutes. A power of two.
 const SECONDS: u16 = 1024;
 /// The end of a list.
 const END: u32 = u32::MAX;

@@ -10,7 +10,7 @@ use crate::key::KeyId;
 use crate::scheme::covered_head::CoveredHead;
 use crate::shown::Shown;
 
-/// The most tags that one request may carry.
+/// The maximum number of tags that one request may carry.
 const MAX_TAGS: usize = 16;
 
 /// What a request's head *claims*: who signed it, with which tags, and when. Not yet verified.
@@ -136,7 +136,8 @@ impl Claim {
     }
 
     /// Sets a value that no other request under this key has. The signing string must cover it. A
-    /// replay guard identifies the request by it, and is useless if it can be changed.
+    /// replay guard identifies the request by this value, and is useless if an attacker can change
+    /// it.
     #[must_use]
     #[inline]
     pub fn with_nonce(mut self, nonce: &[u8]) -> Self {
@@ -243,7 +244,7 @@ impl Claim {
         self.message_id.as_ref()
     }
 
-    /// Returns the value that no other request under this key has.
+    /// Returns the nonce: a value that no other request under this key has.
     #[must_use]
     pub fn nonce(&self) -> Option<&[u8]> {
         self.nonce.as_deref()
@@ -279,7 +280,7 @@ pub enum ClaimError {
     /// The request has no header or parameter of the scheme.
     #[error("the request is not signed")]
     Missing,
-    /// The request has something that this scheme does not write.
+    /// The request contains something that this scheme does not write.
     #[error("{}{why}", .header.as_ref().map(before_why).unwrap_or_default())]
     Malformed {
         /// The header concerned.

@@ -163,7 +163,7 @@ use crate::crypto::{Algorithm, Mac, Tag};
 use crate::error::ConfigError;
 use crate::key::{KeyId, SecretKey};
 
-/// The most keys that one signer may sign with during a rotation.
+/// The maximum number of keys that one signer may sign with during a rotation.
 pub const MAX_SIGNING_KEYS: usize = 4;
 
 /// A signature scheme.

@@ -49,7 +49,7 @@ impl SignedText {
     }
 
     /// Names the next part of the text, up to the next name. Use `method`, `path`, `query`,
-    /// `literal` for constant text, the name of a header, or a name of the scheme's own.
+    /// `literal` for constant text, the name of a header, or one of the scheme's own names.
     /// [`Verifier::explain`](crate::Verifier::explain) shows where each byte comes from, and tries
     /// the usual mistakes of a part. Costs nothing while a request is verified.
     ///

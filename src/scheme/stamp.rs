@@ -47,7 +47,7 @@ impl<'a> Stamp<'a> {
         self.now
     }
 
-    /// Returns bytes that no other request has: 24 from the signer's source.
+    /// Returns 24 bytes from the signer's nonce source, which no other request has.
     #[must_use]
     pub fn nonce(&self) -> &'a [u8] {
         self.nonce

@@ -34,7 +34,7 @@ impl TagHeader {
         })
     }
 
-    /// Makes it with HMAC-SHA-256. The header's name must be a lower-case constant.
+    /// Makes a header with HMAC-SHA-256. The header's name must be a lower-case constant.
     pub(crate) fn of_constants(
         scheme: &'static str,
         header: &'static str,

@@ -19,7 +19,7 @@ pub const NONCE_LEN: usize = 24;
 /// assert_eq!(FixedNonce([7; NONCE_LEN]).nonce(), [7; NONCE_LEN]);
 /// ```
 pub trait NonceSource: Send + Sync {
-    /// Returns bytes that no other request under the same key has.
+    /// Returns bytes that are unique among all requests under the same key.
     fn nonce(&self) -> [u8; NONCE_LEN];
 }
 

@@ -20,9 +20,9 @@ const KEEP: i64 = 600;
 
 /// Tests a replay guard against the contract of [`ReplayGuard`].
 ///
-/// `make` returns a guard as your service makes it when it starts, with room for 100 requests. It
-/// is called twice. The second call simulates a restart: what was accepted before must not be
-/// accepted again, whether the memory has survived or not.
+/// `make` creates a guard in the same way as your service does at startup, with room for 100
+/// requests. It is called twice. The second call simulates a restart: what was accepted before must
+/// not be accepted again, whether the memory has survived or not.
 ///
 /// * A request is claimed only once, however many claims there are at the same time.
 /// * Requests are distinguished by every bit of their key.

@@ -25,7 +25,7 @@ pub(crate) struct BodyBuffer {
     /// The length announced by the head alone, or 0.
     promised: usize,
     declared: usize,
-    /// The most bytes that may arrive.
+    /// The maximum number of bytes that may arrive.
     limit: usize,
 }
 

@@ -180,7 +180,7 @@ impl VerifyError {
         self.kind
     }
 
-    /// Returns the step that raised it.
+    /// Returns the step that raised the error.
     ///
     /// ```
     /// use tower_hmac::verify::Step;

@@ -37,7 +37,7 @@ impl Timer {
     }
 }
 
-/// The label instead of a scheme or a step that a request does not have.
+/// The label for a request that has no scheme or no step.
 #[cfg(feature = "metrics")]
 const NONE: &str = "none";
 

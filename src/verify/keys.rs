@@ -67,7 +67,7 @@ impl CandidateKeys {
         let still = self.keys.counting(|| context.verifier.now());
         let known = self.is_known & self.valid.meets(still);
         let Some(index) = matched.filter(|place| known && still.contains(*place)) else {
-            // One path for both: an unknown key ID must not show by time.
+            // One path for both: timing must not reveal an unknown key ID.
             let (step, kind) = if known {
                 (Step::Mac, ErrorKind::Mismatch)
             } else {
@@ -85,7 +85,8 @@ impl CandidateKeys {
     }
 
     /// Compares the tag of every candidate with every offered tag, with no early end. Returns the
-    /// place of the first that matches, and the tags of all valid keys if there is a replay guard.
+    /// position of the first that matches, and the tags of all valid keys if there is a replay
+    /// guard.
     #[inline]
     fn find(
         &self,
@@ -144,7 +145,7 @@ impl CandidateKeys {
     }
 }
 
-/// A tag, and the place in the key set of the key that made it.
+/// A tag, and the position of its key in the key set.
 type PlacedTag = (u8, Tag);
 
 /// The key that made a tag of the request. What the request claims is true.

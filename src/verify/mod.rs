@@ -21,8 +21,8 @@
 //! 9. **Hand over.** Puts a [`Verified`] into the extensions and the verified bytes into the body,
 //!    and calls the inner service.
 //!
-//! [`VerifyError::step`] returns the step that rejected. If the MAC covers a digest of the body, a
-//! digest that does not match is a separate step after step 5.
+//! [`VerifyError::step`] returns the step that rejected the request. If the MAC covers a digest of
+//! the body, a digest that does not match is a separate step after step 5.
 //!
 //! A rejection at any step becomes a response by the [`Rejection`](crate::layer::Rejection). The
 //! response's extensions contain the [`VerifyError`], for outer layers and logs.

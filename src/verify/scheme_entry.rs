@@ -14,7 +14,7 @@ use crate::scheme::{Claim, ClaimError, Scheme, Selector, Window};
 pub(crate) struct SchemeEntry {
     /// The scheme's own name, shared by everything that reports on a request.
     pub(crate) name: Arc<str>,
-    /// The most tags that one request can carry, from the scheme.
+    /// The maximum number of tags that one request can carry, from the scheme.
     pub(crate) max_tags: usize,
     pub(crate) window: Window,
     pub(crate) is_in_body: bool,

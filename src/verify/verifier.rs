@@ -128,8 +128,8 @@ impl Verifier {
     /// Accepts only these key IDs. The anonymous key is on no list, and an empty list rejects
     /// everybody.
     ///
-    /// Repeated calls narrow the list: a key ID must be on every list. When the verifier is put to
-    /// use, a warning is logged once (feature `tracing`) for key IDs that no key store
+    /// Repeated calls narrow the list: a key ID must be on every list. When the verifier is first
+    /// used, a warning is logged once (feature `tracing`) for key IDs that no key store
     /// [has](KeyStore::knows), and for an empty list.
     ///
     /// ```

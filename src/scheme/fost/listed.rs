@@ -13,7 +13,7 @@ pub(super) const USER: HeaderName = HeaderName::from_static("x-fost-user");
 pub(super) fn listed(head: &Parts) -> Result<Vec<(HeaderName, HeaderValue)>, ClaimError> {
     let malformed = |why| Err(ClaimError::in_header(&LIST, why));
     let list = wire::text(&LIST, wire::required(head, &LIST)?)?;
-    // Not more than the request has headers, since each is listed once.
+    // At most as many as the request has headers, since each is listed once.
     let mut listed: Vec<(HeaderName, HeaderValue)> = Vec::new();
     for name in list.split(' ') {
         let Ok(name) = HeaderName::try_from(name) else {

@@ -13,7 +13,7 @@ pub(super) struct Fault;
 
 /// The number of body bytes per stored hash of a name: the hashes take a twelfth of the body.
 const BYTES_A_HASH: usize = 48;
-/// The least capacity for hashes, so that almost every body is read once.
+/// The minimum capacity for hashes, so that almost every body is read once.
 const LEAST_ROOM: usize = 64;
 
 /// Calls `visit` with the name and value of each member, as written in the body, until one is

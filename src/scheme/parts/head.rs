@@ -15,7 +15,7 @@ use crate::scheme::{
 };
 use crate::scheme::{shape, wire};
 
-/// The most entries in a list.
+/// The maximum number of entries in a list.
 const MAX_ENTRIES: usize = 16;
 
 impl HeaderScheme {

@@ -11,7 +11,8 @@ use crate::error::ConfigError;
 use crate::key::KeyId;
 use crate::scheme::Claim;
 
-/// The most components that one signature may cover: comparing all pairs of so few is cheap.
+/// The maximum number of components that one signature may cover. With so few, comparing all pairs
+/// is cheap.
 const MAX_COMPONENTS: usize = 64;
 
 /// A member of `Signature-Input`: the covered components and the signature's parameters. It may

@@ -6,7 +6,8 @@ use sfv::{KeyRef, Parser};
 
 use crate::scheme::ClaimError;
 
-/// The most signatures that one request may carry: comparing all pairs of so few is cheap.
+/// The maximum number of signatures that one request may carry. With so few, comparing all pairs is
+/// cheap.
 const MAX_MEMBERS: usize = 16;
 
 /// A member of a dictionary.

@@ -9,8 +9,8 @@ const MIN_NONCE_LEN: usize = 16;
 ///
 /// The signer chooses what its signature covers, and RFC 9421 section 3.2.1 leaves it to the
 /// application to require enough. Without a policy, a signature that covers nothing would be
-/// accepted. [`strict`](Self::strict) is the default. The methods that require less say what is
-/// lost.
+/// accepted. [`strict`](Self::strict) is the default. The docs of each method that requires less
+/// say what is lost.
 ///
 /// ```
 /// use tower_hmac::scheme::{MessageSignatures, Policy};

@@ -14,7 +14,7 @@ use crate::scheme::{
     Window, shape, wire,
 };
 
-/// The most tags in one header.
+/// The maximum number of tags in one header.
 const MAX_TAGS: usize = 16;
 
 /// A scheme with the time and the tags in one header, as a list of `name=value` items: Stripe's

@@ -10,7 +10,7 @@ use crate::scheme::{
 };
 
 const PREFIX: &str = "v1,";
-/// The most entries of `webhook-signature`.
+/// The maximum number of entries of `webhook-signature`.
 const MAX_ENTRIES: usize = 16;
 /// The longest message ID, in bytes.
 const MAX_ID_LEN: usize = 256;

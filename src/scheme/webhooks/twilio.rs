@@ -23,8 +23,8 @@ const BODY_DIGEST: &str = "bodySHA256";
 ///
 /// Give the origin that Twilio calls, such as `https://example.com`, and the path prefix if a proxy
 /// strips one. Give the port if Twilio signs one: some of its products sign
-/// `https://example.com:443`, and Twilio's own libraries try both. Here, each origin is a separate
-/// verifier.
+/// `https://example.com:443`, and Twilio's own libraries try both. Here, each origin needs a
+/// separate verifier.
 ///
 /// **Covered:** the URL, and the names and values of a form or the digest of another body. **Not
 /// covered:** the method, the headers and the time: a request can be replayed forever. Names and

@@ -7,7 +7,7 @@ use http::request::Parts;
 
 use crate::scheme::{ClaimError, wire};
 
-/// The most parameters that are read.
+/// The maximum number of parameters that are read.
 const MAX_PARAMS: usize = 32;
 
 /// Returns what follows the authentication scheme in `Authorization`, or in another header of the
