@@ -110,7 +110,7 @@ pub use scheme::{FlaskHmac, HeaderScheme, Scheme};
 // Replays.
 pub use replay::MemoryReplay;
 
-// Errors of the configuration.
+// Configuration errors.
 pub use error::{BoxError, ConfigError};
 
 /// The code of the README, compiled and run.

@@ -85,7 +85,7 @@ text!(MethodText(Method), |text| text.parse().map_err(|_| "a method such as `POS
 text!(UrlText(Uri), draft::url);
 text!(Base64Text(Vec<u8>), |text| STANDARD.decode(text).map_err(|_| "base64 with padding"));
 text!(NameText(Option<HeaderName>), |text| match text.strip_prefix(':') {
-    // A pseudo-header of HTTP/2.
+    // An HTTP/2 pseudo-header.
     Some(_) => Ok(None),
     None => text.parse().map(Some).map_err(|_| "the name of a header"),
 });

@@ -1,4 +1,4 @@
-//! The presets of providers, by name.
+//! The provider presets, by name.
 
 use std::sync::Arc;
 

@@ -227,7 +227,7 @@ impl<'de> Visitor<'de> for SettingVisitor {
 /// Reads a map of settings and keeps those with a known name. Duplicates are kept, too: they are
 /// found when the settings are checked.
 pub(super) struct MembersVisitor {
-    /// What is expected, for the error of a serde format that finds no map.
+    /// The expected type, for the error of a serde format that finds no map.
     pub(super) what: &'static str,
     /// The names to keep. Empty to keep all.
     pub(super) known: &'static [&'static str],

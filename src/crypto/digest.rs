@@ -1,4 +1,4 @@
-//! Plain hashes of bodies. No secret.
+//! Plain hashes of bodies. Not secret.
 
 use std::borrow::BorrowMut;
 use std::fmt;

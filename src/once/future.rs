@@ -34,7 +34,7 @@ pin_project! {
         state: State<B, S::Future, S::Response>,
         // Taken when the handler is called.
         call: Option<Call<S, B>>,
-        // Present from the question to the store on.
+        // Present once the store has been asked.
         hold: Option<Hold>,
         config: Arc<OnceConfig<R>>,
     }

@@ -19,7 +19,7 @@ use crate::replay::source::Source;
 
 /// The shortest time between two attempts to connect, and the longest time of one attempt.
 const A_SECOND: Duration = Duration::from_secs(1);
-/// The time before any is known.
+/// The placeholder until a time is known.
 pub(crate) const UNTOLD: i64 = i64::MAX;
 
 /// The connection to the server, reopened as needed.
@@ -70,7 +70,7 @@ struct State<F> {
     phase: Phase<F>,
     /// When the last attempt to connect began.
     attempted: Option<Instant>,
-    /// How many attempts there were.
+    /// The number of attempts so far.
     attempts: u64,
 }
 

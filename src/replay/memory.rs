@@ -1,4 +1,4 @@
-//! The guard for a service of one process.
+//! The guard for a service with a single process.
 
 use std::collections::hash_map::RandomState;
 use std::fmt;

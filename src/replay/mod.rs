@@ -101,7 +101,7 @@ pub trait ReplayGuard: Send + Sync {
     }
 }
 
-/// Identifies a guard by a place in memory.
+/// Identifies a guard by an address in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GuardId {
     address: usize,
@@ -264,8 +264,8 @@ impl ReplayKey {
         &self.0
     }
 
-    /// Makes the key of a request that is identified by its tag, whatever the scheme: if two schemes
-    /// sign the same text, a request of one could be sent again in the other.
+    /// Makes the key of a request that is identified by its tag, whatever the scheme. Otherwise, if
+    /// two schemes sign the same text, a request of one could be replayed in the other.
     pub(crate) fn of_tag(tag: &[u8]) -> Self {
         let mut hasher = Hasher::new(Algorithm::Sha256);
         write_fields(&[b"tag", tag], |bytes| hasher.update(bytes));

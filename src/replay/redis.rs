@@ -1,4 +1,4 @@
-//! The guard for a service of several nodes.
+//! The guard for a service with several nodes.
 
 mod ask;
 
@@ -155,9 +155,9 @@ impl RedisReplay {
     /// # Errors
     ///
     /// Returns the cause, with the code of the server's reply if there is one. Causes are: no
-    /// connection, no answer in a second or in the [timeout](Self::with_timeout) if that is longer,
-    /// `WRONGPASS`, `NOAUTH`, `NOPERM`, `OOM`, `READONLY` and the like, a Sentinel, a node of a
-    /// cluster, and a policy that evicts.
+    /// connection, no answer within a second (or the [timeout](Self::with_timeout), if that is
+    /// longer), an error reply such as `WRONGPASS`, `NOAUTH`, `NOPERM`, `OOM` or `READONLY`, a
+    /// failure of a Sentinel or a cluster node, and a policy that evicts.
     pub async fn checked(self) -> Result<Self, BoxError> {
         self.shards.connect(self.timeout).await?;
         Ok(self)

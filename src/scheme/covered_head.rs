@@ -1,4 +1,4 @@
-//! What a signature covers of the head.
+//! The parts of the head that a signature covers.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ impl CoveredHead {
         covered
     }
 
-    /// Makes one without headers yet.
+    /// Makes a covered head without headers yet.
     pub(crate) fn of(components: ComponentNames) -> Self {
         Self { first_header: None, more_headers: Vec::new(), components }
     }

@@ -219,7 +219,7 @@ pub trait Scheme: Send + Sync {
         true
     }
 
-    /// Rejects a key ID that the scheme cannot carry. Accepts any unless overridden.
+    /// Rejects a key ID that the scheme cannot carry. Accepts every key ID unless overridden.
     ///
     /// [`Signer::with_key_id`](crate::Signer::with_key_id) calls this, so that the mistake is found
     /// before the first request.

@@ -20,7 +20,7 @@ pub(crate) struct TagHeader {
 }
 
 impl TagHeader {
-    /// Makes it with HMAC-SHA-256 in hex.
+    /// Makes a header with HMAC-SHA-256 in hex.
     pub(crate) fn new<N: TryInto<HeaderName>>(
         scheme: &'static str,
         header: N,

@@ -21,7 +21,7 @@ pub enum Step {
     Window,
     /// The length of the body is compared with the limit.
     Length,
-    /// The key store is asked.
+    /// The key store is asked for the keys of the claimed key ID.
     Keys,
     /// The body is read. It must be empty unless the signature covers it.
     Body,
@@ -31,7 +31,7 @@ pub enum Step {
     Mac,
     /// The proven key ID is looked up in the allow-list.
     AllowList,
-    /// The replay guard is asked.
+    /// The replay guard is asked to claim the request.
     Replay,
 }
 

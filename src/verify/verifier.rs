@@ -247,9 +247,9 @@ impl Verifier {
 
     /// Rejects legitimate duplicates, and accepts a replay once `retention` has passed.
     ///
-    /// For schemes without a time: a tag is remembered for this long. Two equal requests have the
-    /// same tag, so the second is rejected although nobody replayed it. In Flask-HMAC, this applies
-    /// to every request without a body. Call it before `with_replay_guard`.
+    /// For schemes without a time: a tag is remembered for this long. Two identical requests have
+    /// the same tag, so the second is rejected although nobody replayed it. In Flask-HMAC, this
+    /// applies to every request without a body. Call it before `with_replay_guard`.
     ///
     /// ```
     /// use std::time::Duration;

@@ -13,7 +13,7 @@ use crate::replay::redis::RedisReplay;
 /// The answer of a Redis to a claim.
 pub(super) struct Asked {
     pub(super) is_new: bool,
-    /// Since when its memory is complete.
+    /// The time from which its memory is complete.
     pub(super) begun: i64,
 }
 

@@ -141,9 +141,9 @@ impl Fost {
         Ok(self)
     }
 
-    /// Leaves the query of all methods except GET, HEAD and DELETE unprotected. It is not covered,
-    /// or, without a body, covered as if it were the body: `POST /?a` without a body and `POST /`
-    /// with the body `a` then have the same signature.
+    /// Leaves the query of all methods except GET, HEAD and DELETE unprotected. With a body, the
+    /// query is not covered. Without one, it is covered as if it were the body: `POST /?a` without
+    /// a body and `POST /` with the body `a` then have the same signature.
     #[must_use]
     pub fn dangerous_unsigned_query(mut self) -> Self {
         self.unsigned_query = true;

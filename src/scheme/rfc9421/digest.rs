@@ -133,7 +133,7 @@ pub(super) fn write(
     Ok(())
 }
 
-/// Rejects a hash that no peer would know.
+/// Rejects a hash that no peer would support.
 pub(super) fn known(algorithm: Algorithm) -> Result<Algorithm, ConfigError> {
     if DIGESTS.iter().any(|(_, known)| *known == algorithm) {
         Ok(algorithm)

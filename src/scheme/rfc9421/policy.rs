@@ -124,7 +124,7 @@ impl Policy {
         self
     }
 
-    /// Accepts signatures without a nonce, so equal requests of the same second cannot be
+    /// Accepts signatures without a nonce, so identical requests of the same second cannot be
     /// distinguished. A replay guard remembers the tag instead, and rejects the second of two
     /// legitimate requests.
     #[must_use]

@@ -50,7 +50,7 @@ impl<'h> Authorization<'h> {
         }
     }
 
-    /// Writes the value for [`read`](Self::read).
+    /// Writes a value that [`read`](Self::read) parses.
     pub(super) fn text(&self) -> String {
         let Self { credential, signed_headers, signature } = self;
         format!(

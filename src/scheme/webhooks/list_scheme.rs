@@ -166,7 +166,7 @@ impl ListScheme {
     fn source<'v>(&self, head: &'v Parts, claim: &Claim) -> Result<PartSource<'v>, ClaimError> {
         let time = match (self.time_text(head)?, &self.time) {
             (Some(sent), _) => Cow::Borrowed(sent),
-            // Not sent yet: use what will be sent.
+            // Not sent yet: use the value that will be sent.
             (None, Some((_, format))) => claim
                 .created()
                 .and_then(|created| format.write(created))

@@ -49,7 +49,7 @@ pub trait ProviderRules: Sized + Send + Sync {
         Ok(Coverage::Signed)
     }
 
-    /// Writes what is signed before the body.
+    /// Writes the signed text that comes before the body.
     fn before_body(&self, _: &Parts, _: &mut SignedText) -> Result<(), ClaimError> {
         Ok(())
     }
