@@ -35,6 +35,8 @@ pub(crate) enum Failure {
          take `redis+cluster://`"
     )]
     ClusterNode,
+    #[error("Redis was a replica for a while, and may lack the last entries")]
+    WasReplica,
     #[error("too few replicas acknowledged the claim in time")]
     Replicas,
 }
@@ -45,9 +47,9 @@ impl Failure {
         matches!(self, Self::Timeout | Self::Unreachable(_))
     }
 
-    /// Returns whether the connection was closed, so that a new one may work at once.
+    /// Returns whether only this connection is over, so that a new one may work at once.
     pub(crate) fn is_closed(&self) -> bool {
-        matches!(self, Self::Unreachable(_))
+        matches!(self, Self::Unreachable(_) | Self::WasReplica)
     }
 }
 

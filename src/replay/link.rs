@@ -38,6 +38,8 @@ pub(crate) struct Connection<F> {
     multiplexed: MultiplexedConnection,
     found: Arc<F>,
     since: Arc<AtomicI64>,
+    /// When the last command was sent whose answer was trusted.
+    used: Arc<Mutex<Instant>>,
     number: u64,
 }
 
@@ -47,6 +49,7 @@ impl<F> Clone for Connection<F> {
             multiplexed: self.multiplexed.clone(),
             found: self.found.clone(),
             since: self.since.clone(),
+            used: self.used.clone(),
             number: self.number,
         }
     }
@@ -55,6 +58,18 @@ impl<F> Clone for Connection<F> {
 impl<F> Connection<F> {
     pub(crate) fn found(&self) -> &F {
         &self.found
+    }
+
+    /// Returns whether the server had time to become a replica, and the primary again, unnoticed.
+    /// Commands in between would have failed.
+    pub(crate) fn is_idle(&self) -> bool {
+        lock(&self.used).elapsed() > A_SECOND
+    }
+
+    /// Records that the answer to commands sent at this time was trusted.
+    pub(crate) fn set_used(&self, sent: Instant) {
+        let mut used = lock(&self.used);
+        *used = sent.max(*used);
     }
 
     /// Returns the earliest time of the verifier's clock that was set since the connection was
@@ -234,9 +249,10 @@ impl<G: Greeting> SharedLink<G> {
         since: Arc<AtomicI64>,
         most: Duration,
     ) -> Result<Connection<G::Found>, Failure> {
+        let used = Arc::new(Mutex::new(Instant::now()));
         let result = match timeout(most, self.source.connect(&self.greeting)).await {
             Ok(Ok((multiplexed, found))) => {
-                Ok(Connection { multiplexed, found: Arc::new(found), since, number })
+                Ok(Connection { multiplexed, found: Arc::new(found), since, used, number })
             }
             Ok(Err(failure)) => Err(failure),
             Err(_) => Err(Failure::Timeout),
@@ -254,10 +270,14 @@ impl<G: Greeting> SharedLink<G> {
         result
     }
 
-    /// No code that holds the lock can panic. Even if it did, the state would still be valid.
     fn lock(&self) -> MutexGuard<'_, State<G::Found>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
+}
+
+/// No code that holds a lock can panic. Even if it did, the state would still be valid.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn after(instant: Instant, duration: Duration) -> Instant {

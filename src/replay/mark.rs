@@ -49,6 +49,8 @@ impl Marking {
 pub(super) struct Mark {
     name: String,
     run_id: String,
+    /// The history of the server's data, to find out whether it still has the same.
+    history: Option<String>,
     /// Set if the mark had no time: distinguishes this mark from every other.
     seen: Option<String>,
     /// Whether the server knows `SET` with `NX` and `GET` (since Redis 7.0).
@@ -64,9 +66,13 @@ impl Greeting for Marking {
         server: Server,
     ) -> Result<Mark, Failure> {
         server.check_eviction(self.accepts_eviction)?;
-        let run_id = server.run_id.unwrap_or_else(|| UNKNOWN.to_owned());
-        let mut mark =
-            Mark { name: self.name("begin"), run_id, seen: None, reads_while_setting: true };
+        let mut mark = Mark {
+            name: self.name("begin"),
+            history: server.history.filter(|_| server.run_id.is_some()),
+            run_id: server.run_id.unwrap_or_else(|| UNKNOWN.to_owned()),
+            seen: None,
+            reads_while_setting: true,
+        };
         let ours = mark.without_time();
 
         let mut commands = mark.put_if_missing(&ours);
@@ -113,6 +119,25 @@ impl Mark {
         for command in self.put_if_missing(&self.at(now)).cmd_iter() {
             commands.add_command(command.clone());
         }
+    }
+
+    /// Appends the command that tells whether the server was a replica since the greeting. Returns
+    /// whether there is one: it needs the right to `INFO`.
+    ///
+    /// A server that became a replica and then the primary again has lost what the other one did
+    /// not have. The mark does not reveal that, and the connection stays open.
+    pub(super) fn add_history_to(&self, commands: &mut Pipeline) -> bool {
+        if self.history.is_some() {
+            commands.cmd("INFO").arg("replication");
+        }
+        self.history.is_some()
+    }
+
+    /// Reads the answer to the command of [`add_history_to`](Self::add_history_to). No history
+    /// returns, so if it is the one of the greeting, it was so for the earlier commands, too.
+    pub(super) fn check_history(&self, answer: &Value) -> Result<(), Failure> {
+        let is_same = server::history(answer) == self.history;
+        if is_same { Ok(()) } else { Err(Failure::WasReplica) }
     }
 
     /// Reads the answers to the commands of [`add_to`](Self::add_to).

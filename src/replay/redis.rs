@@ -47,7 +47,7 @@ const PREFIX: &str = "tower-hmac:";
 /// | what happens | what can be replayed |
 /// | --- | --- |
 /// | restart without persistence, `FLUSHALL`, an empty server | nothing that was signed before |
-/// | restart from a snapshot or with `appendfsync everysec`, failover to a replica, with the right to `INFO` | nothing that was signed before |
+/// | restart from a snapshot or with `appendfsync everysec`, failover to a replica (and back), with the right to `INFO` | nothing that was signed before |
 /// | the same, without the right to `INFO` | what the server has lost |
 /// | the old primary still serves some nodes while others use the new one | what is accepted meanwhile; [`with_acknowledged_by`](Self::with_acknowledged_by) rejects it |
 /// | eviction (any `maxmemory-policy` except `noeviction`) | what was evicted; the guard rejects such a server |

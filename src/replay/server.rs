@@ -7,6 +7,9 @@ use ::redis::{Pipeline, Value};
 
 use crate::replay::failure::{Failure, Policy, without_errors};
 
+/// The field of `INFO replication` with the ID of the data set's history.
+const HISTORY: &str = "master_replid";
+
 /// Checks each new connection before it is used.
 pub(crate) trait Greeting: Send + Sync + 'static {
     /// The result.
@@ -24,6 +27,8 @@ pub(crate) trait Greeting: Send + Sync + 'static {
 pub(crate) struct Server {
     /// Changes with each start of the server, and with each failover.
     pub(crate) run_id: Option<String>,
+    /// Changes with each failover, and if the server follows another one.
+    pub(crate) history: Option<String>,
     /// Set if the server forgets entries to make room.
     pub(crate) evicts: Option<Policy>,
     is_in_cluster: bool,
@@ -50,7 +55,8 @@ impl Server {
         }
         Ok(Self {
             is_in_cluster: mode == Some("cluster"),
-            run_id: run_id(find("run_id"), find("master_replid")),
+            run_id: run_id(find("run_id"), find(HISTORY)),
+            history: find(HISTORY).map(str::to_owned),
             evicts: find("maxmemory_policy").and_then(Policy::evicting),
         })
     }
@@ -67,6 +73,11 @@ impl Server {
 fn run_id(process: Option<&str>, history: Option<&str>) -> Option<String> {
     let ids = [process?, history.unwrap_or_default()];
     Some(ids.iter().flat_map(|id| id.chars().filter(char::is_ascii_hexdigit).take(16)).collect())
+}
+
+/// Returns the history from the answer to `INFO replication`.
+pub(crate) fn history(answer: &Value) -> Option<String> {
+    field(&text(answer)?, HISTORY).map(str::to_owned)
 }
 
 fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {

@@ -309,6 +309,32 @@ async fn a_replica_that_lacks_the_last_writes_lets_no_replay_pass() {
     service.accepts_all(&service.sign(200)).await;
 }
 
+/// The connection stays open, and the mark is the old one.
+#[tokio::test]
+async fn a_primary_that_was_a_replica_for_a_while_lets_no_replay_pass() {
+    let start = || Server::start_with(&["--repl-diskless-sync-delay", "0"]);
+    let (Some(one), Some(two)) = (start(), start()) else { return };
+    let service = Service::lazy(&one);
+    service.recovery().await;
+    two.follow(&one);
+    let _: () = two.command("REPLICAOF NO ONE");
+    let old = service.sign(200);
+    service.accepts_all(&old).await;
+    let used = Instant::now();
+
+    service.clock.advance(1);
+    let clients: String = one.command("CLIENT LIST TYPE normal");
+    one.follow(&two);
+    let _: () = one.command("REPLICAOF NO ONE");
+    tokio::time::sleep(Duration::from_millis(1_100).saturating_sub(used.elapsed())).await;
+    let first = clients.split(' ').next().unwrap();
+    let clients: String = one.command("CLIENT LIST TYPE normal");
+    assert!(clients.starts_with(first), "the connection was closed");
+    assert_eq!(service.kind(&old[0]).await, Some(ErrorKind::StoreUnavailable));
+    service.knows_none(&old).await;
+    service.accepts_all(&service.sign(200)).await;
+}
+
 #[tokio::test]
 async fn a_claim_with_too_few_replicas_is_rejected_and_withdrawn() {
     let (Some(one), Some(two)) = (Server::start_with(&[]), Server::start_with(&[])) else { return };

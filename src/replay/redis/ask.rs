@@ -36,8 +36,19 @@ impl RedisReplay {
             let most = u64::try_from(self.timeout.as_millis()).unwrap_or(u64::MAX);
             commands.cmd("WAIT").arg(replicas).arg((most / 5).saturating_mul(4).max(1));
         }
+        let asks_history = connection.is_idle() && connection.found().add_history_to(&mut commands);
+        let sent = Instant::now();
         let answers = link.send(&connection, &commands, deadline).await?;
         let mut answers = answers.as_slice();
+        if asks_history {
+            let [others @ .., history] = answers else {
+                return Err(link.give_up(&connection, Failure::UnexpectedAnswer));
+            };
+            if let Err(failure) = connection.found().check_history(history) {
+                return Err(link.give_up(&connection, failure));
+            }
+            answers = others;
+        }
         if replicas > 0 {
             let [others @ .., Value::Int(count)] = answers else {
                 return Err(link.give_up(&connection, Failure::UnexpectedAnswer));
@@ -60,6 +71,7 @@ impl RedisReplay {
             Ok((is_new, begun))
         };
         let (is_new, begun) = read().map_err(|failure| link.give_up(&connection, failure))?;
+        connection.set_used(sent);
         let begun = begin_at(link, &connection, &begun, deadline).await;
         Ok(Asked { is_new, begun })
     }
