@@ -96,8 +96,10 @@ const PREFIX: &str = "tower-hmac:";
 ///
 /// If the clock of a node is set back, requests that it cannot distinguish from replays are
 /// rejected with 503 until the clock has caught up. The server's own time goes on, so entries
-/// expire earlier than their requests, by as much as the clock was set back. The clock skew covers
-/// that.
+/// expire earlier than their requests, by as much as the clock was set back. Up to the clock skew,
+/// nothing can be replayed. Beyond it, each request from before the change can be replayed in the
+/// last seconds of its window, for as long as the excess. So let a clock that is ahead run slower
+/// instead of setting it back, or make the clock skew as large as the largest step.
 ///
 /// # Example
 ///
@@ -300,7 +302,8 @@ impl ReplayGuard for RedisReplay {
     }
 
     fn begin(&self, now: i64) {
-        self.shards.tell(now, self.timeout);
+        // If the clock was set back, requests may be signed until the latest time.
+        self.shards.tell(now.max(self.latest.load(Ordering::Relaxed)), self.timeout);
     }
 
     fn claim(&self, request: &ReplayRequest<'_>) -> ReplayClaim {

@@ -240,6 +240,34 @@ async fn a_clock_that_is_set_back_makes_nothing_known_that_was_lost() {
     assert_eq!(claim(5, 400, 350).await, Some(Replay::Seen));
 }
 
+#[tokio::test]
+async fn a_verifier_built_after_a_clock_was_set_back_makes_nothing_known_that_was_lost() {
+    let Some(mut server) = Server::start_with(&[]) else { return };
+    let guard = RedisReplay::lazy(&server.url()).unwrap();
+    let claim = async |byte, created: i64, now: i64| {
+        let key = ReplayKey::from_bytes([byte; 32]);
+        let request = ReplayRequest::new(key, NOW + created + 300, NOW + now);
+        guard.claim(&request.with_created(NOW + created)).await.ok()
+    };
+    assert_eq!(claim(1, 0, 0).await, Some(Replay::Claimed));
+    assert_eq!(claim(2, 49, 50).await, Some(Replay::Claimed));
+    server.kill();
+    assert_eq!(claim(3, 50, 50).await, None);
+    server.run();
+    // The guard connects again after a second at the latest.
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    guard.begin(NOW + 10);
+    let start = Instant::now();
+    let answer = loop {
+        if let Some(answer) = claim(2, 49, 11).await {
+            break answer;
+        }
+        assert!(start.elapsed() < Duration::from_secs(5), "no service after 5 s");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    };
+    assert_eq!(answer, Replay::Forgotten);
+}
+
 /// Redirects new connections to the primary, and keeps existing ones.
 fn one_address(servers: &[&Server]) -> Server {
     let port = free_port();
