@@ -42,8 +42,14 @@ const UNTOLD: i64 = i64::MAX;
 /// * A client whose clock is ahead signs in the guard's future. Its requests from that many seconds
 ///   before the restart can be replayed.
 ///
+/// Links are signed long before they are used. A presigned URL from before a restart gets 503, even
+/// if it was never used, until somebody makes a new one. [`with_unknown_accepted`] accepts it, once
+/// after each restart.
+///
 /// This does not work for a scheme without a signed time of creation. Its requests from before a
 /// restart can be replayed for as long as they are valid.
+///
+/// [`with_unknown_accepted`]: Self::with_unknown_accepted
 ///
 /// # Callers
 ///

@@ -190,7 +190,8 @@ impl<'a> ReplayRequest<'a> {
         self.scheme
     }
 
-    /// Returns the signed time of creation, in Unix seconds, if the scheme carries one.
+    /// Returns the signed time of creation, in Unix seconds, if the scheme carries one. Otherwise,
+    /// the signed time from which the request is valid, such as the date of a presigned URL.
     #[must_use]
     pub fn created(&self) -> Option<i64> {
         self.created

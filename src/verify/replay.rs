@@ -45,7 +45,8 @@ impl VerifyContext<'_> {
         keep_until: i64,
         now: i64,
     ) -> ReplayClaim {
-        let created = self.claim().created();
+        // Before either time, the signature was not accepted.
+        let created = self.claim().created().or(self.claim().not_before());
         if let [only] = *keys {
             let request = ReplayRequest::new(only, keep_until, now)
                 .with_key_id(self.claim().key_id())

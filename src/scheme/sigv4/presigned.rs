@@ -31,7 +31,8 @@ const MAX_EXPIRES: u64 = 604_800;
 /// example.
 ///
 /// A link is valid from its date minus the tolerance until its date plus its expiry. It is for GET
-/// and HEAD; [`with_methods`](Self::with_methods) sets others. With a replay guard it works once.
+/// and HEAD; [`with_methods`](Self::with_methods) sets others. With a replay guard it works once,
+/// and a link made before the guard's memory began gets 503, whether it was used or not.
 ///
 /// **Covered:** what [`AwsSigV4`](crate::scheme::AwsSigV4) covers, except the body. For S3, the
 /// body is not signed, and a request with one is rejected without

@@ -155,6 +155,39 @@ async fn requests_without_a_creation_time_are_accepted_after_a_restart() {
     assert_eq!(ask(&guard, key(1), NOW + 300, NOW), Some(Replay::Claimed));
 }
 
+/// A link has no time of creation, but one from which it is valid.
+#[cfg(feature = "sigv4")]
+#[tokio::test]
+async fn a_link_that_was_used_before_a_restart_does_not_work_after_it() {
+    const KEY_ID: &str = "AKIDEXAMPLE";
+    let clock = ManualClock::new(NOW);
+    let scheme = || tower_hmac::scheme::AwsSigV4::new("us-east-1", "service").unwrap().presigned();
+    let link = |lifetime| {
+        let secret = SecretKey::new("akeyforlinks").unwrap();
+        let signer = Signer::new(scheme(), secret).with_key_id(KEY_ID).unwrap();
+        let signer = signer.with_clock(clock.clone()).with_lifetime(Duration::from_secs(lifetime));
+        let uri = signer.sign_url("http://www.example.com/a").unwrap();
+        let request = Request::get(uri).header("host", "www.example.com");
+        request.body(()).unwrap().into_parts().0
+    };
+    let started = || {
+        let keys = KeyMap::named([(KEY_ID, "akeyforlinks")]).unwrap();
+        let verifier = Verifier::new(scheme(), keys).unwrap().with_clock(clock.clone());
+        verifier.with_replay_guard(MemoryReplay::new(10).unwrap()).unwrap()
+    };
+    let old = link(7 * 24 * 3600);
+    let first = started();
+    assert_eq!(kind(first.verify(&old, b"").await), None);
+    assert_eq!(kind(first.verify(&old, b"").await), Some(ErrorKind::Replayed));
+
+    clock.advance(1);
+    let second = started();
+    assert_eq!(kind(second.verify(&old, b"").await), Some(ErrorKind::ReplayUnknown));
+    let new = link(60);
+    assert_eq!(kind(second.verify(&new, b"").await), None);
+    assert_eq!(kind(second.verify(&new, b"").await), Some(ErrorKind::Replayed));
+}
+
 /// A custom guard in a verifier gets the signed time.
 #[tokio::test]
 async fn a_custom_guard_gets_the_time_and_the_caller() {
