@@ -243,8 +243,8 @@ pub enum Replay {
     Forgotten,
 }
 
-/// What a guard remembers of a request: a hash of the scheme with the computed tag, or a MAC of the
-/// scheme with the nonce under the secret that signed it.
+/// What a guard remembers of a request: a hash of the computed tag, or a MAC of the nonce under the
+/// secret that signed it. The scheme makes no difference.
 ///
 /// Only the holder of the secret can change it. Two key IDs with one secret share their replay
 /// keys, and two tenants with equal key IDs do not. It contains no text that a client chose, and no
