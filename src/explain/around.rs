@@ -1,4 +1,4 @@
-//! The tag is surrounded by something that the scheme does not write.
+//! Tags surrounded by text that the scheme does not write.
 
 use http::{HeaderName, Request};
 
@@ -8,7 +8,7 @@ use crate::explain::forms::{Form, slots};
 use crate::explain::rewrite::Rewrite;
 use crate::scheme::{Claim, Scheme};
 
-/// What a scheme writes before and after its tag, and how it writes the tag.
+/// The text that a scheme writes before and after its tag, and the encoding of the tag.
 struct Shape {
     before: String,
     after: String,
@@ -43,7 +43,7 @@ pub(super) fn rewrites(
 }
 
 impl Shape {
-    /// Lets the scheme write a tag, and returns the text around it.
+    /// Has the scheme write a tag, and returns the text around it.
     fn of(scheme: &dyn Scheme, name: &HeaderName) -> Option<Self> {
         let bytes = vec![0x5a; scheme.algorithm().tag_len()];
         let (mut head, ()) = Request::new(()).into_parts();
@@ -55,7 +55,7 @@ impl Shape {
         })
     }
 
-    /// Returns what is wrong around a tag, if it is a single mistake.
+    /// Returns the mistake in the text around a tag, if there is only one.
     fn cause(&self, before: &str, after: &str) -> Option<Cause> {
         let prefix = &*self.before;
         let is_prefixed = before == prefix;
@@ -97,7 +97,8 @@ impl Shape {
     }
 }
 
-/// Recognizes `(stdin)= `, `SHA2-256(stdin)= `, `HMAC-SHA256(body.json)= `.
+/// Recognizes the output of command-line tools: `(stdin)= `, `SHA2-256(stdin)= `,
+/// `HMAC-SHA256(body.json)= `.
 fn is_openssl(before: &str) -> bool {
     before.trim_end().strip_suffix(")=").is_some_and(|text| text.contains('('))
 }

@@ -30,7 +30,8 @@ pub(super) fn find(trial: &Trial<'_>) -> Option<Cause> {
         .or_else(|| headers(trial, reading, &lines))
 }
 
-/// The client uses its derived key after midnight, or derives it for the day in its time zone.
+/// Finds clients that use a derived key after midnight, or derive it for the day in their time
+/// zone.
 fn day(trial: &Trial<'_>, reading: &Reading) -> Option<Cause> {
     let signed = trial.claim.created().or(trial.claim.not_before())?;
     let days = [
@@ -101,7 +102,8 @@ fn payload(trial: &Trial<'_>, reading: &Reading, lines: &[&str]) -> Option<Cause
 
 /// Tries the canonical request without each listed header.
 fn headers(trial: &Trial<'_>, reading: &Reading, lines: &[&str]) -> Option<Cause> {
-    // Method, path and query; then a line for each header, an empty one, the list, the payload.
+    // The lines are method, path and query, one for each header, an empty one, the list, and the
+    // payload.
     let end = lines.len().checked_sub(3)?;
     for place in (3..end).take(MOST_HEADERS) {
         let name = lines.get(place)?.split(':').next()?;

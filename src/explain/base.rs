@@ -6,7 +6,7 @@ use crate::explain::Cause;
 use crate::explain::text::Segment;
 use crate::explain::trial::Trial;
 
-/// The last line, which every base must have.
+/// The name of the last line, which every base must have.
 const PARAMETERS: &str = "@signature-params";
 
 pub(super) fn find(trial: &Trial<'_>) -> Option<Cause> {

@@ -1,4 +1,4 @@
-//! The body was signed in a different form than it was sent.
+//! Bodies that were signed in a different form than they were sent.
 // The rows of a table have the same type.
 #![allow(clippy::unnecessary_wraps)]
 
@@ -33,7 +33,7 @@ const CHANGES: [(Change, &str); 14] = [
     (unzipped, "the body unzipped"),
 ];
 
-/// What clients may sign if there is no body, or if they do not know it.
+/// Text that clients may sign if there is no body, or if they do not know it.
 const INSTEAD: [(&[u8], &str); 4] = [
     (b"", "an empty body"),
     (b"{}", "`{}` in place of the body"),

@@ -1,4 +1,4 @@
-//! What a caller may have done wrong.
+//! Mistakes that a caller may have made.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -28,7 +28,7 @@ pub enum Cause {
     BodyNewlineAdded,
     /// The body was signed in another form, such as with its JSON serialized again.
     Body {
-        /// What was signed, such as `LF for each CRLF of the body`.
+        /// The form that was signed, such as `LF for each CRLF of the body`.
         signed: Cow<'static, str>,
     },
     /// The target was signed without its query.
@@ -37,12 +37,12 @@ pub enum Cause {
     QueryAdded,
     /// The method or the target was signed in another form, or with other text between the parts.
     Target {
-        /// What was signed, such as `a slash at the end of the path`.
+        /// The form that was signed, such as `a slash at the end of the path`.
         signed: Cow<'static, str>,
     },
     /// The signature base of RFC 9421 was written differently.
     Base {
-        /// What was signed, such as `a newline at the end of the signature base`.
+        /// The form that was signed, such as `a newline at the end of the signature base`.
         signed: &'static str,
     },
     /// The tag, or the text around it, is in another encoding.
@@ -56,10 +56,10 @@ pub enum Cause {
     EncodedTwice,
     /// The text around the tag is not what the scheme expects: for example, the prefix is missing.
     Tag {
-        /// The change that would make it right, such as ``the prefix `sha256=` before the tag``.
+        /// The change that would correct it, such as ``the prefix `sha256=` before the tag``.
         expected: String,
     },
-    /// The tag is that of another hash.
+    /// The tag was made with another hash.
     Hash {
         /// The hash that was used.
         sent: Algorithm,
@@ -68,7 +68,7 @@ pub enum Cause {
     },
     /// The caller decodes the text that this side uses as the key.
     KeyDecoded {
-        /// The encoding that it decodes.
+        /// The encoding that the caller decodes.
         from: &'static str,
     },
     /// The caller uses text as the key that this side decodes.
@@ -82,7 +82,7 @@ pub enum Cause {
     KeyNewlineAdded,
     /// The caller reads the text of the key differently, such as without the quotes around it.
     Key {
-        /// What the caller uses, such as `the quotes around the key taken off`.
+        /// The form that the caller uses, such as `the quotes around the key taken off`.
         taken: &'static str,
     },
     /// The caller used one of the key ID's own keys that is not valid now.

@@ -1,4 +1,4 @@
-//! A change of a head that may make its signature match.
+//! A change to a head that may make its signature match.
 
 use http::request::Parts;
 use http::{HeaderName, HeaderValue};
@@ -9,14 +9,15 @@ use crate::explain::Cause;
 pub(super) struct Edit {
     pub(super) cause: Cause,
     pub(super) place: Place,
-    /// Writes the text from the original head: the changed part was signed as it was sent.
+    /// Whether the text is written from the original head, because the changed part was signed as
+    /// sent.
     pub(super) signs_original: bool,
-    /// Compares the tag with this instead of a placeholder: the presumed hash, and the tag as it
-    /// was sent.
+    /// The hash and the tag to compare instead of a placeholder: the presumed hash, and the tag as
+    /// sent.
     pub(super) hash: Option<(Algorithm, Vec<u8>)>,
 }
 
-/// Where a head is changed.
+/// The place in a head that is changed.
 pub(super) enum Place {
     Header(HeaderName, HeaderValue),
     Query(String),

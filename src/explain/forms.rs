@@ -1,4 +1,4 @@
-//! How clients encode bytes as text, and where a value contains such text.
+//! Text encodings that clients use, and the places in a value that contain encoded bytes.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_S
 
 /// The maximum number of words of a value that are examined.
 const MOST_WORDS: usize = 256;
-/// The maximum number of places of a value that are tried.
+/// The maximum number of places in a value that are tried.
 const MOST_SLOTS: usize = 32;
 
 /// A text encoding of bytes, whether a scheme uses it or not.
@@ -99,7 +99,7 @@ impl Slot {
         }
     }
 
-    /// The same, with the text around the slot decoded.
+    /// Returns that value with the text around the slot decoded.
     pub(super) fn unwrapped(&self, value: &str, text: &str) -> Option<String> {
         let (inner, _, place) = self.outer.as_ref()?;
         Some(spliced(value, place, &spliced(inner, &self.place, text)))
@@ -143,7 +143,7 @@ fn decoded_words(value: &str) -> impl Iterator<Item = (Range<usize>, Form, Vec<u
     })
 }
 
-/// The length of the shortest text of a tag, MD5's in base64 without padding, in bytes.
+/// The length of the shortest encoded tag, in bytes: MD5 in base64 without padding.
 const SHORTEST_TEXT: usize = 22;
 
 /// Finds text that may be encoded bytes: letters, digits, other characters of the alphabets, and

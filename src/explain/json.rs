@@ -1,4 +1,4 @@
-//! The body's JSON was serialized again before it was signed.
+//! JSON bodies that were serialized again before they were signed.
 
 use crate::explain::Cause;
 use crate::explain::json_writer::{Escapes, Layout, Style, written};

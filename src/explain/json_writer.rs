@@ -3,7 +3,7 @@
 /// The deepest nesting that is serialized.
 const MOST_DEPTH: usize = 64;
 
-/// How a library serializes JSON.
+/// The style in which a library serializes JSON.
 #[derive(Clone, Copy)]
 pub(super) struct Style {
     pub(super) layout: Layout,
@@ -21,11 +21,11 @@ pub(super) enum Layout {
     Lines(usize),
 }
 
-/// Which characters of strings are escaped.
+/// The characters of strings that are escaped.
 #[derive(Clone, Copy)]
 pub(super) enum Escapes {
     AsSent,
-    /// Only those that must be escaped.
+    /// Only the characters that must be escaped.
     None,
     Ascii,
     Slash,
@@ -72,7 +72,7 @@ impl<'t> Writer<'t> {
         let is_sorted = is_object && self.style.is_sorted;
         self.out.push_str(open);
         let start = self.out.len();
-        // Keys, and where their members end in the output.
+        // The keys, and the offsets in the output at which their members end.
         let mut members: Vec<(&str, usize)> = Vec::new();
         let mut count = 0_usize;
         loop {
@@ -209,11 +209,11 @@ fn unescaped(string: &str, out: &mut String) {
     out.push_str(rest);
 }
 
-/// The rest of a JSON text.
+/// The rest of the JSON.
 struct Tokens<'t>(&'t str);
 
 impl<'t> Tokens<'t> {
-    /// Returns the next token, a string with its quotes, and the whitespace before it.
+    /// Returns the next token (strings include their quotes) and the whitespace before it.
     fn next(&mut self) -> Option<(&'t str, &'t str)> {
         let text = self.0;
         let rest = text.trim_start_matches([' ', '\t', '\n', '\r']);

@@ -1,4 +1,4 @@
-//! The key is a different one, or its text is read differently.
+//! Keys that are wrong, or whose text is read differently.
 
 use zeroize::Zeroizing;
 
@@ -11,7 +11,7 @@ use crate::key::{KeyEntry, KeySet, KeyStore, SecretKey};
 /// The maximum number of keys of other key IDs that are tried.
 const MOST_KEYS: usize = 256;
 
-/// Prefixes of secrets that are not part of what they encode.
+/// Prefixes of secrets that are not part of the encoded bytes.
 const PREFIXES: [(&str, &str, &str); 3] = [
     (
         "whsec_",
@@ -26,7 +26,7 @@ const PREFIXES: [(&str, &str, &str); 3] = [
     ("hex:", "the key's prefix `hex:` taken off", "the key decoded behind its prefix `hex:`"),
 ];
 
-/// Looks for a key of the claimed key ID that is not valid now.
+/// Tries the keys of the claimed key ID that are not valid now.
 pub(super) fn find_not_current(trial: &Trial<'_>) -> Option<Cause> {
     let fits = |entry: &KeyEntry| trial.fits_under(entry.key());
     trial.keys_not_current().any(fits).then_some(Cause::KeyNotCurrent)
@@ -41,7 +41,7 @@ pub(super) fn find_reading(trial: &Trial<'_>) -> Option<Cause> {
     })
 }
 
-/// How many keys of other key IDs were tried, and how many were not.
+/// The number of keys of other key IDs that were tried, and that were not.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Others {
     pub(super) tried: usize,
@@ -78,7 +78,7 @@ fn taken(taken: &'static str, bytes: impl Into<Vec<u8>>) -> Reading {
     reading(Cause::Key { taken }, bytes)
 }
 
-/// Returns what else the bytes of a key may mean: other encodings of them, and what they decode to.
+/// Returns other readings of a key's bytes: their encodings, and the bytes they decode to.
 fn readings(key: &[u8]) -> Vec<Reading> {
     let base64 = Zeroizing::new(Form::Base64.encode(key));
     let base64 = base64.as_bytes();
@@ -106,7 +106,7 @@ fn readings(key: &[u8]) -> Vec<Reading> {
     readings.extend(latin1(key).map(|key| taken("the text of the key in latin-1", key)));
     let utf8 = utf8_of_latin1(key);
     readings.extend(utf8.map(|key| taken("the key read as latin-1 and written in UTF-8", key)));
-    // Some may be equal, such as the two encodings of bytes that need no padding.
+    // Some readings may be equal, such as base64 with and without padding if none is needed.
     let mut seen: Vec<_> = vec![Zeroizing::new(key.to_vec())];
     readings.retain(|(_, bytes)| {
         let is_new = !seen.contains(bytes);

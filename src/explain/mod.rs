@@ -1,8 +1,8 @@
 //! Explain to developers why a request was rejected.
 //!
 //! Causes are found by trying: each likely mistake is corrected, and the result is compared with
-//! the tags of the request. No scheme knows about this, and only what matches is reported. Each
-//! file has one family of mistakes:
+//! the tags of the request. Schemes need no code for this, and only corrections that match are
+//! reported. Each file has one family of mistakes:
 //!
 //! | file | the caller |
 //! | --- | --- |

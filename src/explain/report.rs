@@ -8,12 +8,13 @@ use crate::explain::text::Assembled;
 use crate::explain::text_part::TextPart;
 use crate::verify::{ClaimedKeyId, VerifyError};
 
-/// What [`Verifier::explain`](crate::Verifier::explain) found about a request.
+/// The result of [`Verifier::explain`](crate::Verifier::explain) for a request.
 ///
-/// [`Display`](fmt::Display) shows it in several lines. With feature `serde`, it serializes to
-/// `{"outcome": .., "step": .., "signed_text": .., "likely": [..]}`.
+/// [`Display`](fmt::Display) shows the report on several lines. With feature `serde`, it serializes
+/// to `{"outcome": .., "step": .., "signed_text": .., "likely": [..]}`.
 ///
-/// It contains no key, and no tag that was not in the request. Still, do not show it to clients.
+/// The report contains no key, and no tag that was not in the request. Still, do not show it to
+/// clients.
 #[derive(Clone, Debug)]
 pub struct Report {
     pub(super) rejection: Option<VerifyError>,
@@ -25,12 +26,12 @@ pub struct Report {
     pub(super) text: Option<Text>,
     pub(super) likely: Vec<Cause>,
     pub(super) others: Others,
-    /// Whether the body is too long to try other forms of it.
+    /// Whether the body is too long to be tried in other forms.
     pub(super) is_long: bool,
     pub(super) is_guarded: bool,
 }
 
-/// The signing string: as shown, its bytes, and where they come from.
+/// The signing string: its text for display, its bytes, and where they come from.
 #[derive(Clone)]
 pub(super) struct Text {
     shown: String,
@@ -113,7 +114,7 @@ impl Report {
         self.text.as_ref().map(|text| &*text.shown)
     }
 
-    /// Returns the whole signing string as it is hashed. Empty if there is none.
+    /// Returns the whole signing string as it is hashed. Empty if there is no signing string.
     #[must_use]
     pub fn signed_bytes(&self) -> &[u8] {
         self.text.as_ref().map_or(&[], |text| &text.bytes)
@@ -147,9 +148,8 @@ impl Report {
         self.text.as_ref().map_or(&[], |text| &text.parts)
     }
 
-    /// Returns the likely causes. Correcting one makes the signature match, alone or together with
-    /// a
-    /// [`Cause::Clock`] that comes first. Empty if no cause was found.
+    /// Returns the likely causes. If one of them is corrected, the signature matches. If a
+    /// [`Cause::Clock`] comes first, the clock must be corrected, too. Empty if no cause was found.
     #[must_use]
     pub fn likely(&self) -> &[Cause] {
         &self.likely
@@ -201,7 +201,7 @@ impl fmt::Display for Report {
     }
 }
 
-/// A number with a comma before every three digits.
+/// A number with commas as thousands separators.
 struct Grouped(usize);
 
 impl fmt::Display for Grouped {

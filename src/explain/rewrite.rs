@@ -3,7 +3,7 @@
 use crate::crypto::Algorithm;
 use crate::explain::Cause;
 
-/// Another way to write a value, and what to compare it with if its tag is a placeholder.
+/// Another way to write a value, with the hash and tag to compare if its own tag is a placeholder.
 pub(super) struct Rewrite {
     pub(super) cause: Cause,
     pub(super) text: String,

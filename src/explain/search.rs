@@ -12,10 +12,10 @@ use crate::key::{KeyId, KeyQuery, KeySet};
 use crate::scheme::Claim;
 use crate::verify::{ErrorKind, SchemeEntry, Verifier, VerifyError};
 
-/// The maximum number of MACs that are made, except for the keys of other key IDs.
+/// The maximum number of MACs that are computed, not counting the keys of other key IDs.
 const MOST_TRIES: usize = 200;
-/// The maximum number of bytes that each kind of mistake may hash: a body of 2 MiB is explained in
-/// a second.
+/// The maximum number of bytes hashed for each kind of mistake: a body of 2 MiB is explained in a
+/// second.
 const MOST_BYTES: usize = 48 * 1024 * 1024;
 /// The maximum number of key IDs that the key store is asked for.
 const MOST_LOOKUPS: usize = 4;
@@ -52,12 +52,12 @@ impl Rejected<'_> {
         Outcome { likely: self.of_edits(true).await, others: Others::default() }
     }
 
-    /// Tries mistakes of a request whose claim was read.
+    /// Tries the mistakes of a request whose claim was read.
     fn of_claim(self, entry: &SchemeEntry, claim: &Claim, keys: Option<KeySet>) -> Outcome {
         let is_late = matches!(self.error.kind(), ErrorKind::Stale | ErrorKind::Expired);
         let then = claim.created().or(claim.expires()).filter(|_| is_late);
         let clock = then.map(|then| time::cause(then, self.verifier.now()));
-        // Everything else is tried at the time that the request claims.
+        // Try everything else at the time that the request claims.
         let now = then.unwrap_or_else(|| self.verifier.now());
         let budget = Budget { tries: MOST_TRIES, bytes: MOST_BYTES };
         let scheme = &*entry.scheme;
@@ -69,7 +69,7 @@ impl Rejected<'_> {
         }
         let (mut likely, mut others) = (Vec::new(), Others::default());
         if trial.fits(&trial.text.pieces()) {
-            // The rest are bodies that the text itself does not contain.
+            // The remaining mistakes concern bodies that the text itself does not contain.
             likely.extend(body::find(&trial));
         } else {
             likely.extend(of_text(&trial));
@@ -84,7 +84,7 @@ impl Rejected<'_> {
         Outcome { likely, others }
     }
 
-    /// Tries mistakes in how a tag or a time is written.
+    /// Tries mistakes in the form of a tag or a time.
     async fn of_edits(self, is_unread: bool) -> Vec<Cause> {
         let mut copy = self.head.clone();
         let mut budget = Budget { tries: MOST_TRIES, bytes: MOST_BYTES };

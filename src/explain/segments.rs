@@ -12,7 +12,7 @@ use crate::explain::trial::Trial;
 pub(super) enum Role {
     Method,
     Path,
-    /// Without its `?`.
+    /// The query, without its `?`.
     Query,
     Separator,
     Other,
@@ -88,7 +88,7 @@ impl<'t> Segments<'t> {
     }
 }
 
-/// Adds a part as the scheme named it, or the parts found in one without a name.
+/// Adds a named part, or the parts found in text that the scheme did not name.
 fn push<'t>(segment: Segment<'t>, head: &Parts, parts: &mut Vec<(Role, &'t [u8])>) {
     let Segment { name, bytes } = segment;
     match name.trim_start_matches('@') {
@@ -131,8 +131,8 @@ fn push_found<'t>(text: &'t [u8], head: &Parts, parts: &mut Vec<(Role, &'t [u8])
     }));
 }
 
-/// Returns what comes before a value, the value, and what comes after it. Without the value,
-/// everything comes before it.
+/// Splits text into what comes before a value, the value, and what comes after. If the value is
+/// absent, the first part is the whole text.
 fn cut<'t>(text: &'t [u8], value: &str) -> (&'t [u8], &'t [u8], &'t [u8]) {
     let found = (1..=LONGEST).contains(&value.len()).then(|| {
         let start = text.windows(value.len()).position(|window| window == value.as_bytes())?;

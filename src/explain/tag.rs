@@ -1,4 +1,4 @@
-//! The tag is written differently, or is that of another hash.
+//! Tags that are written differently, or made with another hash.
 
 use http::request::Parts;
 use http::{HeaderName, HeaderValue};
@@ -49,7 +49,7 @@ pub(super) fn find_hash(trial: &Trial<'_>) -> Option<Cause> {
     Some(Cause::Hash { sent: *sent, expected })
 }
 
-/// Returns the only value of a header, if a scheme would read one that long.
+/// Returns the only value of a header, unless it is longer than a scheme would read.
 pub(super) fn value<'h>(head: &'h Parts, name: &HeaderName) -> Option<&'h str> {
     let mut values = head.headers.get_all(name).iter();
     let value = values.next().filter(|value| value.len() <= MAX_VALUE_LEN)?;

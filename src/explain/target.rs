@@ -1,4 +1,4 @@
-//! The method or the target was signed in another form, or with other text between the parts.
+//! Methods and targets that were signed in another form, or with other text between the parts.
 // The rows of a table have the same type.
 #![allow(clippy::unnecessary_wraps)]
 
@@ -107,7 +107,7 @@ pub(super) fn find(trial: &Trial<'_>) -> Option<Cause> {
         })
 }
 
-/// Tries a string without the query, or with it.
+/// Tries the signing string without the query, or with it.
 fn query_left_out(trial: &Trial<'_>, segments: &Segments<'_>) -> Option<Cause> {
     let fits =
         |changed: Option<Segments<'_>>| changed.is_some_and(|text| trial.fits(&text.pieces()));

@@ -9,7 +9,7 @@ use crate::scheme::{Claim, ClaimError, Coverage, RecordedText, Scheme, SignedTex
 
 /// A body up to this length is shown whole, in bytes.
 const SHOWN_WHOLE: usize = 512;
-/// How much of a longer body is shown, from its beginning and from its end.
+/// The number of bytes shown from the beginning and from the end of a longer body.
 const SHOWN_OF_ENDS: (usize, usize) = (256, 64);
 
 /// The signing string: the text before the body, in place of the body, and after it.
@@ -24,7 +24,7 @@ enum Body<'b> {
     Derived(RecordedText),
 }
 
-/// A part of the text: the name from the scheme, if any, and its bytes.
+/// A part of the text: its name in the scheme, if any, and its bytes.
 #[derive(Clone, Copy)]
 pub(super) struct Segment<'t> {
     pub(super) name: &'t str,
@@ -61,7 +61,7 @@ impl<'b> Assembled<'b> {
         self.around(self.body())
     }
 
-    /// Returns its parts in order. Some may be empty.
+    /// Returns the parts of the text in order. Some may be empty.
     pub(super) fn segments(&self) -> Vec<Segment<'_>> {
         let mut segments = named(&self.before, "");
         match &self.body {

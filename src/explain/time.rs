@@ -1,4 +1,4 @@
-//! The time of signing is written differently, or a clock is wrong.
+//! Times of signing that are written differently, or set by a wrong clock.
 
 use http::HeaderValue;
 use http::request::Parts;
@@ -12,8 +12,8 @@ use crate::scheme::wire::{http_date, rfc3339, to_http_date, to_rfc3339};
 /// The maximum number of headers whose value is treated as a time.
 const MOST_HEADERS: usize = 8;
 
-/// Returns why a time is too far from now: another unit, if that brings it within a day of now, or
-/// the clock.
+/// Returns the likely cause of a time too far from now: another unit, if that brings it within a
+/// day, or the clock.
 pub(super) fn cause(then: i64, now: i64) -> Cause {
     const SECONDS_A_DAY: u64 = 86_400;
     let is_near = |then: i64| then.abs_diff(now) <= SECONDS_A_DAY;
@@ -134,7 +134,7 @@ fn iso(text: &str) -> Option<(i64, &'static str)> {
         ("T", zone) if zone.starts_with(['+', '-']) => "RFC 3339 with an offset without its colon",
         _ => "a date and time that is not RFC 3339",
     };
-    // RFC 3339 times here have at most nanoseconds.
+    // Schemes accept at most nanoseconds in RFC 3339.
     let time = time.get(..18).unwrap_or(time);
     let zone = match zone.trim_start() {
         "" | "z" | "UTC" | "GMT" => "Z".to_owned(),

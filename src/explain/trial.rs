@@ -1,4 +1,4 @@
-//! One request as its scheme reads it, to be checked with changed signing strings, bodies and keys.
+//! One request, checked again with changed signing strings, bodies and keys.
 
 use std::cell::Cell;
 
@@ -13,7 +13,7 @@ use crate::scheme::{BodyDigest, Claim, ClaimError, Coverage, Scheme};
 /// The longest body that is changed, in bytes.
 pub(super) const MOST_BODY: usize = 2 * 1024 * 1024;
 
-/// How many signing strings, keys and bytes may still be tried.
+/// The remaining budget of signing strings, keys and bytes.
 #[derive(Clone, Copy)]
 pub(super) struct Budget {
     pub(super) tries: usize,
@@ -23,7 +23,7 @@ pub(super) struct Budget {
 /// A claim, its signing string, and the keys of the claimed key ID.
 pub(super) struct Trial<'a> {
     pub(super) scheme: &'a dyn Scheme,
-    /// The head that the text is written from.
+    /// The head from which the text is written.
     pub(super) head: &'a Parts,
     pub(super) body: &'a [u8],
     pub(super) claim: &'a Claim,
@@ -85,7 +85,7 @@ impl<'a> Trial<'a> {
         self.holds(self.body)
     }
 
-    /// Returns whether it matches with this body.
+    /// Returns whether the request matches with this body.
     pub(super) fn holds(&self, body: &[u8]) -> bool {
         match &self.coverage {
             Coverage::Signed => self.fits(&self.text.around(body)),
@@ -141,7 +141,7 @@ impl<'a> Trial<'a> {
             })
     }
 
-    /// Does the same for the unchanged text, with MACs made by `mac`.
+    /// Returns whether a tag matches the unchanged text, with MACs made by `mac`.
     #[cfg(feature = "sigv4")]
     pub(super) fn fits_mac(&self, mac: &dyn Fn(&SecretKey) -> Mac) -> bool {
         let text = self.text.pieces();
@@ -154,7 +154,7 @@ impl<'a> Trial<'a> {
         self.tries() && self.is_tag_of(mac(), &self.text.pieces())
     }
 
-    /// Does the same under any of these keys that is valid now.
+    /// Returns whether a tag matches the unchanged text under one of these keys that is valid now.
     pub(super) fn fits_under_any(&self, keys: &KeySet) -> bool {
         let mut valid = keys.iter().filter(|entry| entry.is_valid_at(self.now));
         valid.any(|entry| self.fits_under(entry.key()))

@@ -18,7 +18,7 @@ const DEFAULT_CAPACITY: u64 = 10_000;
 /// Caches the answers of a slow [`KeyStore`], such as a database.
 ///
 /// * **Time to live.** A key removed from the store is rejected within the [time to
-///   live](Self::with_ttl), 60 s by default. It starts when the store is asked, not when it
+///   live](Self::with_ttl), 60 s by default. The time starts when the store is asked, not when it
 ///   answers.
 /// * **Single flight.** Concurrent requests for the same keys call [`lookup`](KeyStore::lookup)
 ///   once. The lookup continues if the first client disconnects, and is dropped when the last one
@@ -28,11 +28,11 @@ const DEFAULT_CAPACITY: u64 = 10_000;
 /// * **Timeout.** If the store does not answer [in time](Self::with_timeout), requests are answered
 ///   with 503.
 /// * **Stale keys.** If [allowed](Self::with_stale_if_error), expired keys are used while the store
-///   fails, hangs or panics. They always win over the timeout.
+///   fails, hangs or panics. Stale keys are used instead of answering with 503 on a timeout.
 /// * **Panics.** If the store panics, every request waiting for its answer gets 503, and the next
 ///   request asks again.
 ///
-/// The cache keeps only a SHA-256 of what a client sends.
+/// The cache keeps only a SHA-256 hash of the data that a client sends.
 ///
 /// # What the answer may depend on
 ///
@@ -101,7 +101,7 @@ impl<K: KeyStore> CachedKeys<K> {
     }
 
     /// Sets how long a key ID is remembered as unknown. The time starts when the store is asked. 10
-    /// s by default. A new key ID is rejected for this long if it was used before it was added.
+    /// s by default. If a new key ID is used before it is added, it is rejected for this long.
     #[must_use]
     pub fn with_unknown_ttl(self, ttl: Duration) -> Self {
         self.with(|settings| settings.unknown_ttl = ttl)
@@ -115,7 +115,7 @@ impl<K: KeyStore> CachedKeys<K> {
     }
 
     /// Sets how long the store may take to answer. 2 s by default. A request that joins a lookup in
-    /// progress waits for the time that lookup has left.
+    /// progress waits only for the remaining time of that lookup.
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
         self.with(|settings| settings.timeout = timeout)
@@ -162,7 +162,7 @@ impl<K: KeyStore> CachedKeys<K> {
     }
 }
 
-/// Adds nothing to the key ID.
+/// The default cache key, which adds nothing to the key ID.
 fn by_id(_: &KeyQuery<'_>) -> Vec<u8> {
     Vec::new()
 }

@@ -14,16 +14,17 @@ use tokio::time::{Instant, timeout_at};
 use crate::key::Lookup;
 use crate::key::rooms::{CacheKey, Failure, Found, Rooms, Settings, after};
 
-/// The capacity that the list keeps when it is empty.
+/// The capacity that an empty list keeps.
 const KEPT: usize = 64;
 
 type Question = Pin<Box<dyn Future<Output = Found> + Send>>;
 
 /// The cached answers of a store, and its lookups in progress.
 ///
-/// Every waiting request drives its lookup. It continues if the first client disconnects, and is
-/// dropped when the last one does. Answers are written only while the list of lookups is locked. So
-/// an answer that has just arrived is not asked for again, and never replaces a newer one.
+/// Every waiting request drives its lookup. The lookup continues if the first client disconnects,
+/// and is dropped when the last one does. Answers are written only while the list of lookups is
+/// locked. So an answer that has just arrived is not asked for again, and never replaces a newer
+/// one.
 pub(super) struct Flights {
     rooms: Rooms,
     settings: Settings,
@@ -43,7 +44,7 @@ struct Flight {
     question: WeakShared<Question>,
 }
 
-/// The answer of the store, now or later.
+/// The store's answer, ready or pending.
 pub(super) enum Joined {
     Known(Found),
     Waiting(Waiting),
@@ -82,7 +83,7 @@ impl Flights {
         // The list is unlocked: the store may block here, or ask this cache for another key ID. If
         // it panics, dropping `asked` notifies every waiting request.
         if let Ok(lookup) = catch_unwind(AssertUnwindSafe(ask)) {
-            // Never fails: this request holds the receiver.
+            // Sending never fails: this request holds the receiver.
             let _ = asked.send(Caught(Some(lookup)));
         }
         Joined::Waiting(waiting)
@@ -100,7 +101,8 @@ impl Flights {
         if deadline <= now || after(flight.asked, self.settings.ttl) < now {
             return None;
         }
-        // Must outlive the lock: dropping the last one drops its `Landing`, which locks the list.
+        // These must outlive the lock: dropping the last one drops its `Landing`, which locks the
+        // list.
         let question = flight.question.upgrade()?;
         Some(Waiting { flights: self.clone(), key, question, deadline })
     }

@@ -34,7 +34,7 @@ impl KeyId {
         Ok(Self(name.into()))
     }
 
-    /// Returns the unchanged key ID. A client may have chosen it, so use [`Display`](fmt::Display)
+    /// Returns the key ID unchanged. A client may have chosen it, so use [`Display`](fmt::Display)
     /// in logs.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -45,7 +45,7 @@ impl KeyId {
 impl fmt::Display for KeyId {
     /// Shows the key ID on one line, safe for logs: escapes control characters and marks that
     /// change the direction of text, and truncates it after 64 characters. [`as_str`](Self::as_str)
-    /// returns all of it.
+    /// returns the whole key ID.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&Shown(&self.0), f)
     }

@@ -113,8 +113,8 @@ impl KeyMap {
         self.single.is_none() && self.named.is_empty()
     }
 
-    /// Warns about services that share a key. If a scheme's MAC does not cover the key ID, it
-    /// cannot distinguish them.
+    /// Warns about services that share a key. If a scheme's MAC does not cover the key ID, the
+    /// verifier cannot distinguish these services.
     #[cfg(feature = "tracing")]
     pub(crate) fn warn_of_shared_keys(&self) {
         let mut owners = std::collections::HashMap::new();

@@ -3,9 +3,9 @@ use std::hint::select_unpredictable;
 
 use crate::key::{KeyId, KeySet};
 
-/// The slots of a bucket: as many as fit into a cache line.
+/// The number of slots in a bucket: as many as fit into a cache line.
 const SLOTS: usize = 5;
-/// How many entries may move to their other bucket to make room, before the table grows.
+/// The number of entries that may move to their other bucket before the table grows.
 const MOST_MOVES: usize = 256;
 
 /// Keys by key ID. Finding a key ID takes as many steps as finding that it is unknown, so the
@@ -85,15 +85,15 @@ impl Names {
         (is_there, found)
     }
 
-    /// The two buckets of a hash.
+    /// Returns the two buckets of a hash.
     #[allow(clippy::cast_possible_truncation)] // The upper half is for the second bucket.
     fn homes(&self, hash: u64) -> [usize; 2] {
         let mask = self.buckets.len().wrapping_sub(1);
         [hash as usize & mask, (hash >> 32) as usize & mask]
     }
 
-    /// Finds a slot for an entry. Returns false if there is none, or if another entry has the same
-    /// hash.
+    /// Finds a slot for an entry. Returns `false` if there is none, or if another entry has the
+    /// same hash.
     fn seat(&mut self, place: usize) -> bool {
         let (Some((id, _)), Ok(mut place)) = (self.entries.get(place), u32::try_from(place)) else {
             return false;

@@ -13,7 +13,7 @@ use crate::error::{BoxError, ConfigError};
 use crate::key::{KeyId, KeyMap, KeyQuery, KeySet, KeyStore, Lookup, SharedKeys};
 use crate::random;
 
-/// The longest time that one load may take.
+/// The maximum duration of one load.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Loads all keys at the start, and reloads them at an interval. Needs features `reload` and
@@ -67,7 +67,7 @@ pub struct PolledKeys {
 
 impl PolledKeys {
     /// Loads the keys, and starts a task that reloads them. A load begins at most `every` after the
-    /// last one began, or at its end if it takes longer.
+    /// previous one began, or when that one ends if it takes longer.
     ///
     /// # Errors
     ///
@@ -76,7 +76,7 @@ impl PolledKeys {
     ///
     /// # Panics
     ///
-    /// Panics outside of a tokio runtime with its timers enabled.
+    /// Panics if called outside a tokio runtime with timers enabled.
     pub async fn new<F, Fut, E>(every: Duration, load: F) -> Result<Self, BoxError>
     where
         F: Fn() -> Fut + Send + Sync + 'static,
@@ -176,7 +176,7 @@ where
 {
     let mut asked = age.start;
     loop {
-        // A time that no clock can represent means never.
+        // A time that the clock cannot represent means never.
         let Some(next) = asked.checked_add(shortened(every)) else { return };
         sleep_until(next).await;
         asked = Instant::now();
@@ -212,7 +212,7 @@ where
     }
 }
 
-/// Why there are no keys.
+/// The reason why there are no keys.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
     #[error("the source of the keys did not answer within 30 s")]
@@ -224,7 +224,7 @@ enum Failure {
     TooOld,
 }
 
-/// When the load of the current keys began.
+/// The time at which the load of the current keys began.
 struct Age {
     start: Instant,
     /// In milliseconds since the start.
@@ -248,7 +248,7 @@ impl Age {
     }
 }
 
-/// Subtracts up to a tenth.
+/// Shortens the interval at random, by up to a tenth.
 fn shortened(every: Duration) -> Duration {
     let mut byte = [0];
     random::fill(&mut byte);

@@ -8,12 +8,12 @@ use tokio::time::Instant;
 
 use crate::key::KeySet;
 
-/// How long stale keys are used before a failing store is asked again.
+/// The time that stale keys are used before a failing store is asked again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
-/// The longest time that is measured, 100 years: clocks overflow.
+/// The longest time that is measured: 100 years. Longer times would overflow the clock.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
-/// A hash, so that key IDs of any length take the same memory.
+/// The hash of a cache key. Key IDs of any length take the same memory.
 pub(super) type CacheKey = [u8; 32];
 
 #[derive(Clone, Copy, Debug)]
@@ -36,16 +36,16 @@ pub(super) struct Rooms {
 #[derive(Clone)]
 struct Known {
     keys: KeySet,
-    /// Until when the keys are used without asking the store again.
+    /// The time until which the keys are used without asking the store again.
     fresh_until: Instant,
-    /// Until when the keys are used if the store fails.
+    /// The time until which the keys are used if the store fails.
     stale_until: Instant,
 }
 
 /// An answer shared by several requests.
 pub(super) type Found = Result<Option<KeySet>, Failure>;
 
-/// Why there is no answer.
+/// The reason why there is no answer.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(super) enum Failure {
     #[error("the key store did not answer in time")]
@@ -82,8 +82,8 @@ impl Rooms {
         self.unknown.get(key).filter(|until| now < *until).map(|_| Ok(None))
     }
 
-    /// Caches an answer. Its times start when the store was asked: later changes may be missing
-    /// from it.
+    /// Caches an answer. Its age counts from when the store was asked, since it may miss later
+    /// changes.
     pub(super) fn keep(&self, key: CacheKey, found: Option<KeySet>, asked: Instant) {
         if let Some(keys) = found {
             let fresh_until = after(asked, self.settings.ttl);
@@ -96,8 +96,8 @@ impl Rooms {
         }
     }
 
-    /// Returns the stale keys to use while a store fails, and whether this failure is new. They are
-    /// fresh again until the store is to be retried.
+    /// Returns the stale keys to use while a store fails, and whether this failure is new. The keys
+    /// count as fresh until the next retry.
     pub(super) fn stand_in(&self, key: CacheKey) -> Option<(KeySet, bool)> {
         let now = Instant::now();
         let known = self.known.get(&key).filter(|known| now < known.stale_until)?;

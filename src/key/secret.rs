@@ -30,8 +30,8 @@ pub struct SecretKey {
     prepared: Slot,
 }
 
-/// The prepared states of one key. A linked list, since almost every key is used with one algorithm
-/// only. Its head is stored in the key, which the lookup has just loaded.
+/// The prepared states of one key. A linked list, since almost every key is used with a single
+/// algorithm. The first state is stored in the key itself, which the lookup has just loaded.
 #[derive(Default)]
 struct Slot {
     prepared: OnceLock<Prepared>,
@@ -57,10 +57,10 @@ impl SecretKey {
     ///
     /// # Errors
     ///
-    /// Returns [`ConfigError`] if the text is not base64, or is empty. The error says what is
-    /// wrong, such as a newline at the end or url-safe letters. It never repeats the text.
+    /// Returns [`ConfigError`] if the text is not base64, or is empty. The error describes the
+    /// mistake, such as a trailing newline or url-safe letters. It never repeats the text.
     pub fn from_base64(text: &str) -> Result<Self, ConfigError> {
-        // Wipes what was decoded before a mistake, too.
+        // Also wipes the bytes decoded before an error.
         let mut bytes = Zeroizing::new(Vec::new());
         match STANDARD.decode_vec(text, &mut bytes) {
             Ok(()) => Self::new(std::mem::take(&mut *bytes)),
@@ -72,8 +72,8 @@ impl SecretKey {
     ///
     /// # Errors
     ///
-    /// Returns [`ConfigError`] if the text is not hex, or is empty. The error says what is wrong,
-    /// such as a newline at the end or an odd number of digits. It never repeats the text.
+    /// Returns [`ConfigError`] if the text is not hex, or is empty. The error describes the
+    /// mistake, such as a trailing newline or an odd number of digits. It never repeats the text.
     pub fn from_hex(text: &str) -> Result<Self, ConfigError> {
         let mut bytes = Zeroizing::new(vec![0; text.len() / 2]);
         match base16ct::mixed::decode(text, &mut bytes).map(|_| ()) {
@@ -95,7 +95,8 @@ impl SecretKey {
         Self { bytes: Zeroizing::new(Box::from(bytes.as_slice())), prepared: Slot::default() }
     }
 
-    /// Returns the secret itself, to store it or pass it on. The name makes every use easy to find.
+    /// Returns the secret itself, to store it or pass it on. The method's name makes every use easy
+    /// to find.
     #[must_use]
     pub fn expose_secret(&self) -> &[u8] {
         &self.bytes

@@ -52,20 +52,20 @@ impl SharedKeys {
     ///
     /// The new keys apply to requests whose head arrives afterwards. A request whose body is still
     /// arriving is verified with the keys found for its head, so a removed key is accepted for as
-    /// long as a body may take. Bound that with a deadline for the whole request: tower-http's
-    /// `TimeoutLayer` outside of the [`VerifyLayer`](crate::VerifyLayer), as in
+    /// long as a body may take. Limit that with a deadline for the whole request: tower-http's
+    /// `TimeoutLayer` outside the [`VerifyLayer`](crate::VerifyLayer), as in
     /// `examples/production.rs`. `RequestBodyTimeoutLayer` alone is not enough: it limits the pause
     /// between two pieces of a body, and a client that sends a byte now and then never exceeds it.
     ///
-    /// [`KeyEntry::with_not_after`](crate::key::KeyEntry::with_not_after) needs no deadline: it is
-    /// checked again when the body is complete.
+    /// [`KeyEntry::with_not_after`](crate::key::KeyEntry::with_not_after) needs no deadline,
+    /// because it is checked again once the body is complete.
     ///
     /// # Errors
     ///
     /// Returns [`ConfigError::NoKeys`] if the map is empty. The old keys stay in use.
     pub fn replace(&self, keys: KeyMap) -> Result<(), ConfigError> {
         let keys = not_empty(keys)?;
-        // Held until the keys are replaced, so that no algorithm is added in between.
+        // Hold the lock until the keys are replaced, so that no algorithm is added in between.
         let algorithms = self.algorithms();
         algorithms.iter().for_each(|algorithm| keys.prepare(*algorithm));
         self.0.keys.store(Arc::new(keys));

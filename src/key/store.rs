@@ -10,7 +10,7 @@ use crate::crypto::Algorithm;
 use crate::error::BoxError;
 use crate::key::{KeyId, KeySet};
 
-/// A query to a [`KeyStore`]: the claimed key ID, and the request that claims it.
+/// A query for a [`KeyStore`]: the claimed key ID, and the head of the request.
 ///
 /// ```
 /// use http::Request;
@@ -31,8 +31,7 @@ pub struct KeyQuery<'a> {
 }
 
 impl<'a> KeyQuery<'a> {
-    /// Asks for the keys of `key_id`, or for the anonymous key if it is `None`, for a request with
-    /// this head.
+    /// Makes a query for the keys of `key_id`, or for the anonymous key if it is `None`.
     #[must_use]
     pub fn new(key_id: Option<&'a KeyId>, head: &'a Parts) -> Self {
         Self { key_id, head }
@@ -54,9 +53,9 @@ impl<'a> KeyQuery<'a> {
 
 /// Finds the keys of a claimed key ID.
 ///
-/// Answer `None` for an unknown key ID. The request is then checked with dummy keys and rejected
-/// like one with a wrong signature. The time of the lookup itself is up to the store: one that is
-/// slower for unknown key IDs reveals which ones exist.
+/// Return `None` for an unknown key ID. The request is then checked with dummy keys, and rejected
+/// as if its signature were wrong. The time of the lookup itself is up to the store: if it is
+/// slower for unknown key IDs, it reveals which key IDs exist.
 ///
 /// To turn a function into a store, use [`key_fn`].
 ///
@@ -106,7 +105,7 @@ pub trait KeyStore: Send + Sync {
     }
 
     /// Returns whether there are keys for this key ID, or, for `None`, an anonymous key. Returns
-    /// `None` unless overridden: only a lookup can tell.
+    /// `None` unless overridden, because only a lookup can find out.
     ///
     /// Called only while a verifier is built, to find a configuration that rejects every caller.
     /// Never called for a request.
@@ -161,7 +160,7 @@ impl<K: KeyStore + ?Sized> KeyStore for Arc<K> {
 
 /// The result of a lookup.
 pub(crate) struct Found {
-    /// Dummies, or `None`, if the key ID is unknown. `None` means that dummies are still to be
+    /// The keys. For an unknown key ID, these are dummies, or `None` if the dummies are still to be
     /// filled in.
     pub(crate) keys: Option<KeySet>,
     pub(crate) is_known: bool,
@@ -173,10 +172,10 @@ impl From<Option<KeySet>> for Found {
     }
 }
 
-/// The answer of a [`KeyStore`], now or later.
+/// The answer of a [`KeyStore`], ready or pending.
 ///
-/// A named future rather than an `async fn`, so that a store in memory answers without an
-/// allocation.
+/// A named future instead of an `async fn`, so that a store in memory needs no allocation to
+/// answer.
 #[must_use = "a lookup does nothing unless awaited"]
 pub struct Lookup(NowOrLater<Result<Found, BoxError>>);
 
@@ -202,14 +201,14 @@ impl Lookup {
     }
 
     /// Returns the answer of a store that has all its keys in memory, with sets of at most
-    /// `max_keys` keys. Takes the same steps for a known and an unknown key ID.
+    /// `max_keys` keys. Known and unknown key IDs take the same steps.
     pub(crate) fn of(known: Option<&KeySet>, max_keys: usize) -> Self {
         let dummies = KeySet::dummies(max_keys);
         let (keys, is_known) = (known.unwrap_or(dummies).clone(), known.is_some());
         Self(NowOrLater::Ready(Some(Ok(Found { keys: Some(keys), is_known }))))
     }
 
-    /// Returns an answer that is not ready yet. Allocates one box.
+    /// Returns an answer that is not ready yet. Allocates a box.
     pub fn later(
         future: impl Future<Output = Result<Option<KeySet>, BoxError>> + Send + 'static,
     ) -> Self {
@@ -239,16 +238,15 @@ impl fmt::Debug for Lookup {
     }
 }
 
-/// Makes a store from an async function. It takes the claimed key ID and the head, and returns a
-/// key, a set, or none.
+/// Makes a store from an async function. The function takes the claimed key ID and the head, and
+/// returns a key, a set, or `None`.
 ///
-/// The future must not borrow the key ID or the head, since it outlives them. Take what it needs
-/// out of them first, then return an `async move` block. An `async` closure borrows them and does
-/// not compile.
+/// The future must not borrow the key ID or the head, since it outlives them. Copy what it needs
+/// first, then return an `async move` block. An `async` closure borrows them and does not compile.
 ///
 /// If the function makes a key for each call, the key is also prepared for each call. This takes
-/// time, and only for known key IDs. To avoid it, keep the [`KeySet`]s, or put a `CachedKeys`
-/// (feature `cache`) in front.
+/// time, but only for known key IDs, so it can reveal them. To avoid it, keep the [`KeySet`]s, or
+/// put a `CachedKeys` (feature `cache`) in front.
 ///
 /// ```
 /// use http::request::Parts;
@@ -285,7 +283,7 @@ pub struct KeyFn<F> {
 }
 
 impl<F> KeyFn<F> {
-    /// Sets the size of the largest set that the function answers with. 1 by default.
+    /// Sets the size of the largest set that the function can return. 1 by default.
     #[must_use]
     pub fn with_max_keys(mut self, max_keys: usize) -> Self {
         self.max_keys = max_keys;

@@ -74,7 +74,7 @@ pub(super) fn not_whsec(text: &str) -> ConfigError {
     ConfigError::invalid("webhook secret", format!("{form}; {expected}"))
 }
 
-/// Returns what surrounds the text and is not part of the key.
+/// Returns a description of characters around the text that are not part of the key.
 fn around(text: &str) -> Option<&'static str> {
     let quotes = ['"', '\''];
     if let Some((_, why)) = PREFIXES.iter().find(|(prefix, _)| text.starts_with(prefix)) {

@@ -8,14 +8,16 @@ use zeroize::Zeroizing;
 use crate::error::ConfigError;
 use crate::key::{KeySet, SecretKey, text};
 
-/// Secrets are copied from web pages, so padding is optional and unused bits may be set.
+/// A lenient decoder: secrets are copied from web pages, so padding is optional and unused bits may
+/// be set.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new()
         .with_decode_padding_mode(DecodePaddingMode::Indifferent)
         .with_decode_allow_trailing_bits(true),
 );
-/// A shorter secret is logged. In bytes (Standard Webhooks asks for 24 to 64).
+/// The minimum length of a secret, in bytes (Standard Webhooks asks for 24 to 64). A shorter one
+/// logs a warning.
 #[cfg(feature = "tracing")]
 const SHORTEST: usize = 24;
 
@@ -23,7 +25,7 @@ impl SecretKey {
     /// Decodes a webhook secret: `whsec_` and base64, padded or not, as in [Standard Webhooks] and
     /// Svix. The prefix `v1,whsec_` is accepted, too.
     ///
-    /// A secret under 24 bytes is accepted and logged (feature `tracing`).
+    /// A secret under 24 bytes is accepted, but logs a warning (feature `tracing`).
     ///
     /// ```
     /// use tower_hmac::SecretKey;
@@ -38,7 +40,7 @@ impl SecretKey {
     ///
     /// # Errors
     ///
-    /// Returns [`ConfigError`] if the prefix is missing, if it is that of an asymmetric key
+    /// Returns [`ConfigError`] if the prefix is missing, if it belongs to an asymmetric key
     /// (`whpk_`, `whsk_`), or if the rest is empty or not base64. The error never repeats the text.
     ///
     /// [Standard Webhooks]: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
@@ -62,8 +64,9 @@ impl SecretKey {
 }
 
 impl KeySet {
-    /// Reads several webhook secrets, newest first, separated by `|` or a space. Each is read as in
-    /// [`SecretKey::from_whsec`]. During a rotation, one environment variable can hold them all.
+    /// Reads several webhook secrets, newest first, separated by `|` or a space. Each is decoded
+    /// like [`SecretKey::from_whsec`] does. During a rotation, one environment variable can hold
+    /// them all.
     ///
     /// # Errors
     ///

@@ -37,7 +37,7 @@ impl Signer<FostUrl> {
     ///
     /// # Errors
     ///
-    /// Returns [`SignError`] if `url` is not a URL, has no host, or cannot be made into such a
+    /// Returns [`SignError`] if `url` is not a URL, has no host, or cannot be turned into such a
     /// link.
     pub fn sign_url<U: TryInto<Uri>>(&self, url: U) -> Result<Uri, SignError> {
         sign_link(self, url)
@@ -70,7 +70,7 @@ impl Signer<AwsPresigned> {
     ///
     /// # Errors
     ///
-    /// Returns [`SignError`] if `url` is not a URL, has no host, or cannot be made into such a
+    /// Returns [`SignError`] if `url` is not a URL, has no host, or cannot be turned into such a
     /// link.
     pub fn sign_url<U: TryInto<Uri>>(&self, url: U) -> Result<Uri, SignError> {
         sign_link(self, url)

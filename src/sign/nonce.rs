@@ -8,7 +8,7 @@ pub const NONCE_LEN: usize = 24;
 
 /// A source of nonces.
 ///
-/// Implement it if nonces must come from your own generator. They must never repeat:
+/// Implement this trait to use your own generator. Nonces must never repeat.
 ///
 /// ```
 /// use tower_hmac::sign::{NONCE_LEN, NonceSource, SystemNonce};
@@ -41,7 +41,7 @@ impl NonceSource for SystemNonce {
     }
 }
 
-/// The same nonce every time, for tests.
+/// Returns the same nonce every time, for tests.
 #[derive(Clone, Copy)]
 pub struct FixedNonce(pub [u8; NONCE_LEN]);
 

@@ -41,7 +41,7 @@ pub struct Signer<S> {
 }
 
 impl<S: Scheme> Signer<S> {
-    /// Signs with the anonymous key.
+    /// Makes a signer for the anonymous key.
     #[must_use]
     pub fn new(scheme: S, key: SecretKey) -> Self {
         Self {
@@ -72,7 +72,7 @@ impl<S: Scheme> Signer<S> {
     }
 
     /// Adds an older key to sign with, at most [`MAX_SIGNING_KEYS`] in all. The first key is the
-    /// newest. While a secret is rotated, each receiver finds the tag of the key that it knows.
+    /// newest. During a rotation, each receiver finds the tag made with the key that it knows.
     ///
     /// ```
     /// use http::Request;
@@ -155,7 +155,7 @@ impl<S: Scheme> Signer<S> {
         self
     }
 
-    /// Returns the scheme that it signs with.
+    /// Returns the scheme of the signer.
     #[must_use]
     pub fn scheme(&self) -> &S {
         &self.scheme
@@ -173,7 +173,7 @@ impl<S: Scheme> Signer<S> {
         Ok(request)
     }
 
-    /// Signs a request in place. Leaves the request unchanged on an error.
+    /// Signs a request in place. On an error, the request is unchanged.
     ///
     /// # Errors
     ///
@@ -192,7 +192,7 @@ impl<S: Scheme> Signer<S> {
         Ok(())
     }
 
-    /// Signs a head for a body that is sent separately. Leaves the head unchanged on an error.
+    /// Signs a head for a body that is sent separately. On an error, the head is unchanged.
     ///
     /// # Errors
     ///

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use http_body_util::Empty;
 
-/// A body in memory, so that it can be signed: text, bytes, and empty bodies such as `()`,
+/// A body in memory, which can be signed: text, bytes, and empty bodies such as `()`,
 /// `http_body_util::Empty` and `axum::body::Body::empty()`.
 ///
 /// ```
@@ -15,7 +15,7 @@ use http_body_util::Empty;
 ///
 /// let signer = Signer::new(FlaskHmac::new(), SecretKey::new("s3cr3tk3y")?);
 /// let signed = signer.sign(Request::get("/plain").body(())?)?;
-/// // What Flask-HMAC signs if there is no body.
+/// // Flask-HMAC's signature for an empty body.
 /// assert_eq!(
 ///     signed.headers()["signature"],
 ///     "LSXp2AnBSNGHEcjN2CIBCD0n+HMR4DPunreKdyp6u8w=",
@@ -27,7 +27,7 @@ use http_body_util::Empty;
     note = "a signature needs the whole body: collect it first, or use `SignLayer`, which does that"
 )]
 pub trait WholeBody {
-    /// Returns the bytes of the body, or `None` if they are not in memory, as for a stream.
+    /// Returns the bytes of the body, or `None` if it is not in memory, such as a stream.
     fn whole(&self) -> Option<&[u8]>;
 }
 
@@ -62,7 +62,7 @@ impl<D> WholeBody for Empty<D> {
     }
 }
 
-/// Only an empty body: the contents of an axum body cannot be read in place.
+/// Only an empty body can be signed: the contents of an axum body cannot be read in place.
 #[cfg(feature = "axum")]
 impl WholeBody for axum::body::Body {
     fn whole(&self) -> Option<&[u8]> {

@@ -14,7 +14,7 @@ pub(crate) fn anyone(_: Option<&KeyId>) -> bool {
 }
 
 impl VerifyContext<'_> {
-    /// Checks the key ID against the verifier's list, and against the route's own.
+    /// Checks the key ID against the verifier's list and the route's own list.
     #[inline]
     pub(super) fn allow(self, allows: AllowFn) -> Result<(), VerifyError> {
         let key_id = self.claim().key_id();

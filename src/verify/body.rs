@@ -11,7 +11,7 @@ use crate::verify::compat_axum::lower_limit;
 use crate::verify::error::{ErrorKind, VerifyError};
 use crate::verify::step::Step;
 
-/// The default limit, in bytes: 2 MiB, the same as axum's.
+/// The default limit, in bytes: 2 MiB, as in axum.
 pub(super) const DEFAULT_BODY_LIMIT: usize = 2 * 1024 * 1024;
 
 /// The initial capacity for a body of several frames, in bytes.
@@ -45,7 +45,7 @@ impl BodyBuffer {
         (self.declared, self.limit)
     }
 
-    /// Checks whether this many more bytes may arrive.
+    /// Checks that this many more bytes may arrive.
     #[inline]
     pub(crate) fn check_more(&self, len: usize) -> Result<(), VerifyError> {
         check_length(self.len().saturating_add(len), self.limit)
@@ -73,8 +73,8 @@ impl BodyBuffer {
         }
         let len = self.len().saturating_add(data.len());
         if len > self.joined.capacity() {
-            // Twice what has arrived, but never more than was announced or is allowed: a client
-            // gets no memory for a length that it only claims.
+            // Double the buffer, but never beyond the announced length or the limit: a client must
+            // not get memory for a length that it only claims.
             let most = if self.declared >= len { self.declared } else { self.limit };
             let room = len.saturating_mul(2).max(FIRST_ROOM).min(most).max(len);
             self.joined.reserve_exact(room.saturating_sub(self.joined.len()));
@@ -103,7 +103,8 @@ impl BodyBuffer {
         }
     }
 
-    /// Returns the error for a body that failed: over the limit, if another limit caused it.
+    /// Returns the error for a failed body. If another limit caused the failure, the body is over
+    /// the limit.
     pub(crate) fn broken(error: BoxError) -> VerifyError {
         let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&*error);
         while let Some(inner) = cause {
@@ -116,7 +117,7 @@ impl BodyBuffer {
     }
 }
 
-/// Step 3. Compares the announced length, and later the length that has arrived, with the limit.
+/// Compares the announced length, and later the length received so far, with the limit (step 3).
 #[inline]
 pub(crate) fn check_length(len: usize, limit: usize) -> Result<(), VerifyError> {
     if len > limit {
@@ -125,7 +126,7 @@ pub(crate) fn check_length(len: usize, limit: usize) -> Result<(), VerifyError> 
     Ok(())
 }
 
-/// Returns the length of the body according to the head, in bytes.
+/// Returns the length of the body announced by the head, in bytes.
 #[inline]
 pub(crate) fn content_length(head: &Parts) -> Option<usize> {
     let text = head.headers.get(CONTENT_LENGTH)?.to_str().ok()?;

@@ -1,4 +1,4 @@
-//! Step 1: which scheme signed a request, and what the request claims.
+//! Step 1: finds the scheme that signed a request, and reads the claim.
 
 use http::request::Parts;
 
@@ -7,7 +7,7 @@ use crate::verify::error::{ErrorKind, VerifyError};
 use crate::verify::scheme_entry::SchemeEntry;
 use crate::verify::verifier::Verifier;
 
-/// What a request claims, and its scheme.
+/// The claim of a request, and its scheme.
 pub(crate) struct Selected {
     /// The index of the scheme in the verifier.
     pub(super) index: usize,
@@ -16,7 +16,7 @@ pub(crate) struct Selected {
 }
 
 impl Verifier {
-    /// Steps 1 and 2. The body is given if [`reads_claim_from_body`](Self::reads_claim_from_body)
+    /// Runs steps 1 and 2. `body` is set if [`reads_claim_from_body`](Self::reads_claim_from_body)
     /// returns `true`.
     #[inline]
     pub(super) fn select(
@@ -50,9 +50,9 @@ impl Verifier {
         Ok(Selected { index, claim, coverage })
     }
 
-    /// Step 1: finds the scheme of the head, and reads the claim.
+    /// Finds the scheme of the head, and reads the claim (step 1).
     ///
-    /// The body is given if [`reads_claim_from_body`](Self::reads_claim_from_body) returns `true`.
+    /// `body` is set if [`reads_claim_from_body`](Self::reads_claim_from_body) returns `true`.
     #[inline]
     pub(crate) fn read(
         &self,
@@ -68,8 +68,8 @@ impl Verifier {
         }
     }
 
-    /// Returns whether the claim can only be read once the body is complete: the head has none, and
-    /// one of the schemes has its signature in the body.
+    /// Returns whether the claim can only be read once the body is complete: the head has no claim,
+    /// and one of the schemes has its signature in the body.
     #[inline]
     pub(crate) fn reads_claim_from_body(&self, head: &Parts) -> bool {
         self.entries().any(|entry| entry.is_in_body)
@@ -80,9 +80,9 @@ impl Verifier {
         VerifyError::from(error).in_scheme(&self.first.name, None)
     }
 
-    /// Decides between several schemes: the first that is not missing, if the others are missing.
-    /// Schemes that share a header may call each other's signatures malformed, unless there is a
-    /// header that only the scheme with the malformed signature reads.
+    /// Selects one of several schemes: the only one that the request is signed with. Schemes that
+    /// share a header may call each other's signatures malformed, unless there is a header that
+    /// only the scheme with the malformed signature reads.
     fn decide(&self, head: &Parts, body: Option<&[u8]>) -> Result<(usize, Claim), VerifyError> {
         let mut decided: Option<(usize, Result<Claim, ClaimError>)> = None;
         for (place, format) in self.entries().enumerate() {

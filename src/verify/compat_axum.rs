@@ -1,15 +1,15 @@
-//! What axum stores in a request: the target as first received, if a router has cut it, and the
-//! body limit of the route. Without feature `axum` there is neither.
+//! axum's data in a request's extensions: the original target, if a router has shortened it, and
+//! the body limit of the route. Neither exists without feature `axum`.
 
 use std::borrow::Cow;
 
 use http::request::Parts;
 use http_body::SizeHint;
 
-/// The target as cut by a router, kept while the head has the one first received.
+/// The target as shortened by a router, kept while the head has the original one.
 #[derive(Default)]
 pub(crate) struct OriginalTarget {
-    // Boxed: few requests pass a router that cuts, and all would carry its size.
+    // Boxed: few requests have a shortened target, and all would carry its size.
     #[cfg(feature = "axum")]
     uri: Option<Box<http::Uri>>,
 }
@@ -35,8 +35,8 @@ impl OriginalTarget {
     }
 }
 
-/// Returns a head with its target as first received, to verify without a layer in a router that has
-/// cut it.
+/// Returns a head with its original target. Use it to verify without a layer, in a router that has
+/// shortened the target.
 pub(crate) fn as_received(head: &Parts) -> Cow<'_, Parts> {
     #[cfg(feature = "axum")]
     if let Some(original) = original_uri(head) {
@@ -47,7 +47,7 @@ pub(crate) fn as_received(head: &Parts) -> Cow<'_, Parts> {
     Cow::Borrowed(head)
 }
 
-/// Returns the target as first received, if a router has cut it.
+/// Returns the original target, if a router has shortened it.
 #[cfg(feature = "axum")]
 fn original_uri(head: &Parts) -> Option<&http::Uri> {
     let original = &head.extensions.get::<axum::extract::OriginalUri>()?.0;
@@ -63,8 +63,8 @@ fn is_clone(one: &http::Uri, other: &http::Uri) -> bool {
     in_origin_form(one) && in_origin_form(other) && text(one) == text(other)
 }
 
-/// Returns the limit for this request, in bytes: ours, or a lower one set for axum. If none is set,
-/// a limit above axum's default is also applied to its extractors.
+/// Returns the limit for this request, in bytes: the verifier's, or a lower one set for axum. If
+/// axum has none, a limit above its default is also applied to axum's extractors.
 pub(super) fn lower_limit(ours: usize, head: &mut Parts, body: &SizeHint) -> usize {
     #[cfg(feature = "axum")]
     if body.exact() != Some(0) {
@@ -115,8 +115,8 @@ mod body_limit {
         let limit = probe.body().size_hint().upper();
         let mut limit = limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
         if limit == Some(DEFAULT_BODY_LIMIT) && ours > DEFAULT_BODY_LIMIT {
-            // Is the limit set to exactly the default, or not set? If it is set, this replaces the
-            // existing extension, and their number stays the same.
+            // The limit may be set to exactly the default, or not set. If it is set, this replaces
+            // the existing extension, and the number of extensions stays the same.
             let before = probe.extensions().len();
             DefaultBodyLimit::max(ours).apply(&mut probe);
             if probe.extensions().len() == before {

@@ -11,7 +11,7 @@ use crate::verify::scheme_entry::SchemeEntry;
 use crate::verify::step::Step;
 use crate::verify::verifier::Verifier;
 
-/// A request and its claim, in front of the verifier.
+/// A request and its claim, with the verifier that checks them.
 #[derive(Clone, Copy)]
 pub(crate) struct VerifyContext<'a> {
     pub(crate) verifier: &'a Verifier,

@@ -35,15 +35,15 @@ pub struct VerifyError {
 pub enum ErrorKind {
     /// The request has no header or parameter of the scheme.
     Missing,
-    /// The request has something that the scheme does not write.
+    /// The request contains something that the scheme does not write.
     Malformed,
-    /// Nobody has this key ID, or none of its keys is currently valid.
+    /// The key ID is unknown, or none of its keys is currently valid.
     UnknownKey,
     /// The signature does not match the request.
     Mismatch,
-    /// The time of signing is too far from now, on either side.
+    /// The time of signing is too far in the past or in the future.
     Stale,
-    /// The time of expiry has passed, or is too far ahead.
+    /// The time of expiry has passed, or is too far in the future.
     Expired,
     /// The caller is known, but not on the allow-list of this route.
     NotAllowed,
@@ -57,8 +57,8 @@ pub enum ErrorKind {
     StoreUnavailable,
     /// The replay guard is full.
     ReplayFull,
-    /// The request was signed before the replay guard's memory began. A client that signs again is
-    /// accepted.
+    /// The request was signed before the replay guard started to remember requests. It is accepted
+    /// if the client signs it again.
     ReplayUnknown,
 }
 
@@ -83,7 +83,7 @@ impl ErrorKind {
         }
     }
 
-    /// Returns the step that raises it most often.
+    /// Returns the step that most often raises this kind.
     const fn usual_step(self) -> Step {
         match self {
             Self::Missing | Self::Malformed => Step::Claim,
@@ -97,7 +97,7 @@ impl ErrorKind {
         }
     }
 
-    /// Returns what a client may learn: only which side is at fault.
+    /// Returns the part that a client may learn: only which side is at fault.
     const fn public(self) -> PublicError {
         match self {
             Self::BodyTooLarge => PublicError::BODY_TOO_LARGE,
@@ -146,8 +146,8 @@ impl VerifyError {
         Self { detail: Some(source.into()), ..Self::new(step, kind) }
     }
 
-    /// Makes an error from a scheme's own error. Once there is a claim, the request is not
-    /// unsigned: what is missing then must not let it through an optional layer.
+    /// Makes an error from a scheme's own error. A request with a claim is not unsigned: if a part
+    /// of it is missing, an optional layer must not let it through.
     pub(crate) fn unclaimed(step: Step, error: ClaimError) -> Self {
         match error {
             ClaimError::Missing if step == Step::Claim => Self::new(step, ErrorKind::Missing),
@@ -202,15 +202,15 @@ impl VerifyError {
         self.public().status
     }
 
-    /// Returns whether the caller was rejected. `false` if a body could not be read or a store
+    /// Returns whether the caller is at fault. `false` if a body could not be read or a store
     /// failed. A client should not be able to distinguish the kinds of rejected callers.
     #[must_use]
     pub fn is_caller_rejected(&self) -> bool {
         self.public() == PublicError::REJECTED
     }
 
-    /// Returns what a client may learn: a status and one word, both the same for every rejected
-    /// caller.
+    /// Returns the part that a client may learn: a status and one word, both the same for every
+    /// rejected caller.
     ///
     /// | status | word | kinds |
     /// | --- | --- | --- |
@@ -231,7 +231,7 @@ impl VerifyError {
         self.scheme.as_deref()
     }
 
-    /// Returns the name of the scheme, shared.
+    /// Returns the name of the scheme as a shared string.
     #[cfg(feature = "metrics")]
     pub(crate) fn shared_scheme(&self) -> Option<&Arc<str>> {
         self.scheme.as_ref()
@@ -292,7 +292,7 @@ impl Error for VerifyError {
     }
 }
 
-/// What a client may learn of a [`VerifyError`]: a status and one word. Returned by
+/// The part of a [`VerifyError`] that a client may learn: a status and one word. Returned by
 /// [`VerifyError::public`].
 ///
 /// ```
@@ -344,7 +344,8 @@ impl fmt::Display for PublicError {
 }
 
 /// A key ID that was claimed but not proven. Its type differs from that of
-/// [`Verified::key_id`](crate::Verified::key_id), so that the two cannot be confused.
+/// [`Verified::key_id`](crate::Verified::key_id), so that claimed and proven key IDs cannot be
+/// confused.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ClaimedKeyId(pub(crate) KeyId);
 

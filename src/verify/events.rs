@@ -1,5 +1,5 @@
-//! Logs and metrics of a layer: fixed labels, and no secret. Without the features, this costs
-//! nothing.
+//! Logs and metrics of a layer, with fixed labels and no secrets. They cost nothing if the features
+//! are off.
 
 use crate::verify::error::VerifyError;
 use crate::verify::verified::Verified;
@@ -18,8 +18,8 @@ impl Timer {
         }
     }
 
-    /// Records the end, with the length of the body in bytes. A rejection is counted and logged
-    /// when it is answered.
+    /// Records the end of the verification and the length of the body in bytes. A rejection is
+    /// counted and logged when it is answered.
     #[cfg_attr(not(feature = "metrics"), allow(clippy::unused_self))]
     pub(crate) fn done(&self, outcome: Result<&Verified, &VerifyError>, body_len: usize) {
         if let Ok(verified) = outcome {
@@ -37,7 +37,7 @@ impl Timer {
     }
 }
 
-/// The label for a request that has no scheme or no step.
+/// The label for a request without a scheme or a step.
 #[cfg(feature = "metrics")]
 const NONE: &str = "none";
 
@@ -84,11 +84,11 @@ pub(crate) struct Warnings {
     seldom: std::sync::Arc<crate::seldom::Seldom>,
 }
 
-/// The target of rejection events, whichever module this code is in.
+/// The target of rejection events. It stays the same if this code moves to another module.
 #[cfg(feature = "tracing")]
 const TARGET: &str = "tower_hmac::rejection";
 
-/// Records a rejection at any step. A store that fails is a warning, at most once a second for a
+/// Records a rejection at any step. Warns about a failing store at most once a second for each
 /// cause.
 pub(crate) fn rejected(error: &VerifyError, warnings: &Warnings) {
     #[cfg(feature = "tracing")]

@@ -25,8 +25,8 @@ impl KeyIdList {
         Ok(Self { key_ids, told: Arc::default() })
     }
 
-    /// Keeps what is on both lists. Two lists without a common key ID are a mistake, but a list
-    /// that is already empty is a choice.
+    /// Keeps the key IDs that are on both lists. Lists without a common key ID are rejected as a
+    /// mistake. An empty list is accepted as intended.
     pub(super) fn narrowed_by(self, other: &Self) -> Result<Self, ConfigError> {
         let both: Arc<[_]> =
             self.key_ids.iter().filter(|key_id| other.contains(key_id)).cloned().collect();
@@ -48,7 +48,7 @@ impl KeyIdList {
         &self.key_ids
     }
 
-    /// Warns once of a list that accepts nobody, and of unknown key IDs.
+    /// Warns once about a list that accepts nobody, and about unknown key IDs.
     #[cfg(feature = "tracing")]
     pub(super) fn warn_once(&self, is_unknown: impl Fn(&KeyId) -> bool) {
         self.told.get_or_init(|| {

@@ -14,28 +14,28 @@ pub(crate) struct MacCheck {
 }
 
 enum State {
-    /// The text waits for the body, or for what is made from it.
+    /// The signing string is incomplete until the body, or text derived from it, is available.
     Text(SignedText, BodyPart),
-    /// The MAC does not cover the raw body, and has matched before it is read.
+    /// The MAC does not cover the raw body, and matched before the body was read.
     Matched(Option<MatchedKey>, BodyRule),
 }
 
-/// The part of the text that depends on the body.
+/// The part of the signing string that depends on the body.
 enum BodyPart {
     Raw,
     Derived,
-    /// Boxed: few schemes have it, and all would carry its size.
+    /// Boxed: few schemes use this variant, and it would enlarge the enum for all of them.
     Hashed(Box<Hasher>),
 }
 
-/// The requirement on a body that no MAC covers.
+/// The requirement for a body that no MAC covers.
 enum BodyRule {
-    /// A hash for each digest of the coverage, in that order.
+    /// One hash for each digest in the coverage, in the same order.
     Digests {
         first: Hasher,
         more: Vec<Hasher>,
     },
-    /// There must be no body, for this reason.
+    /// There must be no body. The string says why.
     Empty(&'static str),
     Unsigned,
 }
@@ -50,7 +50,7 @@ impl BodyRule {
         }
     }
 
-    /// Returns whether the body that was hashed has the digests of the coverage.
+    /// Returns whether the hashed body matches the digests in the coverage.
     #[inline]
     fn is_met(&self, coverage: &Coverage) -> bool {
         match (self, coverage) {
@@ -65,7 +65,7 @@ impl BodyRule {
 }
 
 impl MacCheck {
-    /// Writes what comes before the body, and compares the tags if the MAC does not cover the raw
+    /// Writes the text before the body, and compares the tags if the MAC does not cover the raw
     /// body.
     #[inline]
     pub(super) fn start(
@@ -95,7 +95,7 @@ impl MacCheck {
         Self { keys, state: State::Text(text, part) }
     }
 
-    /// Adds the next bytes of the body.
+    /// Adds the next part of the body.
     #[inline]
     pub(crate) fn update(
         &mut self,
@@ -119,7 +119,7 @@ impl MacCheck {
         Ok(())
     }
 
-    /// Compares what remains, now that the body is complete.
+    /// Runs the remaining comparisons, now that the body is complete.
     #[inline]
     pub(super) fn finish(
         &mut self,

@@ -7,8 +7,8 @@
 //! 0. **Clean.** Removes a [`Verified`] left by an outer layer.
 //! 1. **Claim.** The scheme reads the head: exactly one value of each of its headers, at most 8
 //!    KiB, strictly decoded.
-//! 2. **Window.** Compares times with the clock. The tolerance itself is accepted, one second more
-//!    is not.
+//! 2. **Window.** Compares the times with the clock. A difference equal to the tolerance is
+//!    accepted.
 //! 3. **Length.** A `Content-Length` over the limit is answered with 413 before the body is read.
 //! 4. **Keys.** Asks the store. An unknown key ID is checked with dummy keys, so that it cannot be
 //!    distinguished from a wrong signature by status, body, time, or the moment of the response.
@@ -16,7 +16,7 @@
 //!    with 400. Trailers are dropped, since no scheme covers them.
 //! 6. **MAC.** Compares the MAC under every candidate key with every tag of the request, without
 //!    stopping early. If the MAC does not cover the raw body, this comes before step 5.
-//! 7. **Allow-list.** Checks the proven key ID.
+//! 7. **Allow-list.** Checks the proven key ID against the allow-lists.
 //! 8. **Replay.** Asks the guard to claim the request.
 //! 9. **Hand over.** Puts a [`Verified`] into the extensions and the verified bytes into the body,
 //!    and calls the inner service.
@@ -24,8 +24,8 @@
 //! [`VerifyError::step`] returns the step that rejected the request. If the MAC covers a digest of
 //! the body, a digest that does not match is a separate step after step 5.
 //!
-//! A rejection at any step becomes a response by the [`Rejection`](crate::layer::Rejection). The
-//! response's extensions contain the [`VerifyError`], for outer layers and logs.
+//! The layer's [`Rejection`](crate::layer::Rejection) turns a rejection at any step into a
+//! response. The response's extensions contain the [`VerifyError`], for outer layers and logs.
 //!
 //! # The body of a rejected request
 //!
@@ -39,7 +39,7 @@
 //! | request | the rest of its body | the response |
 //! | --- | --- | --- |
 //! | up to [`with_drain_limit`] bytes left | read and discarded | when the body has ended |
-//! | a `Content-Length` with more left | not read | at once, with `Connection: close` |
+//! | a `Content-Length` with more bytes left | not read | at once, with `Connection: close` |
 //! | no length, and more arrives | read up to the limit | then, with `Connection: close` |
 //! | `Expect: 100-continue`, the body not requested yet | not read, no `100` is sent | at once, with `Connection: close` |
 //! | HTTP/2 or later | not read: streams are independent | at once |
@@ -47,7 +47,7 @@
 //! The default limit is 16 MiB, and a frame counts for at least 256 bytes. Draining a byte costs
 //! less than hashing it, and the body of a request with a forged tag is read, too. So a client that
 //! sends slowly, or not at all, occupies no more of the server without a signature than with a
-//! forged one. Nothing in this crate limits the time of either. A timeout outside of the layer
+//! forged one. Nothing in this crate limits how long either takes. A timeout outside the layer
 //! limits both: `tower_http`'s `TimeoutLayer` for the whole request, or `RequestBodyTimeoutLayer`
 //! for the wait between two frames.
 //!

@@ -1,4 +1,4 @@
-//! Step 8: the replay guard, and what a request has already claimed.
+//! Step 8: the replay guard, and the replay keys that a request has already claimed.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ impl VerifyContext<'_> {
     #[inline]
     pub(super) fn claim_once(self, matched: &MatchedKey, now: Option<i64>) -> Option<ReplayClaim> {
         let (guard, now) = self.verifier.replay.as_ref().zip(now)?;
-        // A layer outside has already claimed it, with the same guard.
+        // An outer layer with the same guard has already claimed the request.
         if has_claimed(&self.head.extensions, guard.id(), &matched.replay_keys) {
             return None;
         }
@@ -71,7 +71,7 @@ impl VerifyContext<'_> {
         })
     }
 
-    /// Rejects what the guard does not accept.
+    /// Rejects a request that the guard does not accept.
     pub(super) fn check_replay(self, answer: Result<Replay, BoxError>) -> Result<(), VerifyError> {
         let kind = match answer {
             Ok(Replay::Claimed) => return Ok(()),
@@ -85,7 +85,7 @@ impl VerifyContext<'_> {
 }
 
 impl Verifier {
-    /// Marks a claimed request, for a layer inside with the same guard.
+    /// Marks a claimed request, for an inner layer with the same guard.
     pub(crate) fn mark_claimed(&self, head: &mut Parts, matched: &MatchedKey) {
         if let Some(guard) = &self.replay {
             remember(&mut head.extensions, guard.id(), &matched.replay_keys);
@@ -93,7 +93,7 @@ impl Verifier {
     }
 }
 
-/// The replay keys that this request has claimed, and with which guard. Stored in the request's
+/// The replay keys that this request has claimed, and the guard. Stored in the request's
 /// extensions.
 #[derive(Clone, Default)]
 struct OwnClaims(Vec<(GuardId, ReplayKey)>);

@@ -12,7 +12,7 @@ use crate::scheme::{Claim, ClaimError, Scheme, Selector, Window};
 /// A scheme with its own keys.
 #[derive(Clone)]
 pub(crate) struct SchemeEntry {
-    /// The scheme's own name, shared by everything that reports on a request.
+    /// The scheme's name, shared by errors, logs and metrics.
     pub(crate) name: Arc<str>,
     /// The maximum number of tags that one request can carry, from the scheme.
     pub(crate) max_tags: usize,
@@ -40,8 +40,7 @@ impl SchemeEntry {
         })
     }
 
-    /// Reads the claim of the request in this scheme. The body is only given after a head without a
-    /// claim.
+    /// Reads the request's claim in this scheme. `body` is only set if the head has no claim.
     #[inline]
     pub(crate) fn claim(&self, head: &Parts, body: Option<&[u8]>) -> Result<Claim, ClaimError> {
         match (self.is_in_body, body) {
@@ -51,14 +50,14 @@ impl SchemeEntry {
         }
     }
 
-    /// Returns the replay key of a request with this nonce, under the secret that signed it. Nonces
-    /// are unique for each covered selector.
+    /// Returns the replay key of a request with this nonce, under the secret that signed it. A
+    /// nonce is unique within each covered selector.
     pub(crate) fn replay_key_of_nonce(&self, nonce: &[u8], key: &SecretKey) -> ReplayKey {
         ReplayKey::of_nonce(self.covered_selector(), nonce, key)
     }
 
-    /// Returns a selector that the signature covers. A label or a prefix is not covered: a replay
-    /// under another one is still a replay.
+    /// Returns the selector if the signature covers it. A label or prefix is not covered: a replay
+    /// under another label is still a replay.
     fn covered_selector(&self) -> &str {
         match self.scheme.selector() {
             Some(Selector::Tag(tag)) => tag,
@@ -66,13 +65,13 @@ impl SchemeEntry {
         }
     }
 
-    /// Returns whether both schemes read a common header.
+    /// Returns whether the schemes share a header.
     pub(crate) fn shares_header(&self, other: &Self) -> bool {
         self.scheme.headers().iter().any(|name| other.scheme.headers().contains(name))
     }
 
-    /// Returns whether both schemes share a header, and the other one reads everything in the head
-    /// that belongs to this one.
+    /// Returns whether the schemes share a header, and `other` reads everything in the head that
+    /// belongs to this scheme.
     pub(crate) fn is_within(&self, other: &Self, head: &Parts) -> bool {
         let theirs = other.scheme.headers();
         let mut ours = self.scheme.headers().iter();
@@ -104,7 +103,7 @@ impl SchemeEntry {
     }
 }
 
-/// Finds a scheme and a key store that would together reject every request.
+/// Rejects a combination of scheme and key store that would reject every request.
 fn check_keys(scheme: &impl Scheme, keys: &impl KeyStore) -> Result<(), ConfigError> {
     let has_anonymous = keys.knows(None) != Some(false);
     let has_named = keys.has_named_keys() != Some(false);

@@ -1,5 +1,5 @@
-//! One request during verification: a state machine without I/O, whose phase states what it is
-//! waiting for.
+//! The verification of one request: a state machine without I/O. Its phase says what it is waiting
+//! for.
 //!
 //! [`Verifier::verify`] drives it with a complete body, and `layer/streaming.rs` with a streaming
 //! one.
@@ -24,28 +24,28 @@ use crate::verify::step::Step;
 use crate::verify::verified::Verified;
 use crate::verify::verifier::Verifier;
 
-/// A request whose claim was read, and whose times are in the window: steps 1 and 2.
+/// A request that has passed steps 1 and 2: its claim is read, and its times are in the window.
 pub(crate) struct Verification {
     pub(crate) selected: Selected,
     pub(crate) phase: Phase,
 }
 
-/// What a request waits for, and what comes next.
+/// What a request is waiting for, and the call that comes next.
 // Boxing the large variants would cost each request an allocation.
 #[allow(clippy::large_enum_variant)]
 pub(crate) enum Phase {
-    /// Waits for the announced length of the body; then [`VerifyContext::look_up`].
+    /// Waits for the announced length of the body. Next: [`VerifyContext::look_up`].
     Length,
-    /// Waits for the keys; then [`VerifyContext::start`].
+    /// Waits for the keys. Next: [`VerifyContext::start`].
     Keys(Lookup),
-    /// Waits for the body: [`MacCheck::update`] for each part of it; then
+    /// Waits for the body: [`MacCheck::update`] for each part of it. Next:
     /// [`VerifyContext::finish`].
     Body(MacCheck),
-    /// Waits for the replay guard; then [`VerifyContext::accept`].
+    /// Waits for the replay guard. Next: [`VerifyContext::accept`].
     Replay(ReplayClaim, MatchedKey),
 }
 
-/// The result for a request whose body is complete.
+/// The state of a request after its body is complete.
 pub(crate) enum Finished {
     Accepted(Verified),
     /// The replay guard must be asked.
@@ -53,7 +53,7 @@ pub(crate) enum Finished {
 }
 
 impl Verification {
-    /// Steps 1 and 2. The body is given if the claim is in it.
+    /// Runs steps 1 and 2. `body` is set if the claim is in the body.
     #[inline]
     pub(crate) fn begin(
         verifier: &Verifier,
@@ -65,21 +65,21 @@ impl Verification {
 }
 
 impl VerifyContext<'_> {
-    /// Step 3, in bytes, and the lookup of step 4.
+    /// Runs step 3, and starts the lookup of step 4. Lengths are in bytes.
     #[inline]
     pub(crate) fn look_up(self, length: usize, limit: usize) -> Result<Lookup, VerifyError> {
         check_length(length, limit).map_err(|error| self.about(error))?;
         Ok(self.entry().keys.lookup(&KeyQuery::new(self.claim().key_id(), self.head)))
     }
 
-    /// The result of step 4, and step 6 if the MAC does not cover the raw body.
+    /// Takes the result of step 4, and runs step 6 if the MAC does not cover the raw body.
     #[inline]
     pub(crate) fn start(self, found: Result<Found, BoxError>) -> Result<MacCheck, VerifyError> {
         let found = found.map_err(|source| self.store_failed(Step::Keys, source))?;
         MacCheck::start(self, CandidateKeys::new(self, found))
     }
 
-    /// Steps 6 and 7, and the claim of step 8.
+    /// Runs steps 6 and 7, and claims the request for step 8.
     #[inline]
     pub(crate) fn finish(
         self,
@@ -96,7 +96,7 @@ impl VerifyContext<'_> {
         })
     }
 
-    /// The result of step 8.
+    /// Takes the result of step 8.
     pub(crate) fn accept(
         self,
         answer: Result<Replay, BoxError>,
@@ -122,7 +122,7 @@ impl Verifier {
         outcome.inspect_err(|error| events::rejected(error, &self.warnings))
     }
 
-    /// Does the same without logs and metrics.
+    /// Verifies a request like [`verify`](Self::verify), without logs or metrics.
     pub(crate) async fn verify_silently(
         &self,
         head: &Parts,

@@ -8,13 +8,14 @@ use crate::crypto::Algorithm;
 use crate::key::KeyId;
 use crate::scheme::CoveredHead;
 
-/// What a request has *proven*. Only this crate makes one, after its last check.
+/// The facts that a request has *proven*. Only this crate can make a `Verified`, after the last
+/// check.
 ///
-/// The layer stores it in the request's extensions. With feature `axum`, it is an extractor, too: a
+/// The layer stores it in the request's extensions. With feature `axum`, it is also an extractor: a
 /// handler that takes it cannot be reached without the layer.
 ///
 /// ```compile_fail
-/// // There is no way to make one: no constructor, no public field, no `Default`.
+/// // It cannot be made elsewhere: it has no constructor, public field or `Default`.
 /// let forged = tower_hmac::Verified::default();
 /// ```
 ///
@@ -46,7 +47,7 @@ pub(crate) struct LayerSlot {
 }
 
 impl Verified {
-    /// Makes one for a layer that checks nothing: no key ID, whatever the head claims.
+    /// Makes a `Verified` for a disarmed layer. It has no key ID, whatever the head claims.
     pub(crate) fn disarmed(scheme: Arc<str>) -> Self {
         Self {
             key_id: None,
@@ -71,8 +72,8 @@ impl Verified {
         self.slot.as_ref()
     }
 
-    /// Returns the key ID of the key that signed. `None` for the anonymous key, and if the layer is
-    /// disarmed.
+    /// Returns the key ID of the key that signed. `None` if it was the anonymous key, or if the
+    /// layer is disarmed.
     ///
     /// To check for one caller, use [`is_signed_by`](Self::is_signed_by). To match on several:
     ///
@@ -105,7 +106,7 @@ impl Verified {
         &self.scheme
     }
 
-    /// Returns the name of the scheme, shared.
+    /// Returns the name of the scheme as a shared string.
     #[cfg(any(feature = "axum", feature = "metrics"))]
     pub(crate) fn shared_scheme(&self) -> &Arc<str> {
         &self.scheme
@@ -137,14 +138,14 @@ impl Verified {
         self.created
     }
 
-    /// Returns the ID of the message, if the scheme carries a signed one. It stays the same when
-    /// the sender retries a delivery.
+    /// Returns the ID of the message, if the scheme signs one. It stays the same when the sender
+    /// retries a delivery.
     #[must_use]
     pub fn message_id(&self) -> Option<&str> {
         self.message_id.as_deref()
     }
 
-    /// Returns the headers that the signature covers, with the values that were signed.
+    /// Returns the headers that the signature covers, with their signed values.
     pub fn signed_headers(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
         self.covered.iter().flat_map(|covered| covered.headers()).map(|(name, value)| (name, value))
     }

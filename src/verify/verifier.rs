@@ -60,7 +60,7 @@ impl Verifier {
     /// Returns [`ConfigError`] if the scheme and the store together would reject every request.
     /// That is the case if the scheme requires a key ID and the store has only an anonymous key, if
     /// the scheme carries none and the store has only named keys, or if the store has no keys. A
-    /// store that cannot tell is accepted.
+    /// store that does not know its key IDs in advance is accepted.
     pub fn new(
         scheme: impl Scheme + 'static,
         keys: impl KeyStore + 'static,
@@ -81,13 +81,13 @@ impl Verifier {
         })
     }
 
-    /// Accepts a second scheme in addition to the first, with its own keys. The first scheme that
-    /// is not missing decides, and the others must be missing.
+    /// Accepts another scheme in addition to the first, with its own keys. Each request must be
+    /// signed with exactly one of the schemes, and that scheme decides.
     ///
-    /// Give each scheme its own keys. A key that serves two schemes is only as strong as the weaker
-    /// of them, since a signature of one may be read as one of the other.
+    /// Give each scheme its own keys. A key shared by two schemes is only as strong as the weaker
+    /// scheme, since a signature made for one may be valid in the other.
     ///
-    /// Use it to migrate a fleet from one scheme to another. The guide `docs/migration.md`
+    /// Use `or` to migrate a fleet from one scheme to another. The guide `docs/migration.md`
     /// describes every step.
     ///
     /// ```
@@ -107,7 +107,8 @@ impl Verifier {
     /// Returns [`ConfigError::AmbiguousSchemes`] if both read the same headers, unless their
     /// [selectors](crate::Scheme::selector) exclude each other, or one of them needs more headers
     /// than the other. Returns [`ConfigError::ReplayWithoutTime`] as
-    /// [`with_replay_guard`](Self::with_replay_guard) does. Otherwise as [`new`](Self::new).
+    /// [`with_replay_guard`](Self::with_replay_guard) does. Also returns the errors of
+    /// [`new`](Self::new).
     pub fn or(
         mut self,
         scheme: impl Scheme + 'static,
@@ -125,8 +126,8 @@ impl Verifier {
         self.check_replay()
     }
 
-    /// Accepts only these key IDs. The anonymous key is on no list, and an empty list rejects
-    /// everybody.
+    /// Accepts only these key IDs. The anonymous key is never on a list, and an empty list rejects
+    /// every caller.
     ///
     /// Repeated calls narrow the list: a key ID must be on every list. When the verifier is first
     /// used, a warning is logged once (feature `tracing`) for key IDs that no key store
@@ -172,8 +173,8 @@ impl Verifier {
     /// By default, both are the scheme's own, or 300. A difference equal to the tolerance is
     /// accepted.
     ///
-    /// This limits the upload as well: times are checked before the body is read, and again when it
-    /// is complete.
+    /// The tolerance limits the upload as well: times are checked before the body is read, and
+    /// again once it is complete.
     ///
     /// ```
     /// use std::time::Duration;
@@ -208,8 +209,8 @@ impl Verifier {
     /// accepted at most once, not at least once.
     ///
     /// If the handler answers 500, a retry with the same signature is rejected: clients must sign
-    /// each attempt again. Do not use a guard for senders that cannot, such as a webhook provider
-    /// that signs a delivery once.
+    /// each attempt again. Do not use a guard for senders that cannot sign again, such as a webhook
+    /// provider that signs each delivery once.
     ///
     /// ```
     /// use tower_hmac::{
@@ -249,7 +250,7 @@ impl Verifier {
     ///
     /// For schemes without a time: a tag is remembered for this long. Two identical requests have
     /// the same tag, so the second is rejected although nobody replayed it. In Flask-HMAC, this
-    /// applies to every request without a body. Call it before `with_replay_guard`.
+    /// applies to every request without a body. Call this before `with_replay_guard`.
     ///
     /// ```
     /// use std::time::Duration;
@@ -318,8 +319,9 @@ impl Verifier {
         self
     }
 
-    /// Turns off every protection except the body limit: every request passes, signed or not,
-    /// whatever `only` says. For tests and emergencies. A warning is logged (feature `tracing`).
+    /// Turns off every protection except the body limit: every request passes, signed or not, even
+    /// if `only` excludes its key ID. Use it for tests and emergencies. A warning is logged
+    /// (feature `tracing`).
     ///
     /// ```
     /// use tower_hmac::{FlaskHmac, KeyMap, Verifier};
@@ -339,7 +341,7 @@ impl Verifier {
         self
     }
 
-    /// Warns about odd settings, once all of them are known. Warns only once.
+    /// Warns about suspicious settings, once all of them are known. Warns only once.
     #[cfg_attr(not(feature = "tracing"), allow(clippy::unused_self))]
     pub(crate) fn warn_once(&self) {
         #[cfg(feature = "tracing")]
@@ -379,8 +381,8 @@ impl Verifier {
         self.disarmed
     }
 
-    /// Returns the same verifier, armed and without its replay guard, so that asking it changes
-    /// nothing.
+    /// Returns the same verifier, armed and without its replay guard, so that a verification
+    /// changes no state.
     pub(crate) fn for_explaining(&self) -> Self {
         Self { replay: None, disarmed: false, ..self.clone() }
     }
@@ -411,7 +413,7 @@ impl Verifier {
         Verified::disarmed(self.first.name.clone())
     }
 
-    /// Hides the signature from the handler, or from its logs.
+    /// Strips the signature from the head, or marks it as sensitive for the handler's logs.
     #[inline]
     pub(crate) fn cover_up(&self, head: &mut Parts) {
         for entry in self.entries() {
@@ -428,7 +430,7 @@ impl Verifier {
                 }
                 continue;
             }
-            // A header has two values. All are marked, since a rejection may print the head.
+            // If a header has two values, mark all of them: a rejection may print the head.
             for (_, value) in head.headers.iter_mut().filter(|(name, _)| names.contains(name)) {
                 value.set_sensitive(true);
             }

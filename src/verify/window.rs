@@ -10,9 +10,9 @@ use crate::verify::verifier::Verifier;
 const DEFAULT_TOLERANCE: Tolerance = Tolerance { past: 300, future: 300 };
 
 impl VerifyContext<'_> {
-    /// Compares the times again once the body is complete, which may have taken long. Returns the
-    /// time for the replay guard, in Unix seconds: everything that the guard has forgotten must
-    /// have expired.
+    /// Compares the times again once the body is complete, since it may have taken long to arrive.
+    /// Returns the time for the replay guard, in Unix seconds: any request that the guard has
+    /// forgotten must have expired by then.
     ///
     /// `None` if nothing depends on the time.
     #[inline]
@@ -44,7 +44,7 @@ impl Verifier {
         self.check_times(window, claim, self.clock.unix_now()).map_err(window_error)
     }
 
-    /// Returns whether the times of a claim are too far from now.
+    /// Returns whether a claim's times are too far from now.
     pub(crate) fn is_outside_of_window(&self, window: Window, claim: &Claim) -> bool {
         self.check_times(window, claim, self.clock.unix_now()).is_err()
     }
@@ -69,7 +69,7 @@ impl Verifier {
             return Err(ErrorKind::Stale);
         }
         if let Some(expires) = claim.expires() {
-            // A long lifetime must not pass as a short one shortly before it ends.
+            // A long lifetime must not pass for a short one just before it ends.
             let born = claim.created().filter(|_| window.is_aged_by_expiry()).unwrap_or(now);
             let life = now.abs_diff(expires).max(born.abs_diff(expires));
             let too_far = window.max_lifetime().is_some_and(|most| life > most);
