@@ -12,7 +12,7 @@ use crate::scheme::{Claim, ClaimError, Coverage, Scheme, Selector, SignedText, S
 
 /// A shared scheme, or one chosen at run time.
 ///
-/// Every method is forwarded: a default implementation here would change the scheme.
+/// Forwards every method: a default implementation here would change the scheme.
 impl<S: Scheme + ?Sized> Scheme for Arc<S> {
     fn name(&self) -> &str {
         (**self).name()

@@ -13,7 +13,7 @@ use crate::shown::Shown;
 /// The maximum number of tags that one request may carry.
 const MAX_TAGS: usize = 16;
 
-/// What a request's head *claims*: who signed it, with which tags, and when. Not yet verified.
+/// The *claim* of a request's head: who signed it, with which tags, and when. Not yet verified.
 #[derive(Clone, Default)]
 pub struct Claim {
     key_id: Option<KeyId>,
@@ -28,13 +28,13 @@ pub struct Claim {
     memo: Option<Arc<dyn Any + Send + Sync>>,
 }
 
-/// One decoded tag from a request. Opaque in [`Debug`]: it may be the right one.
+/// One decoded tag from a request. Opaque in [`Debug`], because it may be valid.
 #[derive(Clone)]
 pub struct OfferedTag(FixedBytes);
 
 impl OfferedTag {
-    /// Makes a tag from decoded bytes. `None` if there are no bytes, or more than the longest tag
-    /// has (64).
+    /// Makes a tag from decoded bytes. Returns `None` if there are no bytes, or more than in the
+    /// longest tag (64).
     #[must_use]
     pub fn new(bytes: &[u8]) -> Option<Self> {
         if bytes.is_empty() { None } else { FixedBytes::try_of(bytes).map(Self) }
@@ -170,7 +170,7 @@ impl Claim {
         self.covered = Some(Arc::new(covered));
     }
 
-    /// Keeps what the scheme has parsed, for use when the signing string is written.
+    /// Keeps data that the scheme has parsed, for use when the signing string is written.
     #[must_use]
     pub fn with_memo<T: Any + Send + Sync>(mut self, memo: T) -> Self {
         self.memo = Some(Arc::new(memo));
@@ -183,7 +183,7 @@ impl Claim {
         self.memo = Some(memo);
     }
 
-    // These change it in place: a claim is large, and slow to move.
+    // These methods change the claim in place, because it is large and slow to move.
 
     #[cfg(feature = "rfc9421")]
     pub(crate) fn set_key_id(&mut self, key_id: KeyId) {
@@ -250,7 +250,7 @@ impl Claim {
         self.nonce.as_deref()
     }
 
-    /// Returns what the scheme kept with [`with_memo`](Self::with_memo), if it has this type.
+    /// Returns the data kept with [`with_memo`](Self::with_memo), if it has this type.
     #[must_use]
     pub fn memo<T: Any + Send + Sync>(&self) -> Option<&T> {
         self.memo.as_deref()?.downcast_ref()
@@ -288,7 +288,7 @@ pub enum ClaimError {
         /// What is wrong, without any value.
         why: &'static str,
     },
-    /// The request has something that differs from what this scheme writes.
+    /// The request contains something that differs from what this scheme writes.
     #[error("{}expected {expected}, found {found}", .header.as_ref().map(before_why).unwrap_or_default())]
     Unexpected {
         /// The header concerned.
@@ -307,7 +307,7 @@ impl ClaimError {
         Self::Malformed { header: None, why }
     }
 
-    /// Makes such an error for a header.
+    /// Makes a malformed-header error.
     #[must_use]
     pub fn in_header(name: &HeaderName, why: &'static str) -> Self {
         Self::Malformed { header: Some(name.clone()), why }

@@ -1,9 +1,9 @@
-//! What axum stores in a request's extensions.
+//! axum's data in a request's extensions.
 
 use http::Uri;
 use http::request::Parts;
 
-/// Changes the target. If a router has cut it, also changes the target as first received.
+/// Changes the target. If a router has shortened the target, also changes the original one.
 pub(super) fn change_target(head: &mut Parts, change: impl Fn(&mut Uri)) {
     change(&mut head.uri);
     #[cfg(feature = "axum")]

@@ -10,11 +10,11 @@ pub enum Coverage {
     /// The raw body is part of the signing string, between what comes before and after it.
     Signed,
     /// The signing string covers plain digests in the head. There is at least one, and the body
-    /// must match all of them. The MAC is checked before the body is read. A digest covers the body
-    /// alone, or the body between two strings.
+    /// must match all of them. The MAC is checked before the body is read. Each digest is over the
+    /// body alone, or over the body between two strings.
     Digest(Vec<BodyDigest>),
     /// The signing string is made from the whole body by [`Scheme::derive`](crate::Scheme::derive).
-    /// Anybody can change the parts of the body that it leaves out.
+    /// Anybody can change the parts of the body that the signing string leaves out.
     Derived,
     /// The signing string is made from a plain hash of the whole body by
     /// [`Scheme::derive_from_hash`](crate::Scheme::derive_from_hash). The body is hashed as it

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue};
 
-/// The parts that the signature covers according to the scheme, in addition to the body.
+/// The parts of the head that the signature covers.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CoveredHead {
-    /// Stored inline, since most signatures that cover headers cover one.
+    /// Stored inline, since most signatures cover at most one header.
     first_header: Option<SignedHeader>,
     more_headers: Vec<SignedHeader>,
     pub(super) components: ComponentNames,
@@ -31,7 +31,7 @@ impl CoveredHead {
         covered
     }
 
-    /// Makes a covered head without headers yet.
+    /// Makes a covered head that has no headers yet.
     pub(crate) fn of(components: ComponentNames) -> Self {
         Self { first_header: None, more_headers: Vec::new(), components }
     }
@@ -48,7 +48,7 @@ impl CoveredHead {
         self.first_header.iter().chain(&self.more_headers)
     }
 
-    /// Returns the value of a covered header that has a single line.
+    /// Returns the value of a covered header with a single line.
     #[cfg(feature = "rfc9421")]
     pub(crate) fn only_line(&self, name: &HeaderName) -> Option<&HeaderValue> {
         let mut lines = self.headers().filter(|(covered, _)| covered == name);

@@ -47,7 +47,7 @@ impl Encoding {
         if text.len() != self.tag_text_len(algorithm) {
             return None;
         }
-        // Base64 engines need room for whole groups of three.
+        // A base64 engine needs room for whole groups of three bytes.
         let mut buffer = [0; MAX_TAG_LEN + 8];
         let bytes = match self {
             Self::Hex => base16ct::lower::decode(text, &mut buffer).ok()?,

@@ -3,7 +3,7 @@
 //! Each scheme is one file that implements [`Scheme`]. Both sides use it: the server to verify, the
 //! client to sign.
 //!
-//! # A scheme of your own
+//! # Writing your own scheme
 //!
 //! [`HeaderScheme`] covers most headers without code. For any other, implement [`Scheme`]. The
 //! helpers in [`wire`] read and write the parts of a request strictly:
@@ -81,8 +81,8 @@
 //! # }).unwrap();
 //! ```
 //!
-//! Two different requests must never have the same signing string. Put a delimiter between parts
-//! that neither part can contain, and document what your scheme does not cover.
+//! Two different requests must never have the same signing string. Separate parts with a delimiter
+//! that neither of them can contain, and document what your scheme does not cover.
 //!
 //! | your scheme | override |
 //! | --- | --- |
@@ -168,7 +168,7 @@ pub const MAX_SIGNING_KEYS: usize = 4;
 
 /// A signature scheme.
 ///
-/// It never compares, never reads a clock, never awaits, and sees a key only in
+/// A scheme never compares tags, reads a clock or awaits. It sees a key only in
 /// [`key_mac`](Self::key_mac).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a scheme",
@@ -183,19 +183,19 @@ pub trait Scheme: Send + Sync {
     /// [`Verified::scheme`]: crate::Verified::scheme
     fn name(&self) -> &str;
 
-    /// Returns the hash under the HMAC. It is chosen by the server, never by the message.
+    /// Returns the hash under the HMAC. The server chooses the hash, never the message.
     fn algorithm(&self) -> Algorithm;
 
-    /// Returns the headers that belong to the scheme. Each must have exactly one value; they are
-    /// stripped and marked sensitive.
+    /// Returns the headers that belong to the scheme. Each must have exactly one value. The
+    /// verifier marks these headers as sensitive, and can strip them.
     fn headers(&self) -> &[HeaderName];
 
-    /// Returns what selects this scheme's signatures among others in the same header. `None` unless
-    /// overridden. [`Verifier::or`] accepts two schemes on one header if their selectors exclude
-    /// each other.
+    /// Returns the selector of this scheme's signatures among others in the same header. `None`
+    /// unless overridden. [`Verifier::or`] accepts two schemes on one header if their selectors
+    /// exclude each other.
     ///
-    /// [`claim`](Self::claim) returns [`ClaimError::Missing`] if every signature in the header is
-    /// selected by another label or tag.
+    /// If every signature in the header has another label or tag, [`claim`](Self::claim) returns
+    /// [`ClaimError::Missing`].
     ///
     /// [`Verifier::or`]: crate::Verifier::or
     fn selector(&self) -> Option<Selector<'_>> {
@@ -243,7 +243,7 @@ pub trait Scheme: Send + Sync {
     /// # Errors
     ///
     /// Returns [`ClaimError::Missing`] if the request has no header or parameter of the scheme, and
-    /// [`ClaimError::Malformed`] if it has something that this scheme does not write.
+    /// [`ClaimError::Malformed`] if it contains something that this scheme does not write.
     fn claim(&self, head: &Parts) -> Result<Claim, ClaimError>;
 
     /// Returns whether the signature is in the body. `false` unless overridden.
@@ -263,7 +263,7 @@ pub trait Scheme: Send + Sync {
     /// Reads the claim from the body. Only called if [`is_in_body`](Self::is_in_body) returns
     /// `true`.
     ///
-    /// Such a scheme covers the body with [`Coverage::Derived`].
+    /// A scheme with its signature in the body covers it with [`Coverage::Derived`].
     ///
     /// # Errors
     ///
@@ -345,7 +345,7 @@ pub trait Scheme: Send + Sync {
         Err(ClaimError::malformed("this scheme derives no text from a hash of the body"))
     }
 
-    /// Starts the HMAC under a key. Override it to derive keys.
+    /// Starts the HMAC under a key. Override this method to derive keys.
     fn key_mac(&self, key: &SecretKey, claim: &Claim) -> Mac {
         let _ = claim;
         Mac::new(self.algorithm(), key)

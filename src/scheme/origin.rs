@@ -111,8 +111,8 @@ pub(crate) struct SentHead<'h> {
 }
 
 impl<'h> SentHead<'h> {
-    /// A claim without a tag belongs to a request that is about to be signed. Its head already has
-    /// everything that will be sent.
+    /// A claim without a tag belongs to a request that is about to be signed. Its head is already
+    /// complete.
     pub(crate) fn new(head: &'h Parts, origin: Option<&'h PublicOrigin>, claim: &Claim) -> Self {
         Self { head, origin: origin.filter(|_| claim.tags().next().is_some()) }
     }

@@ -2,8 +2,8 @@ use crate::scheme::{ClaimError, wire};
 
 /// Returns the percent-decoded path, as Flask and Django pass it on.
 ///
-/// Rejects an escaped `/` or `%`, which would give two paths the same text. Rejects malformed
-/// escapes and those that are not UTF-8, too.
+/// Rejects an escaped `/` or `%`, which would give two paths the same text. Also rejects escapes
+/// that are malformed or not UTF-8.
 pub(crate) fn decoded(path: &str) -> Result<String, ClaimError> {
     if ["%2F", "%2f", "%25"].iter().any(|escape| path.contains(escape)) {
         return Err(ClaimError::malformed("the path contains an escaped `/` or `%`"));

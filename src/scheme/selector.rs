@@ -1,4 +1,4 @@
-//! How schemes that share a header are distinguished.
+//! Distinguishes schemes that share a header.
 
 /// Selects the signatures of one scheme among others in the same header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub enum Selector<'a> {
 }
 
 impl Selector<'_> {
-    /// Returns whether no signature can be selected by both.
+    /// Returns whether no signature matches both selectors.
     pub(crate) fn excludes(&self, other: &Selector<'_>) -> bool {
         match (self, other) {
             (Self::Label(ours), Selector::Label(theirs))

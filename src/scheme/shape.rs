@@ -1,4 +1,4 @@
-//! Describes the shape of a malformed text in an error, never its content.
+//! Describes the shape of malformed text for an error, but never its content.
 
 use http::HeaderName;
 
@@ -79,7 +79,7 @@ pub(crate) fn no_time(name: Option<&HeaderName>, expected: &'static str, text: &
     ClaimError::unexpected(name, expected, of_time(text))
 }
 
-/// Returns the shape of a string that is not a tag, though it may look like one.
+/// Returns the shape of a string that is not a tag but may look like one.
 pub(crate) fn of_other_than(expected: &str, text: &str) -> String {
     let found = of(text);
     if found == expected { format!("{found} that do not decode") } else { found }

@@ -27,7 +27,7 @@ pub enum SignError {
     /// The body is over the limit, in bytes.
     #[error("the body is over the limit of {0} bytes")]
     BodyTooLarge(usize),
-    /// The body streams, but a signature needs all of it first.
+    /// The body is a stream, but it must be complete before it can be signed.
     #[error("the body streams and cannot be signed")]
     Streaming,
 }

@@ -2,13 +2,12 @@ use std::fmt;
 
 use crate::crypto::{Mac, Tag};
 
-/// The signing string, as a scheme writes it. It takes bytes and returns none: every candidate
-/// key's
-/// MAC is updated at once.
+/// The signing string, as a scheme writes it. Bytes can only be appended: they update the MAC under
+/// every candidate key.
 pub struct SignedText(Sink);
 
 enum Sink {
-    /// One for almost every request, and more while keys are rotated.
+    /// One MAC for almost every request, and more while keys are rotated.
     Macs {
         first: Mac,
         more: Box<[Mac]>,
@@ -16,7 +15,7 @@ enum Sink {
     Record(RecordedText),
 }
 
-/// A recorded signing string, and where its parts begin.
+/// A recorded signing string, and the offsets at which its parts begin.
 #[derive(Default)]
 pub(crate) struct RecordedText {
     pub(crate) bytes: Vec<u8>,
@@ -51,7 +50,7 @@ impl SignedText {
     /// Names the next part of the text, up to the next name. Use `method`, `path`, `query`,
     /// `literal` for constant text, the name of a header, or one of the scheme's own names.
     /// [`Verifier::explain`](crate::Verifier::explain) shows where each byte comes from, and tries
-    /// the usual mistakes of a part. Costs nothing while a request is verified.
+    /// the usual mistakes of a part. Naming parts costs nothing while a request is verified.
     ///
     /// ```
     /// use http::request::Parts;

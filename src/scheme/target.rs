@@ -2,7 +2,7 @@
 
 use http::Uri;
 
-/// Returns the same target with another query; without a `?` if that is empty.
+/// Returns the target with another query, and without a `?` if the query is empty.
 pub(crate) fn with_query(uri: &Uri, query: &str) -> Option<Uri> {
     let mark = if query.is_empty() { "" } else { "?" };
     let mut parts = uri.clone().into_parts();

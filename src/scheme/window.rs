@@ -18,7 +18,7 @@ pub struct Window {
     max_lifetime: Option<u64>,
 }
 
-/// How far a signed time may differ from now, in seconds.
+/// The maximum difference between a signed time and now, in seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Tolerance {
     pub(crate) past: u64,
@@ -26,7 +26,7 @@ pub(crate) struct Tolerance {
 }
 
 impl Window {
-    /// The scheme carries no time: a signature is valid forever.
+    /// Makes rules for a scheme that carries no time: a signature is valid forever.
     #[must_use]
     pub const fn untimed() -> Self {
         Self {
@@ -38,7 +38,8 @@ impl Window {
         }
     }
 
-    /// Every claim carries a time of creation or expiry. One without is rejected.
+    /// Makes rules for a scheme whose claims all carry a time of creation or expiry. A claim
+    /// without either is rejected.
     #[must_use]
     pub const fn timed() -> Self {
         let mut window = Self::untimed();
@@ -54,7 +55,7 @@ impl Window {
     }
 
     /// Sets how old a signature may be and how far in the future its time may be, in seconds, if
-    /// the scheme itself defines that. [`Verifier::with_tolerance`] overrides it.
+    /// the scheme itself defines these limits. [`Verifier::with_tolerance`] overrides it.
     ///
     /// [`Verifier::with_tolerance`]: crate::Verifier::with_tolerance
     #[must_use]
@@ -63,9 +64,8 @@ impl Window {
         self
     }
 
-    /// Limits the age of a claim with an expiry by that expiry alone. `created` is only checked not
-    /// to be too far ahead. Without this, a lifetime longer than the tolerance never applies in
-    /// full.
+    /// Limits the age of a claim with an expiry by that expiry alone. `created` must only not be
+    /// too far in the future. Otherwise, the tolerance cuts off a longer lifetime.
     ///
     /// Set a [longest lifetime](Self::with_max_lifetime) with it. Otherwise, the signer decides how
     /// long its signature is valid.
@@ -76,8 +76,8 @@ impl Window {
     }
 
     /// Rejects a claim that expires more than this many seconds from now. With
-    /// [`aged_by_expiry`](Self::aged_by_expiry), also rejects one that expires more than that after
-    /// its creation.
+    /// [`aged_by_expiry`](Self::aged_by_expiry), also rejects a claim that expires more than that
+    /// after its creation.
     #[must_use]
     pub const fn with_max_lifetime(mut self, seconds: u64) -> Self {
         self.max_lifetime = Some(seconds);

@@ -1,4 +1,5 @@
-//! Writes the signed text of a request whose body is complete. The engine writes it piece by piece.
+//! Writes the signed text of a request whose body is complete. The engine itself writes it piece by
+//! piece.
 
 use http::request::Parts;
 

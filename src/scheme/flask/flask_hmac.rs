@@ -11,7 +11,7 @@ use crate::scheme::{
     Claim, ClaimError, Encoding, Scheme, Selector, SignError, SignedText, Stamp, shape, wire,
 };
 
-/// The length of the shortest tag of any hash, MD5's, in bytes, and that of its base64.
+/// The length of the shortest tag of any hash (MD5) in bytes, and the length of its base64.
 const SHORTEST_TAG: usize = 16;
 const SHORTEST_TEXT: usize = 24;
 
@@ -79,8 +79,8 @@ impl FlaskHmac {
         ClaimError::unexpected(self.tags.name(), expected, found)
     }
 
-    /// Reads a string as long as a tag. With another hash, it may be a key ID and its tag, so a
-    /// string that reads like that is not a tag.
+    /// Reads a string as long as a tag. It may be a key ID with a tag of another hash, and is then
+    /// not a tag.
     fn single(&self, value: &[u8]) -> Option<Claim> {
         let signature = self.tags.decode(value)?;
         let bytes = signature.bytes().as_bytes();
@@ -94,7 +94,7 @@ impl FlaskHmac {
         (!is_named).then(|| Claim::signed(signature))
     }
 
-    /// Reads a longer text: a key ID and a tag. Base64 has no colon, so the last one separates
+    /// Reads a longer string: a key ID and a tag. Base64 has no colon, so the last one separates
     /// them.
     fn named(&self, value: &[u8]) -> Option<Claim> {
         let decoded = STANDARD.decode(value).ok()?;

@@ -17,7 +17,7 @@ use crate::scheme::{
 ///
 /// **Covered:** the path. **Not covered:** method, query, headers, body and time. Anybody who sees
 /// a signed request can send the same path with any method and query, as often as they like. A
-/// character and its own escape (`/a` and `/%61`) are the same path.
+/// character and its escape (`/a` and `/%61`) are the same path.
 ///
 /// Since the body is not signed, a request with one is rejected.
 ///
@@ -70,7 +70,8 @@ impl FlaskHmacPath {
 
     /// Sets the address under which clients reach this service, such as
     /// `https://api.example.com/v2`, if a proxy strips a prefix of the path. The path is then
-    /// verified as clients sent it. A signer ignores this, and signs the path of its own request.
+    /// verified as clients sent it. A signer ignores the address, and signs the path of its own
+    /// request.
     ///
     /// # Errors
     ///

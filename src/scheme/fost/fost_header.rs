@@ -130,7 +130,8 @@ impl Fost {
 
     /// Sets the address under which clients reach this service, such as
     /// `https://api.example.com/v2`, if a proxy strips a prefix of the path. The path is then
-    /// verified as clients sent it. A signer ignores this, and signs the path of its own request.
+    /// verified as clients sent it. A signer ignores the address, and signs the path of its own
+    /// request.
     ///
     /// # Errors
     ///
@@ -292,7 +293,7 @@ impl Scheme for Fost {
         Ok(())
     }
 
-    /// Keeps an `Authorization` of another scheme.
+    /// Removes the signature, but keeps an `Authorization` of another scheme.
     fn strip(&self, head: &mut Parts) {
         if authorization(head) != Err(ClaimError::Missing) {
             head.headers.remove(AUTHORIZATION);

@@ -15,8 +15,8 @@ use crate::scheme::{
 /// The signed URLs of [django-fost-authn] 0.3.8: links with an expiry, for clients without a key.
 /// Needs feature `sha1`.
 ///
-/// The query has three parameters, in any position: `_k` is the key ID, `_e` the last second in
-/// which the link works, in Unix seconds, and `_s` the tag in base64, an HMAC-SHA-1 of
+/// The query has three parameters, in any position: `_k` is the key ID, `_e` is the last second in
+/// which the link works, in Unix seconds, and `_s` is the tag in base64, an HMAC-SHA-1 of
 ///
 /// ```text
 /// host path ["?" rest] LF expiry
@@ -84,7 +84,7 @@ impl FostUrl {
     /// Sets the address under which clients reach this service, such as
     /// `https://api.example.com/v2`, if a proxy rewrites `Host` or strips a prefix of the path.
     /// Links are then verified for that host, whatever the request says, and for the path as
-    /// clients sent it. A signer ignores this, and signs the URL that it is given.
+    /// clients sent it. A signer ignores the address, and signs the URL that it is given.
     ///
     /// # Errors
     ///
@@ -95,7 +95,7 @@ impl FostUrl {
         Ok(self)
     }
 
-    /// Accepts links that never expire: one without `_e` works as long as its key, whatever the
+    /// Accepts links that never expire: a link without `_e` works as long as its key, whatever the
     /// longest lifetime.
     #[must_use]
     pub fn dangerous_no_expiry(mut self) -> Self {
@@ -187,7 +187,7 @@ impl Scheme for FostUrl {
     ) -> Result<(), ClaimError> {
         let sent = self.rules.sent(head, claim);
         let path = decoded_path(sent)?;
-        // It could pass for the start of the query.
+        // A `?` in the path could pass for the start of the query.
         if path.contains('?') {
             return Err(ClaimError::malformed("the path contains an escaped `?`"));
         }

@@ -1,4 +1,4 @@
-//! FOST's own headers in addition to the tag: the time, and the list of signed headers.
+//! FOST's headers other than the tag: the time, and the list of signed headers.
 
 use http::request::Parts;
 use http::{HeaderName, HeaderValue};
@@ -13,7 +13,7 @@ pub(super) const USER: HeaderName = HeaderName::from_static("x-fost-user");
 pub(super) fn listed(head: &Parts) -> Result<Vec<(HeaderName, HeaderValue)>, ClaimError> {
     let malformed = |why| Err(ClaimError::in_header(&LIST, why));
     let list = wire::text(&LIST, wire::required(head, &LIST)?)?;
-    // At most as many as the request has headers, since each is listed once.
+    // The list has at most as many names as the request has headers, since each is listed once.
     let mut listed: Vec<(HeaderName, HeaderValue)> = Vec::new();
     for name in list.split(' ') {
         let Ok(name) = HeaderName::try_from(name) else {

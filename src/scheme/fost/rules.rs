@@ -17,7 +17,7 @@ pub(super) struct FostRules {
 }
 
 impl FostRules {
-    /// HMAC-SHA-1, and the address in each request.
+    /// Makes rules with HMAC-SHA-1 and the address in each request.
     pub(super) fn new() -> Self {
         Self { algorithm: Algorithm::Sha1, origin: None }
     }

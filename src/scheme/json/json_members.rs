@@ -8,10 +8,11 @@ use std::str::Chars;
 use serde::de::{Deserializer as _, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// The body is not a JSON object, or one that two readers could read differently.
+/// The error for a body that is not a JSON object, or that two parsers could read differently.
 pub(super) struct Fault;
 
-/// The number of body bytes per stored hash of a name: the hashes take a twelfth of the body.
+/// The number of body bytes per stored hash of a name. Hashes then take a twelfth of the body's
+/// size.
 const BYTES_A_HASH: usize = 48;
 /// The minimum capacity for hashes, so that almost every body is read once.
 const LEAST_ROOM: usize = 64;
@@ -46,8 +47,8 @@ impl<'b, F: FnMut(&'b str, &'b str) -> Result<(), Fault>> Visitor<'b> for Member
 
 /// Rejects a body with a duplicate member, or with an invalid name, string or number.
 ///
-/// Storing the names of a large body would take more memory than the body. So hashes are compared,
-/// and only a part of them at a time if there is no room for all.
+/// Storing the names of a large body would take more memory than the body. So hashes are compared
+/// instead, in several passes if there is no room for all of them.
 pub(super) fn check(body: &[u8]) -> Result<(), Fault> {
     let hasher = RandomState::new();
     let room = (body.len() / BYTES_A_HASH).max(LEAST_ROOM);
@@ -65,7 +66,7 @@ pub(super) fn check(body: &[u8]) -> Result<(), Fault> {
     if count <= room {
         return check_equals(body, &hasher, &mut hashes);
     }
-    // An eighth is left free, since the parts are not equally large.
+    // An eighth stays free, since the parts are not equally large.
     let parts = count.div_ceil(room.saturating_sub(room / 8));
     let parts = u32::try_from(parts).unwrap_or(u32::MAX).max(1);
     for part in 0..parts {
@@ -116,7 +117,7 @@ fn hash(hasher: &RandomState, name: &str) -> Result<u32, Fault> {
     Ok(hash as u32)
 }
 
-/// Rejects values that the syntax allows but that have no meaning.
+/// Rejects values that are valid syntax but have no meaning.
 fn check_value(value: &str) -> Result<(), Fault> {
     let is_valid = match value.as_bytes().first() {
         Some(b'"') => characters(value).all(|c| c.is_some()),
@@ -144,7 +145,7 @@ fn unquoted(string: &str) -> &str {
 }
 
 /// Returns the characters of a JSON string, with `None` for an escape that encodes no character.
-/// Its syntax has been checked.
+/// The syntax must have been checked before.
 pub(super) fn characters(string: &str) -> impl Iterator<Item = Option<char>> {
     let mut rest = unquoted(string).chars();
     std::iter::from_fn(move || match rest.next()? {
@@ -172,7 +173,7 @@ fn escaped(rest: &mut Chars<'_>) -> Option<char> {
     })
 }
 
-/// Four hex digits (RFC 8259 section 7).
+/// Parses four hex digits (RFC 8259 section 7).
 fn code_unit(rest: &mut Chars<'_>) -> Option<u16> {
     let (digits, after) = rest.as_str().split_at_checked(4)?;
     let unit = u16::from_str_radix(digits, 16).ok()?;

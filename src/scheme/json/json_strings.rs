@@ -8,11 +8,12 @@ use crate::scheme::json::json_members::{Fault, characters, decoded};
 /// The string members of a JSON object, for a signing string
 /// [derived](crate::HeaderScheme::dangerous_derived_text) from a body.
 ///
-/// Strict, so that every JSON reader sees the same text in the same bytes. The body must be an
-/// object in UTF-8, without duplicate members. Escapes are decoded, however the client writes a
-/// string. A string that is not valid Unicode is rejected. Nested members are ignored.
+/// Parsing is strict, so that every JSON parser reads the same text from the same bytes. The body
+/// must be an object in UTF-8, without duplicate members. Escapes are decoded, so the client may
+/// write a string in any way. A string that is not valid Unicode is rejected. Nested members are
+/// ignored.
 ///
-/// Nothing of the body is stored: each member is searched for when requested.
+/// No part of the body is copied: each member is searched for when requested.
 ///
 /// ```
 /// use tower_hmac::HeaderScheme;
@@ -55,7 +56,7 @@ impl<'b> JsonStrings<'b> {
         decoded(self.string(name)?).ok_or(MISSING)
     }
 
-    /// Returns a member as written in the body, a string with its quotes.
+    /// Returns a member as written in the body. A string includes its quotes.
     pub(super) fn string(&self, name: &str) -> Result<&'b str, ClaimError> {
         let mut found = None;
         let _ = json_members::visit(self.0, |member, value| {

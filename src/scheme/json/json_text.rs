@@ -28,7 +28,7 @@ pub struct JsonText {
 }
 
 impl JsonText {
-    /// Starts with a member.
+    /// Makes a text that starts with a member.
     #[must_use]
     pub fn new(member: impl Into<Cow<'static, str>>) -> Self {
         Self { first: member.into(), rest: Vec::new() }
@@ -56,7 +56,7 @@ impl JsonText {
     ///
     /// # Errors
     ///
-    /// Returns [`ClaimError::Malformed`] as [`JsonStrings`] does, and if a member contains the
+    /// Returns [`ClaimError::Malformed`] if [`JsonStrings`] would, or if a member contains the
     /// delimiter before it.
     pub fn of(&self, body: &[u8]) -> Result<String, ClaimError> {
         let json = JsonStrings::read(body)?;

@@ -1,4 +1,4 @@
-//! Texts made from a JSON body, for schemes that cover some of its members.
+//! Text made from a JSON body, for schemes that cover some of its members.
 
 mod json_members;
 mod json_strings;

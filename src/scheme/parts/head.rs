@@ -1,4 +1,4 @@
-//! How a [`HeaderScheme`] reads and writes a head.
+//! Reads and writes the head for a [`HeaderScheme`].
 
 use http::header::{AUTHORIZATION, HOST};
 use http::request::Parts;
@@ -44,8 +44,8 @@ impl HeaderScheme {
         if scheme.eq_ignore_ascii_case(own_scheme) { rest.strip_prefix(own_rest) } else { None }
     }
 
-    /// Reads the tags from the header's value. In a list, entries with another prefix are other
-    /// versions, and are skipped.
+    /// Reads the tags from the header's value. In a list, entries with another prefix belong to
+    /// other versions, and are skipped.
     fn tags(&self, value: &HeaderValue) -> Result<Claim, ClaimError> {
         let malformed = |why| ClaimError::in_header(self.header(), why);
         let tag = |text: &str| {
@@ -121,7 +121,7 @@ fn covered_value(name: &HeaderName, sent: SentHead<'_>) -> Result<HeaderValue, C
     Ok(wire::required(sent.head, name)?.clone())
 }
 
-/// Returns whether an entry has another version in front. Any other entry could be a mangled tag.
+/// Returns whether an entry begins with another version. Any other entry could be a mangled tag.
 fn is_entry_of_another_version(entry: &str) -> bool {
     let end = entry.find(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_');
     end.is_some_and(|end| end > 0 && entry.get(end..).is_some_and(|rest| rest.len() > 1))
@@ -202,7 +202,7 @@ impl Scheme for HeaderScheme {
     }
 
     fn stamp(&self, head: &mut Parts, stamp: &Stamp<'_>) -> Result<Claim, SignError> {
-        // Overwriting a header of another kind would lose it.
+        // Overwriting a header that has another use would lose its value.
         if head.headers.contains_key(self.header()) {
             return Err(SignError::AlreadySigned);
         }

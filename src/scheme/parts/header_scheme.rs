@@ -16,7 +16,7 @@ pub(super) type Derive = dyn Fn(&Parts, &[u8]) -> Result<Vec<u8>, ClaimError> + 
 
 /// A scheme composed of parts: one header with a tag over the parts that you list.
 ///
-/// It fits almost every webhook, and the `X-HMAC-Signature` of many `FastAPI` services.
+/// Fits almost every webhook, and the `X-HMAC-Signature` of many `FastAPI` services.
 ///
 /// ```
 /// use tower_hmac::HeaderScheme;
@@ -95,7 +95,7 @@ impl HeaderScheme {
 
     /// Sets the text before the tag, such as `sha256=`. In `Authorization`, a value of another
     /// authentication scheme counts as missing, not as malformed. If the prefix names no
-    /// authentication scheme, so does a value that does not begin with the prefix.
+    /// authentication scheme, a value without the prefix also counts as missing.
     ///
     /// # Errors
     ///
@@ -147,7 +147,8 @@ impl HeaderScheme {
     /// Sets the address under which clients reach this service, such as
     /// `https://api.example.com/v2`, if a proxy rewrites `Host` or strips a prefix of the path.
     /// [`Part::Path`] is then the path as clients sent it, and [`Part::Header`]`(HOST)` is this
-    /// host, whatever the request says. A signer ignores this, and signs its own request as it is.
+    /// host, whatever the request says. A signer ignores the address, and signs its own request
+    /// unchanged.
     ///
     /// # Errors
     ///
@@ -174,7 +175,7 @@ impl HeaderScheme {
         self.checked()
     }
 
-    /// Lets the header contain up to 16 tags, each after its own prefix. One of them must be right.
+    /// Lets the header contain up to 16 tags, each after its own prefix. One of them must match.
     /// Use it for peers that sign with two keys during a rotation. A signer writes one tag for each
     /// of its keys.
     ///
@@ -183,7 +184,7 @@ impl HeaderScheme {
     /// # Errors
     ///
     /// Returns [`ConfigError`] if the separator is empty, is not header text, could be part of a
-    /// tag, or is in the prefix.
+    /// tag, or occurs in the prefix.
     pub fn with_list_separator(
         mut self,
         separator: impl Into<Cow<'static, str>>,
@@ -200,7 +201,8 @@ impl HeaderScheme {
         self.checked()
     }
 
-    /// Leaves everything in the body unprotected that the text leaves out: anybody can change it.
+    /// Leaves the rest of the body unprotected: anybody can change the parts that are not in the
+    /// text.
     ///
     /// The text that `f` makes from head and body replaces [`Part::Body`]. Make it from the bytes
     /// themselves, so that one body cannot be read in two ways. For members of JSON, use

@@ -12,11 +12,11 @@ use crate::scheme::{Claim, ClaimError, SignedText};
 /// One part may contain anything: the body, or without a body the last part that is not a
 /// timestamp. The parts before it are found from the front of the text, each up to the first byte
 /// of the literal that follows. The parts after it are found from the back, each down to the last
-/// byte of the literal that precedes. So it is enough that such a part does not contain that byte.
+/// byte of the literal that precedes. So such a part only has to be free of that byte.
 ///
 /// A time in RFC 3339 or of HTTP ends where its grammar says, and needs no literal next to it. Read
-/// from the front, its first `:` is at a fixed place. Read from the back, the zone and the fraction
-/// are found before the characters that are always present.
+/// from the front, its first `:` is at a fixed position. Read from the back, the zone and the
+/// fraction are found before the characters that are always present.
 #[derive(Clone, Debug)]
 pub(crate) struct Layout {
     before: Vec<DelimitedPart>,
@@ -53,7 +53,7 @@ impl Layout {
             let stop = match place.cmp(&free) {
                 Ordering::Less => match literal(&parts, place.checked_add(1)) {
                     Some(literal) => literal.first(),
-                    // A time follows: its first `:` is found.
+                    // The next part is a time, which is located by its first `:`.
                     None => Some(&b':'),
                 },
                 Ordering::Equal => None,
@@ -128,7 +128,7 @@ impl DelimitedPart {
         if let Some(why) = clash {
             return Err(invalid(why));
         }
-        // A literal is always the same, and such a time begins and ends where its grammar says.
+        // A literal never varies, and the grammar of such a time defines where it begins and ends.
         let ends_itself = part.is_literal() || time.is_some_and(TimeFormat::ends_itself);
         let stop = stop.filter(|_| !ends_itself);
         Ok(Self { part, stop })

@@ -31,8 +31,8 @@ pub enum Part {
     /// The query as sent, without its `?`. Empty if there is none. A `?` with nothing after it is
     /// rejected: it would have the same signature as no query.
     Query,
-    /// The value of a header, which must occur exactly once. For `Host`, the host of the request as
-    /// read by [`wire::host`]: over HTTP/2 it is `:authority`.
+    /// The value of a header, which must occur exactly once. For `Host`, this is the host of the
+    /// request as read by [`wire::host`]: over HTTP/2, `:authority`.
     Header(HeaderName),
     /// The value of a header, which must occur exactly once and is checked against the clock.
     Timestamp(HeaderName, TimeFormat),

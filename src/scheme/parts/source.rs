@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use crate::scheme::SentHead;
 
-/// Where the parts are read from.
+/// The source of the parts' values.
 pub(crate) struct PartSource<'v> {
     pub(crate) sent: SentHead<'v>,
     /// The value of [`Part::Time`](crate::scheme::Part::Time). Empty in schemes whose time has its own

@@ -3,7 +3,7 @@ use http::request::Parts;
 
 use crate::scheme::{ClaimError, SignError, shape, wire};
 
-/// How a time is written in a header.
+/// The format of a time in a header.
 ///
 /// ```
 /// use tower_hmac::HeaderScheme;
@@ -22,7 +22,7 @@ pub enum TimeFormat {
     /// Unix seconds in decimal digits: no sign, no leading zero, at most 18 digits.
     #[default]
     UnixSeconds,
-    /// Unix milliseconds in decimal digits, as strictly. They are rounded down to seconds.
+    /// Unix milliseconds in decimal digits, parsed as strictly. They are rounded down to seconds.
     UnixMillis,
     /// A date and time of [RFC 3339] with `T`, an optional fraction of up to nine digits, and `Z`
     /// or an offset. A leap second is rejected. The signer writes whole seconds in UTC.
@@ -50,7 +50,7 @@ impl TimeFormat {
         self.read(text).ok_or_else(|| shape::no_time(Some(header), self.expected(), text))
     }
 
-    /// Reads a header that is a time, as sent and as a number.
+    /// Reads a header with a time. Returns it as sent and as a number.
     pub(crate) fn read_header<'h>(
         self,
         head: &'h Parts,
@@ -60,7 +60,7 @@ impl TimeFormat {
         Ok((text, self.read_text(name, text)?))
     }
 
-    /// Sets a header to a time.
+    /// Writes a time into a header.
     pub(crate) fn write_header(
         self,
         head: &mut Parts,
@@ -83,7 +83,8 @@ impl TimeFormat {
         }
     }
 
-    /// Returns whether such a time begins and ends where its grammar says, whatever is next to it.
+    /// Returns whether the format's own grammar defines where a time begins and ends, whatever is
+    /// next to it.
     pub(super) fn ends_itself(self) -> bool {
         matches!(self, Self::Rfc3339 | Self::HttpDate)
     }

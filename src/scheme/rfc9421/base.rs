@@ -41,7 +41,7 @@ const ROOM: usize = 512;
 /// be several MACs.
 struct Base<'t> {
     text: &'t mut SignedText,
-    /// Whether the names of its parts matter.
+    /// Whether the names of the parts are recorded.
     is_recorded: bool,
     gathered: [u8; ROOM],
     len: usize,

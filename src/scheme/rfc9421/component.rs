@@ -6,13 +6,13 @@ use sfv::{BareItemFromInput, KeyRef, StringRef};
 use super::DIGESTS;
 use crate::crypto::Algorithm;
 
-/// What is wrong with a member of `Signature-Input`.
+/// The description of an error in a member of `Signature-Input`.
 pub(super) type Fault = &'static str;
 
 /// A covered component: its kind, and its serialized identifier (RFC 9421 section 2).
 #[derive(Clone, Debug)]
 pub(super) struct Component {
-    /// The line feed before it, its serialized identifier, and `: `.
+    /// The beginning of its line in the base: a line feed, the serialized identifier, and `: `.
     line_start: Cow<'static, str>,
     kind: Kind,
 }
@@ -35,7 +35,7 @@ pub(super) enum Kind {
 /// How a field's value is written (sections 2.1 to 2.1.3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Form {
-    /// As it was sent.
+    /// The value as it was sent.
     Plain,
     /// `sf`: as a structured field, serialized strictly.
     Strict,
@@ -77,7 +77,8 @@ impl Component {
         }
     }
 
-    /// Returns the beginning of its line in the signature base, with the line feed before it.
+    /// Returns the beginning of the component's line in the signature base, with the line feed
+    /// before it.
     pub(super) fn line_start(&self) -> &str {
         &self.line_start
     }
@@ -86,18 +87,18 @@ impl Component {
         &self.kind
     }
 
-    /// Returns whether it is the whole field as it was sent.
+    /// Returns whether the component is a whole field as it was sent.
     pub(super) fn is_content_digest(&self) -> bool {
         self.kind == Kind::Field(super::CONTENT_DIGEST, Form::Plain)
     }
 
-    /// Returns whether it is `content-digest` in any form.
+    /// Returns whether the component is `content-digest` in any form.
     pub(super) fn is_of_content_digest(&self) -> bool {
         matches!(&self.kind, Kind::Field(name, _) if *name == super::CONTENT_DIGEST)
     }
 
-    /// Returns whether it covers a digest of the body: the whole field in any form, or the member
-    /// of a known hash.
+    /// Returns whether the component covers a digest of the body: the whole field in any form, or
+    /// the member of a known hash.
     pub(super) fn covers_body(&self) -> bool {
         match &self.kind {
             Kind::Field(name, Form::Member { .. }) if *name == super::CONTENT_DIGEST => {
@@ -122,7 +123,7 @@ fn identifier(line_start: &str) -> &str {
     line_start.strip_prefix('\n').and_then(|line| line.strip_suffix(": ")).unwrap_or(line_start)
 }
 
-/// An identifier while it is being read.
+/// An identifier while it is being parsed.
 pub(super) struct Draft<'de> {
     name: Cow<'de, StringRef>,
     /// The parameters, serialized in the order of arrival.

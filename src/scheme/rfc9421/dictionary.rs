@@ -67,7 +67,7 @@ fn replace(head: &mut Parts, name: &HeaderName, lines: impl IntoIterator<Item = 
     }
 }
 
-/// Returns a line without the members of these labels, or `None` if no other is left.
+/// Returns a line without the members with these labels, or `None` if no member is left.
 fn without(
     name: &HeaderName,
     line: HeaderValue,

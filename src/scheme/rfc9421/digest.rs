@@ -16,7 +16,7 @@ use crate::crypto::Digest;
 use crate::error::ConfigError;
 use crate::scheme::{BodyDigest, Claim, ClaimError, Encoding, SignError, wire};
 
-/// Returns what the body must match if a digest is covered.
+/// Returns the digests that the body must match, if one is covered.
 pub(super) fn covered(head: &Parts, claim: &Claim) -> Result<Vec<BodyDigest>, ClaimError> {
     let only_line = claim.covered().and_then(|covered| covered.only_line(&CONTENT_DIGEST));
     match only_line.and_then(only_sha256) {
@@ -25,7 +25,7 @@ pub(super) fn covered(head: &Parts, claim: &Claim) -> Result<Vec<BodyDigest>, Cl
     }
 }
 
-/// Returns the digest of a field that has only one, by SHA-256, in canonical text.
+/// Returns the digest of a field in canonical form with a single SHA-256 digest.
 pub(super) fn only_sha256(line: &HeaderValue) -> Option<Digest> {
     let text = line.as_bytes().strip_prefix(b"sha-256=:")?.strip_suffix(b":")?;
     Encoding::Base64.decode_digest(text, Algorithm::Sha256)
@@ -73,7 +73,7 @@ impl<'h> DictionaryVisitor<'h> for &mut Found {
     }
 }
 
-/// Keeps byte sequences, and drops other values.
+/// Parses byte sequences, and drops other values.
 struct Bytes<'a>(&'a mut Vec<u8>);
 
 impl<'h> EntryVisitor<'h> for Bytes<'_> {
@@ -104,8 +104,8 @@ impl<'h> ItemVisitor<'h> for Bytes<'_> {
 }
 
 /// Writes digests of a body that is about to be sent: those that are covered as separate members,
-/// or else one by `algorithm`. Keeps existing digests if they are correct and sufficient, because
-/// another signature may cover them. Otherwise, replaces them.
+/// or else one made with `algorithm`. Keeps existing digests if they are correct and sufficient,
+/// because another signature may cover them. Otherwise, replaces them.
 pub(super) fn write(
     head: &mut Parts,
     components: &[Component],

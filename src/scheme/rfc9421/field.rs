@@ -39,7 +39,7 @@ const REGISTERED: [(&str, StructuredType); 13] = [
     ("want-repr-digest", StructuredType::Dictionary),
 ];
 
-/// The types of structured fields: registered ones, and those that the application adds.
+/// The types of structured fields: registered fields, and those that the application adds.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Types(Vec<(HeaderName, StructuredType)>);
 
@@ -119,7 +119,7 @@ fn trimmed<'h>(name: &HeaderName, line: &'h HeaderValue) -> Result<&'h str, Clai
     Ok(line.trim_matches([' ', '\t']))
 }
 
-/// Does the same for a field that is parsed. All lines together may have 8 KiB.
+/// Returns all lines of a field that will be parsed, at most 8 KiB together.
 pub(super) fn bounded<'h>(head: &'h Parts, name: &HeaderName) -> Result<Cow<'h, str>, ClaimError> {
     let joined = joined(head, name)?.ok_or(ClaimError::Missing)?;
     if joined.len() > MAX_VALUE_LEN {

@@ -15,8 +15,8 @@ use crate::scheme::Claim;
 /// is cheap.
 const MAX_COMPONENTS: usize = 64;
 
-/// A member of `Signature-Input`: the covered components and the signature's parameters. It may
-/// belong to another party, so an error is kept and only reported if this member is selected.
+/// A member of `Signature-Input`: the covered components and the signature's parameters. The member
+/// may belong to another party, so an error is only reported if the member is selected.
 #[derive(Default)]
 pub(super) struct Input<'h> {
     pub(super) components: Vec<Component>,
@@ -28,7 +28,7 @@ pub(super) struct Input<'h> {
 /// The parameters of a signature (RFC 9421 section 2.3). Unknown parameters are rejected.
 #[derive(Default)]
 pub(super) struct Parameters<'h> {
-    /// All of them, serialized in the order of arrival.
+    /// All parameters, serialized in the order of arrival.
     serialized: String,
     pub(super) created: Option<i64>,
     pub(super) expires: Option<i64>,
@@ -50,7 +50,7 @@ impl<'h> Input<'h> {
         if input.lists == 1 { input.checked() } else { Err("is not a list of components") }
     }
 
-    /// Returns the member, or its error if it was not understood as a whole.
+    /// Returns the member, or its error if a part of it could not be parsed.
     pub(super) fn checked(self) -> Result<Self, Fault> {
         match self.fault {
             Some(fault) => Err(fault),
@@ -63,8 +63,8 @@ impl<'h> Input<'h> {
         self.parameters.serialized.is_empty().then_some(self.components)
     }
 
-    /// Returns the value of `@signature-params`: what was read, serialized again (RFC 9421 sections
-    /// 2.3 and 3.2). The sent text may have other spaces and other forms of the same values.
+    /// Returns the value of `@signature-params`: the parsed member, serialized again (RFC 9421
+    /// sections 2.3 and 3.2). The sent text may differ in spaces and in the form of the values.
     pub(super) fn serialized(&self) -> String {
         list(&self.components) + &self.parameters.serialized
     }
@@ -162,7 +162,7 @@ pub(super) fn list(components: &[Component]) -> String {
     text
 }
 
-/// A time in Unix seconds. Structured integers have at most 15 digits.
+/// Parses a time in Unix seconds. Structured integers have at most 15 digits.
 fn seconds(value: &BareItemFromInput<'_>) -> Result<i64, Fault> {
     match value {
         BareItemFromInput::Integer(seconds) if i64::from(*seconds) >= 0 => Ok((*seconds).into()),

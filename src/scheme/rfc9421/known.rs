@@ -1,7 +1,7 @@
 //! Signatures over a known list of components: compares the list's text instead of parsing it.
 //!
 //! Accepts only the canonical text of both fields (RFC 9651 section 4.1). The value of
-//! `@signature-params` is then the text in the header. Everything else, malformed or only spelled
+//! `@signature-params` is then the text in the header. All other input, malformed or only spelled
 //! differently, goes to the general parser. Only that parser reports errors.
 
 use std::borrow::Cow;
@@ -29,7 +29,7 @@ pub(super) struct Known {
     covers_body: bool,
 }
 
-/// Both fields in canonical text, with one signature.
+/// Both fields in canonical form, with one signature.
 pub(super) struct Fields<'h> {
     pub(super) label: &'h [u8],
     /// The member of `Signature-Input`, not checked yet.
@@ -120,7 +120,7 @@ fn only_line<'h>(head: &'h Parts, name: &HeaderName) -> Option<&'h [u8]> {
     wire::single(head, name).ok().map(HeaderValue::as_bytes)
 }
 
-/// Splits the only member of a dictionary into its label and its value. Checks neither.
+/// Splits the only member of a dictionary into its label and its value, without checking them.
 fn member(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let place = line.iter().position(|byte| *byte == b'=')?;
     Some((line.get(..place)?, line.get(place.checked_add(1)?..)?))
@@ -189,8 +189,8 @@ impl<'h> Parameters<'h> {
     }
 }
 
-/// Reads a structured integer of at most 15 digits (RFC 9651 section 3.3.1) in canonical form. There
-/// are only digits.
+/// Reads a structured integer of at most 15 digits (RFC 9651 section 3.3.1) in canonical form. The
+/// input has only digits.
 fn seconds(digits: &str) -> Option<i64> {
     let is_canonical =
         matches!(digits.as_bytes(), [b'0'] | [b'1'..=b'9', ..]) && digits.len() <= 15;

@@ -5,12 +5,12 @@ use crate::error::ConfigError;
 /// The shortest nonce that the strict policy accepts, in bytes of its text.
 const MIN_NONCE_LEN: usize = 16;
 
-/// What a signature must cover and state to be accepted, and what a signer writes.
+/// The components and parameters that a signature must have to be accepted. A signer writes them.
 ///
 /// The signer chooses what its signature covers, and RFC 9421 section 3.2.1 leaves it to the
 /// application to require enough. Without a policy, a signature that covers nothing would be
-/// accepted. [`strict`](Self::strict) is the default. The docs of each method that requires less
-/// say what is lost.
+/// accepted. [`strict`](Self::strict) is the default. The docs of each method that relaxes the
+/// policy describe the resulting risk.
 ///
 /// ```
 /// use tower_hmac::scheme::{MessageSignatures, Policy};
@@ -64,8 +64,8 @@ impl Policy {
     ///
     /// # Errors
     ///
-    /// Returns [`ConfigError`] if requests have no such component, if it is already required, or if
-    /// it is a digest while unsigned bodies are accepted.
+    /// Returns [`ConfigError`] if requests have no such component, or it is already required. Also
+    /// returns it if the component is a digest and unsigned bodies are accepted.
     pub fn add_component(mut self, component: impl AsRef<str>) -> Result<Self, ConfigError> {
         push(&mut self.also, component.as_ref(), "components")?;
         self.consistent()
@@ -91,7 +91,8 @@ impl Policy {
     ///
     /// # Errors
     ///
-    /// Returns the errors of [`add_component`](Self::add_component), and one if the list is empty.
+    /// Returns the errors of [`add_component`](Self::add_component), and [`ConfigError`] if the
+    /// list is empty.
     pub fn dangerous_require_only<I>(mut self, components: I) -> Result<Self, ConfigError>
     where
         I: IntoIterator<Item: AsRef<str>>,

@@ -6,7 +6,7 @@ use crate::scheme::wire::MAX_VALUE_LEN;
 /// Returns the value of the only query parameter with this name, decoded and encoded again (RFC
 /// 9421 section 2.2.8).
 pub(super) fn parameter(query: &str, name: &str) -> Result<String, ClaimError> {
-    // Each covered parameter reads the whole query, before anything is verified.
+    // Each covered parameter reads the whole query before the request is verified.
     if query.len() > MAX_VALUE_LEN {
         return Err(ClaimError::malformed("a query with a covered parameter is over 8 KiB"));
     }

@@ -48,7 +48,7 @@ impl Scheme for MessageSignatures {
         self.received(head)
     }
 
-    /// A body without a covered digest is rejected when its first byte arrives.
+    /// If no digest is covered, a body is rejected when its first byte arrives.
     fn coverage(&self, head: &Parts, claim: &Claim) -> Result<Coverage, ClaimError> {
         let covers_body = match claim.memo::<Known>() {
             Some(known) => known.covers_body(),

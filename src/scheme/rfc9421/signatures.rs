@@ -75,7 +75,7 @@ pub struct MessageSignatures {
     pub(super) label: Option<String>,
     pub(super) tag: Option<String>,
     pub(super) components: Option<Vec<Component>>,
-    /// The lists that are compared instead of parsed. Derived from the settings.
+    /// The lists whose text is compared instead of parsed. Derived from the settings.
     pub(super) known: Vec<Arc<Known>>,
     pub(super) digest: Algorithm,
     pub(super) max_lifetime: Option<u64>,
@@ -108,8 +108,7 @@ impl MessageSignatures {
         self.with_known_lists()
     }
 
-    /// Sets the label of the signature to verify. A signer writes it too. Without it, a signer
-    /// writes `sig1`.
+    /// Sets the label of the signature to verify. A signer writes it, too; `sig1` by default.
     ///
     /// The signature does not cover its label: anyone can rename it. To distinguish applications,
     /// set a [tag](Self::with_tag).
@@ -128,7 +127,7 @@ impl MessageSignatures {
     }
 
     /// Sets the `tag` that the signature must carry: the application that it is meant for. A signer
-    /// writes it too.
+    /// writes it, too.
     ///
     /// ```
     /// use tower_hmac::{ErrorKind, KeyMap, MessageSignatures, SecretKey, Signer, Verifier};
@@ -200,9 +199,9 @@ impl MessageSignatures {
     /// seconds. By default, the verifier's tolerance limits the age of every signature, and
     /// `expires` can only shorten it.
     ///
-    /// A signature is rejected if it expires later than this after it was created, or from now. One
-    /// without `expires` is still limited by the tolerance. A replay guard remembers a request
-    /// until it expires.
+    /// A signature is rejected if it expires later than this after it was created, or from now. A
+    /// signature without `expires` is still limited by the tolerance. A replay guard remembers a
+    /// request until it expires.
     ///
     /// A [`Signer`](crate::Signer) writes `expires` if it [has a
     /// lifetime](crate::Signer::with_lifetime).
@@ -216,8 +215,8 @@ impl MessageSignatures {
     /// `@scheme` and `@target-uri`. A path after it, such as `/v1`, is a prefix that a proxy
     /// strips: it is restored in `@path`, `@target-uri` and `@request-target`.
     ///
-    /// Needed if a proxy rewrites `Host` or the path, and if `@scheme` or `@target-uri` is covered
-    /// on a server that does not see the scheme. `Host` is then ignored.
+    /// This is needed if a proxy rewrites `Host` or the path, and if `@scheme` or `@target-uri` is
+    /// covered on a server that does not see the scheme. `Host` is then ignored.
     ///
     /// A [`Signer`](crate::Signer) with this setting signs what this server reads. A request to
     /// another authority, past the proxy, is signed with the prefix before its own path. A request
@@ -258,8 +257,9 @@ impl MessageSignatures {
     }
 
     /// Returns the signature base (section 2.5) of a request for a value of `Signature-Input`, such
-    /// as `("@method" "@path");created=1618884473`. Use it to see why two sides differ. The value
-    /// is serialized again, as both sides must do. This checks no policy and proves nothing.
+    /// as `("@method" "@path");created=1618884473`. Use it to compare the bases of client and
+    /// server. The value is serialized again, as both sides must do. This checks no policy and
+    /// proves nothing.
     ///
     /// # Errors
     ///
@@ -294,7 +294,7 @@ impl MessageSignatures {
         base::write(components, parameters, target, &self.types, text)
     }
 
-    /// Derives the lists again. Call it after a change of settings.
+    /// Derives the known lists again. Call this after every change of a setting.
     fn with_known_lists(mut self) -> Self {
         self.known = Known::lists(&self.policy, self.components.as_deref());
         self

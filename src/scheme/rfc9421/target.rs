@@ -99,7 +99,7 @@ impl<'h> Target<'h> {
         }
     }
 
-    /// Returns the authority as it is spelled, for section 2.2.2.
+    /// Returns the authority in its original spelling, for section 2.2.2.
     fn spelled_authority(self) -> Result<Cow<'h, str>, ClaimError> {
         let normalized = self.authority()?;
         if self.origin.is_some() {
@@ -108,7 +108,7 @@ impl<'h> Target<'h> {
         let targeted = self.head.uri.authority().map(Authority::as_str);
         let named = self.head.headers.get(HOST).and_then(|host| host.to_str().ok());
         let spelled = if self.outgoing && self.head.version <= Version::HTTP_11 {
-            // What a client sends in `Host`: without the default port.
+            // Clients omit the default port in `Host`.
             named.or(targeted.map(|targeted| without_port(targeted, &self.scheme())))
         } else {
             targeted.or(named)
@@ -162,8 +162,8 @@ impl<'h> Target<'h> {
         Ok(uri)
     }
 
-    /// Writes the target as it is in the request line (section 2.2.5). In HTTP/2 and later this is
-    /// always a path, and so it is in requests that we send to a server that is not a proxy.
+    /// Writes the target as it is in the request line (section 2.2.5). This is always a path in
+    /// HTTP/2 and later, and in requests that we send to a server other than a proxy.
     pub(super) fn request_target(self) -> Result<Cow<'h, str>, ClaimError> {
         let uri = &self.head.uri;
         let is_absolute = !self.outgoing && self.head.version <= Version::HTTP_11;
@@ -203,7 +203,8 @@ fn normal(authority: &[u8]) -> Option<&str> {
 }
 
 /// Returns an authority in lower case, without the default port (RFC 9110 section 4.2.3). Returns
-/// `None` without a host, or with user information, which no request may carry (section 4.2.4).
+/// `None` if there is no host, or if there is user information, which no request may carry (section
+/// 4.2.4).
 fn normalized(authority: &Authority, scheme: &str) -> Option<String> {
     let text = authority.as_str();
     if text.contains('@') || authority.host().is_empty() {

@@ -11,7 +11,7 @@ use super::{MessageSignatures, SIGNATURE, SIGNATURE_INPUT, field};
 use crate::crypto::Algorithm;
 use crate::scheme::{Claim, ClaimError, CoveredHead, Encoding, OfferedTag, shape};
 
-/// The data that a claim keeps to write the base.
+/// The data that a claim keeps to write the signature base.
 pub(super) struct Reading {
     pub(super) components: Vec<Component>,
     /// The value of `@signature-params`.
@@ -52,7 +52,7 @@ impl MessageSignatures {
         Some(claim)
     }
 
-    /// Does the same with the general parser.
+    /// Reads a claim with the general parser.
     pub(super) fn parsed_claim(&self, head: &Parts) -> Result<Claim, ClaimError> {
         let (inputs, tags) = fields(head)?;
         let inputs = members::<Input<'_>>(&SIGNATURE_INPUT, &inputs)?;
@@ -70,8 +70,8 @@ impl MessageSignatures {
     }
 
     /// Selects the signature to verify: by label, by tag, or because it is the only one. Ignores
-    /// signatures with another label or tag, since they belong to other applications. Rejects one
-    /// without a tag, since it may be meant for this application.
+    /// signatures with another label or tag, since they belong to other applications. Rejects a
+    /// signature without a tag, since it may be meant for this application.
     fn choose<'h>(&self, inputs: Vec<Inputs<'h>>) -> Result<Inputs<'h>, ClaimError> {
         let is_labelled =
             |input: &Inputs<'h>| self.label.as_ref().is_none_or(|label| input.label == label);

@@ -6,7 +6,7 @@ use http::request::Parts;
 use super::ALGORITHM;
 use crate::scheme::{ClaimError, wire};
 
-/// The three parts as sent.
+/// The credential, the list and the signature, as sent.
 #[derive(Debug)]
 pub(super) struct Authorization<'h> {
     pub(super) credential: &'h str,

@@ -11,11 +11,11 @@ use super::query::{divide, pieces};
 use super::{parameters, query};
 use crate::scheme::{ClaimError, wire};
 
-/// How the target is written in the canonical request.
+/// The form of the target in the canonical request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TargetForm {
     Canonical(PathStyle),
-    /// As sent.
+    /// Path and query as sent.
     Raw,
 }
 

@@ -1,4 +1,4 @@
-//! The settings that both forms share, and what both make of a head.
+//! The settings that both forms share, and the canonical request that both build from a head.
 
 use http::HeaderName;
 use http::request::Parts;
@@ -12,10 +12,10 @@ use super::reading::Reading;
 use crate::error::{ConfigError, header_name};
 use crate::scheme::ClaimError;
 
-/// The scope that keys are for, and what must be signed.
+/// The scope of the keys, and the headers that must be signed.
 #[derive(Clone, Debug)]
 pub(super) struct Config {
-    /// A signer signs for the first one.
+    /// The accepted regions. A signer signs for the first one.
     regions: Vec<String>,
     service: String,
     pub(super) path: PathStyle,
@@ -73,7 +73,7 @@ impl Config {
         Ok(())
     }
 
-    /// Writes what a request signs, or claims to have signed.
+    /// Writes the canonical request of a request, signed or about to be signed.
     pub(super) fn reading(
         &self,
         head: &Parts,

@@ -8,7 +8,7 @@ use crate::error::ConfigError;
 use crate::key::{KeyId, SecretKey};
 use crate::scheme::{SignError, Stamp};
 
-/// What precedes a secret in the key of the first step.
+/// The text before the secret in the first key of the derivation.
 const KEY_PREFIX: &[u8] = b"AWS4";
 
 /// An access key ID and its scope, as claimed by a request.
@@ -57,7 +57,7 @@ pub(super) fn check_key_id(key_id: &KeyId) -> Result<(), ConfigError> {
 ///
 /// # Errors
 ///
-/// Returns [`SignError::KeyId`] if there is none, or if it cannot be part of a credential.
+/// Returns [`SignError::KeyId`] if there is no key ID, or if it cannot be part of a credential.
 pub(super) fn signing_key_id<'s>(stamp: &Stamp<'s>) -> Result<&'s KeyId, SignError> {
     let key_id = stamp.key_id().ok_or(SignError::KeyId("the credential needs one"))?;
     if is_key_id(key_id.as_str()) {
@@ -91,7 +91,7 @@ pub(crate) fn scoped_mac(key: &SecretKey, scope: &str) -> Mac {
 }
 
 /// Starts the HMAC under `AWS4` and the secret. HMAC pads a key with zeros to a block (RFC 2104
-/// section 2), so all keys that fit into one take the same steps here.
+/// section 2), so all keys that fit into a block take the same steps here.
 fn first_mac(key: &SecretKey) -> Mac {
     let secret = key.expose_secret();
     let mut block = Zeroizing::new([0; Algorithm::Sha256.block_len()]);

@@ -2,7 +2,7 @@
 
 use crate::scheme::{SignError, wire};
 
-/// The length of the day at the start of a date.
+/// The length of the text `YYYYMMDD` at the start of a date.
 const DAY_LEN: usize = 8;
 
 /// Parses a date into Unix seconds. `None` if it is not a date.

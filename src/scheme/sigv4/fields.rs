@@ -34,7 +34,7 @@ const UNSIGNED: [&str; 17] = [
 pub(super) struct Listed<'h> {
     list: &'h str,
     names: Vec<&'h str>,
-    /// Each with the place of its name in the list, in ascending order.
+    /// Each header with the index of its name in the list, in ascending order.
     lines: Vec<(usize, &'h HeaderName, &'h HeaderValue)>,
 }
 

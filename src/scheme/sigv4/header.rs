@@ -25,13 +25,13 @@ use crate::scheme::{
 static OWNED: [HeaderName; 4] =
     [AUTHORIZATION, X_AMZ_DATE, X_AMZ_CONTENT_SHA256, X_AMZ_SECURITY_TOKEN];
 
-/// AWS Signature Version 4 in the `Authorization` header, with keys of your own. Needs feature
+/// AWS Signature Version 4 in the `Authorization` header, with your own keys. Needs feature
 /// `sigv4`.
 ///
-/// Every AWS SDK signs this way, and so do `curl --aws-sigv4` and awscli. Such clients need no
-/// library from you. The access key ID is the key ID. The keys are your service's own, since AWS
-/// does not disclose the secrets of its users. Sources: [Signature Version 4] in the IAM user guide
-/// and in the [S3 API reference][S3].
+/// Every AWS SDK signs this way, and so do `curl --aws-sigv4` and awscli. So clients need no extra
+/// library. The access key ID is the key ID. The keys are your service's own, since AWS does not
+/// disclose the secrets of its users. Sources: [Signature Version 4] in the IAM user guide and in
+/// the [S3 API reference][S3].
 ///
 /// ```text
 /// Authorization: AWS4-HMAC-SHA256 Credential=<key ID>/<yyyymmdd>/<region>/<service>/aws4_request,
@@ -103,7 +103,7 @@ impl AwsSigV4 {
     ///
     /// # Errors
     ///
-    /// Returns [`ConfigError`] if there is none, or one cannot be part of a credential.
+    /// Returns [`ConfigError`] if there is no region, or one cannot be part of a credential.
     pub fn with_regions<R>(
         mut self,
         regions: impl IntoIterator<Item = R>,
@@ -140,8 +140,8 @@ impl AwsSigV4 {
         Ok(self)
     }
 
-    /// Encodes paths once without normalizing them, as S3's clients do, for a service with another
-    /// name.
+    /// Encodes paths once without normalizing them, as S3's clients do, even if the service is not
+    /// `s3`.
     #[must_use]
     pub fn with_s3_paths(mut self) -> Self {
         self.config.path = PathStyle::S3;
@@ -175,7 +175,7 @@ impl AwsSigV4 {
     }
 
     /// Accepts paths that are not in normal form: `/a/../b` and `//b` have the signature of `/b`,
-    /// and the handler sees what was sent. Has no effect for S3, which never normalizes paths.
+    /// but the handler sees the path as sent. Has no effect for S3, which never normalizes paths.
     #[must_use]
     pub fn dangerous_normalized_path(mut self) -> Self {
         if self.config.path == PathStyle::Standard {
@@ -194,7 +194,7 @@ impl AwsSigV4 {
     }
 
     /// Returns the canonical request as this side builds it. If a signature does not match, compare
-    /// it with the client's. It contains no key and no signature.
+    /// it with the client's. The canonical request contains no key and no signature.
     ///
     /// # Errors
     ///

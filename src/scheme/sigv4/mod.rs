@@ -32,7 +32,7 @@ use http::HeaderName;
 
 pub use header::AwsSigV4;
 pub use presigned::AwsPresigned;
-// For `explain`, which writes other canonical requests.
+// `explain` uses this to write other canonical requests.
 pub(crate) use canonical::covered_query;
 pub(crate) use credential::scoped_mac;
 pub(crate) use payload::EMPTY as EMPTY_PAYLOAD;

@@ -3,14 +3,14 @@
 use super::percent;
 use crate::scheme::ClaimError;
 
-/// How a path is written in the canonical request.
+/// The form of a path in the canonical request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PathStyle {
     /// Each segment is decoded and encoded once, without normalization.
     S3,
     /// The path as sent, encoded once more. It must be in normal form.
     Standard,
-    /// The same, with dots and double slashes removed first.
+    /// The path as sent, normalized (no dots or double slashes), then encoded once more.
     Normalized,
 }
 
@@ -67,8 +67,8 @@ fn check_escapes(path: &str) -> Result<(), ClaimError> {
     }
 }
 
-/// Rejects paths that are not in normal form. A client that normalizes signs a different path from
-/// the one that the handler sees.
+/// Rejects paths that are not in normal form. A client that normalizes would sign a different path
+/// than the handler sees.
 fn check_normal_form(path: &str) -> Result<(), ClaimError> {
     let malformed = |why| Err(ClaimError::malformed(why));
     let mut segments = path.split('/').skip(1).peekable();

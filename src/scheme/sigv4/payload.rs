@@ -10,8 +10,8 @@ use crate::scheme::{ClaimError, Coverage, SignError, wire};
 /// The SHA-256 of an empty body, in hex.
 pub(crate) const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
-/// How a body is covered, and the last line of the canonical request. The line is not known yet if
-/// it is the hash of the body itself.
+/// The coverage of the body, and the last line of the canonical request. The line is not known yet
+/// if it is the hash of the body itself.
 pub(super) struct Payload<'t> {
     pub(super) coverage: Coverage,
     pub(super) text: Option<&'t str>,
@@ -23,7 +23,8 @@ impl<'h> Payload<'h> {
         Self { coverage: Coverage::Hashed(Algorithm::Sha256), text: None }
     }
 
-    /// Returns what the header states, or the body's own hash if there is no such header.
+    /// Returns the payload stated by the header, or one hashed from the body if there is no such
+    /// header.
     pub(super) fn read(head: &'h Parts, allows_unsigned: bool) -> Result<Self, ClaimError> {
         let malformed = |why| Err(ClaimError::in_header(&X_AMZ_CONTENT_SHA256, why));
         if !head.headers.contains_key(X_AMZ_CONTENT_SHA256) {

@@ -31,7 +31,7 @@ fn push(out: &mut Vec<u8>, byte: u8) {
         out.push(byte);
     } else {
         let mut digits = [0; 2];
-        // Two digits for one byte: this does not fail.
+        // The buffer has two digits for one byte, so this does not fail.
         let _ = base16ct::upper::encode(&[byte], &mut digits);
         out.push(b'%');
         out.extend(digits);

@@ -27,12 +27,13 @@ const MAX_EXPIRES: u64 = 604_800;
 ///
 /// The signature is in the query, in six parameters: `X-Amz-Algorithm`, `X-Amz-Credential`,
 /// `X-Amz-Date`, `X-Amz-Expires` (1 to 604,800 seconds), `X-Amz-SignedHeaders` and
-/// `X-Amz-Signature`. [`Signer::sign_url`](crate::Signer::sign_url) makes such links, with an
-/// example.
+/// `X-Amz-Signature`. [`Signer::sign_url`](crate::Signer::sign_url) makes such links; its docs have
+/// an example.
 ///
-/// A link is valid from its date minus the tolerance until its date plus its expiry. It is for GET
-/// and HEAD; [`with_methods`](Self::with_methods) sets others. With a replay guard it works once,
-/// and a link made before the guard's memory began gets 503, whether it was used or not.
+/// A link is valid from its date minus the tolerance until its date plus its expiry. It works for
+/// GET and HEAD unless [`with_methods`](Self::with_methods) sets others. With a replay guard it
+/// works once, and a link made before the guard's memory began gets 503, whether it was used or
+/// not.
 ///
 /// **Covered:** what [`AwsSigV4`](crate::scheme::AwsSigV4) covers, except the body. For S3, the
 /// body is not signed, and a request with one is rejected without
@@ -61,7 +62,7 @@ impl AwsPresigned {
     }
 
     /// Returns the canonical request as this side builds it. If a signature does not match, compare
-    /// it with the client's. It contains no key and no signature.
+    /// it with the client's. The canonical request contains no key and no signature.
     ///
     /// # Errors
     ///

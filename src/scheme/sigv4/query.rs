@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use super::percent;
 use crate::scheme::ClaimError;
 
-/// Writes the canonical query: decoded, encoded again, sorted by name and then by value.
+/// Writes the canonical query: names and values are decoded, encoded again, and sorted by name,
+/// then by value.
 pub(super) fn write<'q>(
     out: &mut Vec<u8>,
     pieces: impl Iterator<Item = &'q str>,
@@ -35,7 +36,7 @@ pub(super) fn write<'q>(
 
 /// Returns the pieces of a query. An empty query has none.
 pub(super) fn pieces(query: &str) -> impl Iterator<Item = &str> {
-    // `"".split` would return one piece.
+    // Splitting an empty string would return one piece.
     let query = Some(query).filter(|query| !query.is_empty());
     query.into_iter().flat_map(|query| query.split('&'))
 }

@@ -7,7 +7,7 @@ use crate::crypto::Algorithm;
 use crate::scheme::webhooks::provider::{ProviderRules, ProviderScheme};
 use crate::scheme::{Claim, ClaimError, Coverage, Encoding, SignError, SignedText, Stamp};
 
-/// Leaves everything in the body unprotected except eight fields: anybody can change the rest.
+/// Leaves the body unprotected except for eight fields: anybody can change the rest.
 ///
 /// Adyen's payment notifications: `hmacSignature` in the body, over `pspReference`,
 /// `originalReference`, `merchantAccountCode`, `merchantReference`, `amount.value`,
@@ -15,10 +15,10 @@ use crate::scheme::{Claim, ClaimError, Coverage, Encoding, SignError, SignedText
 /// with [`SecretKey::from_hex`](crate::SecretKey::from_hex).
 ///
 /// **Covered:** these eight fields. **Not covered:** everything else, and the time: a notification
-/// can be replayed forever. Fields are joined unescaped, so one with a `:` can run into the next. A
-/// body with several notifications is rejected: Adyen sends one.
+/// can be replayed forever. Fields are joined without escaping, so a field with a `:` can run into
+/// the next. A body with several notifications is rejected: Adyen sends one.
 ///
-/// Only Adyen signs these; a [`Signer`](crate::Signer) does not.
+/// Only Adyen can sign these notifications. A [`Signer`](crate::Signer) returns an error.
 ///
 /// [Adyen]: https://docs.adyen.com/development-resources/webhooks/secure-webhooks/verify-hmac-signatures
 ///
@@ -45,7 +45,7 @@ pub fn dangerous_adyen_payments() -> AdyenPayments {
 /// The scheme of [`dangerous_adyen_payments`].
 pub type AdyenPayments = ProviderScheme<AdyenRules>;
 
-/// Signs eight fields of a notification.
+/// The signing rules: eight fields of a notification.
 #[derive(Clone, Debug)]
 pub struct AdyenRules;
 

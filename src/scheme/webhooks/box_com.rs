@@ -1,4 +1,4 @@
-//! Box: two headers for two keys.
+//! Box's scheme: two headers for two keys.
 
 use http::HeaderName;
 
@@ -34,7 +34,7 @@ pub fn r#box() -> BoxWebhooks {
 /// The scheme of [`box`](fn@box).
 pub type BoxWebhooks = ProviderScheme<BoxRules>;
 
-/// Signs the body and the time, as every provider does by default.
+/// The signing rules: the body and the time, the default of every provider.
 #[derive(Clone, Debug)]
 pub struct BoxRules;
 

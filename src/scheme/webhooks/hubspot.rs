@@ -57,14 +57,14 @@ pub fn hubspot(public_origin: &str) -> Result<HubSpot, ConfigError> {
 /// The scheme of [`hubspot`].
 pub type HubSpot = ProviderScheme<HubSpotRules>;
 
-/// Signs method, URI, body and time, without a delimiter.
+/// The signing rules: method, URI, body and time, without a delimiter.
 #[derive(Clone, Debug)]
 pub struct HubSpotRules {
     origin: PublicOrigin,
 }
 
 impl ProviderRules for HubSpotRules {
-    /// 13 digits, at the end of the text: so the start of the time is known.
+    /// The time has 13 digits and ends the text, so its start is known.
     fn check_time(&self, time: &str) -> Result<(), ClaimError> {
         if time.len() == 13 {
             return Ok(());
@@ -72,7 +72,7 @@ impl ProviderRules for HubSpotRules {
         Err(shape::no_time(Some(&TIMESTAMP), "13 digits of Unix milliseconds", time))
     }
 
-    /// Derived, since the body must be checked: it must not run into the URI.
+    /// The text is derived, since the body must be checked not to run into the URI.
     fn coverage(&self, _: &Parts) -> Result<Coverage, ClaimError> {
         Ok(Coverage::Derived)
     }

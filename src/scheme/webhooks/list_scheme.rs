@@ -110,8 +110,8 @@ impl ListScheme {
     /// # Errors
     ///
     /// Returns [`ConfigError`] if two parts could run into each other, a part occurs twice, nothing
-    /// of the request is signed, or the header itself is a part. Also if [`Part::Time`] is used
-    /// without [`with_time`](Self::with_time), or the other way round.
+    /// of the request is signed, or the header itself is a part. Also returns it if [`Part::Time`]
+    /// is used without [`with_time`](Self::with_time), or vice versa.
     pub fn with_parts(
         mut self,
         parts: impl IntoIterator<Item = Part>,
@@ -162,11 +162,11 @@ impl ListScheme {
         Ok(self.items(text).flatten().find(|(item, _)| item == name).map(|(_, time)| time))
     }
 
-    /// Returns where the parts of the signing string are read from.
+    /// Returns the source of the parts of the signing string.
     fn source<'v>(&self, head: &'v Parts, claim: &Claim) -> Result<PartSource<'v>, ClaimError> {
         let time = match (self.time_text(head)?, &self.time) {
             (Some(sent), _) => Cow::Borrowed(sent),
-            // Not sent yet: use the value that will be sent.
+            // The time is not in the header yet: use the value that will be sent.
             (None, Some((_, format))) => claim
                 .created()
                 .and_then(|created| format.write(created))

@@ -95,7 +95,7 @@ pub fn paddle() -> ListScheme {
     })())
 }
 
-/// `<time>.<body>`, 300 s on both sides.
+/// Makes a scheme over `<time>.<body>`, with a tolerance of 300 s on both sides.
 fn dotted(
     name: &'static str,
     header: &'static str,

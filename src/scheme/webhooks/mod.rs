@@ -57,7 +57,7 @@ macro_rules! list {
             [$( $(#[$meta])* stringify!($name).trim_start_matches("r#"), )+].into_iter()
         }
 
-        /// Returns the preset of this name: the name of its function, such as `stripe`.
+        /// Returns the preset with the name of its function, such as `stripe`.
         #[must_use]
         pub fn by_name(name: &str) -> Option<Arc<dyn Scheme>> {
             $(
@@ -78,7 +78,7 @@ list! {
     woocommerce, workos, zendesk, zoom,
 }
 
-/// Unwraps a preset made of constants. A test builds each of them.
+/// Unwraps a preset made of constants. A test builds every preset.
 fn built<T>(scheme: Result<T, ConfigError>) -> T {
     #[allow(clippy::expect_used)]
     scheme.expect("a preset is built of constants")

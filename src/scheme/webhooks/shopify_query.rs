@@ -17,7 +17,7 @@ use crate::scheme::{Claim, ClaimError, Coverage, Encoding, SignError, SignedText
 /// **Covered:** the parameters of the query, including `timestamp`. **Not covered:** method, path,
 /// headers. A body is rejected.
 ///
-/// Only Shopify signs these; a [`Signer`](crate::Signer) does not.
+/// Only Shopify can sign these requests. A [`Signer`](crate::Signer) returns an error.
 ///
 /// [Shopify]: https://shopify.dev/docs/apps/build/authentication-authorization/access-tokens/authorization-code-grant
 #[must_use]
@@ -32,7 +32,7 @@ pub fn shopify_oauth() -> ShopifyQuery {
 /// headers. A body is rejected. The parameters have no delimiter, so the text is the same for
 /// `a=1`, `bc=2` and for `a=1b`, `c=2`. Names and values with `=` are rejected.
 ///
-/// Only Shopify signs these; a [`Signer`](crate::Signer) does not.
+/// Only Shopify can sign these requests. A [`Signer`](crate::Signer) returns an error.
 ///
 /// [Shopify]: https://shopify.dev/docs/apps/build/online-store/app-proxies/authenticate-app-proxies
 #[must_use]
@@ -43,7 +43,7 @@ pub fn shopify_app_proxy() -> ShopifyQuery {
 /// The scheme of [`shopify_oauth`] and [`shopify_app_proxy`].
 pub type ShopifyQuery = ProviderScheme<ShopifyRules>;
 
-/// Signs the parameters of the query, in two ways.
+/// The rules for signing the parameters of the query, in two ways.
 #[derive(Clone, Debug)]
 pub struct ShopifyRules {
     /// The name of the parameter with the tag.
@@ -76,7 +76,7 @@ impl ShopifyRules {
                 }
                 continue;
             }
-            // In OAuth's text these are escaped, so parts cannot run into each other.
+            // In OAuth's text, delimiters are escaped, so parts cannot run into each other.
             if !self.is_oauth() && (name.contains('=') || value.contains('=')) {
                 return Err(ClaimError::malformed(
                     "a parameter contains a separator of parameters",

@@ -14,7 +14,7 @@ const PREFIX: &str = "v1,";
 const MAX_ENTRIES: usize = 16;
 /// The longest message ID, in bytes.
 const MAX_ID_LEN: usize = 256;
-/// How old or how far ahead a delivery may be, in seconds.
+/// The tolerance for old deliveries and those in the future, in seconds.
 const TOLERANCE: u64 = 300;
 const ID: HeaderName = HeaderName::from_static("webhook-id");
 
@@ -49,9 +49,9 @@ const ID: HeaderName = HeaderName::from_static("webhook-id");
 ///
 /// # The message ID
 ///
-/// The ID stays the same when a delivery is retried, with a new time and a new tag. It is the
-/// [`Verified::message_id`](crate::Verified::message_id), not a nonce: a replay guard uses the tag.
-/// A signer keeps an existing ID, and generates one otherwise. Set it with
+/// The ID stays the same when a delivery is retried, with a new time and a new tag.
+/// [`Verified::message_id`](crate::Verified::message_id) returns it. It is not a nonce: a replay
+/// guard uses the tag. A signer keeps an existing ID, and generates one otherwise. Set it with
 /// [`message_id`](super::message_id) before a client that retries.
 ///
 /// # What is read
@@ -132,7 +132,7 @@ impl StandardWebhooks {
         }
     }
 
-    /// Returns the ID, and the time as sent and as a number.
+    /// Returns the ID, and the time both as sent and as a number.
     fn dated<'h>(&self, head: &'h Parts) -> Result<(&'h str, &'h str, i64), ClaimError> {
         let id = wire::text(&self.id, wire::required(head, &self.id)?)?;
         let fits = (1..=MAX_ID_LEN).contains(&id.len());

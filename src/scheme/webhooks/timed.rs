@@ -39,9 +39,9 @@ pub fn customerio() -> HeaderScheme {
     built(versioned("X-CIO-Signature", "", "X-CIO-Timestamp")).with_name("customerio")
 }
 
-/// Zendesk: `X-Zendesk-Webhook-Signature: <base64>` over the time and the body, without anything
-/// between them ([Zendesk]). The time is RFC 3339, in `X-Zendesk-Webhook-Signature-Timestamp`. The
-/// tolerance is 300 s.
+/// Zendesk: `X-Zendesk-Webhook-Signature: <base64>` over the time and the body, without a delimiter
+/// ([Zendesk]). The time is RFC 3339, in `X-Zendesk-Webhook-Signature-Timestamp`. The tolerance is
+/// 300 s.
 ///
 /// **Covered:** the time and the body. **Not covered:** the rest of the head.
 ///
@@ -81,7 +81,7 @@ pub fn twitch() -> HeaderScheme {
     })())
 }
 
-/// `v0:<time>:<body>`.
+/// Returns the parts of `v0:<time>:<body>`.
 fn versioned(
     header: &'static str,
     prefix: &'static str,

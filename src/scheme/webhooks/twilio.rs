@@ -19,7 +19,8 @@ static SIGNATURE: [HeaderName; 1] = [HeaderName::from_static("x-twilio-signature
 const BODY_DIGEST: &str = "bodySHA256";
 
 /// Twilio: `X-Twilio-Signature: <base64>`, HMAC-SHA-1 over the URL and the sorted parameters of the
-/// form. For any other body, over the URL alone, whose `bodySHA256` covers the body ([Twilio]).
+/// form. For any other body, the signature covers only the URL, whose `bodySHA256` covers the body
+/// ([Twilio]).
 ///
 /// Give the origin that Twilio calls, such as `https://example.com`, and the path prefix if a proxy
 /// strips one. Give the port if Twilio signs one: some of its products sign
@@ -52,7 +53,7 @@ pub fn twilio(public_origin: &str) -> Result<Twilio, ConfigError> {
 /// The scheme of [`twilio`].
 pub type Twilio = ProviderScheme<TwilioRules>;
 
-/// Signs the URL, and the parameters of a form.
+/// The signing rules: the URL, and the parameters of a form.
 #[derive(Clone, Debug)]
 pub struct TwilioRules {
     origin: PublicOrigin,
@@ -76,7 +77,7 @@ impl ProviderRules for TwilioRules {
     fn derive(&self, body: &[u8], text: &mut SignedText) -> Result<(), ClaimError> {
         let form = std::str::from_utf8(body)
             .map_err(|_| ClaimError::malformed("the body is not a form"))?;
-        // Sorted, without duplicates.
+        // Sort the parameters, and drop duplicates.
         let pairs = wire::form_pairs(form).collect::<Result<BTreeSet<_>, _>>()?;
         for (name, value) in &pairs {
             text.update(name.as_bytes());

@@ -47,7 +47,7 @@ pub fn credentials<'h>(
     credentials.ok_or_else(|| ClaimError::in_header(name, "ends after the scheme"))
 }
 
-/// The parameters of an `Authorization` header. Each occurs once.
+/// The parameters of an `Authorization` header. Each name occurs once.
 #[derive(Clone)]
 pub struct AuthParams<'t>(Vec<(&'t str, Cow<'t, str>)>);
 
@@ -67,7 +67,7 @@ impl<'t> AuthParams<'t> {
 }
 
 impl std::fmt::Debug for AuthParams<'_> {
-    /// Omits the values: one of them is a signature.
+    /// Omits the values, because one of them is a signature.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_set().entries(self.names()).finish()
     }
@@ -118,7 +118,7 @@ pub fn auth_params<'t>(name: &HeaderName, text: &'t str) -> Result<AuthParams<'t
 
 /// Writes text as a quoted string ([RFC 9110 section 5.6.4]) that [`auth_params`] reads.
 ///
-/// `None` if the text is not only visible ASCII, spaces and tabs.
+/// Returns `None` if the text contains anything except visible ASCII, spaces and tabs.
 ///
 /// ```
 /// use tower_hmac::scheme::wire::quoted;

@@ -20,7 +20,7 @@ pub const MAX_VALUE_LEN: usize = 8 * 1024;
 #[inline]
 pub fn single<'h>(head: &'h Parts, name: &HeaderName) -> Result<&'h HeaderValue, ClaimError> {
     let value = head.headers.get(name).ok_or(ClaimError::Missing)?;
-    // Almost no request repeats a header, and checking that takes no second lookup.
+    // Almost no request repeats a header, and this check needs no second lookup.
     let all_single = head.headers.len() == head.headers.keys_len();
     if !all_single && head.headers.get_all(name).iter().nth(1).is_some() {
         return Err(ClaimError::in_header(name, "occurs more than once"));
@@ -35,9 +35,9 @@ pub fn single<'h>(head: &'h Parts, name: &HeaderName) -> Result<&'h HeaderValue,
 ///
 /// # Errors
 ///
-/// As [`single`], but an absent header is malformed as well. So is whitespace around the value: it
-/// is not part of the value (RFC 9110 section 5.5), and a signature over it would not match on
-/// arrival.
+/// Returns the errors of [`single`], but treats an absent header as malformed. Whitespace around
+/// the value is malformed, too: it is not part of the value (RFC 9110 section 5.5), and a signature
+/// over it would not match on arrival.
 pub fn required<'h>(head: &'h Parts, name: &HeaderName) -> Result<&'h HeaderValue, ClaimError> {
     let value = single(head, name).map_err(|error| match error {
         ClaimError::Missing => ClaimError::in_header(name, "is missing"),
@@ -77,7 +77,7 @@ pub fn text<'h>(name: &HeaderName, value: &'h HeaderValue) -> Result<&'h str, Cl
 /// # Errors
 ///
 /// Returns [`ClaimError::Missing`] if the header is absent, and [`ClaimError::Malformed`] if the
-/// values are not ASCII text, or too long together.
+/// values are not ASCII text, or are too long together.
 pub fn joined<'h>(head: &'h Parts, name: &HeaderName) -> Result<Cow<'h, str>, ClaimError> {
     let mut lines = head.headers.get_all(name).iter();
     let first = text(name, lines.next().ok_or(ClaimError::Missing)?)?;
@@ -118,7 +118,7 @@ pub fn value(name: &HeaderName, text: &str) -> Result<HeaderValue, SignError> {
     HeaderValue::from_str(text).map_err(|_| SignError::in_header(name, "is not ASCII text"))
 }
 
-/// Like [`value`], but marks the value as sensitive, so that logs do not print it.
+/// Makes a header value like [`value`], and marks it as sensitive, so that logs do not print it.
 ///
 /// # Errors
 ///

@@ -47,7 +47,7 @@ pub fn host(head: &Parts) -> Result<&str, ClaimError> {
         (Some(host), _) | (None, Some(host)) => host,
         (None, None) => return malformed("is missing, and the target has no host"),
     };
-    // A `/` in it could pass for the start of the path.
+    // A `/` in the host could pass for the start of the path.
     match Authority::try_from(host) {
         Ok(authority) if !host.contains('@') && !authority.host().is_empty() => Ok(host),
         _ => malformed("is not a host with an optional port"),

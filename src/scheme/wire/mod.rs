@@ -1,7 +1,7 @@
 //! Helpers to read and write the parts of a request that most schemes share.
 //!
-//! Every scheme of this crate uses them. Use them in your own scheme to make it as strict: a value
-//! that can be read in two ways, or that has two spellings, is rejected.
+//! Every scheme of this crate uses them. Use them in your own scheme to make it equally strict:
+//! they reject values that can be read in two ways or have two spellings.
 //!
 //! | to read | use |
 //! | --- | --- |
@@ -30,7 +30,7 @@
 //! let text = wire::text(&TIME, wire::required(&head, &TIME)?)?;
 //! assert_eq!(wire::unix_seconds(text), Some(1_700_000_000));
 //!
-//! // Anybody could put a second one in front of the signed one.
+//! // Anybody could put a second parameter in front of the signed one.
 //! let twice = Request::post("/").header(TIME, "1").header(TIME, "2").body(())?;
 //! assert!(wire::required(&twice.into_parts().0, &TIME).is_err());
 //! # Ok::<(), tower_hmac::BoxError>(())

@@ -7,9 +7,9 @@ use crate::scheme::ClaimError;
 
 /// Decodes percent-encoding.
 ///
-/// The digits may be in either case, and a `+` stays a `+`. `None` if an escape is malformed, or if
-/// the result is not UTF-8. Lenient readers keep or replace such escapes, so two strings would
-/// share a signature.
+/// The digits may be in either case, and a `+` stays a `+`. Returns `None` if an escape is
+/// malformed, or if the result is not UTF-8. Lenient parsers keep or replace such escapes, so two
+/// strings would share a signature.
 ///
 /// ```
 /// use tower_hmac::scheme::wire::percent_decoded;
@@ -51,8 +51,8 @@ pub fn percent_encoded(text: &str) -> String {
 /// A `+` is a space. A name without `=` has an empty value. An empty string between two `&` is
 /// skipped.
 ///
-/// Returns an iterator: collected, a body of nothing but `&` and `a` would take many times its
-/// length.
+/// Returns an iterator, because a collection could take many times the length of a body such as
+/// `a&a&a`.
 ///
 /// ```
 /// use tower_hmac::scheme::wire::form_pairs;

@@ -35,8 +35,8 @@ pub fn unix_millis(text: &str) -> Option<i64> {
 
 /// Parses a date and time of [RFC 3339], and returns the second it falls into, in Unix seconds.
 ///
-/// A `T` separates the two. A fraction of up to nine digits is optional, and `Z` or an offset
-/// follows. A leap second has no Unix time, and is rejected.
+/// A `T` separates the date and the time. A fraction of up to nine digits is optional, and `Z` or
+/// an offset follows. A leap second has no Unix time, and is rejected.
 ///
 /// ```
 /// use tower_hmac::scheme::wire::rfc3339;
@@ -70,7 +70,7 @@ pub fn rfc3339(text: &str) -> Option<i64> {
     local.checked_sub(offset(zone)?)
 }
 
-/// Writes Unix seconds for [`rfc3339`], in UTC. `None` outside the years 0 to 9999.
+/// Writes Unix seconds for [`rfc3339`], in UTC. Returns `None` outside the years 0 to 9999.
 ///
 /// ```
 /// use tower_hmac::scheme::wire::to_rfc3339;
@@ -109,7 +109,7 @@ pub fn http_date(text: &str) -> Option<i64> {
     to_http_date(seconds).filter(|canonical| canonical == text).map(|_| seconds)
 }
 
-/// Writes Unix seconds for [`http_date`]. `None` outside the years 1970 to 9999.
+/// Writes Unix seconds for [`http_date`]. Returns `None` outside the years 1970 to 9999.
 ///
 /// ```
 /// use tower_hmac::scheme::wire::to_http_date;

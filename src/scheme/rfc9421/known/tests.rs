@@ -47,7 +47,7 @@ fn signed(scheme: &MessageSignatures, target: &str, body: &[u8], lifetime: bool)
     Some(head)
 }
 
-/// Everything in a claim, in a form that can be compared.
+/// All data of a claim, in a form that can be compared.
 fn said(claim: &Claim) -> impl PartialEq + std::fmt::Debug {
     let covered = claim.covered().unwrap();
     (
