@@ -46,16 +46,17 @@ impl Cluster {
         config: &AsyncConnectionConfig,
     ) -> Result<(MultiplexedConnection, G::Found), Failure> {
         let (mut client, mut connection) = self.any_node(config).await?;
-        for _ in 0..MAX_REDIRECTS {
+        let mut redirects = 0;
+        loop {
             let server = Server::ask_node(&mut connection).await?;
             let node = match greeting.greet(&mut connection, server).await {
-                Err(Failure::Moved(node)) => node,
+                Err(Failure::Moved(node)) if redirects < MAX_REDIRECTS => node,
                 found => return found.map(|found| (connection, found)),
             };
             client = node.client(&client).ok_or(Failure::UnexpectedAnswer)?;
             connection = client.get_multiplexed_async_connection_with_config(config).await?;
+            redirects = redirects.saturating_add(1);
         }
-        Err(Failure::UnexpectedAnswer)
     }
 
     /// Begins with the next node each time, since a hanging node uses up the attempt's time.

@@ -8,7 +8,8 @@ use ::redis::{ErrorKind, RedisError, Value};
 
 use crate::replay::node::Node;
 
-const CLUSTER: &str = "it is one node of a cluster, or the cluster is incomplete";
+const CLUSTER: &str =
+    "it is one node of a cluster, the cluster is incomplete, or a hash slot is moving";
 
 /// What went wrong. Never repeats an address, or text from the server, which may contain names.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

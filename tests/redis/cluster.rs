@@ -246,6 +246,31 @@ async fn a_slot_that_moves_lets_no_replay_pass() {
     assert!(keys.len() > 1, "{} keys moved", keys.len());
 }
 
+/// They do until both know of a failover, or of a slot that has moved.
+#[tokio::test]
+async fn two_nodes_that_redirect_to_each_other_are_reported() {
+    if !is_installed() {
+        return;
+    }
+    let [one, two] = [node(LONG_NODE_TIMEOUT, ""), node(LONG_NODE_TIMEOUT, "")];
+    let _: () = one.command("CLUSTER ADDSLOTSRANGE 0 16383");
+    let bus: String = one.command("CLUSTER NODES");
+    let bus = bus.split(['@', ' ', ',']).nth(2).unwrap().to_owned();
+    let _: () = two.command(&format!("CLUSTER MEET 127.0.0.1 {} {bus}", one.port));
+    let deadline = Instant::now() + RECOVERY;
+    let is_ok = |node: &Server| node.command::<String>("CLUSTER INFO").contains("state:ok");
+    while !is_ok(&one) || !is_ok(&two) {
+        assert!(Instant::now() < deadline, "the nodes do not know each other");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let id: String = two.command("CLUSTER MYID");
+    // The slot of the tag `{0}`.
+    let _: () = one.command(&format!("CLUSTER SETSLOT 13907 NODE {id}"));
+    let url = format!("redis+cluster://127.0.0.1:{}", one.port);
+    let error = RedisReplay::connect(&url).await.unwrap_err().to_string();
+    assert!(error.contains("MOVED") && error.contains("a hash slot is moving"), "{error}");
+}
+
 /// Stops, freezes and fails over nodes, under load from three processes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 #[ignore = "takes long: scripts/redis"]
