@@ -135,21 +135,20 @@ impl RedisOnce {
     }
 
     fn from_source(source: &Source) -> Self {
-        let prefix: Arc<str> = PREFIX.into();
         let shards = Shards::new(source, |tag| Checking {
-            prefix: prefix.clone(),
             tag,
+            namespace: "".into(),
             accepts_eviction: false,
         });
-        Self { shards, prefix, timeout: DEFAULT_TIMEOUT }
+        Self { shards, prefix: PREFIX.into(), timeout: DEFAULT_TIMEOUT }
     }
 
     /// Sets the name of the service: the keys are `tower-hmac-once:NAMESPACE:` and 64 hex digits.
     #[must_use]
     pub fn with_namespace(mut self, namespace: &str) -> Self {
         self.prefix = format!("{PREFIX}{namespace}:").into();
-        let prefix = self.prefix.clone();
-        self.check(|checking| Checking { prefix: prefix.clone(), ..checking })
+        let namespace: Arc<str> = format!("{namespace}:").into();
+        self.check(|checking| Checking { namespace: namespace.clone(), ..checking })
     }
 
     /// Accepts a server that evicts entries when its memory is full. A message whose entry is
@@ -211,16 +210,17 @@ impl RedisOnce {
 /// Checks each new connection.
 #[derive(Clone, Debug)]
 struct Checking {
-    prefix: Arc<str>,
-    /// Comes after the prefix. Empty without a cluster.
+    /// Empty without a cluster.
     tag: &'static str,
+    /// Comes after the hash tag, so that braces in it mean nothing.
+    namespace: Arc<str>,
     accepts_eviction: bool,
 }
 
 impl Checking {
     /// Returns the name of a key in the server.
     fn name(&self, key: &str) -> String {
-        format!("{}{}{key}", self.prefix, self.tag)
+        format!("{PREFIX}{}{}{key}", self.tag, self.namespace)
     }
 }
 

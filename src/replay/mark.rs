@@ -22,9 +22,11 @@ const UNKNOWN: &str = "-";
 /// Writes the mark if it is missing, or is from another run of the server.
 #[derive(Clone, Debug)]
 pub(super) struct Marking {
-    pub(super) prefix: Arc<str>,
-    /// Comes after the prefix. Empty without a cluster.
+    pub(super) prefix: &'static str,
+    /// Empty without a cluster.
     pub(super) tag: &'static str,
+    /// Comes after the hash tag, so that braces in it mean nothing.
+    pub(super) namespace: Arc<str>,
     pub(super) accepts_eviction: bool,
     /// How many replicas must acknowledge a claim.
     pub(super) replicas: u32,
@@ -33,14 +35,15 @@ pub(super) struct Marking {
 }
 
 impl Marking {
-    pub(super) fn new(prefix: &str, tag: &'static str) -> Self {
+    pub(super) fn new(prefix: &'static str, tag: &'static str) -> Self {
         let begun = Arc::new(AtomicI64::new(i64::MIN));
-        Self { prefix: prefix.into(), tag, accepts_eviction: false, replicas: 0, begun }
+        let namespace = "".into();
+        Self { prefix, tag, namespace, accepts_eviction: false, replicas: 0, begun }
     }
 
     /// Returns the name of a key in the server.
     pub(super) fn name(&self, key: &str) -> String {
-        format!("{}{}{key}", self.prefix, self.tag)
+        format!("{}{}{}{key}", self.prefix, self.tag, self.namespace)
     }
 }
 

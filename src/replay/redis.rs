@@ -70,7 +70,7 @@ const PREFIX: &str = "tower-hmac:";
 /// for your own certificates, make a client and use [`from_client`](Self::from_client),
 /// `from_sentinel` or [`from_cluster`](Self::from_cluster).
 ///
-/// In a cluster, the entries are spread over 16 hash tags, `tower-hmac:NAMESPACE:{0}:` and so on,
+/// In a cluster, the entries are spread over 16 hash tags, `tower-hmac:{0}:NAMESPACE:` and so on,
 /// so up to 16 primaries share the load. Each tag has its own mark and connection, and a failover
 /// of one primary affects only its tags. A tag whose hash slot moves to another node is treated
 /// like a server that was restarted. While the slot moves, its claims can fail with 503.
@@ -208,8 +208,8 @@ impl RedisReplay {
     #[must_use]
     pub fn with_namespace(mut self, namespace: &str) -> Self {
         self.prefix = format!("{PREFIX}{namespace}:").into();
-        let prefix = self.prefix.clone();
-        self.greet(|marking| Marking { prefix: prefix.clone(), ..marking })
+        let namespace: Arc<str> = format!("{namespace}:").into();
+        self.greet(|marking| Marking { namespace: namespace.clone(), ..marking })
     }
 
     /// Sets how long a claim may take. 500 ms by default.

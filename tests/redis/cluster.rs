@@ -133,7 +133,16 @@ async fn in_a_cluster_exactly_one_of_three_nodes_accepts_a_request() {
     assert_eq!(keys.iter().sum::<usize>(), 500 + 16, "{keys:?}");
     assert!(keys.iter().all(|keys| *keys > 100), "{keys:?}");
 
-    RedisOnce::connect(&cluster.url()).await.unwrap();
+    // Braces in the name of the service are no hash tag.
+    let guard = RedisReplay::lazy(&cluster.url()).unwrap().with_namespace("{}");
+    let guard = guard.checked().await.unwrap();
+    for number in 0..50 {
+        let request = request(number, 1_800_000_000);
+        assert_eq!(guard.claim(&request).await.unwrap(), Replay::Claimed);
+        assert_eq!(guard.claim(&request).await.unwrap(), Replay::Seen);
+    }
+    let once = RedisOnce::lazy(&cluster.url()).unwrap().with_namespace("{}");
+    once.checked().await.unwrap();
     let one = Client::open(cluster.nodes[4].url()).unwrap();
     RedisOnce::from_cluster([one.clone()]).unwrap().checked().await.unwrap();
     RedisReplay::from_cluster([one]).unwrap().checked().await.unwrap();
