@@ -136,20 +136,45 @@ impl MemoryOnce {
         let seconds = request.lease().as_secs().saturating_sub(1);
         let end = now.saturating_add_unsigned(seconds);
         let number = entries.latest.wrapping_add(1);
-        match entries.known.entry(key) {
+        let caller = match entries.known.entry(key) {
             Slot::Occupied(slot) if slot.get().end >= now => return slot.get().acquired(now),
             Slot::Occupied(mut slot) => {
                 let entry = slot.get_mut();
                 entries.handled.remove(&(entry.end, entry.number));
-                *entry = Entry { number, is_done: false, end, caller: entry.caller };
+                let caller = entry.caller;
+                *entry = Entry { number, is_done: false, end, caller };
+                caller
             }
-            Slot::Vacant(slot) => match self.callers.enter(request.key_id()) {
-                Some(caller) => drop(slot.insert(Entry { number, is_done: false, end, caller })),
-                None => return Acquired::Full,
-            },
-        }
+            Slot::Vacant(slot) => {
+                let Some(caller) = self.callers.enter(request.key_id()) else {
+                    return Acquired::Full;
+                };
+                slot.insert(Entry { number, is_done: false, end, caller });
+                caller
+            }
+        };
         entries.latest = number;
-        Acquired::New(Lease::new(key, token(number)))
+        Acquired::New(Lease::new(key, token(number, caller)))
+    }
+
+    /// Returns `None` if the entry was removed and there is no room for it now. An entry is removed
+    /// if its lease expired, or if a later owner released the message.
+    fn try_complete(&self, entries: &mut Entries, lease: &Lease, keep_until: i64) -> Option<bool> {
+        let (number, caller) = read_token(lease.owner());
+        let done = Entry { number, is_done: true, end: keep_until, caller };
+        match entries.known.entry(*lease.key()) {
+            Slot::Occupied(mut slot) if slot.get().is_of(lease) => {
+                let former = slot.insert(done);
+                entries.handled.remove(&(former.end, former.number));
+            }
+            Slot::Occupied(_) => return Some(false),
+            Slot::Vacant(slot) => {
+                self.callers.enter_again(caller)?;
+                slot.insert(done);
+            }
+        }
+        entries.handled.insert((keep_until, number), *lease.key());
+        Some(true)
     }
 }
 
@@ -164,23 +189,21 @@ impl OnceStore for MemoryOnce {
         OnceAnswer::ready(Ok(acquired))
     }
 
-    fn complete(&self, lease: &Lease, keep_until: i64, _: i64) -> OnceAnswer<bool> {
-        let Entries { known, handled, .. } = &mut *self.lock();
-        OnceAnswer::ready(match known.get_mut(lease.key()) {
-            Some(entry) if entry.is_held_under(lease) => {
-                (entry.is_done, entry.end) = (true, keep_until);
-                handled.insert((keep_until, entry.number), *lease.key());
-                Ok(true)
-            }
-            Some(_) => Ok(false),
-            None => Err("the lease expired, and its room was needed".into()),
-        })
+    fn complete(&self, lease: &Lease, keep_until: i64, now: i64) -> OnceAnswer<bool> {
+        let entries = &mut *self.lock();
+        let mut is_owned = self.try_complete(entries, lease, keep_until);
+        if is_owned.is_none() && self.remove_expired_leases(entries, now) {
+            is_owned = self.try_complete(entries, lease, keep_until);
+        }
+        OnceAnswer::ready(is_owned.ok_or_else(|| {
+            "the lease expired, and there is no room to record that the message was handled".into()
+        }))
     }
 
     fn release(&self, lease: &Lease) -> OnceAnswer<bool> {
         let Entries { known, .. } = &mut *self.lock();
         let is_owned = match known.entry(*lease.key()) {
-            Slot::Occupied(slot) if slot.get().is_held_under(lease) => {
+            Slot::Occupied(slot) if !slot.get().is_done && slot.get().is_of(lease) => {
                 self.callers.leave(slot.remove().caller);
                 true
             }
@@ -201,14 +224,22 @@ impl Entry {
         Acquired::Running { retry_after }
     }
 
-    fn is_held_under(&self, lease: &Lease) -> bool {
-        !self.is_done && *lease.owner() == token(self.number)
+    fn is_of(&self, lease: &Lease) -> bool {
+        *lease.owner() == token(self.number, self.caller)
     }
 }
 
-/// Returns the token of a lease. It never leaves the process.
-fn token(number: u64) -> [u8; 16] {
-    u128::from(number).to_be_bytes()
+/// Returns the token of a lease. It never leaves the process. The caller is part of it, so that a
+/// message can be completed after its entry was removed.
+fn token(number: u64, caller: u32) -> [u8; 16] {
+    (u128::from(number) << 32 | u128::from(caller)).to_be_bytes()
+}
+
+/// Returns the number of the lease, and the caller.
+fn read_token(token: &[u8; 16]) -> (u64, u32) {
+    let token = u128::from_be_bytes(*token);
+    let caller = u32::try_from(token & u128::from(u32::MAX)).unwrap_or_default();
+    (u64::try_from(token >> 32).unwrap_or_default(), caller)
 }
 
 impl fmt::Debug for MemoryOnce {

@@ -16,8 +16,8 @@ use crate::replay::redis_link::{self, Failure, Greeting, Server, Shards, Source}
 
 /// The default timeout of a command.
 const DEFAULT_TIMEOUT: Duration = Duration::from_millis(500);
-/// The value that replaces the owner once a message is handled.
-const DONE: &str = "done";
+/// The start of the value of a handled message. Its owner follows.
+const DONE: &[u8] = b"done";
 /// The prefix of all key names.
 const PREFIX: &str = "tower-hmac-once:";
 
@@ -27,11 +27,12 @@ local entry = redis.call('GET', KEYS[1])
 if entry then return {entry, redis.call('PTTL', KEYS[1])} end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return {}";
-/// Marks the message as handled, unless the lease was taken over.
+/// Marks the message as handled, unless the lease was taken over. Can be repeated.
 const COMPLETE: &str = "\
 local entry = redis.call('GET', KEYS[1])
-if entry and entry ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], 'done', 'PX', ARGV[2])
+local done = 'done ' .. ARGV[1]
+if entry and entry ~= ARGV[1] and entry ~= done then return 0 end
+redis.call('SET', KEYS[1], done, 'PX', ARGV[2])
 return 1";
 /// Removes the lease, unless it was taken over.
 const RELEASE: &str = "\
@@ -274,7 +275,7 @@ fn read(answer: &Value, lease: Lease) -> Option<Acquired> {
     let Value::Array(answer) = answer else { return None };
     match answer.as_slice() {
         [] => Some(Acquired::New(lease)),
-        [Value::BulkString(entry), Value::Int(_)] if entry == DONE.as_bytes() => {
+        [Value::BulkString(entry), Value::Int(_)] if entry.starts_with(DONE) => {
             Some(Acquired::Done)
         }
         [Value::BulkString(_), Value::Int(left)] => {

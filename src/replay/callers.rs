@@ -82,6 +82,12 @@ impl Callers {
         self.count(&table, place)
     }
 
+    /// Like [`enter`](Self::enter), for a caller whose index is known. If its key ID was removed
+    /// since, the entry may count for another one.
+    pub(crate) fn enter_again(&self, place: u32) -> Option<u32> {
+        self.count(&self.read(), place)
+    }
+
     /// Subtracts one from this caller's count.
     pub(crate) fn leave(&self, place: u32) {
         self.leaving()(place);

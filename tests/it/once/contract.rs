@@ -37,6 +37,8 @@ macro_rules! once_contract {
             a_message_that_was_given_back_is_new_at_once
             a_lease_that_has_run_out_is_taken_over_and_its_former_owner_changes_nothing
             a_slow_owner_whom_nobody_replaced_completes
+            a_former_owner_completes_after_the_next_one_failed
+            a_repeated_completion_is_still_the_owners
             of_two_callers_at_the_same_moment_one_wins
             two_callers_with_the_same_id_do_not_meet
         }
@@ -103,7 +105,7 @@ pub async fn a_message_that_was_handled_is_done_until_its_retention_is_over(
     assert!(complete(&subject, &lease_of_a).await);
     subject.pass(990);
     assert_eq!(acquire(&subject, "a").await, Acquired::Done);
-    subject.pass(11);
+    subject.pass(12);
     lease(acquire(&subject, "a").await);
 }
 
@@ -117,7 +119,7 @@ pub async fn a_lease_that_has_run_out_is_taken_over_and_its_former_owner_changes
     mut subject: impl Subject,
 ) {
     let former = lease(acquire(&subject, "a").await);
-    subject.pass(300);
+    subject.pass(301);
     let owner = lease(acquire(&subject, "a").await);
     assert!(!complete(&subject, &former).await);
     assert!(!release(&subject, &former).await);
@@ -131,10 +133,36 @@ pub async fn a_lease_that_has_run_out_is_taken_over_and_its_former_owner_changes
 pub async fn a_slow_owner_whom_nobody_replaced_completes(mut subject: impl Subject) {
     let slow = lease(acquire(&subject, "a").await);
     subject.pass(400);
-    // Removes expired entries.
     let _other = acquire(&subject, "b").await;
     assert!(complete(&subject, &slow).await);
     assert_eq!(acquire(&subject, "a").await, Acquired::Done);
+}
+
+/// Otherwise the sender's next attempt is handled successfully a second time.
+pub async fn a_former_owner_completes_after_the_next_one_failed(mut subject: impl Subject) {
+    let former = lease(acquire(&subject, "a").await);
+    subject.pass(301);
+    let next = lease(acquire(&subject, "a").await);
+    assert!(release(&subject, &next).await);
+    assert!(complete(&subject, &former).await);
+    assert_eq!(acquire(&subject, "a").await, Acquired::Done);
+    assert!(!complete(&subject, &next).await);
+    assert!(!release(&subject, &next).await);
+    subject.pass(990);
+    assert_eq!(acquire(&subject, "a").await, Acquired::Done);
+    subject.pass(12);
+    lease(acquire(&subject, "a").await);
+}
+
+/// A store may have to ask a server twice.
+pub async fn a_repeated_completion_is_still_the_owners(mut subject: impl Subject) {
+    let owner = lease(acquire(&subject, "a").await);
+    assert!(complete(&subject, &owner).await);
+    assert!(complete(&subject, &owner).await);
+    assert!(!release(&subject, &owner).await);
+    assert_eq!(acquire(&subject, "a").await, Acquired::Done);
+    subject.pass(1002);
+    lease(acquire(&subject, "a").await);
 }
 
 pub async fn of_two_callers_at_the_same_moment_one_wins(subject: impl Subject) {

@@ -136,7 +136,7 @@ fn expired_leases_give_way_when_their_room_is_needed() {
     assert_eq!(acquire(&store, "b", later), Acquired::Full);
     assert_eq!(store.len(), 2);
     let completed = store.complete(&slower, later + 1000, later).now_or_never().unwrap();
-    assert!(completed.unwrap_err().to_string().contains("expired"));
+    assert!(completed.unwrap_err().to_string().contains("no room"));
     assert_eq!(store.len(), 2);
     assert_eq!(acquire(&store, "slow", later), Acquired::Done);
 }
