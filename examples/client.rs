@@ -23,7 +23,7 @@ async fn main() -> Result<(), BoxError> {
     let key = SecretKey::new("akey")?;
     let signer = Signer::new(FlaskHmac::new(), key).with_key_id("aservice")?;
     let client: Client<_, Full<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
-    // Layers that retry or follow redirects go outside of this one, so that each attempt is signed.
+    // Layers that retry or follow redirects go outside this one, so that each attempt is signed.
     let client = ServiceBuilder::new().layer(SignLayer::new(signer)).service(client);
 
     let response = client.oneshot(Request::post(url).body(Full::<Bytes>::from(body))?).await?;

@@ -1,4 +1,4 @@
-//! The whole crate as a process, for tests in any language and for use with curl.
+//! Runs the whole crate as a process, for tests in any language and for use with curl.
 //!
 //! ```text
 //! cargo run --release --all-features --example conformance -- serve   CONFIG.json

@@ -16,9 +16,9 @@ use tower_hmac::{BoxError, FlaskHmac, KeyMap, VerifyLayer};
 async fn main() -> Result<(), BoxError> {
     let keys = KeyMap::single("s3cr3tk3y")?;
     let layer = VerifyLayer::new(FlaskHmac::new(), keys)?.with_rejection_fn(|error| {
-        // The public face of the error is the same for every rejected caller, so that a client does
+        // The public part of the error is the same for every rejected caller, so that a client does
         // not learn which check failed. `error.kind()` is for logs: it distinguishes an unknown key
-        // ID from a wrong signature. It is in the response's extensions, too.
+        // ID from a wrong signature. The error is also in the response's extensions.
         let public = error.public();
         let status =
             if error.is_caller_rejected() { StatusCode::UNAUTHORIZED } else { public.status() };

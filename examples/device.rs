@@ -31,7 +31,7 @@ struct Answer {
 
 const VERIFIED: Json<Answer> = Json(Answer { status: "Verified" });
 
-/// The JSON is parsed from the verified bytes: the layer passes on what it has checked.
+/// The JSON is parsed from the verified bytes: the layer passes on the bytes that it has checked.
 async fn readings(Json(readings): Json<serde_json::Value>) -> Json<Answer> {
     println!("readings: {readings}");
     VERIFIED

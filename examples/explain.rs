@@ -25,7 +25,7 @@ fn app() -> Result<Router, BoxError> {
     Ok(Router::new()
         .route("/order", post(async || "ordered"))
         .layer(verify)
-        // Outside, so that it sees the rejections.
+        // This layer is outside, so that it sees the rejections.
         .layer(from_fn_with_state(verifier, explain)))
 }
 

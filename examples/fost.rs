@@ -1,8 +1,8 @@
 //! How do I verify clients that sign with django-fost-authn?
 //!
-//! A server accepts the request published in the old system's own tests, and tells the handler
-//! which headers were signed. Then a client in Rust signs a request as a user, and another request
-//! is changed on its way.
+//! A server accepts the request published in the old system's own tests, and passes the list of
+//! signed headers to the handler. Then a client in Rust signs a request as a user, and another
+//! request is changed on its way.
 
 use axum::body::Body;
 use axum::{Router, routing::get};
@@ -25,7 +25,7 @@ async fn whoami(caller: Verified) -> String {
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    // 2011-04-27 03:26:37 UTC, the time of the published request. Omit this line in production.
+    // The time of the published request, 2011-04-27 03:26:37 UTC. Omit this line in production.
     let clock = ManualClock::new(1_303_874_797);
 
     let keys = KeyMap::named([("key-value", "secret-value")])?;

@@ -1,7 +1,7 @@
 //! How do I give somebody without a key a download link that expires?
 //!
-//! The service that knows who may download signs a link for an hour. The service that has the files
-//! knows the key, but no users.
+//! One service knows who may download, and signs a link for an hour. The service with the files
+//! knows the key, but not the users.
 
 use std::time::Duration;
 
@@ -57,7 +57,7 @@ async fn main() -> Result<(), BoxError> {
     Ok(())
 }
 
-/// Follows a link like a browser: the host in its header, the rest in the request line.
+/// Follows a link like a browser, with the host in its header and the rest in the request line.
 async fn status(files: &Router, link: String) -> Result<StatusCode, BoxError> {
     let link: Uri = link.parse()?;
     let host = link.host().unwrap_or_default();

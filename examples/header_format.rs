@@ -41,7 +41,7 @@ async fn main() -> Result<(), BoxError> {
     let signed: Vec<_> = verified.signed_headers().map(|(name, _)| name.as_str()).collect();
     assert_eq!(signed, ["x-event-id", "x-timestamp"]);
 
-    // Another body, another ID, another time: rejected.
+    // Any other body, ID or time is rejected.
     let kind = |outcome: Result<_, tower_hmac::VerifyError>| outcome.map(drop).unwrap_err().kind();
     assert_eq!(kind(verifier.verify(&head, b"unpaid").await), ErrorKind::Mismatch);
     let mut other = head.clone();

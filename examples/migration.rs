@@ -61,7 +61,7 @@ fn new_client(name: &str) -> Result<Parts, BoxError> {
     client(new()?, name, format!("new key of {name}"))
 }
 
-/// Serves all requests, and counts who used which scheme. In production, use a metric.
+/// Serves all requests, and counts the callers that used each scheme. In production, use a metric.
 async fn serve(
     server: &Verifier,
     requests: &[Parts],
@@ -93,7 +93,7 @@ async fn main() -> Result<(), BoxError> {
         [("flask-hmac".to_owned(), 1), ("orders-v2".to_owned(), 1)].into()
     );
 
-    // A client that signs with both is rejected: it would be as weak as the weaker scheme.
+    // A request signed with both is rejected: it would be as weak as the weaker scheme.
     let mut both = old_client("shop")?;
     both.headers.extend(new_client("shop")?.headers);
     assert!(server.verify(&both, BODY).await.is_err());

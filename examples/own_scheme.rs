@@ -1,4 +1,4 @@
-//! How do I verify a scheme that no parts can express?
+//! How do I verify a scheme that cannot be composed of parts?
 //!
 //! Implement `Scheme`. Here: `Authorization: Acme id="..", ts="..", nonce="..", tag=".."`, signed over
 //! id, time, nonce, method, target and body. `scheme::wire` reads and writes headers strictly; comparing

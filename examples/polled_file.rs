@@ -18,9 +18,10 @@ use tower_hmac::config::KeysConfig;
 use tower_hmac::key::PolledKeys;
 use tower_hmac::{BoxError, FlaskHmac, KeyMap, SecretKey, Signer, VerifyLayer};
 
-/// 30 s in production.
+/// The polling interval. Use 30 s in production.
 const EVERY: Duration = Duration::from_millis(20);
-/// Several times `EVERY`, so that one failure goes unnoticed by clients.
+/// The maximum age of the keys: several times `EVERY`, so that clients do not notice a single
+/// failure.
 const MAX_AGE: Duration = Duration::from_secs(600);
 
 async fn load(path: PathBuf) -> Result<KeyMap, BoxError> {
@@ -53,7 +54,7 @@ async fn main() -> Result<(), BoxError> {
     assert_eq!(send(&app, "the old key").await?, StatusCode::FORBIDDEN);
     println!("the new key is accepted");
 
-    // A file that does not parse, or contains no key, changes nothing.
+    // A file that does not parse or contains no key changes nothing.
     for broken in [r#"{"billing": "#, "{}"] {
         replace(&path, broken)?;
         tokio::time::sleep(EVERY * 3).await;

@@ -23,9 +23,10 @@ use tower_hmac::{BoxError, KeyMap, MemoryReplay, SecretKey, Signer, Verified, Ve
 use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
 use tower_http::trace::TraceLayer;
 
-/// From the head of a request to its response: body, verification and handler.
+/// The time from the head of a request to its response: body, verification and handler.
 const DEADLINE: Duration = Duration::from_secs(30);
-/// Between two pieces of a body. Not enough on its own: one byte every 9 s never ends.
+/// The maximum pause between two pieces of a body. Not enough on its own: a body with one byte
+/// every 9 s never ends.
 const IDLE: Duration = Duration::from_secs(10);
 const BODY_LIMIT: usize = 1 << 20;
 
@@ -33,7 +34,7 @@ fn app(keys: SharedKeys) -> Result<Router, BoxError> {
     let verify = VerifyLayer::new(scheme()?, keys)?
         .with_body_limit(BODY_LIMIT)
         .with_tolerance(Duration::from_secs(300), Duration::from_secs(60))
-        // As many entries as there are requests in the six minutes for which one may be accepted.
+        // There must be room for all requests in the six minutes for which one may be accepted.
         .with_replay_guard(MemoryReplay::new(100 * 360)?)?;
     Ok(Router::new()
         .route("/orders", post(async |caller: Verified| format!("{:?}", caller.key_id())))
@@ -58,13 +59,14 @@ fn scheme() -> Result<HeaderScheme, BoxError> {
     ])?)
 }
 
-/// Runs on a paused clock, so that the check takes no time.
+/// Checks the limits on a paused clock, so that this takes no time.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), BoxError> {
     tokio::time::pause();
     let keys = || SharedKeys::new(KeyMap::named([("shop", "the old key")])?);
 
-    // Started with the old key, replaced after 10 s, finished after 21 s: accepted.
+    // The request starts with the old key, which is replaced after 10 s, and ends after 21 s:
+    // accepted.
     let shared = keys()?;
     let app = app(shared.clone())?;
     let replaced = async {
@@ -91,8 +93,8 @@ async fn main() -> Result<(), BoxError> {
     Ok(())
 }
 
-/// Sends a signed request byte by byte, with a pause before each. Returns the status, and how many
-/// seconds it took.
+/// Sends a signed request byte by byte, with a pause before each. Returns the status and the
+/// duration in seconds.
 async fn send(
     app: &Router,
     key: &str,

@@ -1,5 +1,5 @@
-//! Does it work? Starts a service, sends it real requests over a socket, and prints each response.
-//! Exits with a non-zero status if a response is not the expected one.
+//! Does it work? This example starts a service, sends it real requests over a socket, and prints
+//! each response. It exits with a non-zero status if a response is not the expected one.
 //!
 //! ```text
 //! cargo run --example quickstart

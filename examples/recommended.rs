@@ -26,7 +26,8 @@ fn old_key() -> Result<SecretKey, BoxError> {
     Ok(SecretKey::new("the old key: 32 bytes of entropy")?)
 }
 
-/// What both sides agree on. The tag rejects signatures for other applications.
+/// The scheme that both sides agree on. Because of the tag, signatures for other applications are
+/// rejected.
 fn scheme() -> Result<MessageSignatures, BoxError> {
     Ok(MessageSignatures::new().with_tag("orders")?)
 }
@@ -39,14 +40,15 @@ fn app() -> Result<Router, BoxError> {
         KeyEntry::new(old_key()?).with_label("2026-05"),
     ])?;
     let keys = KeyMap::named([("billing", billing)])?;
-    // Behind a proxy that ends TLS: `scheme()?.with_public_origin("https://api.example.com")?`.
+    // Behind a proxy that terminates TLS:
+    // `scheme()?.with_public_origin("https://api.example.com")?`.
     let layer = VerifyLayer::new(scheme()?, keys)?
         // 100 requests a second, each remembered for as long as its time is accepted.
         .with_replay_guard(MemoryReplay::new(60_100)?)?;
     Ok(Router::new().route("/orders", post(order)).layer(layer))
 }
 
-/// Only called for signed requests. The key's label shows when nobody uses the old key any more.
+/// Only called for signed requests. The key's label shows when the old key is no longer used.
 async fn order(caller: Verified, body: String) -> String {
     let name = caller.key_id().map_or("nobody", |id| id.as_str());
     format!("{name} ordered {body} with key {}", caller.key_label().unwrap_or("?"))

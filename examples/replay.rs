@@ -37,7 +37,7 @@ async fn main() -> Result<(), BoxError> {
         .with_replay_guard(guard.clone())?;
     send_orders(layer, FlaskHmac::new()).await?;
 
-    // Monitor this: a full guard forgets nothing, and answers 503.
+    // Monitor this number: a full guard forgets nothing, and answers 503.
     println!("{} of {} entries, {} rejected", guard.len(), guard.capacity(), guard.full_count());
     Ok(())
 }

@@ -1,13 +1,13 @@
-//! How do I rotate a key without rejecting anybody, and see when the old one is unused?
+//! How do I rotate a key without rejecting anybody, and see when the old key is unused?
 //!
 //!     cargo run --example rotation
 //!
-//! 1. The server accepts the new key together with the old one, which gets a last day.
+//! 1. The server accepts the new key together with the old one, which gets an expiry date.
 //! 2. The clients switch, one by one.
 //! 3. The labels in the log show who still signs with the old key. Then it is removed.
 //!
 //! Newest first, at most 8 keys per key ID. Every request costs as many MACs as the largest set has
-//! keys, so that nobody can count them from outside. Remove old keys.
+//! keys, so that timing does not reveal the number of keys. Remove old keys.
 
 use axum::{Router, body::Body, routing::post};
 use http::{Request, StatusCode};

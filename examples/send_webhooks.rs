@@ -18,7 +18,7 @@ async fn main() -> Result<(), BoxError> {
     let mut message = Request::post("https://example.com/hook").body(body)?;
     message_id(message.headers_mut());
 
-    // Two attempts: a new time and new signatures, the same ID.
+    // The second attempt has a new time and new signatures, but the same ID.
     for attempt in 1..=2 {
         let (head, body) = signer.sign(message.clone())?.into_parts();
         println!("attempt {attempt}: {:?}", head.headers["webhook-id"]);

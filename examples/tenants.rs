@@ -3,7 +3,7 @@
 //!     cargo run --example tenants
 //!
 //! Not every scheme covers the host. Here, this is not necessary: the host only selects which keys
-//! are tried, and a signature under one tenant's key matches no other tenant's.
+//! are tried, and a signature under one tenant's key matches no other tenant's key.
 
 use std::collections::HashMap;
 
@@ -19,7 +19,7 @@ use tower_hmac::{BoxError, FlaskHmac, KeyMap, KeyStore, SecretKey, Signer, Verif
 struct Tenants(HashMap<&'static str, KeyMap>);
 
 impl Tenants {
-    /// The only `Host` header. With two, the next server could see another tenant.
+    /// The only `Host` header. With two `Host` headers, the next server could see another tenant.
     fn of(&self, head: &Parts) -> Option<&KeyMap> {
         let mut hosts = head.headers.get_all(HOST).iter();
         let host = hosts.next().filter(|_| hosts.next().is_none())?;

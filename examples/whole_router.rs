@@ -22,7 +22,7 @@ async fn main() -> Result<(), BoxError> {
         .route("/echo", post(|body: String| async { body }))
         .nest("/api", Router::new().route("/items", get(|| async { "items" })))
         .fallback(|| async { (StatusCode::NOT_FOUND, "nothing here") })
-        // Added last, so that it covers all of the above.
+        // Add the layer last, so that it covers all of the above.
         .layer(layer);
 
     let signer = Signer::new(FlaskHmac::new(), key()?);

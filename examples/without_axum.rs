@@ -23,7 +23,7 @@ async fn greet<B: http_body::Body>(
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let caller = request.extensions().get::<Verified>();
     let is_billing = caller.is_some_and(|caller| caller.is_signed_by("billing"));
-    // The body is complete, or the request would have been rejected.
+    // The body is complete: otherwise, the request would have been rejected.
     let body = request.into_body().collect().await.map(Collected::to_bytes).unwrap_or_default();
     let text = format!("billing: {is_billing}, {} bytes", body.len());
     Ok(Response::new(text.into()))

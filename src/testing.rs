@@ -53,9 +53,9 @@ pub fn sign<S: Scheme>(
     }
 }
 
-/// Returns the signing string of a request, as a server assembles it from what it received.
+/// Returns the signing string of a request, as a server assembles it from the received request.
 ///
-/// It contains no key and no tag. Use it to test your own scheme.
+/// The signing string contains no key and no tag. Use it to test your own scheme.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! How to fix each cause of a rejection.
+//! Advice on fixing each cause of a rejection.
 
 use tower_hmac::explain::Cause;
 

@@ -1,4 +1,4 @@
-//! What each command does.
+//! The commands.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -48,7 +48,7 @@ fn done(text: &[u8]) -> Outcome {
     terminal::print(text).map(|()| ExitCode::SUCCESS)
 }
 
-/// Rejects standard input for both the key and the request: it can only be read once.
+/// Rejects standard input for both the key and the request, because it can only be read once.
 fn check_stdin(scheme: &SchemeArgs, file: &Path) -> Result<(), Failure> {
     if scheme.keys.key_stdin && file == Path::new("-") {
         return Err(Failure::new(

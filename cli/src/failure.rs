@@ -1,4 +1,4 @@
-//! Why the command failed.
+//! The reasons why a command fails.
 
 use std::io;
 use std::process::ExitCode;
@@ -6,7 +6,7 @@ use std::process::ExitCode;
 /// A message for the user. It contains no key.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// The reader of the output closed the pipe, as `head` does.
+    /// The reader of the output closed the pipe, such as `head`.
     ClosedPipe,
     Message(String),
 }

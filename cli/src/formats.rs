@@ -39,7 +39,7 @@ const OWN: &[(&str, &str, &str)] = &[
 /// A scheme, and how to select it.
 pub(crate) struct Named {
     pub(crate) name: &'static str,
-    /// An example as JSON, if it needs settings.
+    /// An example as JSON, if the scheme needs settings.
     pub(crate) json: Option<&'static str>,
     pub(crate) scheme: Arc<dyn Scheme>,
 }
@@ -66,7 +66,7 @@ pub(crate) fn find(text: &str) -> Result<Arc<dyn Scheme>, Failure> {
     find_without_files(text)
 }
 
-/// Does the same without reading files, for the page.
+/// Makes the scheme for the page, without reading files.
 pub(crate) fn find_without_files(text: &str) -> Result<Arc<dyn Scheme>, Failure> {
     let text = text.trim();
     if text.starts_with('{') {

@@ -20,7 +20,7 @@ use crate::failure::Failure;
 type Sent = UnsyncBoxBody<Bytes, std::convert::Infallible>;
 
 /// The headers of a single connection (RFC 9110 section 7.6.1). Headers that `Connection` lists are
-/// kept: otherwise, a client could remove headers that the server behind relies on.
+/// kept: otherwise, a client could remove headers that the next server relies on.
 const HOP_BY_HOP: [HeaderName; 8] = [
     CONNECTION,
     EXPECT,
@@ -32,7 +32,7 @@ const HOP_BY_HOP: [HeaderName; 8] = [
     UPGRADE,
 ];
 
-/// The server behind.
+/// The server that requests are passed on to.
 #[derive(Clone)]
 pub(crate) struct Upstream {
     authority: Authority,
@@ -94,7 +94,7 @@ pub(crate) fn failed(status: StatusCode) -> Response<Body> {
     response
 }
 
-/// Buffered frames, as a body of unknown length.
+/// A body of unknown length, made of buffered frames.
 struct Frames(std::collections::VecDeque<http_body::Frame<Bytes>>);
 
 impl http_body::Body for Frames {

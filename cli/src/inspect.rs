@@ -1,8 +1,8 @@
 //! The page that explains a pasted request.
 //!
-//! It is one HTML file, one style sheet and one script. A strict content security policy lets it
-//! talk only to its own server. Keys are sent in the body of a request. They are never logged,
-//! stored, or put in a URL.
+//! The page consists of one HTML file, one style sheet and one script. A strict content security
+//! policy lets it talk only to its own server. Keys are sent in the body of a request. They are
+//! never logged, stored, or put in a URL.
 
 use std::process::ExitCode;
 
@@ -32,13 +32,14 @@ const SCRIPT: &str = include_str!("../page/inspect.js");
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
                       img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// The most bytes of a pasted request: enough for 2 MiB of body in base64, and the rest.
+/// The maximum size of a pasted request, in bytes: enough for a body of 2 MiB in base64, and for
+/// the rest.
 const MOST: usize = 4 * 1024 * 1024;
 
 /// Returns the routes of the page, for your own service.
 ///
 /// The page is for developers: it shows what the server expects to be signed. Serve it on the
-/// loopback interface or behind a login. It has none of your keys, only what is pasted.
+/// loopback interface or behind a login. The page has none of your keys, only the pasted data.
 ///
 /// ```
 /// use axum::Router;
@@ -87,7 +88,7 @@ async fn with_policy(mut response: Response) -> Response {
     response
 }
 
-/// The request of the page. It has no `Debug`, since it contains a key.
+/// The request sent by the page. Not `Debug`, because it contains a key.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Question {
@@ -114,7 +115,7 @@ enum Encoding {
     Whsec,
 }
 
-/// Answers with the report, or with an error in a field of the page.
+/// Returns the report, or an error for a field of the page.
 async fn explain(headers: HeaderMap, question: Json<Question>) -> Response {
     // Reject requests from other sites.
     let is_ours = headers.get("sec-fetch-site").is_none_or(|site| site == "same-origin");

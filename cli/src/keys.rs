@@ -13,7 +13,7 @@ const ON_THE_COMMAND_LINE: &str = "\
 a key on the command line can be read by every user of this machine (`ps`), and stays in the
        history of the shell; use a variable (--key-env), a file (--key-file), or a pipe (--key-stdin)";
 
-/// Keys with their key IDs. A key without one is used for any key ID that the request claims.
+/// Keys with their key IDs. A key without a key ID is used for any key ID that the request claims.
 pub(crate) struct Keys(Vec<(Option<String>, SecretKey)>);
 
 impl Keys {

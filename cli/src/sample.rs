@@ -12,7 +12,7 @@ use tower_hmac::{KeyId, KeyMap, Scheme, SecretKey, Signer, Verifier};
 const NOW: i64 = 1_700_000_000;
 const BODY: &[u8] = b"a=1";
 
-/// The parts of a request that a scheme's signature covers, and those that it does not.
+/// The parts of a request that a scheme's signature covers, and the parts that it does not cover.
 pub(crate) struct Coverage {
     pub(crate) covered: Vec<&'static str>,
     pub(crate) uncovered: Vec<&'static str>,

@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use crate::failure::Failure;
 use crate::view::{Part, View};
 
-/// Colours of the parts of the signed text, one after the other.
+/// The colours of the parts of the signed text, in turn.
 const COLOURS: [u8; 6] = [36, 33, 35, 32, 34, 31];
 const BOLD: u8 = 1;
 const DIM: u8 = 2;

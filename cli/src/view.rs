@@ -1,4 +1,4 @@
-//! A report as the command and the page show it.
+//! A report, as shown by the command and the page.
 
 use std::fmt::Write as _;
 
@@ -15,7 +15,7 @@ use crate::advice;
 use crate::failure::Failure;
 use crate::keys::Keys;
 
-/// The most bytes that are shown of each part of the signed text.
+/// The maximum number of bytes shown of each part of the signed text.
 const SHOWN: usize = 8 * 1024;
 
 /// The outcome of a request, as JSON.

@@ -92,7 +92,7 @@ impl Config {
         }
     }
 
-    /// The scheme that requests are signed in.
+    /// The scheme with which requests are signed.
     pub(crate) fn scheme(&self) -> Result<Arc<dyn Scheme>, BoxError> {
         self.format().scheme(self)
     }
@@ -104,7 +104,7 @@ impl Config {
         is_link.then(|| Duration::from_secs(seconds))
     }
 
-    /// The keys that requests are signed with.
+    /// The keys with which requests are signed.
     pub(crate) fn key_map(&self) -> Result<KeyMap, BoxError> {
         self.format().key_map()
     }

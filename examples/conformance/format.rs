@@ -12,7 +12,7 @@ use tower_hmac::{Algorithm, BoxError, FlaskHmac, HeaderScheme, KeyMap, Scheme, V
 use crate::config::Config;
 use crate::parts::{self, PartConfig};
 
-/// The members of `or`. The first scheme has these members, too.
+/// The members of `or`, which the first scheme has, too.
 #[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Format {

@@ -20,8 +20,8 @@ use tower_hmac::{Algorithm, BoxError, Verified, VerifyLayer};
 use crate::config::Config;
 
 pub(crate) async fn serve(config: Config) -> Result<(), BoxError> {
-    // Prints the library's warnings while building. While serving, writes nothing that somebody
-    // would have to read.
+    // Prints the library's warnings while building. While serving, nothing is written, since nobody
+    // may read the output.
     let warnings = tracing_subscriber::fmt()
         .with_max_level(tracing::Level::WARN)
         .with_writer(std::io::stderr)
@@ -69,7 +69,7 @@ pub(crate) async fn serve(config: Config) -> Result<(), BoxError> {
         tokio::spawn(async move {
             let mut http = Builder::new(TokioExecutor::new());
             http.http1().max_buf_size(READ_AHEAD);
-            // Fails if the client disconnects.
+            // This fails if the client disconnects.
             let _ = http.serve_connection(TokioIo::new(stream), service).await;
         });
     }
@@ -86,8 +86,8 @@ impl Seen {
     }
 }
 
-/// How many bytes are read ahead on a connection, and therefore the longest head. They are held in
-/// addition to a body that is being verified, so hyper's default of 400 KiB would be too much.
+/// The number of bytes read ahead on a connection, and therefore the longest head. They are held in
+/// addition to a body being verified, so hyper's default of 400 KiB would be too much.
 const READ_AHEAD: usize = 80 * 1024;
 
 /// Behind an optional layer, there may be no caller.

@@ -22,7 +22,7 @@ pub(super) fn read(text: &[u8]) -> Result<Draft, Fault> {
     draft.map_err(|fault| Fault { at: shifted(fault.at), ..fault })
 }
 
-/// The settings of the options so far.
+/// The settings from the options parsed so far.
 #[derive(Default)]
 struct Command {
     url: Option<Uri>,
@@ -213,7 +213,7 @@ fn with_query(url: &Uri, query: &[u8]) -> Option<Uri> {
     Uri::from_parts(parts).ok()
 }
 
-/// Reads `content`, `=content` and `name=content`, but not the forms that name a file.
+/// Parses `content`, `=content` and `name=content`, but rejects the forms that name a file.
 fn urlencoded(word: &[u8]) -> Option<Vec<u8>> {
     let place = word.iter().position(|byte| matches!(byte, b'=' | b'@'));
     let (name, content) = match place.and_then(|place| word.split_at_checked(place)) {

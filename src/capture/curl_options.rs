@@ -18,7 +18,7 @@ pub(super) enum Kind {
     Cookie,
     /// Does not affect the request.
     Flag,
-    /// Does not affect the request, and has a value.
+    /// Does not affect the request, and takes a value.
     Setting,
     /// Cannot be read from a command line.
     Unreadable(&'static str),
@@ -95,12 +95,12 @@ const OPTIONS: &[(u8, &str, Kind)] = &[
     (0, "unix-socket", Kind::Setting),
 ];
 
-/// Finds `-x`.
+/// Finds an option such as `-x`.
 pub(super) fn short(letter: u8) -> Option<Kind> {
     OPTIONS.iter().find(|option| option.0 == letter && letter != 0).map(|option| option.2)
 }
 
-/// Finds `--name`.
+/// Finds an option such as `--name`.
 pub(super) fn long(name: &[u8]) -> Option<Kind> {
     OPTIONS.iter().find(|option| option.1.as_bytes() == name).map(|option| option.2)
 }

@@ -1,4 +1,4 @@
-//! A request that is being read, shared by all forms of a capture.
+//! A request under construction, shared by all forms of a capture.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ use crate::capture::CaptureNote;
 /// A byte order mark.
 pub(super) const MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// A request that is still being read.
+/// A request that is still being parsed.
 #[derive(Debug)]
 pub(super) struct Draft {
     pub(super) head: Parts,

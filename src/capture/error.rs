@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use crate::capture::draft::Fault;
 
-/// A capture that cannot be read: where, and what was expected there.
+/// The error for a capture that cannot be read: the position, and the input expected there.
 ///
 /// Never repeats the capture, which may contain credentials.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,19 +22,19 @@ impl CaptureError {
         Self { line, column, expected: fault.expected }
     }
 
-    /// Returns the line, from 1.
+    /// Returns the line number, starting at 1.
     #[must_use]
     pub fn line(&self) -> usize {
         self.line
     }
 
-    /// Returns the column in characters, from 1.
+    /// Returns the column in characters, starting at 1.
     #[must_use]
     pub fn column(&self) -> usize {
         self.column
     }
 
-    /// Returns what was expected there.
+    /// Returns the input that was expected at this position.
     #[must_use]
     pub fn expected(&self) -> &str {
         &self.expected

@@ -8,7 +8,7 @@ use crate::capture::CaptureNote;
 use crate::capture::draft::{Draft, Fault, MARK};
 use crate::capture::json::{Base64Text, Headers, MethodText, UrlText, parse};
 
-/// The members that distinguish HAR from the plain form.
+/// The members that distinguish HAR from the plain JSON form.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Kind {

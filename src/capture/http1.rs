@@ -54,7 +54,7 @@ pub(super) fn read(text: &[u8]) -> Result<Draft, Fault> {
     Ok(Draft { body, notes, ..draft })
 }
 
-/// A line without its ending, and where it begins.
+/// A line without its ending, and its offset.
 #[derive(Clone, Copy)]
 struct Line<'t> {
     at: usize,

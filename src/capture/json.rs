@@ -36,7 +36,7 @@ pub(super) fn read(text: &[u8]) -> Result<Draft, Fault> {
     Ok(Draft { body, ..draft }.sent())
 }
 
-/// Parses JSON. The positions from serde are lines and columns, in bytes.
+/// Parses JSON. serde reports positions as lines and columns, in bytes.
 pub(super) fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, Fault> {
     let start = text.strip_prefix(MARK).map_or(0, |_| MARK.len());
     let json = text.get(start..).unwrap_or_default();

@@ -76,7 +76,7 @@ impl Capture {
     ///
     /// # Errors
     ///
-    /// Returns [`CaptureError`] with the line, the column and what was expected there.
+    /// Returns [`CaptureError`] with the line, the column and the expected input.
     pub fn read(text: &[u8]) -> Result<Self, CaptureError> {
         let form = form(text);
         let draft = match form {
@@ -107,7 +107,7 @@ impl Capture {
         &self.body
     }
 
-    /// Returns what may differ from the request that was sent.
+    /// Returns notes on possible differences from the request that was sent.
     #[must_use]
     pub fn notes(&self) -> &[CaptureNote] {
         &self.notes

@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// What may differ between a capture and the request that was sent.
+/// A possible difference between a capture and the request that was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CaptureNote {
@@ -21,7 +21,7 @@ pub enum CaptureNote {
         /// Whether one byte is missing for each LF: the body had CRLF when it was sent.
         is_one_for_each_line: bool,
     },
-    /// The text continues after the body's `content-length`. The rest is dropped.
+    /// The text continues after the body's `content-length`. The excess is dropped.
     BodyTooLong {
         /// The number of dropped bytes.
         left_out: usize,

@@ -2,7 +2,7 @@
 
 use crate::capture::draft::Fault;
 
-/// A word without its quotes, and where it begins.
+/// A word without its quotes, and its offset.
 #[derive(Debug)]
 pub(super) struct Word {
     pub(super) at: usize,

@@ -24,9 +24,10 @@ use crate::sign::Signer;
 /// # }
 /// ```
 ///
-/// Add it after all other middlewares. If one of them retries, each attempt is then signed again,
-/// with a new time and a new nonce. A request that cannot be signed, such as one with a streaming
-/// body, fails before anything is sent, with an [`Error::Middleware`] around a [`SignError`].
+/// Add `SignMiddleware` after all other middleware. If one of them retries, each attempt is then
+/// signed again, with a new time and a new nonce. A request that cannot be signed, such as one with
+/// a streaming body, fails before anything is sent, with an [`Error::Middleware`] around a
+/// [`SignError`].
 ///
 /// No middleware sees the redirects that `reqwest` follows. [`into_client`](Self::into_client)
 /// takes care of them. If you build the inner client yourself, give it
@@ -40,11 +41,11 @@ pub struct SignMiddleware<S> {
     follows: bool,
 }
 
-/// The maximum number of redirects that are followed, the same as the default of `reqwest`.
+/// The maximum number of redirects that are followed, as in `reqwest` by default.
 const MAX_REDIRECTS: usize = 10;
 
 impl<S: Scheme + 'static> SignMiddleware<S> {
-    /// Signs with this signer.
+    /// Makes a middleware that signs with this signer.
     #[must_use]
     pub fn new(signer: impl Into<Arc<Signer<S>>>) -> Self {
         Self { signer: signer.into(), follows: false }

@@ -1,4 +1,4 @@
-//! HTTP clients that sign their requests. Tower's are in [`layer`](crate::layer).
+//! HTTP clients that sign their requests. Tower's layer for clients is in [`layer`](crate::layer).
 
 #[cfg(feature = "reqwest-middleware")]
 mod middleware;

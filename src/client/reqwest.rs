@@ -100,7 +100,7 @@ fn target(url: &Url) -> Result<Uri, SignError> {
 fn rewritten(url: &Url, signed: &Uri) -> Result<Url, SignError> {
     let mut url = url.clone();
     url.set_query(signed.query());
-    // What is sent must be exactly what was signed.
+    // The sent request must be exactly the signed one.
     if target(&url)? == *signed {
         Ok(url)
     } else {

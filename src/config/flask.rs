@@ -89,7 +89,7 @@ impl FlaskConfig {
                 .into_string()
                 .map_err(|_| ConfigError::invalid(name, "is not Unicode"))?;
             let setting = if name == HMAC_KEYS {
-                // The parser's error is left out: it may repeat what was read.
+                // The parser's error is left out, because it may repeat the input.
                 serde_json::from_str(&text)
                     .map_err(|_| ConfigError::invalid(name, "is not JSON"))?
             } else {

@@ -35,7 +35,7 @@ impl KeysConfig {
     }
 }
 
-/// Makes a store of named keys. The empty key ID is the anonymous key, if the setting has one.
+/// Makes a store of named keys. A key with an empty key ID becomes the anonymous key.
 pub(super) fn key_map(
     members: &[(String, Setting)],
     setting: &'static str,

@@ -2,7 +2,7 @@
 //!
 //! Deserializing never fails because of a value, and never repeats one. Values are checked when the
 //! layer is made, and the [`ConfigError`](crate::ConfigError) names the setting and the expected
-//! type. So a misplaced key stays out of every log, whatever the errors of the serde format print.
+//! type. So a misplaced key stays out of every log, whatever the serde format prints in its errors.
 
 mod flask;
 mod keys;

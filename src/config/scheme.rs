@@ -1,4 +1,4 @@
-//! Schemes read from a configuration: the one that a service verifies or signs with.
+//! Reads the scheme that a service verifies or signs with from its configuration.
 
 use std::sync::Arc;
 #[cfg(feature = "sha1")]
@@ -21,8 +21,7 @@ use crate::scheme::{MessageSignatures, Policy};
 /// A scheme read from a configuration file, in any serde format.
 ///
 /// The configuration names a preset of a provider, describes a header by its parts, or names one of
-/// the crate's own schemes with its settings. A member that is unknown, or that the scheme does not
-/// have, is an error.
+/// the crate's own schemes with its settings. A member that the scheme does not have is an error.
 ///
 /// ```
 /// use tower_hmac::config::SchemeConfig;
@@ -93,7 +92,7 @@ impl SchemeConfig {
         }
     }
 
-    /// Takes the members that the scheme reads.
+    /// Takes the members that the scheme uses.
     fn take_scheme(&mut self) -> Result<Arc<dyn Scheme>, ConfigError> {
         match (self.preset.take(), self.scheme.take()) {
             (Some(_), Some(_)) => Err(ConfigError::invalid(

@@ -21,18 +21,18 @@ pub(super) enum Setting {
     Other,
 }
 
-/// How a key's text becomes bytes.
+/// The conversion of a key's text into bytes.
 #[derive(Clone, Copy)]
 pub(super) enum KeyText {
     Utf8,
-    /// Like Flask-HMAC: latin-1 if every character fits, UTF-8 otherwise.
+    /// As in Flask-HMAC: latin-1 if every character fits, UTF-8 otherwise.
     Latin1,
 }
 
 impl KeyText {
     fn bytes(self, text: &str) -> Vec<u8> {
         let latin1 = |c| u8::try_from(c).ok();
-        // Allocated in full: growing would leave parts of the key behind.
+        // Allocate the full length: growing would leave parts of the key behind.
         let mut bytes = Vec::with_capacity(text.len());
         match self {
             Self::Latin1 if text.chars().all(|c| latin1(c).is_some()) => {
@@ -49,7 +49,7 @@ impl Setting {
         Self::Text(Zeroizing::new(text))
     }
 
-    /// Returns a switch. Texts are matched exactly, so that `"False"` is not true.
+    /// Returns a switch. Text is matched exactly, so that `"False"` is not true.
     pub(super) fn switch(&self, name: &'static str) -> Result<bool, ConfigError> {
         match self {
             Self::Null => Ok(false),
@@ -229,7 +229,7 @@ impl<'de> Visitor<'de> for SettingVisitor {
 pub(super) struct MembersVisitor {
     /// The expected type, for the error of a serde format that finds no map.
     pub(super) what: &'static str,
-    /// The names to keep. Empty to keep all.
+    /// The names to keep. Empty to keep every name.
     pub(super) known: &'static [&'static str],
 }
 

@@ -47,7 +47,7 @@ pub(super) use for_each_algorithm;
 
 macro_rules! define_algorithm {
     ($( $(#[$meta:meta])* $name:ident $(if $feature:literal)? = $text:literal, $tag:literal, $block:literal, $hash:ty, $slot:ident; )+) => {
-        /// The hash under an HMAC.
+        /// The hash function of an HMAC.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum Algorithm { $( $(#[$meta])* $(#[cfg(feature = $feature)])? $name, )+ }

@@ -16,7 +16,7 @@ use crate::crypto::fixed_bytes::FixedBytes;
 ///
 /// let digest = Digest::of(Algorithm::Sha256, b"a body");
 /// assert_eq!(digest.as_bytes().len(), 32);
-/// // Too short for SHA-256.
+/// // This digest is too short for SHA-256.
 /// assert!(Digest::received(Algorithm::Sha256, b"a body").is_none());
 /// ```
 #[derive(Clone)]
@@ -34,7 +34,7 @@ impl Digest {
         hasher.finalize()
     }
 
-    /// Makes a digest from received bytes. `None` if the length is not that of the algorithm.
+    /// Makes a digest from received bytes. Returns `None` if the length is wrong for the algorithm.
     #[must_use]
     pub fn received(algorithm: Algorithm, bytes: &[u8]) -> Option<Self> {
         let bytes = FixedBytes::try_of(bytes)?;

@@ -153,7 +153,7 @@ impl Mac {
         self.0.update(bytes);
     }
 
-    /// Compares the tag of the message with `tag`, in a time that depends only on the lengths.
+    /// Compares the tag of the message with `tag`, in time that depends only on the lengths.
     ///
     /// # Errors
     ///
@@ -169,7 +169,7 @@ impl Mac {
         self.finalize_in_place()
     }
 
-    /// Like [`finalize`](Self::finalize), without moving the state. The state is unusable
+    /// Finishes like [`finalize`](Self::finalize), but without moving the state, which is unusable
     /// afterwards.
     #[inline]
     pub(crate) fn finalize_in_place(&mut self) -> Tag {
@@ -186,7 +186,7 @@ impl fmt::Debug for Mac {
     }
 }
 
-/// The tag of the message differs from the offered one.
+/// The tag of the message differs from the given one.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the tag does not match")]
 pub struct Mismatch;
@@ -206,8 +206,8 @@ pub struct Mismatch;
 pub struct Tag(FixedBytes);
 
 impl Tag {
-    /// Returns the bytes of the tag, to send them. Anyone who has them can pass the message off as
-    /// their own.
+    /// Returns the bytes of the tag, to send them. Anyone who has these bytes can pass the message
+    /// off as their own.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()

@@ -1,13 +1,13 @@
 //! axum extractors. A handler that takes one is only called for requests that have proven who sent
 //! them.
 //!
-//! * [`Verified`]: who signed. `Option<Verified>` with an optional layer.
-//! * [`Only<L>`]: the caller, if on the allow-list `L`. Others get the layer's own rejection.
-//!   `Option<Only<L>>` with an optional layer.
+//! * [`Verified`]: the caller. Use `Option<Verified>` with an optional layer.
+//! * [`Only<L>`]: the caller, if on the allow-list `L`. Other callers get the layer's own
+//!   rejection. Use `Option<Only<L>>` with an optional layer.
 //! * [`Signed<T, L>`]: a single route, without a layer.
 //!
-//! Without the layer, the first two answer 500 and log an error: the service is misconfigured, and
-//! no request gets through.
+//! Without the layer, `Verified` and `Only` answer 500 and log an error: the service is
+//! misconfigured, and no request gets through.
 
 #![allow(clippy::result_large_err)] // axum's own rejections are responses, too.
 

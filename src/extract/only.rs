@@ -31,7 +31,7 @@ pub trait AllowList: 'static {
     fn allows(key_id: Option<&KeyId>) -> bool;
 }
 
-/// Allows every caller that has a key.
+/// A list that allows every caller with a key.
 #[derive(Clone, Copy, Debug)]
 pub enum Anyone {}
 
@@ -45,7 +45,7 @@ impl AllowList for Anyone {
 ///
 /// ```
 /// tower_hmac::allow_list! {
-///     /// Who may write invoices.
+///     /// The callers who may write invoices.
 ///     pub Billing = ["aservice", "bservice"];
 /// }
 /// ```
@@ -72,7 +72,7 @@ macro_rules! allow_list {
     };
 }
 
-/// A caller on the allow-list `L`. All others get the layer's own rejection.
+/// A caller on the allow-list `L`. All other callers get the layer's own rejection.
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -92,8 +92,8 @@ macro_rules! allow_list {
 /// # Ok::<(), tower_hmac::ConfigError>(())
 /// ```
 ///
-/// `Option<Only<L>>` is `None` for an unsigned request behind an optional layer. A caller who
-/// signed and is not on the list is still rejected.
+/// `Option<Only<L>>` is `None` for an unsigned request behind an optional layer. A signed request
+/// from a caller who is not on the list is still rejected.
 ///
 /// If the layer is disarmed, every request passes this extractor, too.
 pub struct Only<L: AllowList> {

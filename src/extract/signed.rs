@@ -19,7 +19,7 @@ use crate::verify::Verifier;
 /// The verifier and the rejection of a layer, for use with [`Signed`].
 ///
 /// Keep it in a router's state, as the state itself or as [a part of
-/// it](Signed#with-a-state-of-your-own). An [`Arc`], cheap to clone.
+/// it](Signed#with-your-own-state). It is an [`Arc`], so it is cheap to clone.
 #[derive(Clone)]
 pub struct SharedVerifier(Arc<LayerConfig<dyn Rejection<Body>>>);
 
@@ -72,7 +72,7 @@ impl fmt::Debug for SharedVerifier {
 /// # Ok::<(), tower_hmac::ConfigError>(())
 /// ```
 ///
-/// # With a state of your own
+/// # With your own state
 ///
 /// The state of an application contains more than a verifier. Implement [`FromRef`] to tell axum
 /// where to find the verifier. Otherwise, the compiler says that the handler is not a `Handler`,
@@ -108,11 +108,11 @@ impl fmt::Debug for SharedVerifier {
 /// # Ok::<(), tower_hmac::ConfigError>(())
 /// ```
 ///
-/// # What it takes
+/// # Place in a handler
 ///
-/// It consumes the body, so it must be the last argument of a handler. `optional` has no effect
-/// here. `T` gets no [`Verified`](crate::Verified) from the request: the second field has the
-/// caller.
+/// `Signed` consumes the body, so it must be the last argument of a handler. `optional` has no
+/// effect here. `T` gets no [`Verified`](crate::Verified) from the request: the caller is in the
+/// second field.
 #[derive(Debug)]
 pub struct Signed<T, L: AllowList = Anyone>(
     /// The value made from the verified bytes.
@@ -138,7 +138,7 @@ where
         state: &S,
     ) -> impl Future<Output = Result<Self, Response>> + Send {
         let (mut head, body) = request.into_parts();
-        // This is left over from an outer optional layer, and does not apply here.
+        // An outer optional layer left this marker. It does not apply here.
         head.extensions.remove::<Unsigned>();
         let extract = move |request| T::from_request(request, state);
         let receiving = Receiving::new(head, L::allows, extract);
@@ -147,7 +147,7 @@ where
     }
 }
 
-/// Returns the bytes themselves if `T` is [`Bytes`]. They need no extractor.
+/// Returns the bytes themselves if `T` is [`Bytes`], which needs no extractor.
 fn as_bytes<T: 'static>(body: &mut Option<Bytes>) -> Option<T> {
     let body: &mut dyn Any = body;
     body.downcast_mut::<Option<T>>()?.take()

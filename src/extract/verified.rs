@@ -30,7 +30,7 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for Verified {
     }
 }
 
-/// Returns what the layer found: the caller, or `None` for an unsigned request. 500 without a
+/// Returns the layer's result: the caller, or `None` for an unsigned request. Answers 500 without a
 /// layer.
 pub(super) fn found(parts: &Parts) -> Result<Option<&Verified>, Response> {
     if let Some(verified) = parts.extensions.get::<Verified>() {

@@ -12,8 +12,7 @@ use crate::verify::{ErrorKind, VerifyError};
 
 const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 
-/// Rejects requests like AWS, so that its SDKs raise the exceptions their users know. Needs feature
-/// `sigv4`.
+/// Rejects requests like AWS, so that its SDKs raise their usual exceptions. Needs feature `sigv4`.
 ///
 /// | rejection | code | status |
 /// | --- | --- | --- |
@@ -24,8 +23,8 @@ const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 /// | a body that ended early | `IncompleteBody` | 400 |
 /// | a store that failed | `ServiceUnavailable` | 503 |
 ///
-/// It never reveals whether a key ID is known. The server's time is in `ServerTime` and in `Date`:
-/// SDKs correct their clock by it and try again.
+/// The response never reveals whether a key ID is known. The server's time is in `ServerTime` and
+/// in `Date`: SDKs use it to correct their clock, and try again.
 ///
 /// ```
 /// use axum::{Router, routing::get};

@@ -9,20 +9,20 @@ use http_body::Body;
 use crate::error::BoxError;
 use crate::verify::{BodyBuffer, VerifyError};
 
-/// After this many bytes that are ready at once, other tasks get their turn.
+/// The number of bytes that may be read without a pause before other tasks get their turn.
 const BYTES_A_POLL: usize = 256 * 1024;
 /// The minimum number of bytes that a frame counts for: frames without data are work, too.
 pub(crate) const BYTES_A_FRAME: usize = 256;
 
-/// How far a body has been read.
+/// The reading progress of a body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum BodyProgress {
-    /// Its first byte has not been requested yet.
+    /// The first byte of the body has not been requested yet.
     #[default]
     NotBegun,
     Begun,
     Ended,
-    /// It failed, and must not be polled again.
+    /// The body failed, and must not be polled again.
     Broken,
 }
 

@@ -9,8 +9,8 @@ use crate::layer::drain::Drain;
 use crate::layer::rejection::{Answer, Rejection};
 use crate::verify::{Verifier, VerifyError};
 
-/// The settings of a layer. Shared, so that a request pays for one reference count: axum clones the
-/// service for each request.
+/// The settings of a layer. Shared, because axum clones the service for each request: this costs
+/// one reference count.
 pub(crate) struct LayerConfig<R: ?Sized> {
     pub(crate) verifier: Arc<Verifier>,
     pub(crate) rejection: Arc<R>,
@@ -30,7 +30,7 @@ impl<R: ?Sized> LayerConfig<R> {
 }
 
 impl<R> LayerConfig<R> {
-    /// Returns the same without the rejection's type.
+    /// Returns the same settings without the rejection's type.
     #[cfg(feature = "axum")]
     pub(crate) fn erased<B>(self) -> LayerConfig<dyn Rejection<B>>
     where

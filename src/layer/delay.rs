@@ -22,7 +22,7 @@ fn sleep(_: Duration) -> Sleep {
     std::future::ready(())
 }
 
-/// How long a rejection is delayed.
+/// The delay of a rejection.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Delay {
     pub(super) rejections: Option<Duration>,

@@ -17,13 +17,13 @@ use crate::verify::{ErrorKind, Step, VerifyError, content_length};
 /// The default drain limit, in bytes.
 pub(super) const DEFAULT_DRAIN_LIMIT: usize = 16 * 1024 * 1024;
 
-/// What happens to the rest of a body before its request is answered.
+/// The treatment of the rest of a body before its request is answered.
 ///
 /// A client that is still sending does not see a response if the server closes the connection with
-/// unread bytes: the system resets it. RFC 9112 section 9.6 has the details.
+/// unread bytes, because the system then resets it. RFC 9112 section 9.6 has the details.
 #[derive(Debug)]
 pub(crate) enum Drain {
-    /// Nothing is left, or the connection does not depend on it.
+    /// The body is complete, or the connection does not depend on the rest.
     Done,
     /// Reads up to `left` more bytes.
     Read { progress: BodyProgress, left: usize },
@@ -32,7 +32,7 @@ pub(crate) enum Drain {
 }
 
 impl Drain {
-    /// Decides what to do with a body that was read so far when `error` was found.
+    /// Decides what to do with the rest of a body after `error`, given the reading progress.
     pub(super) fn new(
         limit: usize,
         head: &Parts,
@@ -58,8 +58,8 @@ impl Drain {
         Self::Read { progress, left: limit }
     }
 
-    /// For a body that is out of reach: closes the connection unless the head shows that there is
-    /// no body.
+    /// Handles a body that is out of reach: closes the connection unless the head shows that there
+    /// is no body.
     #[cfg(feature = "axum")]
     pub(crate) fn unreachable(head: &Parts) -> Self {
         let has_body = content_length(head).is_some_and(|length| length > 0)
@@ -88,7 +88,7 @@ impl Drain {
         Poll::Ready(())
     }
 
-    /// Marks the response if the connection ends with it.
+    /// Marks the response if it is the last one on the connection.
     pub(super) fn mark<B>(&self, response: &mut Response<B>) {
         if matches!(self, Self::Close) {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

@@ -1,6 +1,6 @@
 //! Access to the inner service, as in tower's own services.
 
-/// The three methods, for a service with a field `inner` of this type.
+/// Adds the three accessor methods to a service with a field `inner` of this type.
 macro_rules! inner_service {
     ($inner:ty) => {
         /// Returns the inner service.

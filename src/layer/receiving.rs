@@ -1,5 +1,5 @@
-//! A request whose body is still arriving: being verified, or rejected and drained. Both the
-//! layer's and the extractor's future use it.
+//! A request whose body is still arriving: being verified, or rejected and drained. The futures of
+//! both the layer and the extractor use it.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -16,20 +16,20 @@ use crate::layer::rejection::{Answer, Rejection};
 use crate::layer::streaming::Streaming;
 use crate::verify::{AllowFn, Verified, VerifyError};
 
-/// `N` is what comes next for an accepted request.
+/// A request that is being received. `N` is the next step for an accepted request.
 pub(crate) enum Receiving<N, ResBody> {
     Verifying {
         /// The state of a request that has to wait. Most requests are verified by the first poll,
         /// on the stack.
         waiting: Option<Box<Streaming>>,
         allows: AllowFn,
-        /// Taken when the request is accepted.
+        /// The next step, taken when the request is accepted.
         request: Option<(Parts, N)>,
     },
     Rejected(Answer<ResBody>),
 }
 
-/// The result of the verification, and what comes next.
+/// The result of the verification, and the next step.
 pub(crate) struct Accepted<N> {
     pub(crate) head: Parts,
     pub(crate) body: Bytes,
@@ -65,7 +65,7 @@ impl<N, ResBody> Receiving<N, ResBody> {
         None
     }
 
-    /// Resolves to what was accepted, or to the response of a rejection.
+    /// Resolves to the accepted request, or to the response of a rejection.
     pub(crate) fn poll<R, B>(
         &mut self,
         cx: &mut Context<'_>,
@@ -79,7 +79,7 @@ impl<N, ResBody> Receiving<N, ResBody> {
         loop {
             match self {
                 Self::Verifying { waiting, allows, request } => {
-                    // Empty if polled after completion.
+                    // The state is empty if polled after completion.
                     let Some((head, _)) = request else { return Poll::Pending };
                     let verifier = &config.verifier;
                     let mut fresh = None;
@@ -102,7 +102,7 @@ impl<N, ResBody> Receiving<N, ResBody> {
                             return Poll::Ready(Ok(Accepted { head, body, verified, next }));
                         }
                     };
-                    // The buffered part of the body is released before the rest is read.
+                    // Release the buffered part of the body before reading the rest.
                     *self =
                         Self::Rejected(reject(config, error, head, streaming, &body.size_hint()));
                 }

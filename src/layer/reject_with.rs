@@ -19,7 +19,7 @@ use crate::verify::{LayerSlot, VerifyError};
 #[cfg_attr(not(feature = "axum"), allow(dead_code))] // Extractors read it.
 pub(crate) struct Unsigned(pub(crate) LayerSlot);
 
-/// Returns what a layer with this rejection leaves for its extractors.
+/// Returns the slot that a layer with this rejection leaves for its extractors.
 pub(crate) fn slot<R: Rejection<B> + 'static, B: 'static>(
     config: Arc<LayerConfig<R>>,
 ) -> LayerSlot {
@@ -40,8 +40,8 @@ pub(crate) fn reject_with<B: 'static>(
 
 type RejectFn<B> = fn(&(dyn Any + Send + Sync), &VerifyError, &Parts, Drain) -> Option<Answer<B>>;
 
-/// Carries one function pointer for each rejection and body, made at compile time: a slot costs the
-/// request no allocation.
+/// Carries one function pointer for each rejection and body, made at compile time. So a slot needs
+/// no allocation for each request.
 struct Erased<R, B>(PhantomData<fn(R) -> B>);
 
 impl<R: Rejection<B> + 'static, B: 'static> Erased<R, B> {

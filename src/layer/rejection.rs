@@ -1,4 +1,4 @@
-//! The responses to rejected requests: their forms, and the one function that makes them all.
+//! The responses to rejected requests: their forms, and the function that makes all of them.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,7 +15,8 @@ use crate::layer::drain::Drain;
 use crate::verify::events::{self, Warnings};
 use crate::verify::{PublicError, VerifyError};
 
-/// Makes the response to a rejected request. It never decides whether a request is rejected.
+/// Makes the response to a rejected request. A `Rejection` never decides whether a request is
+/// rejected.
 ///
 /// `B` is the response body of the inner service. A layer inside, such as `TraceLayer` or
 /// `CompressionLayer`, can change it to a body that a rejection cannot make. Put such a layer
@@ -59,7 +60,7 @@ pub trait Rejection<B>: Send + Sync {
 /// use tower_hmac::layer::StatusRejection;
 ///
 /// assert!(StatusRejection::new(StatusCode::UNAUTHORIZED).is_ok());
-/// // Would look like a success.
+/// // This status would look like a success.
 /// assert!(StatusRejection::new(StatusCode::OK).is_err());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,7 +171,7 @@ impl<F> std::fmt::Debug for RejectionFn<F> {
     }
 }
 
-/// The response to a rejected request, once it is due.
+/// A pending response to a rejected request.
 pub(crate) struct Answer<B> {
     response: Option<Response<B>>,
     drain: Drain,
@@ -178,8 +179,8 @@ pub(crate) struct Answer<B> {
 }
 
 impl<B> Answer<B> {
-    /// Counts and logs the rejection, and makes its response. Every rejection of the layer and of
-    /// the extractors goes through here.
+    /// Counts and logs the rejection, and makes its response. All rejections of the layer and the
+    /// extractors go through here.
     pub(super) fn new<R>(
         rejection: &R,
         error: VerifyError,
@@ -203,7 +204,7 @@ impl<B> Answer<B> {
         Self { response: Some(response), drain, wait }
     }
 
-    /// Makes a bare response, if the layer's own rejection is out of reach.
+    /// Makes a bare response, for use when the layer's own rejection is out of reach.
     #[cfg(feature = "axum")]
     pub(crate) fn bare(error: VerifyError, head: &Parts, drain: Drain) -> Self
     where

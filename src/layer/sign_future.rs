@@ -94,7 +94,7 @@ where
                         }
                         Err(error) => return Poll::Ready(Err(error)),
                     };
-                    // Taken once: after this, the state moves on or the future is done.
+                    // Take this only once: afterwards, the state advances or the future is done.
                     let Some(mut head) = head.take() else { return Poll::Pending };
                     this.signer.sign_head(&mut head, &body)?;
                     let request = Request::from_parts(head, Full::new(body));

@@ -7,7 +7,7 @@ use crate::layer::sign_service::SignService;
 use crate::scheme::Scheme;
 use crate::sign::Signer;
 
-/// The default body limit: 2 MiB, the same as the server's.
+/// The default body limit: 2 MiB, as on the server.
 const DEFAULT_BODY_LIMIT: usize = 2 * 1024 * 1024;
 
 /// Signs each request of a client stack.
@@ -45,8 +45,8 @@ const DEFAULT_BODY_LIMIT: usize = 2 * 1024 * 1024;
 /// is sent. As with tower's own layers that can fail, the error is a [`BoxError`]: a [`SignError`]
 /// from this crate, or the body's or the inner service's own error.
 ///
-/// Put it *inside* a retry layer, so that each attempt is signed again, with a new time and a new
-/// nonce. Put it inside layers that change the body, too, such as compression of requests.
+/// Put the layer *inside* a retry layer, so that each attempt is signed again, with a new time and
+/// a new nonce. Also put it inside layers that change the body, such as compression of requests.
 ///
 /// Put it *inside* a layer that follows redirects as well. Each hop is then signed again, even a
 /// POST that became a GET without a body after a 303. Such a layer must not follow redirects to
@@ -62,7 +62,7 @@ pub struct SignLayer<S> {
 }
 
 impl<S: Scheme> SignLayer<S> {
-    /// Signs with this signer.
+    /// Makes a layer that signs with this signer.
     #[must_use]
     pub fn new(signer: impl Into<Arc<Signer<S>>>) -> Self {
         Self { signer: signer.into(), body_limit: DEFAULT_BODY_LIMIT }

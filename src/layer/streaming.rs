@@ -16,8 +16,8 @@ use crate::verify::{
     VerifyContext, VerifyError, check_length,
 };
 
-/// Steps 0 to 8. Holds neither the request nor the verifier, which are passed to `poll`: large
-/// values are not moved.
+/// Runs steps 0 to 8. The request and the verifier are passed to `poll` instead of stored, so that
+/// large values are not moved.
 pub(crate) struct Streaming {
     stage: Stage,
     buffer: BodyBuffer,
@@ -32,7 +32,7 @@ pub(crate) struct Streaming {
 enum Stage {
     /// Nothing has been read yet.
     Head,
-    /// The body is read first: the claim is in it, or nothing else is checked.
+    /// The body is read first: it contains the claim, or the layer is disarmed.
     BodyFirst,
     Steps(Verification),
 }
@@ -49,7 +49,7 @@ impl Streaming {
         }
     }
 
-    /// Steps 0 to 2.
+    /// Runs steps 0 to 2.
     ///
     /// Not generic over the body, so that it is compiled only once, with everything it calls.
     ///
@@ -81,8 +81,8 @@ impl Streaming {
         }
     }
 
-    /// Resolves to what was proven. Begins with steps 0 to 2 if [`begin`](Self::begin) was not
-    /// called. The head is then as a handler may see it.
+    /// Resolves to the proven facts. Begins with steps 0 to 2 if [`begin`](Self::begin) was not
+    /// called. Afterwards, the head is as a handler may see it.
     pub(super) fn poll<B>(
         &mut self,
         cx: &mut Context<'_>,
@@ -109,12 +109,12 @@ impl Streaming {
         Poll::Ready(outcome)
     }
 
-    /// Takes the body, as far as it was read.
+    /// Takes the part of the body that was read.
     pub(super) fn take_body(&mut self) -> Bytes {
         self.buffer.take()
     }
 
-    /// Returns how far the body was read, and how many bytes.
+    /// Returns the reading progress of the body, and the number of bytes read.
     pub(super) fn progress(&self) -> (BodyProgress, usize) {
         (self.progress, self.buffer.len())
     }
@@ -150,7 +150,7 @@ impl Streaming {
                     let (length, limit) = buffer.announced();
                     let context = VerifyContext { verifier, head, selected };
                     let mut lookup = context.look_up(length, limit)?;
-                    // Most stores answer at once.
+                    // Most stores answer without waiting.
                     *phase = match lookup.poll_found(cx) {
                         Poll::Ready(found) => Phase::Body(context.start(found)?),
                         Poll::Pending => {

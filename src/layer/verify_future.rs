@@ -34,7 +34,7 @@ pin_project! {
     #[project = StateProjection]
     enum State<S, B, F, ResBody> {
         Receiving { #[pin] body: B, receiving: Receiving<S, ResBody> },
-        // The request passes, once the inner service is ready.
+        // The request is passed on once the inner service is ready.
         Passing { inner: S, request: Option<Request<VerifiedBody<B>>> },
         Calling { #[pin] future: F },
     }
@@ -122,7 +122,7 @@ where
                         // A signature could have been in the body, but was not.
                         None => unsigned_request::<R, B, ResBody>(head, body, this.config),
                     };
-                    // Most services are ready at once.
+                    // Most services are ready immediately.
                     if inner.poll_ready(cx)?.is_pending() {
                         this.state.set(State::Passing { inner, request: Some(request) });
                         return Poll::Pending;

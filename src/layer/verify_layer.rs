@@ -48,7 +48,7 @@ pub struct VerifyLayer<R = StatusRejection> {
 }
 
 impl VerifyLayer {
-    /// Verifies one scheme with the keys of a store, and rejects with 403.
+    /// Makes a layer that verifies one scheme with the keys of a store, and rejects with 403.
     ///
     /// # Errors
     ///
@@ -125,7 +125,7 @@ impl<R> VerifyLayer<R> {
         self.with_rejection(RejectionFn::new(f))
     }
 
-    /// Accepts a second scheme in addition to the first. See [`Verifier::or`].
+    /// Accepts another scheme in addition to the first. See [`Verifier::or`].
     ///
     /// # Errors
     ///
@@ -154,7 +154,7 @@ impl<R> VerifyLayer<R> {
     ///
     /// With feature `axum`, a lower `DefaultBodyLimit` takes precedence if it is set outside the
     /// layer, or on the route of a [`Signed`](crate::extract::Signed). axum's own default of 2 MB
-    /// does not: if no limit was set, this one also applies to the extractors inside.
+    /// does not: if axum's limit was not set, this one also applies to the extractors inside.
     #[must_use]
     pub fn with_body_limit(self, bytes: usize) -> Self {
         self.map(|verifier| verifier.with_body_limit(bytes))
@@ -170,7 +170,7 @@ impl<R> VerifyLayer<R> {
     /// unread carries `Connection: close`.
     ///
     /// Set it to the largest body that legitimate clients send by mistake. [The
-    /// contract](crate::verify) has the exact rules, and what limits the time.
+    /// contract](crate::verify) has the exact rules, and explains which timeouts limit the reading.
     #[must_use]
     pub fn with_drain_limit(self, bytes: usize) -> Self {
         let mut config = Arc::unwrap_or_clone(self.config);
@@ -216,7 +216,7 @@ impl<R> VerifyLayer<R> {
     /// Delays every rejection by `delay` without blocking a thread, including those of the
     /// extractors. Off by default.
     ///
-    /// Guessing a tag takes forever even without a delay. The delay is meant for compatibility with
+    /// Guessing a tag is infeasible even without a delay. The delay is meant for compatibility with
     /// systems that had one. A body that cannot be read and a failed store are answered at once.
     ///
     /// Each delayed response keeps its connection open, and needs a tokio runtime with its timer.

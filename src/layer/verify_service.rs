@@ -16,8 +16,8 @@ use crate::layer::verify_future::VerifyFuture;
 /// The service made by [`VerifyLayer`](crate::VerifyLayer).
 ///
 /// It calls the inner service with a [`VerifiedBody<B>`], where `B` is the body type of incoming
-/// requests. So the inner service must accept any body, or this one. The example `without_axum`
-/// serves one with hyper.
+/// requests. So the inner service must accept this body type, or any body. The example
+/// `without_axum` serves one with hyper.
 pub struct VerifyService<S, R> {
     inner: S,
     config: Arc<LayerConfig<R>>,

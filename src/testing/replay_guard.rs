@@ -9,19 +9,19 @@ use crate::error::BoxError;
 use crate::random;
 use crate::replay::{Replay, ReplayClaim, ReplayGuard, ReplayKey, ReplayRequest};
 
-/// How many claims of one request are made at the same time.
+/// The number of simultaneous claims of one request.
 const AT_ONCE: usize = 32;
-/// How often the claims race.
+/// The number of races between claims.
 const RACES: usize = 8;
-/// How many requests are sent again by a clock that was set back.
+/// The number of requests that are sent again after the clock was set back.
 const SET_BACK: usize = 8;
-/// How many seconds the requests are to be remembered.
+/// The time for which requests must be remembered, in seconds.
 const KEEP: i64 = 600;
 
 /// Tests a replay guard against the contract of [`ReplayGuard`].
 ///
 /// `make` creates a guard in the same way as your service does at startup, with room for 100
-/// requests. It is called twice. The second call simulates a restart: what was accepted before must
+/// requests. It is called twice. The second call simulates a restart: requests accepted before must
 /// not be accepted again, whether the memory has survived or not.
 ///
 /// * A request is claimed only once, however many claims there are at the same time.
@@ -33,8 +33,8 @@ const KEEP: i64 = 600;
 ///   then set back.
 ///
 /// Time is passed in, so the test takes no longer than the guard does. The keys are random, so it
-/// can run against a database that is never emptied. A guard that answers at once is called from
-/// several threads, and must not need your runtime for that.
+/// can run against a database that is never emptied. A guard that answers without waiting is called
+/// from several threads, where it must not need your runtime.
 ///
 /// ```
 /// use tower_hmac::MemoryReplay;
@@ -48,7 +48,7 @@ const KEEP: i64 = 600;
 ///
 /// # Errors
 ///
-/// Returns which part of the contract the guard breaks, or the error of a failed claim.
+/// Returns the part of the contract that the guard breaks, or the error of a failed claim.
 pub async fn check_replay_guard<G: ReplayGuard>(
     mut make: impl AsyncFnMut() -> G,
 ) -> Result<(), BoxError> {
@@ -108,7 +108,7 @@ impl Asked {
     }
 }
 
-/// Returns whether the guard answers at once.
+/// Returns whether the guard answers without waiting.
 async fn claims_once(
     guard: &impl ReplayGuard,
     now: i64,

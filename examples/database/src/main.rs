@@ -5,7 +5,7 @@
 //!     cargo run -- postgres://user:password@host/name  PostgreSQL
 //!
 //! Creates tables whose names begin with `tower_hmac_`, sends requests, and drops the tables.
-//! Without them, requests are answered with 503.
+//! Without the tables, requests are answered with 503.
 
 mod store;
 mod webhooks;
@@ -57,7 +57,7 @@ async fn check(database: &Database) -> Result<(), BoxError> {
     database.insert("aservice", b"the old key", "2026-05").await?;
     database.insert("aservice", b"the new key", "2026-11").await?;
 
-    // How long a key stays valid after it was removed from the table.
+    // A key stays valid for this long after it was removed from the table.
     let ttl = Duration::from_millis(200);
     let app = app(CachedKeys::new(database.clone())
         .with_ttl(ttl)

@@ -68,7 +68,7 @@ impl Database {
     }
 
     pub async fn create(&self) -> Result<(), BoxError> {
-        // Only the names of the types differ.
+        // Between the two databases, only the names of the types differ.
         let bytes = match self.pool.acquire().await?.backend_name() {
             "PostgreSQL" => "BYTEA",
             _ => "BLOB",

@@ -101,7 +101,7 @@ pub async fn check(pool: AnyPool) -> Result<(), BoxError> {
     let early = message("a table, out of stock")?;
     assert_eq!(deliver(&early).await?, StatusCode::INTERNAL_SERVER_ERROR);
     assert_eq!(orders.count().await?, 1);
-    // The same message, once it can be accepted.
+    // Send the same message, now that it can be accepted.
     let (head, _) = early.into_parts();
     let later = Request::from_parts(head, "a table".to_owned());
     for _ in 0..2 {

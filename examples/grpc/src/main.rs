@@ -38,7 +38,7 @@ async fn main() -> Result<(), BoxError> {
     assert_eq!(client.count(3).await?, ["1", "2", "3"]);
     println!("a call, and a stream from the server: accepted");
 
-    // Signed, sent and handled once its last message exists.
+    // The stream is signed, sent and handled once its last message exists.
     assert_eq!(client.greet_all(&["Ada", "Grace"]).await?, "Hello, Ada and Grace");
     println!("a stream from the client: accepted as a whole");
 
@@ -73,7 +73,7 @@ async fn serve() -> Result<Uri, BoxError> {
     Ok(origin)
 }
 
-/// A channel that signs each call.
+/// Makes a channel that signs each call.
 fn signing(channel: Channel, key: &str) -> Result<Transport, BoxError> {
     let signer = Signer::new(MessageSignatures::new(), SecretKey::new(key)?).with_key_id("ada")?;
     let channel = ServiceBuilder::new()

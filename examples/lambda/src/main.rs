@@ -2,8 +2,9 @@
 //!
 //!     cargo lambda build --release
 //!
-//! `VerifyLayer` sees the request that `lambda_http` makes from an event. docs/lambda.md lists what
-//! an event loses. The tests call the service with events, without AWS.
+//! `VerifyLayer` sees the request that `lambda_http` makes from an event. docs/lambda.md lists the
+//! parts of a request that are lost in an event. The tests call the service with events, without
+//! AWS.
 
 #[cfg(test)]
 mod tests;
@@ -15,7 +16,7 @@ use tower_hmac::{BoxError, HeaderScheme, KeyMap, Verified, VerifyLayer};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), BoxError> {
-    // Made once, for all events of this instance.
+    // Make the service once, for all events of this instance.
     let key = std::env::var("HMAC_KEY")?;
     lambda_http::run(app(KeyMap::named([("billing", key)])?)?).await
 }

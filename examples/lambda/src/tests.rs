@@ -9,11 +9,11 @@ use tower_hmac::{KeyMap, SecretKey, Signer};
 use crate::{app, scheme};
 
 const KEY: &str = "walnut-ferry-gazette";
-/// Not UTF-8, like an upload: API Gateway sends it in base64.
+/// A body that is not UTF-8, like an upload: API Gateway sends it in base64.
 const BODY: &[u8] = b"\xff\x00 an order";
 const BODY_BASE64: &str = "/wAgYW4gb3JkZXI=";
 
-/// What the client sends.
+/// The request that the client sends.
 fn signed(method: &str, target: &str, body: &[u8]) -> Request<Vec<u8>> {
     let signer = Signer::new(scheme().unwrap(), SecretKey::new(KEY).unwrap());
     let signer = signer.with_key_id("billing").unwrap();

@@ -7,9 +7,9 @@ use tokio_postgres::{Config, NoTls, Row};
 use tower_hmac::key::{KeyEntry, KeyQuery, Lookup};
 use tower_hmac::{BoxError, KeyId, KeyMap, KeySet, KeyStore, SecretKey};
 
-/// The most keys of one key ID. Every request costs this many MACs.
+/// The maximum number of keys of one key ID. Every request costs this many MACs.
 pub const MAX_KEYS: i64 = 8;
-/// The most connections.
+/// The maximum number of connections.
 pub const CONNECTIONS: usize = 8;
 
 #[derive(Clone)]

@@ -62,7 +62,7 @@ fn verifier(keys: impl KeyStore + 'static) -> Verifier {
     Verifier::new(FlaskHmac::new(), keys).unwrap()
 }
 
-/// Signs with this key, and returns why the request is rejected.
+/// Sends a request signed with this key, and returns the kind of its rejection.
 async fn rejection(verifier: &Verifier, key_id: &str, secret: &str) -> Option<ErrorKind> {
     let key = SecretKey::new(secret).unwrap();
     let signer = Signer::new(FlaskHmac::new(), key).with_key_id(key_id).unwrap();

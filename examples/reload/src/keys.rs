@@ -13,8 +13,8 @@ use tower_hmac::{BoxError, KeyMap, KeySet, SecretKey};
 /// # Errors
 ///
 /// Returns an error if the file cannot be read, does not parse, or contains keys that the library
-/// rejects. The error names a position, and never repeats the contents: parsers quote what they do
-/// not expect.
+/// rejects. The error names a position, and never repeats the contents: parsers quote unexpected
+/// input.
 pub fn load(path: &Path) -> Result<KeyMap, BoxError> {
     let text = std::fs::read_to_string(path)?;
     let Entries(entries) = if path.extension() == Some(OsStr::new("toml")) {

@@ -8,7 +8,7 @@
 //!     {"aservice": "akey", "bservice": ["the new key", "the old key"]}
 //!
 //! A file that does not parse, or contains no key, changes nothing: the old keys stay in use, and
-//! an error is logged. It never repeats the contents of the file.
+//! an error is logged. The error never repeats the contents of the file.
 
 mod keys;
 #[cfg(test)]

@@ -109,7 +109,7 @@ impl<'a> MakeWriter<'a> for Log {
 #[test]
 fn a_bad_file_keeps_the_old_keys_and_is_reported_without_its_text() {
     let log = Log::default();
-    // For all threads: the watcher runs on its own.
+    // Set the subscriber for all threads: the watcher runs on its own thread.
     tracing_subscriber::fmt().with_writer(log.clone()).init();
     let text = || String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     let rejections = || text().matches("the old keys stay in force").count();

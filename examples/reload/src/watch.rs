@@ -13,7 +13,7 @@ use crate::keys;
 ///
 /// Watches the *directory*, and reacts to every change in it. A mounted secret is a link to a file
 /// in a linked directory, and changes by swapping that directory: the file itself is never written,
-/// and its name never occurs. Editors, too, replace the old file by a new one.
+/// and its name never occurs. Editors also replace the old file with a new one.
 ///
 /// # Errors
 ///
@@ -31,10 +31,10 @@ pub fn reload_on_change(path: PathBuf, keys: SharedKeys) -> Result<RecommendedWa
         }
     })?;
     watcher.watch(&directory, RecursiveMode::NonRecursive)?;
-    // Changes between the first read and now were missed.
+    // Reload once: changes between the first read and now were missed.
     reload(&path, &keys);
     std::thread::spawn(move || {
-        // Ends with the watcher.
+        // The loop ends with the watcher.
         while changes.recv().is_ok() {
             // A change causes several events: read once for all queued ones.
             while changes.try_recv().is_ok() {}

@@ -1,4 +1,4 @@
-//! The routes, and what protects each.
+//! The routes, and the protection of each.
 
 use std::time::Duration;
 
@@ -69,11 +69,13 @@ pub fn router(
         .nest("/api", api)
         .route("/hooks/github", post(on_push).layer(github))
         .route("/hooks/stripe", post(on_charge).layer(stripe))
-        // Open, for the load balancer and Prometheus. Keep them off the public network.
+        // These routes are open, for the load balancer and Prometheus. Keep them off the public
+        // network.
         .route("/healthz", get(async || "ok"))
         .route("/metrics", get(async move || metrics.render()))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, DEADLINE))
-        // Outermost. The verifying layer records the proven key ID in the span's empty field.
+        // This layer is outermost. The verifying layer records the proven key ID in the span's
+        // empty field.
         .layer(TraceLayer::new_for_http().make_span_with(|request: &Request| {
             let path = request.uri().path();
             tracing::info_span!("request", path, key_id = tracing::field::Empty)
@@ -93,7 +95,7 @@ async fn on_push(Json(event): Json<Value>) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-/// A status other than 2xx releases the delivery: Stripe sends it again, and it is handled.
+/// A status other than 2xx releases the delivery: Stripe sends it again, and it is handled then.
 async fn on_charge(Json(event): Json<Value>) -> StatusCode {
     match event["type"].as_str() {
         Some(kind) => {

@@ -8,7 +8,7 @@ use tower_hmac::{BoxError, SecretKey};
 pub struct Settings {
     pub listen: SocketAddr,
     pub keys_file: PathBuf,
-    /// Without it, only this process remembers replays and repeats.
+    /// The Redis server. Without it, only this process remembers replays and repeats.
     pub redis: Option<String>,
     pub github: SecretKey,
     pub stripe: SecretKey,

@@ -21,7 +21,8 @@ impl Stores {
         let Some(url) = redis else {
             tracing::warn!("no REDIS_URL: a restart, or a second node, handles a delivery again");
             return Ok(Self {
-                // 100 requests a second for the ten minutes in which one can be accepted.
+                // There is room for 100 requests a second during the ten minutes in which a request
+                // can be accepted.
                 replay: Arc::new(MemoryReplay::new(60_100)?),
                 once: Arc::new(MemoryOnce::new(100_000)?),
             });

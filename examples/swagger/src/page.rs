@@ -21,7 +21,7 @@ pub struct Page {
 }
 
 impl Page {
-    /// A page that signs in one of the schemes of the docs, counted from 0.
+    /// A page that signs with one of the schemes in the docs, counted from 0.
     pub fn new(scheme: usize, files: String) -> Self {
         let start = block("javascript", 5);
         Self { script: format!("{}{start}", block("javascript", scheme + 1)), files: files.into() }

@@ -18,7 +18,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 const TTL: Duration = Duration::from_millis(20);
 const EVERY: Duration = Duration::from_millis(20);
 
-/// A key in the table, and when it was added or removed.
+/// A key in the table, with the time at which it was added or removed.
 #[derive(Clone)]
 struct Key {
     secret: String,
@@ -33,7 +33,7 @@ impl Key {
         Self { secret, at: Instant::now() }
     }
 
-    /// Removes it from the table.
+    /// Removes the key from the table.
     async fn delete(mut self, client: &Client) -> Self {
         let delete = "DELETE FROM hmac_keys WHERE secret = $1";
         assert_eq!(client.execute(delete, &[&self.secret.as_bytes()]).await.unwrap(), 1);

@@ -42,7 +42,7 @@ impl Server {
         format!("postgres://keys@127.0.0.1:{}/postgres", self.port)
     }
 
-    /// Waits until it answers.
+    /// Waits until the server answers.
     pub async fn run(&mut self) -> Client {
         let mut command = self.command(program("postgres").unwrap());
         command.args(["-D", ".", "-p", &self.port.to_string(), "-h", "127.0.0.1", "-k", ""]);
@@ -68,7 +68,7 @@ impl Server {
         Ok(client)
     }
 
-    /// Stops it at once, with all its connections.
+    /// Stops the server immediately, with all its connections.
     pub fn stop(&mut self) {
         if let Some(mut child) = self.child.take() {
             let id = child.id().to_string();
