@@ -10,8 +10,10 @@ use crate::error::ConfigError;
 use crate::once::{Acquired, Lease, OnceAnswer, OnceKey, OnceRequest, OnceStore};
 use crate::replay::Callers;
 
-/// The maximum number of expired entries that one call removes.
+/// The maximum number of expired entries that one call removes if there is room.
 const SWEPT_A_CALL: usize = 8;
+/// The maximum number of expired entries that are removed under one lock if there is none.
+const SWEPT_A_STEP: usize = 64;
 
 /// Remembers the messages of one process. A restart forgets them: what was handled before can be
 /// handled again.
@@ -98,18 +100,46 @@ impl MemoryOnce {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Forgets some of the handled messages whose time is over.
-    fn sweep(&self, entries: &mut Entries, now: i64) {
-        for _ in 0..SWEPT_A_CALL {
+    /// Makes an attempt, which returns `None` if there is no room. Expired entries may take it up,
+    /// and those of other callers may be first. The lock is released between the steps, so that
+    /// other messages can proceed.
+    fn with_room<T>(&self, now: i64, attempt: impl Fn(&mut Entries) -> Option<T>) -> Option<T> {
+        {
+            let entries = &mut *self.lock();
+            self.sweep(entries, now, SWEPT_A_CALL);
+            let mut answer = attempt(entries);
+            if answer.is_none() && self.remove_expired_leases(entries, now) {
+                answer = attempt(entries);
+            }
+            if answer.is_some() {
+                return answer;
+            }
+        }
+        loop {
+            let entries = &mut *self.lock();
+            if !self.sweep(entries, now, SWEPT_A_STEP) {
+                return None;
+            }
+            let answer = attempt(entries);
+            if answer.is_some() {
+                return answer;
+            }
+        }
+    }
+
+    /// Forgets some of the handled messages whose time is over. Returns `false` if there were none.
+    fn sweep(&self, entries: &mut Entries, now: i64, most: usize) -> bool {
+        for swept in 0..most {
             match entries.handled.first_entry() {
                 Some(first) if first.key().0 < now => {
                     if let Some(entry) = entries.known.remove(&first.remove()) {
                         self.callers.leave(entry.caller);
                     }
                 }
-                _ => return,
+                _ => return swept > 0,
             }
         }
+        true
     }
 
     /// Removes all expired leases, at most once a second. A lease ends with its handler, so they
@@ -130,14 +160,17 @@ impl MemoryOnce {
         true
     }
 
-    fn try_acquire(&self, entries: &mut Entries, request: &OnceRequest<'_>) -> Acquired {
+    /// Returns `None` if there is no room.
+    fn try_acquire(&self, entries: &mut Entries, request: &OnceRequest<'_>) -> Option<Acquired> {
         let (key, now) = (*request.key(), request.now());
         // A lease of one second covers the second in which it was taken.
         let seconds = request.lease().as_secs().saturating_sub(1);
         let end = now.saturating_add_unsigned(seconds);
         let number = entries.latest.wrapping_add(1);
         let caller = match entries.known.entry(key) {
-            Slot::Occupied(slot) if slot.get().end >= now => return slot.get().acquired(now),
+            Slot::Occupied(slot) if slot.get().end >= now => {
+                return Some(slot.get().acquired(now));
+            }
             Slot::Occupied(mut slot) => {
                 let entry = slot.get_mut();
                 entries.handled.remove(&(entry.end, entry.number));
@@ -146,15 +179,13 @@ impl MemoryOnce {
                 caller
             }
             Slot::Vacant(slot) => {
-                let Some(caller) = self.callers.enter(request.key_id()) else {
-                    return Acquired::Full;
-                };
+                let caller = self.callers.enter(request.key_id())?;
                 slot.insert(Entry { number, is_done: false, end, caller });
                 caller
             }
         };
         entries.latest = number;
-        Acquired::New(Lease::new(key, token(number, caller)))
+        Some(Acquired::New(Lease::new(key, token(number, caller))))
     }
 
     /// Returns `None` if the entry was removed and there is no room for it now. An entry is removed
@@ -180,21 +211,12 @@ impl MemoryOnce {
 
 impl OnceStore for MemoryOnce {
     fn acquire(&self, request: &OnceRequest<'_>) -> OnceAnswer<Acquired> {
-        let entries = &mut *self.lock();
-        self.sweep(entries, request.now());
-        let mut acquired = self.try_acquire(entries, request);
-        if acquired == Acquired::Full && self.remove_expired_leases(entries, request.now()) {
-            acquired = self.try_acquire(entries, request);
-        }
-        OnceAnswer::ready(Ok(acquired))
+        let acquired = self.with_room(request.now(), |entries| self.try_acquire(entries, request));
+        OnceAnswer::ready(Ok(acquired.unwrap_or(Acquired::Full)))
     }
 
     fn complete(&self, lease: &Lease, keep_until: i64, now: i64) -> OnceAnswer<bool> {
-        let entries = &mut *self.lock();
-        let mut is_owned = self.try_complete(entries, lease, keep_until);
-        if is_owned.is_none() && self.remove_expired_leases(entries, now) {
-            is_owned = self.try_complete(entries, lease, keep_until);
-        }
+        let is_owned = self.with_room(now, |entries| self.try_complete(entries, lease, keep_until));
         OnceAnswer::ready(is_owned.ok_or_else(|| {
             "the lease expired, and there is no room to record that the message was handled".into()
         }))

@@ -6,8 +6,8 @@ use std::thread;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use tower_hmac::ConfigError;
-use tower_hmac::once::{Acquired, Lease, MemoryOnce, OnceStore};
+use tower_hmac::once::{Acquired, Lease, MemoryOnce, OnceKey, OnceRequest, OnceStore};
+use tower_hmac::{ConfigError, KeyId};
 
 use super::contract::LEASE;
 use super::{NOW, acquire, acquire_by, contract, lease, now};
@@ -156,6 +156,26 @@ fn handled_messages_are_forgotten_when_their_time_is_over() {
     assert_eq!(store.len(), 10);
     sweep(NOW + 1001);
     assert!(store.is_empty());
+}
+
+#[test]
+fn a_store_full_of_expired_messages_has_room_for_any_caller() {
+    let store = MemoryOnce::new(800).unwrap();
+    for (caller, keep) in [("first", 1000), ("second", 1001)] {
+        for message in 0..100 {
+            let lease = lease(acquire_by(&store, caller, &message.to_string()));
+            assert!(now(store.complete(&lease, NOW + keep, NOW)));
+        }
+    }
+    let second = KeyId::new("second").unwrap();
+    let request = |at| {
+        let key = OnceKey::new("scheme", Some(&second), "new");
+        let request = OnceRequest::new(key, Some(&second), LEASE, at);
+        now(store.acquire(&request))
+    };
+    assert_eq!(request(NOW + 1001), Acquired::Full);
+    // The entries of the first caller expired earlier.
+    assert!(matches!(request(NOW + 1002), Acquired::New(_)));
 }
 
 fn release(store: &MemoryOnce, lease: &Lease) {
