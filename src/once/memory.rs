@@ -163,9 +163,8 @@ impl MemoryOnce {
     /// Returns `None` if there is no room.
     fn try_acquire(&self, entries: &mut Entries, request: &OnceRequest<'_>) -> Option<Acquired> {
         let (key, now) = (*request.key(), request.now());
-        // A lease of one second covers the second in which it was taken.
-        let seconds = request.lease().as_secs().saturating_sub(1);
-        let end = now.saturating_add_unsigned(seconds);
+        // The lease may have been taken late in its first second, so it includes the last one.
+        let end = now.saturating_add_unsigned(request.lease().as_secs());
         let number = entries.latest.wrapping_add(1);
         let caller = match entries.known.entry(key) {
             Slot::Occupied(slot) if slot.get().end >= now => {

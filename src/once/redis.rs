@@ -255,7 +255,8 @@ impl OnceStore for RedisOnce {
 
     fn complete(&self, lease: &Lease, keep_until: i64, now: i64) -> OnceAnswer<bool> {
         let mut command = self.script(COMPLETE, lease.key(), &hex(lease.owner()));
-        command.arg(milliseconds(now.abs_diff(keep_until.max(now))));
+        // The last second is included.
+        command.arg(milliseconds(now.abs_diff(keep_until.max(now)).saturating_add(1)));
         self.is_owned(lease.key(), command)
     }
 

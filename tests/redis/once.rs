@@ -80,6 +80,20 @@ async fn handled_messages_survive_a_restart() {
     assert_eq!(acquired, Acquired::Done);
 }
 
+#[tokio::test]
+async fn a_handled_message_is_remembered_through_its_last_second() {
+    let Some(server) = Server::start() else { return };
+    let store = RedisOnce::lazy(&server.url()).unwrap();
+    let Acquired::New(lease) = store.acquire(&request("a")).await.unwrap() else { panic!() };
+    let time: Vec<i64> = server.command("TIME");
+    assert!(store.complete(&lease, 1_000_000, 0).await.unwrap());
+    let name = &server.command::<Vec<String>>("KEYS *")[0];
+    // PTTL would depend on how fast this test runs.
+    let end: i64 = server.command(&format!("PEXPIRETIME {name}"));
+    let least = time[0] * 1000 + time[1] / 1000 + 1_000_001_000;
+    assert!(end >= least, "{end} {least}");
+}
+
 /// A lost record must not make a message look handled.
 #[tokio::test]
 async fn a_message_whose_record_was_lost_is_handled_again() {

@@ -38,13 +38,14 @@ impl contract::Subject for Subject {
 crate::once_contract!(Some(Subject { store: MemoryOnce::new(10_000).unwrap(), now: NOW }));
 
 #[test]
-fn a_lease_expires_after_its_seconds() {
+fn a_lease_lasts_its_length_even_if_it_begins_late_in_a_second() {
     let store = store();
     let _lease = lease(acquire(&store, "a", NOW));
-    let retry_after = LEASE;
+    let retry_after = LEASE + Duration::from_secs(1);
     assert_eq!(acquire(&store, "a", NOW), Acquired::Running { retry_after });
     let retry_after = Duration::from_secs(1);
-    assert_eq!(acquire(&store, "a", NOW + 299), Acquired::Running { retry_after });
+    assert_eq!(acquire(&store, "a", NOW + 300), Acquired::Running { retry_after });
+    assert!(matches!(acquire(&store, "a", NOW + 301), Acquired::New(_)));
 }
 
 #[test]
@@ -85,7 +86,7 @@ fn a_full_store_forgets_no_live_entry() {
     assert!(matches!(acquire(&store, "a", NOW), Acquired::Running { .. }));
     assert!(now(store.complete(&two, NOW + 1000, NOW)));
     assert_eq!(acquire(&store, "c", NOW), Acquired::Full);
-    assert!(matches!(acquire(&store, "c", NOW + 300), Acquired::New(_)));
+    assert!(matches!(acquire(&store, "c", NOW + 301), Acquired::New(_)));
     assert_eq!(store.len(), 2);
     assert!(matches!(MemoryOnce::new(0), Err(ConfigError::Invalid { .. })));
 }
@@ -130,7 +131,7 @@ fn expired_leases_give_way_when_their_room_is_needed() {
     let store = MemoryOnce::new(2).unwrap();
     let slow = lease(acquire(&store, "slow", NOW));
     let slower = lease(acquire(&store, "slower", NOW));
-    let later = NOW + 300;
+    let later = NOW + 301;
     assert!(now(store.complete(&slow, later + 1000, later)));
     let _new = lease(acquire(&store, "a", later));
     assert_eq!(acquire(&store, "b", later), Acquired::Full);
