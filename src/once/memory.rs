@@ -28,7 +28,7 @@ const SWEPT_A_STEP: usize = 64;
 /// ```
 /// use tower_hmac::once::MemoryOnce;
 ///
-/// let store = MemoryOnce::new(10_000)?.with_key_limit(5_000);
+/// let store = MemoryOnce::new(10_000)?.with_key_limit(5_000)?;
 /// assert!(store.is_empty());
 /// assert!(MemoryOnce::new(0).is_err());
 /// # Ok::<(), tower_hmac::ConfigError>(())
@@ -77,10 +77,19 @@ impl MemoryOnce {
     }
 
     /// Sets the maximum number of messages of one key ID. The anonymous key counts as one key ID.
-    #[must_use]
-    pub fn with_key_limit(mut self, messages: usize) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ConfigError`] if `messages` is 0.
+    pub fn with_key_limit(mut self, messages: usize) -> Result<Self, ConfigError> {
+        if messages == 0 {
+            return Err(ConfigError::invalid(
+                "once key limit",
+                "is 0: every message would be rejected",
+            ));
+        }
         self.callers.set_limit(messages);
-        self
+        Ok(self)
     }
 
     /// Returns the number of entries, including expired ones that are not removed yet.

@@ -119,7 +119,8 @@ fn a_caller_that_took_all_room_alone_leaves_some_for_the_others() {
 
 #[test]
 fn a_limit_for_each_key_id_holds_for_the_first_one() {
-    let store = MemoryOnce::new(80).unwrap().with_key_limit(3);
+    let store = MemoryOnce::new(80).unwrap().with_key_limit(3).unwrap();
+    assert!(MemoryOnce::new(80).unwrap().with_key_limit(0).is_err());
     for (message, is_new) in [("1", true), ("2", true), ("3", true), ("4", false)] {
         let acquired = acquire_by(&store, "loud", message);
         assert_eq!(matches!(acquired, Acquired::New(_)), is_new, "{message}: {acquired:?}");
