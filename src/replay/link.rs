@@ -73,7 +73,7 @@ impl<F> Connection<F> {
     }
 
     /// Returns the earliest time of the verifier's clock that was set since the connection was
-    /// requested.
+    /// requested. For a reconnection, it is later by the whole seconds that this took.
     pub(crate) fn since(&self) -> Option<i64> {
         Some(self.since.load(Ordering::Relaxed)).filter(|since| *since != UNTOLD)
     }
@@ -249,9 +249,14 @@ impl<G: Greeting> SharedLink<G> {
         since: Arc<AtomicI64>,
         most: Duration,
     ) -> Result<Connection<G::Found>, Failure> {
-        let used = Arc::new(Mutex::new(Instant::now()));
+        let begun = Instant::now();
+        let used = Arc::new(Mutex::new(begun));
         let result = match timeout(most, self.source.connect(&self.greeting)).await {
             Ok(Ok((multiplexed, found))) => {
+                // Data may have been lost while a slow server answered.
+                if number > 1 {
+                    move_on(&since, begun.elapsed());
+                }
                 Ok(Connection { multiplexed, found: Arc::new(found), since, used, number })
             }
             Ok(Err(failure)) => Err(failure),
@@ -278,6 +283,13 @@ impl<G: Greeting> SharedLink<G> {
 /// No code that holds a lock can panic. Even if it did, the state would still be valid.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Adds whole seconds only, so that after a quick reconnection, clients that sign again are accepted
+/// at once.
+fn move_on(time: &AtomicI64, by: Duration) {
+    let later = |time: i64| Some(time.saturating_add_unsigned(by.as_secs()));
+    let _ = time.fetch_update(Ordering::Relaxed, Ordering::Relaxed, later);
 }
 
 fn after(instant: Instant, duration: Duration) -> Instant {

@@ -268,6 +268,31 @@ async fn a_verifier_built_after_a_clock_was_set_back_makes_nothing_known_that_wa
     assert_eq!(answer, Replay::Forgotten);
 }
 
+/// Another node may have claimed requests meanwhile, before the data was lost.
+#[tokio::test]
+async fn what_was_signed_during_a_slow_reconnection_is_unknown() {
+    let Some(mut server) = Server::start_with(&[]) else { return };
+    let guard = RedisReplay::lazy(&server.url()).unwrap().with_timeout(Duration::from_secs(10));
+    let claim = async |byte, created: i64, now: i64| {
+        let key = ReplayKey::from_bytes([byte; 32]);
+        let request = ReplayRequest::new(key, NOW + created + 300, NOW + now);
+        guard.claim(&request.with_created(NOW + created)).await.ok()
+    };
+    assert_eq!(claim(1, 0, 0).await, Some(Replay::Claimed));
+    server.kill();
+    assert_eq!(claim(2, 50, 50).await, None);
+    server.run();
+    server.freeze();
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    let thaw = async {
+        tokio::time::sleep(Duration::from_millis(1_200)).await;
+        server.signal("-CONT");
+    };
+    let (answer, ()) = tokio::join!(claim(3, 50, 50), thaw);
+    assert_eq!(answer, Some(Replay::Forgotten));
+    assert_eq!(claim(4, 60, 60).await, Some(Replay::Claimed));
+}
+
 /// Redirects new connections to the primary, and keeps existing ones.
 fn one_address(servers: &[&Server]) -> Server {
     let port = free_port();
