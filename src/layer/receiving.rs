@@ -23,7 +23,7 @@ pub(crate) enum Receiving<N, ResBody> {
         /// on the stack.
         waiting: Option<Box<Streaming>>,
         allows: AllowFn,
-        /// The next step, taken when the request is accepted.
+        /// The head and the next step, taken when the request is accepted.
         request: Option<(Parts, N)>,
     },
     Rejected(Answer<ResBody>),

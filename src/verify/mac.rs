@@ -24,7 +24,7 @@ enum State {
 enum BodyPart {
     Raw,
     Derived,
-    /// Boxed: few schemes use this variant, and it would enlarge the enum for all of them.
+    /// Boxed: few schemes use this variant, but its size would affect all of them.
     Hashed(Box<Hasher>),
 }
 

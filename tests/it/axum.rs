@@ -1,4 +1,4 @@
-//! What the layer covers of an axum router, and where other layers go.
+//! The parts of an axum router that the layer covers, and the positions of other layers.
 
 mod layers;
 mod router_shapes;

@@ -105,7 +105,7 @@ async fn nothing_is_read_past_the_limit() {
 
 #[tokio::test]
 async fn a_length_over_the_limit_is_rejected_before_the_body_is_read() {
-    // Over HTTP/1.1, too, if it is more than would be drained.
+    // This also applies over HTTP/1.1, if the body is longer than would be drained.
     let lengths = [
         ((LIMIT + 1).to_string(), Version::HTTP_2),
         ("1000000000000000".to_owned(), Version::HTTP_11),
@@ -134,14 +134,14 @@ async fn an_incomplete_body_is_never_verified() {
     let error = response.extensions().get::<VerifyError>().unwrap();
     assert!(std::error::Error::source(error).is_some(), "the body's own error");
 
-    // Fewer bytes than promised.
+    // The body has fewer bytes than announced.
     let short = with_length(carrying(b"half", Script::of([half()])), "5");
     assert_eq!(send(short).await.status(), StatusCode::BAD_REQUEST);
     let exact = with_length(carrying(b"half", Script::of([half()])), "4");
     assert_eq!(outcome(exact).await, None);
 }
 
-/// Another limit outside applies first: that is 413, not a broken body.
+/// An outer limit applies first: the response is 413, not that for a broken body.
 #[tokio::test]
 async fn an_outer_body_limit_answers_413_too() {
     let body = Limited::new(Script::whole("four"), 3);
@@ -266,7 +266,7 @@ async fn noncontiguous_buffers_are_read_completely() {
     assert_eq!(response.body(), "one, two, three");
 }
 
-/// A client can make us reserve at most twice the bytes that it sent, and 16 KiB.
+/// A client can make us reserve at most twice the bytes that it sent, plus 16 KiB.
 #[tokio::test]
 async fn an_announced_length_reserves_no_memory() {
     let sent: Vec<u8> = (0..=255).cycle().take(20_000).collect();

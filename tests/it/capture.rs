@@ -40,12 +40,12 @@ impl Capture {
         (capture, result)
     }
 
-    /// The events.
+    /// Returns the recorded events.
     pub fn events(&self) -> Vec<Record> {
         self.0.lock().unwrap().events.clone()
     }
 
-    /// The last value of a field of any span.
+    /// Returns the last value of a field of any span.
     pub fn span_field(&self, name: &str) -> Option<String> {
         let told = self.0.lock().unwrap();
         told.spans.iter().rev().find(|(field, _)| field == name).map(|(_, value)| value.clone())

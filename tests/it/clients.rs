@@ -48,7 +48,7 @@ fn case(vectors: &Value, id: &str) -> Case {
     let request = STANDARD.decode(case["request_base64"].as_str().unwrap()).unwrap();
     let end = request.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
     let config = &vectors["configs"][case["config"].as_str().unwrap()]["app_config"];
-    // The single form is only a tag; the other one is a key ID and a tag.
+    // The single form is only a tag. The form for a service is a key ID and a tag.
     let (key_id, key, tag) = match config["HMAC_KEY"].as_str() {
         Some(key) => ("anyone".to_owned(), key, signature),
         None => {

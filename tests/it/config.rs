@@ -9,7 +9,7 @@ use tower::ServiceExt as _;
 use tower_hmac::config::{FlaskConfig, KeysConfig};
 use tower_hmac::{ConfigError, FlaskHmac, SecretKey, Signer, VerifyLayer};
 
-/// A text that no error may contain.
+/// A string that no error may contain.
 const SECRET: &str = "s3cr3t-that-nobody-may-read";
 
 fn layer(config: serde_json::Value) -> Result<VerifyLayer, ConfigError> {
@@ -176,7 +176,7 @@ fn no_error_repeats_a_misplaced_key() {
             }
         }
         if config.is_object() {
-            // Its parser prints the line that it could not read, with its values.
+            // The parser of this format prints the line that it could not read, with its values.
             let text = toml::to_string(&config).unwrap();
             let config: FlaskConfig = toml::from_str(&text).unwrap();
             let error = config.layer(FlaskHmac::new()).unwrap_err();

@@ -95,7 +95,7 @@ async fn failing_bodies_and_stores_are_not_delayed() {
     assert_eq!(outcome, (StatusCode::SERVICE_UNAVAILABLE, Duration::ZERO));
 }
 
-/// Ten at once take as long as one, because no thread sleeps.
+/// Ten simultaneous rejections take as long as one, because no thread sleeps.
 #[tokio::test(start_paused = true)]
 async fn delayed_rejections_do_not_queue() {
     let start = Instant::now();

@@ -1,4 +1,4 @@
-//! What happens to the body of a rejected request, and to its connection.
+//! The body of a rejected request, and its connection.
 
 use std::io;
 use std::pin::Pin;
@@ -100,9 +100,9 @@ async fn rest_of_a_rejected_body_is_read_on_http_1() {
         (ErrorKind::Missing, vec![], 3),
         (ErrorKind::Malformed, vec![("signature", "?")], 3),
         (ErrorKind::BodyTooLarge, vec![signed, ("content-length", "1500")], 3),
-        // Over the limit in the middle of the body.
+        // The request exceeds the limit in the middle of the body.
         (ErrorKind::BodyTooLarge, vec![signed], 6),
-        // Read to its end already.
+        // The body has already been read to its end.
         (ErrorKind::Mismatch, vec![signed], 2),
     ];
     for version in [Version::HTTP_10, Version::HTTP_11] {
@@ -139,7 +139,7 @@ async fn no_more_than_the_limit_is_drained_and_the_answer_closes_the_connection(
     }
 }
 
-/// Before any byte is read: its end could not be reached anyway.
+/// The response is sent before any byte is read: the body's end could not be reached anyway.
 #[tokio::test]
 async fn an_announced_length_over_the_drain_limit_is_answered_at_once() {
     let right = signature(b"another body");
@@ -164,7 +164,7 @@ async fn a_limit_of_zero_drains_nothing() {
     for (place, app) in apps(&layer().with_drain_limit(0)) {
         let unsigned = carrying(&[], Script::hanging());
         assert_eq!(rejected(&app, unsigned).await, (ErrorKind::Missing, true, 0), "{place}");
-        // Without a body, nothing stays unread.
+        // Without a body, nothing is left unread.
         let empty = Script::empty().with_hint(http_body::SizeHint::with_exact(0));
         let bodiless = carrying(&[], empty);
         assert_eq!(rejected(&app, bodiless).await, (ErrorKind::Missing, false, 0), "{place}");
@@ -180,7 +180,7 @@ async fn a_client_that_waits_for_100_continue_is_answered_at_once() {
             let outcome = rejected(&app, carrying(&headers, Script::hanging())).await;
             assert_eq!(outcome, (ErrorKind::Missing, true, 0), "{place}");
         }
-        // The client was told to continue, and is sending.
+        // The client received `100 Continue`, and is sending.
         let right = signature(b"another body");
         let begun = carrying(&[("expect", "100-continue"), ("signature", &right)], frames(6, 500));
         assert_eq!(rejected(&app, begun).await, (ErrorKind::BodyTooLarge, false, 7), "{place}");
@@ -271,7 +271,7 @@ impl Drop for Held {
     }
 }
 
-/// Neither bytes gathered before the rejection nor bytes drained after it.
+/// Keeps neither bytes buffered before the rejection nor bytes drained after it.
 #[tokio::test]
 async fn a_rejected_body_is_not_kept_in_memory() {
     let right = signature(b"another body");
@@ -362,7 +362,7 @@ async fn the_delay_of_rejections_follows_the_drain_and_holds_for_the_extractor()
     }
 }
 
-/// A body of one frame that takes this long.
+/// A body with one frame that arrives after this delay.
 #[cfg(feature = "tokio")]
 fn async_stream(time: Duration) -> Body {
     Body::from_stream(futures_util::stream::once(async move {
@@ -384,7 +384,7 @@ async fn an_optional_layer_does_not_read_unsigned_bodies() {
     assert_eq!(polls.load(Ordering::SeqCst), 0);
 }
 
-/// An extractor cannot reach that body, so it may stay unread, and the answer says so.
+/// An extractor cannot reach that body, so it may stay unread, and the response says so.
 #[tokio::test]
 async fn an_extractor_that_rejects_behind_an_optional_layer_closes_the_connection() {
     let app = Router::new()
@@ -417,7 +417,7 @@ fn wire(headers: &str, body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), body].concat()
 }
 
-/// Otherwise, a client that keeps its connections loses the request after a rejected one.
+/// Otherwise, a client that reuses its connections loses the request after a rejected one.
 #[tokio::test]
 async fn the_connection_carries_the_next_request() {
     use tokio::io::AsyncWriteExt as _;

@@ -531,7 +531,7 @@ fn subject(
     Subject { scheme, request: signer.sign(request.unwrap()).unwrap(), tag }
 }
 
-/// The unchanged schemes: none of them knows of `explain`.
+/// The unchanged schemes: none of them has code for `explain`.
 fn subjects() -> Vec<Subject> {
     use tower_hmac::scheme::{FlaskHmacPath, Fost, FostUrl, HeaderScheme, MessageSignatures};
 

@@ -136,7 +136,7 @@ proptest! {
         prop_assert_eq!(verify(FlaskHmacPath::new(), &other, b"").is_ok(), same);
     }
 
-    /// The only pair with the same text: a character and its own escape.
+    /// The only pair with the same text: a character and its escape.
     #[test]
     fn different_paths_have_different_texts(bytes in proptest::collection::vec(0x21_u8..0x7f, 0..6)) {
         let hex = base16ct::upper::encode_string(&bytes);

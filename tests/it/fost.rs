@@ -24,7 +24,7 @@ use tower_hmac::{
 
 use crate::support::twice;
 
-/// 2011-04-27 03:26:37 UTC, the time of the published requests.
+/// The time of the published requests, 2011-04-27 03:26:37 UTC.
 const NOW: i64 = 1_303_874_797;
 const TIME: &str = "2011-04-27 03:26:37";
 
@@ -54,7 +54,7 @@ fn verify(request: &Request<String>) -> Result<Verified, ErrorKind> {
 struct Old<'a> {
     method: &'a str,
     target: &'a str,
-    /// The signed path; that of the target if it is empty.
+    /// The signed path. If it is empty, the target's path is signed.
     path: &'a str,
     timestamp: &'a str,
     list: &'a str,
@@ -243,7 +243,7 @@ fn key_ids_are_percent_encoded() {
     assert!(value.starts_with("FOST a%2Fb%3Ac:"), "{value}");
     assert_eq!(verify(&signed).unwrap().key_id().unwrap(), &"a/b:c");
 
-    // With the escapes of other libraries.
+    // The path has the escapes of other libraries.
     let lower = value.replace("%2F", "/").replace("%3A", "%3a");
     signed.headers_mut().insert("Authorization", HeaderValue::try_from(lower).unwrap());
     assert_eq!(verify(&signed).unwrap().key_id().unwrap(), &"a/b:c");
@@ -448,7 +448,7 @@ fn fost_rejects_ambiguous_paths() {
 
 #[test]
 fn an_escaped_newline_cannot_shift_the_lines() {
-    // Both have the same document in the old system.
+    // Both requests have the same document in the old system.
     let honest = Old { body: "2011-04-27 03:26:37\nX-FOST-Headers\nhello", ..Old::default() };
     let shifted = Old {
         target: "/debug/%0A2011-04-27%2003:26:37%0AX-FOST-Headers",
@@ -473,7 +473,7 @@ fn timestamps_are_read_from_their_first_nineteen_characters() {
         let verified = Old { timestamp, ..Old::default() }.verified().unwrap();
         assert_eq!(verified.created(), Some(NOW), "{timestamp}");
     }
-    // Signed as it was sent.
+    // The header is signed as it was sent.
     let mut changed = Old { timestamp: "2011-04-27 03:26:37.625618", ..Old::default() }.request();
     let header = HeaderValue::from_static("2011-04-27 03:26:37.625619");
     changed.headers_mut().insert("X-FOST-Timestamp", header);
@@ -512,7 +512,7 @@ fn invalid_timestamps_are_rejected() {
     ] {
         assert_malformed(timestamp, &Old { timestamp, ..Old::default() });
     }
-    // Well-formed, but far from now.
+    // These times are well-formed, but far from now.
     for timestamp in ["0000-01-01 00:00:00", "9999-12-31 23:59:59"] {
         let outcome = Old { timestamp, ..Old::default() }.verified();
         assert_eq!(outcome.unwrap_err(), ErrorKind::Stale, "{timestamp}");

@@ -193,7 +193,7 @@ fn the_signer_writes_what_python_computes() {
         "http://www.example.com:8080/caf%C3%A9%201?q=v&t=c\
          &_k=key-value&_e=1303874857&_s=yK18xURzbg7lzTQnQqtYk5%2Beg1Y%3D",
     );
-    // As it arrives: a target with an authority, or a path with a `Host` header.
+    // A request arrives with an authority in its target, or with a path and a `Host` header.
     let absolute = Request::get(&signed).body(String::new()).unwrap();
     assert!(verify(&absolute).is_ok());
     let target = signed.path_and_query().unwrap().as_str();
@@ -444,7 +444,7 @@ fn another_host_is_rejected() {
 
 #[test]
 fn bytes_cannot_move_from_path_to_host() {
-    // The same document in the old system.
+    // Both links have the same document in the old system.
     let ours = parameters("www.example.com/a/b\n1303874857", "1303874857");
     assert!(verify(&fetch(format!("/a/b?{ours}"))).is_ok());
     let mut moved = fetch(format!("/b?{ours}"));
@@ -454,7 +454,7 @@ fn bytes_cannot_move_from_path_to_host() {
 
 #[test]
 fn bytes_cannot_move_from_query_to_path() {
-    // The same document in the old system.
+    // Both links have the same document in the old system.
     let ours = parameters("www.example.com/a?b\n1303874857", "1303874857");
     assert!(verify(&fetch(format!("/a?b&{ours}"))).is_ok());
     assert_eq!(verify(&fetch(format!("/a%3Fb?{ours}"))).unwrap_err(), ErrorKind::Malformed);
@@ -531,7 +531,7 @@ fn a_head_request_uses_up_the_link() {
         let verifier = verifier(FostUrl::new()).with_replay_guard(Seen::default()).unwrap();
         let signed = signer().sign_url("http://www.example.com/a").unwrap();
         let target = signed.path_and_query().unwrap().as_str();
-        // At another position, and with another escape: still the same link.
+        // The parameter is at another position, or escaped differently: still the same link.
         let (path, query) = target.split_once('?').unwrap();
         let (key_id, others) = query.split_once('&').unwrap();
         let moved = format!("{}?&{others}&{key_id}", path.replace('a', "%61"));
@@ -572,7 +572,7 @@ async fn links_are_verified_as_first_received_and_stripped() {
         let body = axum::body::to_bytes(response.into_body(), 1000).await.unwrap();
         assert_eq!(body, format!("{left} {}", left.replace("/b", "/a/b")));
 
-        // The rest of the path, signed as if it were the whole.
+        // The rest of the path is signed as if it were the whole path.
         let inner = signer().sign_url(url.replace("/a/b", "/b")).unwrap();
         let moved = inner.to_string().replace("com/b", "com/a/b");
         let request = Request::get(moved).body(Body::empty()).unwrap();

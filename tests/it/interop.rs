@@ -1,4 +1,4 @@
-//! Clients written by others.
+//! Third-party clients.
 
 #[cfg(all(feature = "axum", feature = "serde"))]
 mod device;

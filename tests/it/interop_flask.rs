@@ -17,7 +17,7 @@ fn config() -> Value {
     json!({"HMAC_KEY": "s3cr3tk3y", "HMAC_KEYS": {"aservice": "akey", "bservice": "b\u{e9}"}})
 }
 
-/// Empty, JSON, every byte, and a body longer than any buffer in between.
+/// Bodies: empty, JSON, every byte, and one longer than any buffer on the way.
 fn bodies() -> Vec<Vec<u8>> {
     vec![
         Vec::new(),
@@ -31,7 +31,7 @@ fn callers() -> [(Option<&'static str>, SecretKey); 3] {
     [
         (None, SecretKey::new("s3cr3tk3y").unwrap()),
         (Some("aservice"), SecretKey::new("akey").unwrap()),
-        // In Python, the text of a key is latin-1.
+        // In Python, a key's text is encoded as latin-1.
         (Some("bservice"), SecretKey::new(b"b\xe9".as_slice()).unwrap()),
     ]
 }

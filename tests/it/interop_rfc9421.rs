@@ -164,7 +164,7 @@ impl Peer {
         for (request, answer) in spaced.iter().zip(self.ask(self.verify, &spaced)) {
             assert!(answer.get("covered").is_some(), "{request} {answer}");
         }
-        // The peer does verify: it rejects a changed request.
+        // The peer really verifies: it rejects a changed request.
         let moved: Vec<_> =
             signed.iter().map(|request| changed(request, "method", "PATCH")).collect();
         for answer in self.ask(self.verify, &moved) {

@@ -90,7 +90,7 @@ mod names {
         assert!(id == *"aservice" && id != *"bservice");
     }
 
-    /// `explain` tries them against a signature.
+    /// `explain` tries these keys against a signature.
     #[test]
     fn a_store_around_another_visits_its_keys() {
         let map = || KeyMap::named([("aservice", "akey")]).unwrap();
@@ -264,7 +264,8 @@ mod rotation {
                     .with_not_before(number)
                     .with_not_after(number + 1)
             };
-            // Keys valid in this or the previous second, and the next key ahead of its time.
+            // The set has the keys valid in this or the previous second, and the next key ahead of
+            // its time.
             let set = KeySet::new((time - 2..=time + 1).rev().map(entry)).unwrap();
             KeyMap::single(set).unwrap()
         };
@@ -302,7 +303,7 @@ mod rotation {
                 });
             }
             for time in 11..11 + CHANGES {
-                // So that requests happen between any two changes.
+                // Wait, so that requests happen between any two changes.
                 let enough = requests.load(Ordering::Acquire) + 20;
                 while requests.load(Ordering::Acquire) < enough {
                     std::thread::yield_now();
@@ -350,7 +351,7 @@ mod shared {
                 .layer(tower_hmac::VerifyLayer::new(FlaskHmac::new(), keys.clone()).unwrap())
                 .layer(RequestBodyTimeoutLayer::new(Duration::from_secs(10)))
                 .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, DEADLINE));
-            // Five pieces, and the key is replaced before the second one.
+            // The body has five pieces, and the key is replaced before the second one.
             let pieces = futures_util::stream::iter(0..5).then(move |number| {
                 let keys = keys.clone();
                 async move {
@@ -495,7 +496,7 @@ mod cached {
     async fn a_thousand_concurrent_misses_ask_once() {
         let database = Database::with("akey");
         let service = Service::new(database.cached());
-        // The first time, and again after the time to live.
+        // The store is asked the first time, and again after the time to live.
         for _ in 0..2 {
             let requests = (0..1_000).map(|_| service.ask("aservice"));
             let outcomes = futures_util::future::join_all(requests).await;
@@ -590,7 +591,7 @@ mod cached {
             assert!(start.elapsed() <= TIMEOUT + Duration::from_millis(500));
             assert_eq!(database.take_queries(), 1);
 
-            // Once it is back, the next request asks it.
+            // Once the store is back, the next request asks it.
             database.set_trouble(None);
             assert_eq!(service.ask("aservice").await, None);
             assert_eq!(database.take_queries(), 1);

@@ -1,4 +1,4 @@
-//! The OpenAPI description of what a client must send.
+//! The OpenAPI description of the headers that a client must send.
 
 use serde_json::{Value, json};
 use tower_hmac::openapi::{security_requirement, security_schemes};

@@ -78,8 +78,8 @@ fn schemes_from_parts_can_have_names() {
     assert_eq!(verified.scheme(), "webhook-v2");
 }
 
-/// A scheme that only reads the query is distinguished by the place of the signature, whatever its
-/// name is.
+/// A scheme that only reads the query is distinguished by where its signature is, whatever the
+/// parameter's name.
 #[cfg(feature = "sha1")]
 #[test]
 fn a_header_scheme_and_a_query_scheme_can_share_key_ids() {
@@ -121,7 +121,7 @@ fn schemes_on_one_header_are_a_config_error() {
     ambiguous(Verifier::new(header("X-A"), keys("a")).unwrap().or(header("x-a"), keys("b")));
     let path = FlaskHmacPath::new().with_header("Signature").unwrap();
     ambiguous(flask().or(path, keys("b")));
-    // The third against the first, as well.
+    // The third scheme also conflicts with the first.
     let two = flask().or(header("X-A"), keys("b")).unwrap();
     ambiguous(two.clone().or(header("X-A"), keys("c")));
     ambiguous(two.or(FlaskHmac::new(), keys("c")));
@@ -167,7 +167,7 @@ fn two_versions_in_one_header_are_distinguished_by_prefix() {
         let swapped = verify(&verifier, &signed(named(prefix), other));
         assert_eq!(swapped.unwrap_err(), ErrorKind::Mismatch);
     }
-    // A third version belongs to neither.
+    // A third version belongs to neither scheme.
     let third = verify(&verifier, &signed(named("v3="), "old"));
     assert_eq!(third.unwrap_err(), ErrorKind::Malformed);
     // One prefix begins with the other, and the tags have the same length.

@@ -14,7 +14,7 @@ use tower::{Layer as _, ServiceExt as _, service_fn};
 use tower_hmac::layer::{Rejection, VerifiedBody};
 use tower_hmac::{ErrorKind, Verified, VerifyError, VerifyLayer};
 
-/// Sends a request through the layer, and returns its `Verified` or the reason of its rejection.
+/// Sends a request through the layer, and returns its `Verified` or the reason for its rejection.
 async fn send<R>(layer: &VerifyLayer<R>, request: Request<Body>) -> Result<Verified, ErrorKind>
 where
     R: Rejection<String> + 'static,

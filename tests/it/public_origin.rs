@@ -55,7 +55,7 @@ fn outcome(scheme: impl Scheme + 'static, head: &Parts) -> Option<ErrorKind> {
     outcome.err().map(|error| error.kind())
 }
 
-/// `at` makes the scheme of a service with this public origin.
+/// Tests a scheme behind a proxy. `at` makes the scheme of a service with this public origin.
 fn prefix_is_given_back<S: Scheme + Clone + 'static>(signer: &Signer<S>, at: impl Fn(&str) -> S) {
     let plain = signer.scheme().clone();
     let arrived = proxied(sent(signer));
@@ -66,7 +66,7 @@ fn prefix_is_given_back<S: Scheme + Clone + 'static>(signer: &Signer<S>, at: imp
     {
         assert_eq!(outcome(at(other), &arrived), Some(ErrorKind::Mismatch), "{other}");
     }
-    // The prefix twice: the service was called without the proxy.
+    // The prefix occurs twice, because the service was called without the proxy.
     let mut moved = arrived.clone();
     moved.uri = format!("/v2{}", arrived.uri).parse().unwrap();
     assert_eq!(outcome(at(ORIGIN), &moved), Some(ErrorKind::Mismatch));
@@ -139,7 +139,7 @@ fn fost_url_verifies_the_host_and_the_path_that_the_client_sent() {
     assert_eq!(outcome(other, &arrived), Some(ErrorKind::Mismatch));
 }
 
-/// The router cuts the path again. The path from the proxy is verified.
+/// The router shortens the path again. The path received from the proxy is verified.
 #[tokio::test]
 async fn prefix_is_restored_to_the_path_under_nest() {
     let scheme = of_parts().with_public_origin("https://api.example.com/v2").unwrap();

@@ -1,4 +1,4 @@
-//! Redirects over real sockets: which signatures match, and which hosts never get one.
+//! Redirects over real sockets: which signatures match, and which hosts never receive a signature.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -20,7 +20,8 @@ use tower_hmac::{
 
 use crate::sockets::serve;
 
-/// The requests that reached the handlers: method, body, and whether they carried a signature.
+/// The requests that reached the handlers: their method and body, and whether they carried a
+/// signature.
 type Seen = Arc<Mutex<Vec<(Method, Bytes, bool)>>>;
 
 /// A service that answers `/301` and so on with a redirect to `/done`, on its own or another
@@ -170,7 +171,7 @@ mod middleware {
         assert_eq!((response.status().as_u16(), *seen.lock().unwrap()), (307, 11));
     }
 
-    /// The user's own inner client follows its own policy.
+    /// An inner client built by the user keeps its own policy.
     #[tokio::test]
     async fn middleware_in_a_custom_client_follows_no_redirects() {
         let service = Service::start(FlaskHmac::new()).await;

@@ -103,14 +103,14 @@ async fn a_full_guard_answers_503_and_forgets_nothing() {
     }
     assert_eq!(guard.full_count(), 3);
 
-    // Also in the last second of their life.
+    // The entries also count in the last second of their life.
     clock.advance(300);
     for head in &heads {
         assert_eq!(kind(verifier.verify(head, b"").await), Some(ErrorKind::Replayed));
     }
     assert_eq!((guard.len(), guard.full_count()), (10_000, 3));
 
-    // Then they make room, in whatever shard the next ones fall.
+    // Expired entries then make room, whichever shards the next ones fall into.
     clock.advance(1);
     for _ in 0..10_000 {
         assert_eq!(kind(verifier.verify(&head(&signer, b""), b"").await), None);
@@ -265,7 +265,7 @@ fn a_claim_from_a_time_that_was_swept_fails() {
     assert_eq!(ask(&guard, key(2), NOW + 1, NOW), Some(Replay::Seen));
 }
 
-/// Also for a time longer than one turn of the wheel of seconds.
+/// This also applies to a time longer than one turn of the wheel of seconds.
 #[test]
 fn an_entry_is_kept_through_its_last_second_and_no_longer() {
     for quiet in [1, 1_023, 1_024, 1_025, 2_048, 100_000] {

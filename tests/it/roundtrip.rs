@@ -11,7 +11,7 @@ const REQUESTS: usize = 200;
 const NOW: i64 = 1_700_000_000;
 const MIB: usize = 1024 * 1024;
 
-/// What a scheme can carry, and what its signature covers.
+/// The parts of a request that a scheme can carry, and those that its signature covers.
 struct SchemeCase {
     config: Value,
     key_id: Option<&'static str>,
@@ -44,7 +44,7 @@ enum Part {
 
 const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PURGE"];
 const VALUES: &[&str] = &["a", "two words", "x=1; y=\"2\"", "ü"];
-/// For schemes with ASCII texts.
+/// Values for schemes whose text must be ASCII.
 const ASCII_VALUES: &[&str] = &["a", "two words", "x=1; y=\"2\""];
 const ESCAPES: &[&str] = &["%20", "%C3%BC", "%e2%82%ac", "%7E", "%41", "%2F", "%2f", "%25"];
 /// For schemes that sign the decoded path: without escapes that would make two paths one.
@@ -52,7 +52,7 @@ const DECODED: &[&str] = &["%20", "%C3%BC", "%e2%82%ac", "%7E", "%41"];
 
 /// Repeated names, names without a value, values without a name, and escapes.
 const PAIRS: &[&str] = &["a=1", "a=2", "b=%20", "b=%C3%A9", "c", "c=", "=d", "e=f%26g%3Dh", "a=1"];
-/// If the values of a name must be in order: one value per name.
+/// Pairs for schemes that need the values of a name in order: one value per name.
 const ONE_VALUE: &[&str] = &["a=1", "b=%20", "c", "c=", "=d", "e=f%26g%3Dh", "a=1"];
 
 impl SchemeCase {
@@ -114,7 +114,7 @@ impl Sent {
         let query =
             (has(case.with_query) && random.below(3) > 0).then(|| query(random, case.pairs));
         let len = match number {
-            // The longest bodies are few, because hashing is slow in an unoptimized build.
+            // Long bodies are rare, because hashing is slow in an unoptimized build.
             0 => MIB,
             1 => random.below(MIB),
             _ => [0, 1, random.below(100), random.below(10_000)][random.below(4)],
@@ -142,7 +142,7 @@ impl Sent {
         line
     }
 
-    /// With the changes that the signer makes.
+    /// Returns the request with the changes that the signer makes.
     fn signed(&self, answer: &Value) -> Self {
         let url = answer["url"].as_str().unwrap_or_else(|| panic!("{answer} for {}", self.shown()));
         let target = &url[format!("http://{}", self.host).len()..];
@@ -188,7 +188,7 @@ impl Sent {
                 };
             }
             Part::Host => changed.host = self.host.replace("127.0.0.1", "127.0.0.2"),
-            // Each path begins with this.
+            // Each path begins with `/path`.
             Part::Path => changed.path = self.path.replacen("/path", "/pith", 1),
             Part::Query => changed.query = Some(one_letter_on(self.query.as_ref()?, random)?),
             Part::Header(name) => {

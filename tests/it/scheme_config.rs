@@ -1,4 +1,4 @@
-//! Schemes as data.
+//! Schemes read from configuration.
 
 use http::Request;
 use tower_hmac::config::SchemeConfig;

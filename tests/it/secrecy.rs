@@ -22,11 +22,11 @@ use tower_hmac::{
 
 use crate::capture::Capture;
 
-/// Long enough not to occur by chance.
+/// The secrets are long enough not to occur by chance.
 const KEY: &str = "a key that must not be told, 0123456789";
 const OLD_KEY: &str = "an old key that must not be told either";
 
-/// The spellings of a secret, without padding, so that a longer text contains them, too.
+/// The spellings of a secret, without padding, so that they are also found inside longer text.
 fn spellings(secret: &[u8]) -> Vec<String> {
     let hex = base16ct::lower::encode_string(secret);
     let list = format!("{secret:?}");

@@ -102,7 +102,7 @@ fn signing_twice_is_an_error_unless_asked_to_replace() {
 
 #[test]
 fn sign_error_leaves_the_request_as_it_was() {
-    /// Changes the head before it fails.
+    /// A scheme that changes the head before it fails.
     struct Failing(Timed);
 
     impl Scheme for Failing {
@@ -358,8 +358,8 @@ async fn requests_without_a_body_are_signed_whatever_their_type() {
     passes("").await;
     passes(std::borrow::Cow::Borrowed("")).await;
 
-    // The contents of an axum body are not visible: signed over an empty body, it would be
-    // rejected.
+    // The contents of an axum body are not visible: a request signed as if its body were empty
+    // would be rejected.
     let signer = Signer::new(FlaskHmac::new(), key());
     let error = signer.sign(Request::post("/").body(Body::from("{}")).unwrap()).unwrap_err();
     assert_eq!(error, SignError::Streaming);

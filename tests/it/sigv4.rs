@@ -18,7 +18,7 @@ use tower_hmac::{ErrorKind, KeyMap, Scheme, SecretKey, Signer, Verified, Verifie
 
 use crate::support::twice::checked;
 
-/// 2015-08-30T12:36:00Z, the time of the suite.
+/// The time of the suite, 2015-08-30T12:36:00Z.
 const NOW: i64 = 1_440_938_160;
 const KEY_ID: &str = "AKIDEXAMPLE";
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";

@@ -108,7 +108,7 @@ async fn covered_host_is_read_from_either_version() {
         let said = response.into_body().collect().await.unwrap().to_bytes();
         assert_eq!(said, format!("{version} {address}"));
 
-        // Signed for another host, but sent to this one.
+        // The request is signed for another host, but sent to this one.
         let signer = Signer::new(scheme.clone(), key());
         let mut other = request("example.com").into_parts().0;
         signer.sign_head(&mut other, b"a body").unwrap();

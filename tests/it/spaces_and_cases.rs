@@ -76,7 +76,8 @@ fn fost_does_not_sign_a_value_with_spaces_around_it() {
     spaces_are_not_signed(&signer, &names);
 }
 
-/// A server's parser trims values. If one does not, two values must not share a signature.
+/// A server's parser trims values. If a parser does not trim, two values must not share a
+/// signature.
 #[test]
 fn a_value_with_spaces_around_it_is_not_verified_either() {
     let mut request = Request::get("/").body("").unwrap();
@@ -90,7 +91,8 @@ fn a_value_with_spaces_around_it_is_not_verified_either() {
     assert!(verifier.verify(&head, b"").now_or_never().unwrap().is_err());
 }
 
-/// RFC 9110 section 11.1. Otherwise, an optional layer would treat it as unsigned.
+/// The scheme is matched in any case (RFC 9110 section 11.1). Otherwise, an optional layer would
+/// treat the request as unsigned.
 async fn any_case_is_the_scheme<S: Scheme + Clone + 'static>(signer: &Signer<S>, scheme: &str) {
     let handler = async |verified: Option<Verified>| verified.is_some().to_string();
     let app = |layer: VerifyLayer| Router::new().route("/", get(handler)).layer(layer);
@@ -126,7 +128,7 @@ async fn any_case_is_the_scheme<S: Scheme + Clone + 'static>(signer: &Signer<S>,
 async fn header_scheme_accepts_its_authorization_in_any_case() {
     let scheme = HeaderScheme::new(AUTHORIZATION).unwrap().with_prefix("HMAC ").unwrap();
     any_case_is_the_scheme(&signer(scheme.clone()), "HMAC").await;
-    // The rest of the header is ours, and has one spelling.
+    // Our scheme defines the rest of the header, which has one spelling.
     let scheme = scheme.with_prefix("HMAC v1=").unwrap();
     any_case_is_the_scheme(&signer(scheme.clone()), "HMAC").await;
     let signed = signer(scheme.clone()).sign(Request::get("/").body("").unwrap()).unwrap();

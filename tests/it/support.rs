@@ -27,7 +27,7 @@ pub struct Conformance {
 }
 
 impl Conformance {
-    /// Starts it. Returns the output of the program if it rejects the configuration.
+    /// Starts the server. Returns the program's output if it rejects the configuration.
     pub fn serve(config: &Value) -> Result<Self, Output> {
         let mut child = conformance("serve", config)
             .stdin(Stdio::null())
@@ -58,7 +58,7 @@ impl Drop for Conformance {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-        // Its output belongs to the output of the test.
+        // The program's output belongs to the output of the test.
         let mut said = Vec::new();
         let _ = self.child.stderr.take().map(|mut stderr| stderr.read_to_end(&mut said));
         eprint!("{}", String::from_utf8_lossy(&said));

@@ -82,7 +82,7 @@ impl Scheme for Timed {
             STANDARD.encode(claim.nonce().unwrap_or_default()),
             STANDARD.encode(tags[0].as_bytes()),
         );
-        // Not marked as sensitive: the signer does that for every scheme.
+        // The value is not marked as sensitive here: the signer does that for every scheme.
         let value =
             HeaderValue::from_str(&value).map_err(|_| SignError::Request("no header value"))?;
         head.headers.insert(HEADER, value);

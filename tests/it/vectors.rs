@@ -103,7 +103,7 @@ struct RfcTest {
     key_hex: String,
     msg_hex: String,
     tag_hex: String,
-    /// The first 96 bits, if the standard lists them separately.
+    /// The first 96 bits of the tag, if the standard lists them separately.
     tag96_hex: Option<String>,
 }
 
@@ -149,7 +149,7 @@ fn rfc_2202_md5() {
     assert_eq!(rfc(include_str!("../vectors/rfc2202.json"), "HMAC-MD5", Algorithm::Md5), 7);
 }
 
-/// Settings name hashes by these texts: reading one as another would weaken the check.
+/// Settings name hashes by these strings: confusing two hashes would weaken the check.
 #[test]
 fn each_hash_name_is_unambiguous() {
     let all = [

@@ -1,4 +1,4 @@
-//! What an operator sees: events, a span field, and counters.
+//! The data for operators: events, a span field, and counters.
 
 use std::convert::Infallible;
 use std::sync::Arc;

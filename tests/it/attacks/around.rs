@@ -35,8 +35,8 @@ async fn attack_301_identity_headers_sent_by_the_client() {
     }
 }
 
-/// A `Verified` can only be made by the crate (a `compile_fail` doctest checks it). One that was
-/// made for another request and inserted into this one is removed.
+/// A `Verified` can only be made by the crate (a `compile_fail` doctest checks it). A `Verified` of
+/// another request that was inserted into this one is removed.
 #[tokio::test]
 async fn attack_302_a_verified_from_another_request() {
     let proof = {
@@ -82,11 +82,12 @@ async fn attack_304_a_broken_signature_at_an_optional_layer() {
     reject(&app, carrying(&[single(), single()]), "twice").await;
 }
 
-/// Answered with 500 and logged, since it is a mistake of the service. Never accepted.
+/// The request is answered with 500 and logged, since the service is misconfigured. It is never
+/// accepted.
 #[tokio::test]
 async fn attack_305_a_route_without_a_layer() {
     let guarded = Router::new().route("/guarded", get(async |_: Verified| "in")).layer(layer());
-    // Added after the layer, and therefore outside of it.
+    // This route is added after the layer, and is therefore outside it.
     let app = guarded.route("/forgotten", get(async |_: Verified| "in"));
     for value in [single(), named("aservice", "akey")] {
         let mut request = carrying(&[value]);

@@ -99,7 +99,7 @@ async fn attack_702_an_identity_that_was_not_signed() {
     none.headers_mut().remove("x-fost-user");
     reject(&requests(), none, "taken out").await;
 
-    // Signed without a user, and one added afterwards.
+    // The request is signed without a user, and one is added afterwards.
     let signer = Signer::new(Fost::new(), key("akey")).with_clock(ManualClock::new(NOW));
     let request = Request::post("/pay").header("host", "example.com").body(BODY).unwrap();
     let request = signer.with_key_id("aservice").unwrap().sign(request).unwrap();

@@ -7,7 +7,7 @@ use tower_hmac::{BoxError, ErrorKind, KeyId};
 
 use super::*;
 
-/// Makes a named signature with any bytes as the key ID, by this key.
+/// Makes a named signature with this key, and any bytes as the key ID.
 fn by(name: impl AsRef<[u8]>, with: &str) -> String {
     let tag = Signer::new(FlaskHmac::new(), key(with)).signature(BODY.as_bytes());
     STANDARD.encode([name.as_ref(), b":", tag.as_bytes()].concat())
@@ -134,8 +134,8 @@ fn attack_212_an_empty_key_cannot_be_configured() {
     assert!(KeyMap::named([("aservice", "")]).is_err());
 }
 
-/// Without a key nobody could sign, so no layer can be built from an empty map. A store that cannot
-/// tell rejects everybody.
+/// Without a key nobody could sign, so no layer can be built from an empty map. A store that does
+/// not know in advance rejects every caller.
 #[tokio::test]
 async fn attack_213_without_any_key_nothing_is_accepted() {
     assert!(VerifyLayer::new(FlaskHmac::new(), KeyMap::default()).is_err());

@@ -138,7 +138,7 @@ async fn attack_803_an_algorithm_chosen_by_the_message() {
     ];
     let input = value(&signed(), "signature-input");
     for algorithm in algorithms {
-        // As the attacker writes it, and as a careless signer would sign it.
+        // The input is as the attacker writes it, and as a careless signer would sign it.
         let text = format!("{input};alg=\"{algorithm}\"");
         reject(&app(), with(signed(), "signature-input", &text).map(Body::from), algorithm).await;
         let mut request = with(signed(), "signature-input", &text);
@@ -154,7 +154,8 @@ async fn attack_803_an_algorithm_chosen_by_the_message() {
     }
 }
 
-/// The tag says which application a signature is for. One for another application is rejected.
+/// The tag says which application a signature is for. A signature for another application is
+/// rejected.
 #[tokio::test]
 async fn attack_804_a_signature_for_another_use() {
     let other = || MessageSignatures::new().with_tag("log").unwrap();
@@ -208,7 +209,7 @@ async fn attack_806_two_signatures_of_two_keys() {
         }
         reject(&app(), both.map(Body::from), "two signatures with the tag").await;
     }
-    // The input of one with the tag of the other.
+    // Combine the input of one signature with the tag of the other.
     let mixed = with(signed(), "signature", &value(&mine, "signature").replacen("b=", "sig1=", 1));
     reject(&app(), mixed.map(Body::from), "the other's tag").await;
 }
@@ -238,7 +239,7 @@ async fn attack_807_the_tag_in_another_spelling() {
     }
 }
 
-/// Next to the correct digest of the signed body: a wrong one, a weak one, and one of another body.
+/// Adds a wrong, a weak, and another body's digest next to the correct digest of the signed body.
 #[tokio::test]
 async fn attack_808_another_body_under_a_covered_digest() {
     use base64::Engine as _;

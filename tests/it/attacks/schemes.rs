@@ -293,7 +293,7 @@ async fn attack_605_an_algorithm_that_is_not_configured() {
         let words = ["none", "null", "md5=", "sha256=", "-", "*", "true", "0"];
         case.reject_texts(words.map(str::to_owned)).await;
     }
-    // Only the configured prefix.
+    // Only the configured prefix is accepted.
     let webhook = cases().swap_remove(2);
     for prefix in ["", "SHA256=", "sha256:", "sha1=", "md5=", "sha256==", "sha256= ", "sha256"] {
         let mut request = webhook.signed();
@@ -374,7 +374,7 @@ async fn attack_608_each_header_of_the_scheme_twice() {
                 }
                 reject(&case.app(), with_body(request), &case.what(name.as_str())).await;
             }
-            // Both in one line, as a proxy folds them.
+            // Both values are in one line, as joined by a proxy.
             let mut request = case.signed();
             let folded = [right.as_bytes(), b", ", right.as_bytes()].concat();
             let folded = HeaderValue::from_bytes(&folded).unwrap();
@@ -519,7 +519,7 @@ async fn attack_612_another_body_under_the_same_signature() {
 /// Two schemes, each with its own keys: neither accepts a tag of the other.
 #[tokio::test]
 async fn attack_613_a_tag_moved_from_one_scheme_to_another() {
-    // Both sign only the body, with the same hash.
+    // Both schemes sign only the body, with the same hash.
     let header = || HeaderScheme::new("x-signature").unwrap().with_encoding(Encoding::Base64);
     let keys = |text| KeyMap::single(key(text)).unwrap();
     let app = routes().layer(
@@ -539,7 +539,7 @@ async fn attack_613_a_tag_moved_from_one_scheme_to_another() {
     assert_eq!(accepted_as(&app, request(None, Some(tag("two")))).await, "anonymous");
     reject(&app, request(Some(tag("two")), None), "the other's key").await;
     reject(&app, request(None, Some(tag("one"))), "the other's key").await;
-    // Next to a correct one: a correct, a wrong and an empty one.
+    // Put a correct, a wrong and an empty signature next to a correct one.
     for other in [tag("two"), tag("one"), String::new(), "none".into()] {
         reject(&app, request(Some(tag("one")), Some(other)), "both").await;
     }

@@ -9,7 +9,7 @@ fn raw() -> Vec<u8> {
     STANDARD.decode(single()).unwrap()
 }
 
-/// Correct tags are accepted, so that the rejections below have their own reason.
+/// Correct tags are accepted, so each rejection below is due to its own attack.
 #[tokio::test]
 async fn attack_100_control_correct_tags_are_accepted() {
     let app = routes().layer(layer());
@@ -125,7 +125,8 @@ async fn attack_109_two_tags_in_one_header() {
     .await;
 }
 
-/// Even equal ones: a proxy and the server may pick different ones.
+/// Two signatures are rejected even if they are equal: a proxy and the server may pick different
+/// ones.
 #[tokio::test]
 async fn attack_110_the_header_twice() {
     let app = routes().layer(layer());
@@ -146,7 +147,7 @@ async fn attack_111_an_algorithm_that_is_not_configured() {
     reject_all(["none", "null", "md5=", "sha256="]).await;
 }
 
-/// The correct key with another hash, including one with tags of the same length.
+/// The correct key is used with another hash, including one with tags of the same length.
 #[tokio::test]
 async fn attack_112_a_tag_of_another_hash() {
     use tower_hmac::Algorithm;

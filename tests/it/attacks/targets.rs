@@ -1,5 +1,5 @@
-//! 9xx: the host of a request, over HTTP/1.1 and HTTP/2. Two places name the host, and they must
-//! agree.
+//! 9xx: the host of a request, over HTTP/1.1 and HTTP/2. The host is named in two places, which
+//! must agree.
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -37,7 +37,7 @@ fn long_value(length: usize) -> Vec<u8> {
     format!("GET / HTTP/1.1\r\nHost: a\r\nSignature: {}\r\n\r\n", "a".repeat(length)).into_bytes()
 }
 
-/// What a layer sees, in the form of the recorded observations.
+/// The request as seen by a layer, in the form of the recorded observations.
 fn shown(head: &Parts, body: usize, trailers: Option<usize>) -> Value {
     let headers: Vec<Value> = head
         .headers
@@ -86,7 +86,7 @@ async fn attack_400_control_a_layer_sees_what_was_observed() {
     }
 }
 
-/// None of them is signed: none is accepted, and none makes the server fail.
+/// Without a signature, none of the odd requests is accepted, and none makes the server fail.
 #[tokio::test]
 async fn attack_401_odd_requests_are_rejected_without_a_5xx() {
     let address = serve(routes().layer(layer())).await;

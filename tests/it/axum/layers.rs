@@ -1,4 +1,4 @@
-//! Common layers, outside and inside of ours, as in `docs/composing.md`.
+//! Common layers, outside and inside ours, as in `docs/composing.md`.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -244,7 +244,7 @@ mod a_handler_that_fails_once {
         let message = message();
         assert_eq!(status(&app, message.clone().map(Body::from)).await, FAILED);
         assert_eq!(text(send(&app, message.clone().map(Body::from)).await).await, "paid");
-        // It was already handled, so the handler is not called again.
+        // The delivery was already handled, so the handler is not called again.
         let again = send(&app, message.map(Body::from)).await;
         assert_eq!(again.status(), StatusCode::OK);
         assert_eq!(text(again).await, "");

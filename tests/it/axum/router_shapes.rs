@@ -1,5 +1,5 @@
-//! Requests that a layer never sees: those for a route or fallback outside of it. See "Which
-//! requests the layer does not see" in `docs/composing.md`.
+//! Requests that a layer never sees: those for a route or fallback outside it. See "Which requests
+//! the layer does not see" in `docs/composing.md`.
 
 use axum::Router;
 use axum::routing::get as on_get;
@@ -18,7 +18,8 @@ async fn fallback() -> &'static str {
     "the fallback"
 }
 
-/// Sends an unsigned request to each path. The answer to a signed one shows that the path works.
+/// Sends an unsigned request to each path. The response to a signed request shows that the path
+/// works.
 async fn unsigned(app: &Router, expected: &[(&str, StatusCode)]) {
     for (path, expected) in expected {
         assert_eq!(status(app, get(path)).await, *expected, "unsigned {path}");

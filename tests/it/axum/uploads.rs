@@ -78,7 +78,8 @@ mod zipped {
         Router::new().route("/", post(async |body: Bytes| body.len().to_string()))
     }
 
-    /// Signed before it was compressed: only then does decompression belong outside.
+    /// Decompression belongs outside the layer only if the body was signed before it was
+    /// compressed.
     #[tokio::test]
     async fn a_body_signed_before_it_is_compressed_is_verified_after_decompression() {
         let (head, _) = signed(zipped("plain".into())).into_parts();

@@ -1,4 +1,4 @@
-//! What a rejection looks like.
+//! The responses to rejected requests.
 
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{StatusCode, Version};
@@ -99,7 +99,7 @@ async fn each_401_has_a_challenge() {
     }
 }
 
-/// Even from a custom function, which need not know the rule.
+/// A 401 from a custom function gets a challenge, too.
 #[tokio::test]
 async fn a_custom_401_gets_a_challenge_or_keeps_its_own() {
     let own = |challenge: Option<&'static str>| {
@@ -179,7 +179,8 @@ async fn a_failing_or_full_guard_rejects_with_503() {
     }
 }
 
-/// Retrying only helps if a store failed, not for a status that the service chose for rejections.
+/// `Retry-After` is only sent if a store failed, not with a status that the service chose for
+/// rejections.
 #[tokio::test]
 async fn a_rejected_caller_gets_no_retry_after() {
     let rejection = StatusRejection::new(StatusCode::SERVICE_UNAVAILABLE).unwrap();
@@ -203,7 +204,7 @@ async fn a_rejection_function_sees_every_error() {
     }
 }
 
-/// A response body without `Default`, and an answer that depends on the head.
+/// A response body without `Default`, and a response that depends on the head.
 #[tokio::test]
 async fn a_custom_rejection_sees_the_head_and_needs_no_default() {
     #[derive(Debug)]

@@ -71,7 +71,7 @@ fn ambiguous_schemes_are_rejected_by_name() {
         .or(Joints::named("second", "x", Covers::Digest), keys())
         .unwrap_err();
     says(&error, &["joints", "second"]);
-    // Tags of the same length.
+    // These tags have the same length.
     let sha512_256 = Joints::new(Covers::Body).with_algorithm(Algorithm::Sha512_256);
     assert!(
         VerifyLayer::new(Joints::new(Covers::Body), keys())
@@ -90,7 +90,7 @@ fn a_guard_for_a_scheme_without_a_time_is_rejected_unless_chosen() {
     let chosen = untimed().dangerous_replay_by_tag(Duration::from_secs(60));
     assert!(chosen.with_replay_guard(Seen::default()).is_ok());
 
-    // Likewise in the second scheme.
+    // The same applies to the second scheme.
     let timed = VerifyLayer::new(Joints::new(Covers::Body).with_window(Window::timed()), keys())
         .unwrap()
         .with_replay_guard(Seen::default())

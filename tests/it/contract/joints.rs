@@ -91,12 +91,12 @@ async fn derived_text_covers_only_its_sources() {
 #[tokio::test]
 async fn a_head_without_any_digest_covers_no_body_and_is_rejected() {
     let layer = VerifyLayer::new(Joints::new(Covers::Digest), keys()).unwrap();
-    // Signed without a digest: the tag is correct.
+    // The request is signed without a digest, with a correct tag.
     let request = signed(Joints::new(Covers::Nothing), b"").map(|_| whole(b"any body"));
     assert_eq!(outcome(&layer, request).await, Some(ErrorKind::Malformed));
 }
 
-/// It has a tag, so an optional layer does not treat it as unsigned.
+/// A request with a tag is not treated as unsigned by an optional layer.
 #[tokio::test]
 async fn a_missing_digest_does_not_make_a_signed_request_unsigned() {
     let layer = VerifyLayer::new(Joints::new(Covers::Missing), keys()).unwrap().optional();
@@ -224,7 +224,7 @@ async fn a_reused_nonce_is_rejected_and_a_new_one_accepted() {
         .unwrap();
     let fixed = signer(scheme.clone()).with_nonce_source(tower_hmac::testing::FixedNonce([7; 24]));
     assert_eq!(outcome(&layer, sign(&fixed, b"1")).await, None);
-    // Another body, the same nonce.
+    // The body differs, but the nonce is the same.
     assert_eq!(outcome(&layer, sign(&fixed, b"2")).await, Some(ErrorKind::Replayed));
     assert_eq!(outcome(&layer, signed(scheme.clone(), b"1")).await, None);
 
@@ -250,7 +250,7 @@ async fn without_a_nonce_the_same_request_is_rejected() {
     assert_eq!(outcome(&layer, signed(scheme, b"2")).await, None);
 }
 
-/// The handler gets it, and it is not a nonce: the same delivery can arrive again.
+/// The handler gets the message ID. It is not a nonce: the same delivery can arrive again.
 #[tokio::test]
 async fn a_retry_with_the_same_message_id_is_accepted() {
     let scheme = Joints::new(Covers::Body).with_window(Window::timed()).with_nonce();
@@ -268,7 +268,7 @@ async fn a_retry_with_the_same_message_id_is_accepted() {
         assert_eq!(rejection_kind(&response), None);
         assert_eq!(verified(&response).message_id(), Some("msg_1"));
     }
-    // The signature covers it.
+    // The signature covers the message ID.
     let other = with_header(delivery(), "x-id", "msg_2");
     assert_eq!(outcome(&layer, other).await, Some(ErrorKind::Mismatch));
     let without = send(&layer, signed(scheme.clone(), b"1")).await;

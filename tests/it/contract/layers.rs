@@ -1,4 +1,4 @@
-//! Tower's contract.
+//! The contract of Tower services.
 
 use std::future::{Future, ready};
 use std::pin::Pin;
@@ -74,7 +74,7 @@ async fn permits_of_a_concurrency_limit_are_returned() {
     });
     let limited = layer().layer(ConcurrencyLimit::new(handler, 1));
     for _ in 0..3 {
-        // A request that waits for its body holds no permit.
+        // A request whose body is still arriving holds no permit.
         let mut held = Box::pin(limited.clone().oneshot(request()));
         assert!(poll!(&mut held).is_pending());
         assert_eq!(limited.clone().oneshot(request()).await.unwrap().body(), "handler");
@@ -155,7 +155,7 @@ async fn an_inner_service_that_fails_to_become_ready_fails_the_request() {
     }
     let service = layer().layer(Broken);
     assert_eq!(service.clone().oneshot(request()).await.unwrap_err(), "out of order");
-    // Rejected requests do not reach it.
+    // Rejected requests do not reach the inner service.
     let rejected = service.oneshot(spoilt(request())).await.unwrap();
     assert_eq!(rejection_kind(&rejected), Some(ErrorKind::Mismatch));
 }
@@ -214,7 +214,7 @@ async fn the_future_can_be_dropped_at_every_await() {
             break;
         }
     }
-    // The store, the body twice, the guard and the handler.
+    // The awaits are the store, the body twice, the guard and the handler.
     assert_eq!(awaits, 5);
 }
 
@@ -295,7 +295,7 @@ async fn an_inner_layer_never_passes_on_an_outer_layers_verified() {
         Ok::<_, Infallible>(Response::new(found.to_string()))
     });
     let service = outer.layer(inner.layer(handler));
-    // Signed for the outer layer, and unsigned for the inner one, which is optional.
+    // The request is signed for the outer layer, and unsigned for the optional inner one.
     assert_eq!(service.oneshot(request()).await.unwrap().body(), "false");
 }
 

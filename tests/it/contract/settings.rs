@@ -73,7 +73,7 @@ fn disjoint_allow_lists_and_empty_key_ids_are_config_errors() {
     assert!(Verifier::new(scheme(), keys()).unwrap().only([String::new()]).is_err());
 }
 
-/// A list from a configuration contains borrowed texts.
+/// A list from a configuration contains borrowed strings.
 #[tokio::test]
 async fn an_allow_list_accepts_borrowed_texts() {
     let names = vec!["aservice".to_owned()];
@@ -194,7 +194,7 @@ async fn verifier_ignores_optional() {
     assert_eq!(error.kind(), ErrorKind::Missing);
 }
 
-/// In a handler under `nest` the target is cut, and `OriginalUri` has the signed one.
+/// In a handler under `nest`, the target is shortened, and `OriginalUri` has the signed one.
 #[cfg(feature = "axum")]
 #[tokio::test]
 async fn verifier_uses_the_target_as_first_received() {
@@ -206,7 +206,7 @@ async fn verifier_uses_the_target_as_first_received() {
     assert!(verifier.verify(&head, b"").await.is_ok());
 }
 
-/// A cut target can share memory with the signed one.
+/// A shortened target can share memory with the signed one.
 #[cfg(feature = "axum")]
 #[tokio::test]
 async fn verifier_restores_a_target_without_its_query() {

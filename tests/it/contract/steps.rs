@@ -6,7 +6,7 @@ use tower_hmac::scheme::Window;
 use super::*;
 use crate::support::script::Step;
 
-/// Every part that is asked, with a common log.
+/// All parts that the verifier asks, with a common log.
 fn logged(covers: Covers) -> (VerifyLayer, Request<Script>, Log) {
     let log = Log::default();
     let scheme = Joints::new(covers).with_window(Window::timed()).with_nonce();

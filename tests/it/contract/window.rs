@@ -159,7 +159,7 @@ fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
 }
 
-/// The layer has its own tolerance only if one is set.
+/// The layer's own tolerance only applies if it is set.
 fn of_scheme(window: Window, now: i64) -> VerifyLayer {
     VerifyLayer::new(Joints::new(Covers::Body).with_window(window), keys())
         .unwrap()
@@ -185,10 +185,10 @@ async fn the_schemes_tolerance_applies_unless_the_verifier_sets_one() {
         let layer = layer.with_tolerance(seconds(90), seconds(5));
         assert_eq!(outcome(&layer, at_age(age)).await, of_verifier, "age {age}");
     }
-    // A smaller one wins, too.
+    // A smaller tolerance also overrides the scheme's.
     let layer = of_scheme(window, NOW).with_tolerance(seconds(10), seconds(0));
     assert_eq!(outcome(&layer, at_age(11)).await, Some(ErrorKind::Stale));
-    // A scheme without one uses the default of 300 seconds.
+    // A scheme without a tolerance uses the default of 300 seconds.
     let layer = of_scheme(Window::timed(), NOW);
     assert_eq!(outcome(&layer, at_age(300)).await, None);
     assert_eq!(outcome(&layer, at_age(301)).await, Some(ErrorKind::Stale));
@@ -228,7 +228,7 @@ async fn expiry_limits_the_age_if_the_scheme_says_so() {
         let layer = of_scheme(window, NOW + age);
         assert_eq!(outcome(&layer, request()).await, expected, "age {age}");
     }
-    // Without it, the same signature is limited by the tolerance.
+    // Without this setting, the same signature is limited by the tolerance.
     let layer = of_scheme(Window::timed().with_tolerance(300, 60), NOW + 301);
     assert_eq!(outcome(&layer, request()).await, Some(ErrorKind::Stale));
     // A claim that does not expire is limited by the tolerance.
@@ -240,7 +240,7 @@ async fn expiry_limits_the_age_if_the_scheme_says_so() {
     assert_eq!(outcome(&layer, at(Some(NOW), Some(NOW + 3_600))).await, None);
 }
 
-/// A guard that forgot it after the tolerance would accept it again.
+/// A guard that forgot the request after the tolerance would accept it again.
 #[tokio::test]
 async fn a_request_limited_by_its_expiry_is_remembered_until_then() {
     let clock = ManualClock::new(NOW);

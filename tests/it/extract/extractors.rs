@@ -69,7 +69,7 @@ async fn only_rejects_callers_that_are_not_listed() {
     }
 }
 
-/// A caller rejected by the list gets exactly the same answer as one rejected by the layer.
+/// A caller rejected by the list gets exactly the same response as one rejected by the layer.
 #[tokio::test]
 async fn the_extractor_answers_with_the_layers_rejection() {
     let app = routes().layer(layer().with_rejection_fn(spelled));
@@ -139,7 +139,7 @@ async fn an_optional_list_is_none_only_for_unsigned_requests() {
         let error = response.extensions().get::<VerifyError>().unwrap();
         assert_eq!(error.kind(), ErrorKind::NotAllowed);
     }
-    // Behind a required layer, nothing is `None`.
+    // Behind a required layer, `None` never occurs.
     let app = routes().layer(layer());
     assert_eq!(status(&app, unsigned(Method::GET, path)).await, StatusCode::FORBIDDEN);
 }
@@ -173,7 +173,7 @@ async fn an_outer_layer_does_not_vouch_for_an_inner_one() {
     let keys = KeyMap::named([("inner", "ikey")]).unwrap();
     let inner = VerifyLayer::new(FlaskHmac::new().with_header("X-Inner").unwrap(), keys).unwrap();
     let app = routes().layer(inner.optional()).layer(layer());
-    // Signed only for the outer layer: the inner one saw an unsigned request.
+    // The request is signed only for the outer layer: the inner one saw an unsigned request.
     assert_eq!(text(send(&app, get_by("aservice", "/perhaps")).await).await, "nobody");
     assert_eq!(status(&app, get_by("aservice", "/billing")).await, StatusCode::FORBIDDEN);
 }

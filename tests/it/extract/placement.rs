@@ -134,12 +134,12 @@ async fn a_limit_over_axums_own_applies() {
     assert_eq!(status(&routes().layer(layer().with_body_limit(5)), bytes(6)).await, too_large);
 }
 
-/// The smaller of the two, for the layer and for the extractor. axum's default does not count.
+/// The smaller limit applies, for the layer and for the extractor. axum's default does not count.
 #[tokio::test]
 async fn the_smaller_of_our_limit_and_axums_applies() {
     const MIB: usize = 1024 * 1024;
     let max = DefaultBodyLimit::max;
-    // Our limit, axum's, and the longest accepted body.
+    // The columns are our limit, axum's limit, and the longest accepted body.
     let cases = [
         (4 * MIB, None, 4 * MIB),
         (4 * MIB, Some(max(1024)), 1024),
@@ -175,7 +175,7 @@ async fn the_smaller_of_our_limit_and_axums_applies() {
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "{path} {ours} {theirs:?}"
             );
-            // Rejected by us before it was hashed, and not by the inner extractor.
+            // Our layer rejects the body before hashing it, so the inner extractor does not.
             let error = response.extensions().get::<VerifyError>().expect("our own rejection");
             assert_eq!(error.kind(), ErrorKind::BodyTooLarge);
         }
@@ -195,7 +195,7 @@ async fn a_lower_axum_limit_inside_the_layer_still_applies() {
 }
 
 /// A scheme that signs the target sees it as the client sent it, and the handler sees it as the
-/// router cut it.
+/// router shortened it.
 #[tokio::test]
 async fn under_nest_the_signed_target_is_the_one_first_received() {
     let scheme = Joints::new(Covers::Body);
@@ -225,7 +225,7 @@ async fn under_nest_the_signed_target_is_the_one_first_received() {
         let response = send(&app, signed("/api/item?q=1")).await;
         assert_eq!(response.status(), StatusCode::OK, "place {place}");
         assert_eq!(text(response).await, "/item?q=1 /api/item?q=1");
-        // A signature for the cut path does not match the path that was sent.
+        // A signature for the shortened path does not match the path that was sent.
         let mut cut = signed("/item?q=1");
         *cut.uri_mut() = "/api/item?q=1".parse().unwrap();
         assert_eq!(status(&app, cut).await, REFUSED, "place {place}");

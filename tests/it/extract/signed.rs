@@ -92,7 +92,7 @@ async fn the_inner_extractors_rejection_is_unchanged() {
     assert_eq!(data.status(), StatusCode::UNPROCESSABLE_ENTITY);
 }
 
-/// Rejects before the inner extractor reads a byte.
+/// Rejects an unsigned request before the inner extractor reads a byte.
 #[tokio::test]
 async fn an_unsigned_body_never_reaches_the_inner_extractor() {
     let app = app(layer().shared());

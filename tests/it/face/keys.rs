@@ -55,7 +55,7 @@ fn rejects(scheme: &Arc<dyn Scheme>, keys: impl KeyStore + 'static) {
     assert!(matches!(error, ConfigError::Invalid { .. }), "{text}");
     assert!(text.starts_with("key store: ") && text.contains(scheme.name()), "{text}");
     assert!(VerifyLayer::new(scheme.clone(), keys.clone()).is_err());
-    // Likewise as a second scheme.
+    // The same applies to a second scheme.
     let first = FlaskHmac::new().with_header("X-First").unwrap();
     let first = || Verifier::new(first.clone(), both()).unwrap();
     assert_eq!(first().or(scheme.clone(), keys).unwrap_err(), error);

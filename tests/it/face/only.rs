@@ -1,4 +1,4 @@
-//! A key ID on a list that no key store has is reported while building.
+//! A listed key ID that no key store has is reported while building.
 
 use axum::Router;
 use axum::body::Body;
@@ -72,7 +72,7 @@ fn the_order_of_the_settings_makes_no_difference() {
     assert_eq!(warnings(before), ["[\"ghost\"]"]);
     assert_eq!(warnings(after), ["[\"ghost\"]"]);
 
-    // A layer in use that is changed into another one reports only the new one's problem.
+    // If a layer in use is changed into another one, only the new problem is reported.
     let told = warnings(|| {
         let layer = layer().only(list).unwrap();
         layer.layer(tower::service_fn(async |_: ()| Ok::<_, BoxError>(())));

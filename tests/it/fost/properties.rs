@@ -9,7 +9,7 @@ use tower_hmac::testing::signed_text;
 
 use super::{NOW, TIME, checked, signer, verifier, verify};
 
-/// What a FOST signature covers of a request.
+/// The parts of a request that a FOST signature covers.
 type Covered = (String, String, String, Vec<(HeaderName, HeaderValue)>, String);
 
 #[test]

@@ -30,7 +30,7 @@ fn ambiguous_parts_are_rejected() {
     let ends_itself = |part: &Part| matches!(part, Part::Timestamp(_, TimeFormat::Rfc3339));
     for first in variable() {
         for second in variable() {
-            // The grammar of such a time says where it ends.
+            // The grammar of such a time defines where it ends.
             if ends_itself(&first) && !is_time(&second) || !is_time(&first) && ends_itself(&second)
             {
                 continue;

@@ -17,7 +17,7 @@ struct Sent {
 }
 
 impl Sent {
-    /// `None` if HTTP cannot carry it.
+    /// Returns `None` if HTTP cannot carry the request.
     fn head(&self) -> Option<Parts> {
         let query = self.query.as_ref().map(|query| format!("?{query}")).unwrap_or_default();
         let request = Request::builder()

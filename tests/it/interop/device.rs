@@ -1,4 +1,4 @@
-//! `examples/device.rs` with curl and OpenSSL, with Ruby, and with no client at all.
+//! `examples/device.rs` with curl and OpenSSL, with Ruby, and without a client.
 
 use std::process::Command;
 

@@ -143,7 +143,8 @@ fn ours(request: &Value) -> Option<String> {
     MessageSignatures::new().signature_base(&head, request["input"].as_str().unwrap()).ok()
 }
 
-/// Why the two may differ on a request. A difference without a reason is our mistake.
+/// Returns why the two libraries may differ on a request. A difference without a reason is our
+/// mistake.
 fn reason(request: &Value, ours: Option<&str>, answer: &Value) -> Option<&'static str> {
     let (input, url) = (request["input"].as_str().unwrap(), request["url"].as_str().unwrap());
     let error = answer["error"].as_str().unwrap_or_default();

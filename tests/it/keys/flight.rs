@@ -253,7 +253,7 @@ mod panics {
                         .collect();
                     for task in tasks {
                         let outcome = task.await.expect("a task that waited has panicked");
-                        // If `lookup` panics, nobody waits.
+                        // If `lookup` panics, no request waits.
                         if in_lookup && outcome.is_ok() {
                             continue;
                         }
@@ -267,7 +267,7 @@ mod panics {
             assert_eq!(calls.load(Ordering::SeqCst), 2, "in lookup: {in_lookup}");
             let events = capture.events();
             assert!(events.iter().all(|event| event.field("kind") == Some("store_unavailable")));
-            // One per second is logged, and the rest are omitted.
+            // One failure per second is logged, and the rest are omitted.
             let warning = events.first().expect("a store that panics is a warning");
             assert_eq!(warning.level, tracing::Level::WARN);
             assert_eq!(warning.field("source"), Some("the key store panicked"));
@@ -426,7 +426,7 @@ fn stale_keys_are_logged_once_a_second() {
     }
 }
 
-/// Only the store's error tells the reason.
+/// Only the store's error contains the reason.
 #[test]
 fn a_failing_store_behind_a_cache_is_logged_with_its_reason() {
     let (_, keys) = cached(|_| Lookup::ready(Err("the database is away".into())));
@@ -462,7 +462,7 @@ async fn the_longest_times_do_not_overflow() {
     assert_eq!(calls.load(Ordering::SeqCst), 1);
 }
 
-/// The opposite extreme: nothing is kept, and nothing waits.
+/// The opposite extreme: no answers are cached, and no request waits.
 #[tokio::test(start_paused = true)]
 async fn times_of_zero_mean_zero() {
     let (calls, keys) = cached(|_| Lookup::ready(found()));

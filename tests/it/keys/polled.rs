@@ -56,7 +56,7 @@ impl Source {
             State::Empty => Ok(KeyMap::default()),
             State::Error => Err("the table is gone".into()),
             State::Hangs => std::future::pending().await,
-            // Without the panic hook, which would print the key.
+            // Panic without the panic hook, which would print the key.
             State::Panics => resume_unwind(Box::new(format!("a bug beside the key {OLD_KEY}"))),
         }
     }
@@ -174,7 +174,7 @@ async fn keys_older_than_the_maximum_age_give_503() {
         tokio::time::sleep_until(asked + MAX_AGE).await;
         assert_eq!(service.ask(OLD_KEY).await, None, "at the last moment");
         tokio::time::advance(Duration::from_millis(1)).await;
-        // Independent of the key: nothing is known about it.
+        // The response does not depend on the key: nothing is known about it.
         for key in [OLD_KEY, NEW_KEY] {
             let head = head(&signer("aservice", key, &service.clock), b"");
             let error = service.verifier.verify(&head, b"").await.unwrap_err();

@@ -61,7 +61,7 @@ async fn acquire_by(subject: &impl Subject, caller: &str, message_id: &str) -> A
     subject.store().acquire(&request).await.unwrap()
 }
 
-/// Completes for 1,000 seconds.
+/// Completes the message for 1,000 seconds.
 async fn complete(subject: &impl Subject, lease: &Lease) -> bool {
     let now = subject.now();
     subject.store().complete(lease, now + 1000, now).await.unwrap()
@@ -79,7 +79,7 @@ fn lease(acquired: Acquired) -> Lease {
     }
 }
 
-/// Returns whether it is running, for about this many more seconds.
+/// Checks that the message stays claimed for about this many more seconds.
 #[track_caller]
 fn runs(acquired: &Acquired, seconds: u64) {
     let Acquired::Running { retry_after } = acquired else { panic!("{acquired:?}") };

@@ -150,7 +150,7 @@ fn handled_messages_are_forgotten_when_their_time_is_over() {
         let lease = lease(acquire(&store, &n.to_string(), NOW));
         assert!(now(store.complete(&lease, NOW + 1000 - n, NOW)));
     }
-    // Each call removes some of them.
+    // Each call removes some of the expired entries.
     let sweep = |at: i64| (0..20).for_each(|_| release(&store, &lease(acquire(&store, "x", at))));
     sweep(NOW + 981);
     assert_eq!(store.len(), 20);

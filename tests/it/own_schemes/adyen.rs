@@ -108,7 +108,7 @@ impl Scheme for AdyenPayments {
             success,
         } = match <[Item; 1]>::try_from(notification_items) {
             Ok([Item { item }]) => item,
-            // Each has its own signature.
+            // Each notification has its own signature.
             Err(items) if items.len() > 1 => {
                 return Err(ClaimError::malformed("there are several notifications"));
             }
@@ -250,7 +250,7 @@ async fn a_body_over_the_limit_gets_413_with_any_framing() {
     for body in [Body::from(body.clone()), streamed(&body)] {
         assert_eq!(send(&less, delivery(body)).await.unwrap_err(), ErrorKind::BodyTooLarge);
     }
-    // Nobody can know that it is unsigned.
+    // The server cannot know that the request is unsigned.
     let optional = layer().with_body_limit(unsigned().len() - 1).optional();
     let outcome = send(&optional, delivery(streamed(&unsigned()))).await;
     assert_eq!(outcome.unwrap_err(), ErrorKind::BodyTooLarge);

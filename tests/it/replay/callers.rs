@@ -15,7 +15,7 @@ fn shared(clock: &ManualClock, names: usize, guard: &Arc<MemoryReplay>) -> Verif
         .unwrap()
 }
 
-/// How many of these requests of a caller are accepted; the others get 503.
+/// Returns how many of these requests of a caller are accepted. The others get 503.
 async fn accepted(verifier: &Verifier, clock: &ManualClock, name: usize, count: usize) -> usize {
     let signer = signer(&format!("service-{name}"), &format!("key {name}"), clock);
     let mut accepted = 0;
@@ -39,7 +39,7 @@ async fn a_caller_who_fills_the_guard_leaves_room_for_another() {
     assert_eq!(accepted(&verifier, &clock, 0, 1_200).await, 1_000);
     assert_eq!(accepted(&verifier, &clock, 1, 1).await, 1);
     assert_eq!(accepted(&verifier, &clock, 1, 200).await, 124);
-    // No live entry was forgotten for it.
+    // No live entry was forgotten to make room.
     assert_eq!(guard.len(), 1_125);
 }
 
@@ -78,7 +78,7 @@ async fn a_caller_has_room_again_when_its_entries_expire() {
     assert_eq!(accepted(&verifier, &clock, 1, 1).await, 1);
     assert_eq!(accepted(&verifier, &clock, 0, 10_001).await, 10_000);
     clock.advance(301);
-    // They are in all shards, and each claim removes only a few of them.
+    // The expired entries are in all shards, and each claim removes only a few of them.
     assert_eq!(accepted(&verifier, &clock, 0, 10_000).await, 10_000);
     assert_eq!(accepted(&verifier, &clock, 0, 1).await, 0);
 }

@@ -126,7 +126,7 @@ async fn the_memory_guard_keeps_the_contract() {
     check_replay_guard(async || new()).await.unwrap();
     check_replay_guard(async || Arc::new(new())).await.unwrap();
     check_replay_guard(async || new().with_key_limit(100).unwrap()).await.unwrap();
-    // Its name says what it loses.
+    // The method's name warns of this loss.
     let error = check_replay_guard(async || new().with_unknown_accepted()).await.unwrap_err();
     assert!(error.to_string().contains("after it"), "{error}");
 }

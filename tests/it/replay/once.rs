@@ -1,4 +1,4 @@
-//! What identifies a claim, and who made it.
+//! The identity of a claim, and of the caller.
 
 use axum::extract::Extension;
 use axum::routing::{get, post};
@@ -73,7 +73,7 @@ async fn a_nonce_of_one_tenant_does_not_use_up_that_of_another() {
     }
 }
 
-/// During a rotation a key ID has two secrets: with each of them the nonce is accepted once.
+/// During a rotation, a key ID has two secrets. With each of them, the nonce is accepted once.
 #[tokio::test]
 async fn a_nonce_is_claimed_under_the_secret_that_matched() {
     let clock = ManualClock::new(NOW);

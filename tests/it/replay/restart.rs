@@ -31,7 +31,7 @@ async fn nothing_that_was_accepted_before_a_restart_is_accepted_after_it() {
     let second = restarted(&clock, |guard| guard);
     let unknown = Some(ErrorKind::ReplayUnknown);
     assert_eq!(outcomes(&second, &heads).await, [(unknown, 500)].into());
-    // Until the last second of their window.
+    // This holds until the last second of their window.
     clock.advance(299);
     assert_eq!(outcomes(&second, &heads).await, [(unknown, 500)].into());
 }
@@ -46,7 +46,7 @@ async fn a_request_signed_again_is_accepted_at_once() {
     let error = verifier.verify(&old, b"").await.unwrap_err();
     assert_eq!((error.kind().as_str(), error.status().as_u16()), ("replay_unknown", 503));
     assert!(error.to_string().contains("signed before the replay guard's memory began"));
-    // Also in the very second in which the guard begins, since this clock stands still.
+    // This includes the second in which the guard begins, since this clock stands still.
     let heads: Vec<Parts> = (0..500).map(|_| head(&signer, b"")).collect();
     assert_eq!(outcomes(&verifier, &heads).await, [(None, 500)].into());
     assert_eq!(outcomes(&verifier, &heads).await, [(Some(ErrorKind::Replayed), 500)].into());
@@ -96,7 +96,7 @@ async fn the_order_of_guard_and_clock_makes_no_difference() {
     }
 }
 
-/// Otherwise, a second route that is built later would forget what the first one knows.
+/// Otherwise, a second route built later would forget the requests that the first one knows.
 #[tokio::test]
 async fn a_later_verifier_does_not_change_the_start() {
     let clock = ManualClock::new(NOW);
@@ -155,7 +155,7 @@ async fn requests_without_a_creation_time_are_accepted_after_a_restart() {
     assert_eq!(ask(&guard, key(1), NOW + 300, NOW), Some(Replay::Claimed));
 }
 
-/// A link has no time of creation, but one from which it is valid.
+/// A link has no time of creation, but a time from which it is valid.
 #[cfg(feature = "sigv4")]
 #[tokio::test]
 async fn a_link_that_was_used_before_a_restart_does_not_work_after_it() {

@@ -82,7 +82,7 @@ fn digest_covers_the_body_in_every_form() {
         sign(&mut head, &(input + &parameters()));
         assert!(verify(&head, BODY).is_ok(), "{form}");
         assert_rejected(verify(&head, b"another"), ErrorKind::Mismatch, "");
-        // If it is required, each form is sufficient.
+        // If a digest is required, each form is sufficient.
         let policy = Policy::strict().add_component("content-digest").unwrap();
         let asking = verifier(MessageSignatures::new().with_policy(policy));
         assert!(verify_by(&asking, &head, BODY).is_ok(), "{form}");
@@ -110,7 +110,7 @@ fn uncovered_digest_must_match_as_well() {
     let wrong = format!("sha-512=:{}==:", "A".repeat(86));
     head.headers.append("content-digest", wrong.parse().unwrap());
     assert_rejected(verify(&head, BODY), ErrorKind::Mismatch, "");
-    // It cannot replace the covered one either.
+    // The added digest cannot replace the covered one either.
     set(&mut head, "content-digest", &wrong);
     assert_rejected(verify(&head, BODY), ErrorKind::Malformed, "is not a structured field");
 }
@@ -141,7 +141,7 @@ fn signer_writes_the_digests_that_are_covered_as_members() {
     assert!(signer(MessageSignatures::new().with_policy(policy)).sign(request).is_err());
 }
 
-/// Another party's signature may cover it.
+/// Another party's signature may cover the existing digest.
 #[test]
 fn correct_digest_is_kept() {
     let right = format!("md5=:AAAAAAAAAAAAAAAAAAAAAA==:,  {BODY_DIGEST}");

@@ -10,7 +10,7 @@ use super::{
 
 const OTHER: &str = r#"("@status" "example";tr);alg="rsa-v1_5-sha256";keyid="other";when="now""#;
 
-/// Our signature next to one of another party, with components that we do not know.
+/// A request with our signature and another party's, which has components that we do not know.
 fn two(ours: &str, first: bool) -> Parts {
     let mut head = request();
     let base = MessageSignatures::new().signature_base(&head, ours).unwrap();

@@ -59,7 +59,7 @@ fn signature_is_added_to_existing_ones() {
         if scheme.selector().is_some() {
             assert!(verify_by(&verifier(scheme), &head, BODY).is_ok());
         } else {
-            // Nothing selects one of them.
+            // No setting selects one of the signatures.
             let rejected = verify_by(&verifier(scheme), &head, BODY);
             assert_rejected(rejected, ErrorKind::Malformed, "several signatures");
         }
@@ -202,7 +202,7 @@ fn strip_removes_fields_that_cannot_be_parsed() {
     assert!(inputs.is_empty() && signatures.is_empty());
 }
 
-/// What the service behind a layer sees, and its response.
+/// The request as seen by the service behind a layer, and the response.
 async fn through(layer: VerifyLayer, head: Parts) -> (StatusCode, HeaderMap) {
     let seen =
         tower::service_fn(|request: Request<VerifiedBody<Full<&'static [u8]>>>| async move {

@@ -1,4 +1,4 @@
-//! What the strict policy rejects, one test for each rule.
+//! Rejections by the strict policy, with one test for each rule.
 
 use std::collections::HashSet;
 use std::sync::Mutex;
@@ -264,7 +264,7 @@ fn different_labels_are_rejected() {
     let value = head.headers["signature"].to_str().unwrap().to_owned();
     set(&mut head, "signature", &value.replacen("sig=", "sig1=", 1));
     assert_malformed(&head, "different labels");
-    // One more in either field.
+    // Add one more member to either field.
     set(&mut head, "signature", &format!("{value}, sig1=:AAAA:"));
     assert_malformed(&head, "different labels");
     let mut head = signed();

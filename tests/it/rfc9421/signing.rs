@@ -1,4 +1,4 @@
-//! What our signer writes, and what it refuses to sign.
+//! The output of our signer, and the requests that it refuses to sign.
 
 use http::Request;
 use tower_hmac::scheme::Policy;

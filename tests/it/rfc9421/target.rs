@@ -223,7 +223,7 @@ fn clients_of_the_public_origin_and_of_the_server_are_both_accepted() {
     }
 }
 
-/// HTTP clients omit the default port in `Host`, and send it if told so.
+/// HTTP clients omit the default port in `Host`, and send it if configured to.
 #[test]
 fn client_signs_the_target_uri_that_the_server_will_see() {
     let policy = Policy::strict().add_component("@target-uri").unwrap();
@@ -257,7 +257,7 @@ fn request_without_a_host_is_not_signed_and_the_error_says_what_to_do() {
     let text = error.to_string();
     let wanted = "the request names no host: give an absolute URI or a `Host` header";
     assert!(text.contains(wanted), "{text}");
-    // A server reports it in its own words.
+    // A server reports this error in its own words.
     head = signed();
     head.headers.remove("host");
     assert_rejected(verify(&head, BODY), ErrorKind::Malformed, "header `host`: is missing");
@@ -277,7 +277,7 @@ fn query_parameter_is_decoded_and_encoded_again() {
     assert_eq!(value("&&a=b=c&", "a").unwrap(), "b%3Dc");
     assert_eq!(value("%61=%7e*-._~", "a").unwrap(), "%7E*-._%7E");
     assert_eq!(value("a+b=c+d", "a%20b").unwrap(), "c%20d");
-    // With another escape, it is the same name.
+    // Escaped differently, this is still the same name.
     assert_eq!(value("a=1&%61=2", "a"), None);
     assert_eq!(value("a=1", "b"), None);
     for broken in ["a=%", "a=%4", "a=%4g", "a=%ff", "a=%+1", "x=%zz&a=1"] {

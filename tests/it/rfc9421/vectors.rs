@@ -78,7 +78,7 @@ fn published_hmac_case_is_signed_and_verified() {
     let headers: Vec<_> = verified.signed_headers().map(|(name, _)| name.as_str()).collect();
     assert_eq!(headers, ["date", "content-type"]);
 
-    // It covers little.
+    // This signature covers too little for the strict policy.
     assert_rejected(verify(&head, &body), ErrorKind::Malformed, "less than the policy requires");
     let closed = verifier(MessageSignatures::new().with_policy(policy));
     assert_rejected(
@@ -164,7 +164,7 @@ fn second_signature_of_a_proxy_has_the_published_base() {
     let base = MessageSignatures::new().signature_base(&head, input).unwrap();
     assert_eq!(base, text(&blocks[2]));
 
-    // Two signatures, and nothing selects one of them.
+    // There are two signatures, and no setting selects one of them.
     assert_rejected(verify(&head, &body), ErrorKind::Malformed, "several signatures");
     head.headers.remove("signature-input");
     assert_rejected(verify(&head, &body), ErrorKind::Malformed, "is missing, but `signature`");

@@ -31,7 +31,7 @@ async fn send(layer: &VerifyLayer, head: &Parts, body: &'static str) -> u16 {
         Ok::<_, Infallible>(Response::new(Body::empty()))
     });
     let mut head = head.clone();
-    // As a server receives it: the signature is not marked as sensitive yet.
+    // As on a server, the signature is not marked as sensitive yet.
     head.headers.values_mut().for_each(|value| value.set_sensitive(false));
     let request = Request::from_parts(head, Body::from(body));
     let response = layer.layer(handler).oneshot(request).await.unwrap();
@@ -59,7 +59,7 @@ fn doubled(scheme: &impl Scheme, head: &Parts) -> Parts {
 
 struct Subject<S> {
     scheme: S,
-    /// Each tag that has been sent.
+    /// All tags that have been sent.
     tags: Mutex<Vec<Vec<u8>>>,
     method: &'static str,
     key_id: Option<&'static str>,
@@ -115,7 +115,8 @@ impl<S: Scheme + Clone + Debug + 'static> Subject<S> {
             .unwrap()
     }
 
-    /// Accepts, rejects in every way that computes a tag, and rejects before that.
+    /// Accepts requests, rejects them in every way that computes a tag, and rejects them before
+    /// that.
     async fn verify_all(&self, body: &'static str) {
         let verifier = self.verifier();
         let layer = VerifyLayer::from(verifier.clone());

@@ -21,7 +21,7 @@ fn log(error: &(dyn std::error::Error + 'static)) {
 fn signed() -> (http::request::Parts, Vec<u8>) {
     let signer = Signer::new(FlaskHmac::new(), SecretKey::new(KEY).unwrap());
     let signature = signer.with_key_id("aservice").unwrap().signature(b"the body");
-    // As a client sends it: the header is not marked as sensitive.
+    // Like a client, this does not mark the header as sensitive.
     let request = Request::post("/").header("signature", &signature).body(()).unwrap();
     (request.into_parts().0, signature.into_bytes())
 }

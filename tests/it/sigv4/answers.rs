@@ -1,4 +1,4 @@
-//! What a rejected client sees.
+//! The responses to rejected clients.
 
 use std::sync::Arc;
 

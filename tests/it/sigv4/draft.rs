@@ -13,9 +13,9 @@ use super::{HOST, KEY_ID, SECRET};
 #[derive(Clone)]
 pub struct Draft {
     pub method: &'static str,
-    /// As sent.
+    /// The target as sent.
     pub target: String,
-    /// As in the canonical request.
+    /// The path as in the canonical request.
     pub path: String,
     pub query: String,
     pub headers: Vec<(&'static str, String)>,

@@ -102,8 +102,8 @@ impl Live {
         .collect()
     }
 
-    /// Signs requests with a peer: they are accepted, and no other request with the same signature
-    /// is.
+    /// Signs requests with a peer: they must be accepted, and no other request with the same
+    /// signature.
     fn accepts_what_is_signed_by(&self, peer: &Peer, service: &str, place: &str) {
         let mut requests = self.requests();
         if place == "query" {
@@ -305,7 +305,7 @@ fn curl(live: &Live, secret: &str, case: (&str, &str, &str, &[&str])) -> u16 {
     said(command.arg(live.url(target))).parse().unwrap()
 }
 
-/// Returns whether the installed curl signs the target as it is typed.
+/// Returns whether the installed curl signs the target as typed.
 fn is_old_curl() -> bool {
     let version = said(Command::new("curl").arg("--version"));
     version.starts_with("curl 7.")

@@ -92,7 +92,7 @@ fn any_query() -> impl Strategy<Value = String> {
         .prop_map(|pairs| pairs.join("&"))
 }
 
-/// As it arrives over HTTP/1.1.
+/// Returns the request as it arrives over HTTP/1.1.
 fn arrived(mut request: Request<Vec<u8>>) -> Request<Vec<u8>> {
     let target = request.uri().path_and_query().unwrap().as_str().parse().unwrap();
     *request.uri_mut() = target;

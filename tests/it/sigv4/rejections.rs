@@ -15,7 +15,7 @@ use tower_hmac::{ErrorKind, Scheme};
 use super::draft::{Draft, sha256};
 use super::{KEY_ID, checked, scheme, verifier};
 
-/// Returns why a request is rejected, as readable text.
+/// Returns the reason for a rejection, as readable text.
 fn rejection(scheme: impl Scheme + 'static, request: &Request<Vec<u8>>) -> (ErrorKind, String) {
     let error = checked(verifier(scheme), request).unwrap_err();
     (error.kind(), error.to_string())

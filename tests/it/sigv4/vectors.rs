@@ -195,7 +195,7 @@ struct S3Case {
     valid_to: Option<i64>,
 }
 
-/// 2013-05-24T00:00:00Z, the time of the S3 API reference.
+/// The time of the S3 API reference, 2013-05-24T00:00:00Z.
 const S3_NOW: i64 = 1_369_353_600;
 
 impl S3 {

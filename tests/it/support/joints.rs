@@ -25,7 +25,7 @@ pub enum Covers {
     Hash,
     Nothing,
     Whatever,
-    /// The head does not say, which this scheme treats as missing.
+    /// The head does not state the coverage, which this scheme treats as missing.
     Missing,
 }
 

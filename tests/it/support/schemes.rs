@@ -5,8 +5,8 @@ use std::sync::Arc;
 use tower_hmac::scheme::{AwsSigV4, FlaskHmacPath, Fost, FostUrl};
 use tower_hmac::{FlaskHmac, HeaderScheme, MessageSignatures, Scheme, webhooks};
 
-/// Each with the name of its type. `every_scheme_of_the_crate_is_in_the_list` checks that none is
-/// missing.
+/// Returns each scheme with the name of its type. `every_scheme_of_the_crate_is_in_the_list` checks
+/// that none is missing.
 pub fn all() -> Vec<(&'static str, Arc<dyn Scheme>)> {
     let aws = AwsSigV4::new("us-east-1", "service").unwrap();
     vec![

@@ -29,7 +29,7 @@ pub enum Step {
     Data(Bytes),
     Trailers(HeaderMap),
     Fail,
-    /// Pending once; the task is woken at once.
+    /// Pending once, with an immediate wake-up.
     Wait,
     /// Always pending: the sender withholds the rest.
     Hang,

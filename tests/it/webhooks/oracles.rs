@@ -1,5 +1,5 @@
-//! The packages of providers and of Standard Webhooks: they sign what we verify, and verify what we
-//! sign.
+//! The packages of providers and of Standard Webhooks: they sign requests for us to verify, and
+//! verify those that we sign.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use tower_hmac::{ErrorKind, KeyId, KeyMap, Scheme, SecretKey, Signer, Verifier};
 use crate::support::{ask_node, ask_python};
 
 const BODIES: usize = 200;
-/// Decoded by Standard Webhooks, and used as text by everybody else.
+/// A secret that Standard Webhooks decodes, and that everybody else uses as text.
 const SECRETS: [&str; 2] =
     ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"];
 const URL: &str = "https://example.com/hook?a=1";

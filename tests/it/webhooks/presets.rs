@@ -70,7 +70,7 @@ fn published_vectors_match() {
     let vectors: Value = serde_json::from_str(file).unwrap();
     let mut count = 0;
     for vector in vectors["vectors"].as_array().unwrap() {
-        // Given as texts, or at their own time: see `query` and `in_body`.
+        // These vectors are given as text, or at their own time: see `query` and `in_body`.
         let provider = vector["provider"].as_str().unwrap();
         if provider.starts_with("shopify-") || provider == "adyen-payments" {
             continue;
@@ -81,7 +81,7 @@ fn published_vectors_match() {
         let expected = match vector["reason"].as_str() {
             _ if vector["valid"].as_bool().unwrap() => Ok(()),
             Some("stale" | "future") => Err(ErrorKind::Stale),
-            // Malformed, wrong, or too old: the vectors do not distinguish them.
+            // A rejected vector may be malformed, wrong or too old: the vectors do not say which.
             _ => {
                 assert!(outcome.is_err(), "{name}");
                 continue;
@@ -276,7 +276,7 @@ fn error_for_another_providers_header_says_what_was_expected() {
                 assert!(!said.contains("5c5c") && !said.contains("XFxc"), "{said}");
             }
         }
-        // Every header except its own.
+        // All forms are malformed, except at most two that belong to the scheme itself.
         assert!(malformed >= forms.len() - 2, "{}: {malformed}", scheme.name());
     }
 }

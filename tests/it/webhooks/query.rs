@@ -32,7 +32,7 @@ fn published_examples_verify_at_their_time() {
     assert_eq!(outcome(shopify_app_proxy(), &moved, 1_317_327_555), Err(ErrorKind::Mismatch));
 }
 
-/// The published text of a query that is not published.
+/// The published signing string of a query that is not published.
 #[test]
 fn a_list_parameter_is_signed_with_its_brackets() {
     let tag = "089cd381a3cbe82ba96e75d3244ec036621c4dfcb13285facd686bc4a7ed95dd";

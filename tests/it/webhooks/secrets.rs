@@ -1,4 +1,4 @@
-//! Which texts become which keys.
+//! The keys that secrets in text form become.
 
 use tower_hmac::{KeySet, SecretKey};
 

@@ -41,7 +41,7 @@ fn published_vectors_match() {
     assert_eq!(tests.len(), 24);
     for test in tests {
         let secret = test["secret"].as_str().unwrap();
-        // A user must decode a text without a prefix.
+        // A secret without the prefix must be decoded by the user.
         let key = if secret.starts_with("whsec_") {
             SecretKey::from_whsec(secret)
         } else {
