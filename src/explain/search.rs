@@ -141,7 +141,7 @@ impl Rejected<'_> {
     /// Returns a cause, preceded by the cause for a wrong clock, if there is one.
     fn with_clock(self, entry: &SchemeEntry, claim: &Claim, cause: Cause) -> Vec<Cause> {
         let now = self.verifier.now();
-        let is_late = self.verifier.is_outside_of_window(entry.scheme.window(), claim);
+        let is_late = self.verifier.is_outside_of_window(entry.window, claim);
         let then = claim.created().or(claim.expires()).filter(|_| is_late);
         then.map(|then| time::cause(then, now)).into_iter().chain([cause]).collect()
     }

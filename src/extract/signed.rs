@@ -1,7 +1,6 @@
 use std::any::Any;
 use std::fmt;
 use std::future::Future;
-use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -143,7 +142,7 @@ where
         let extract = move |request| T::from_request(request, state);
         let receiving = Receiving::new(head, L::allows, extract);
         let shared = SharedVerifier::from_ref(state);
-        Verifying::<_, _, L, T>::Receiving { shared, body, receiving, value: PhantomData }
+        Verifying::<_, _, L>::Receiving { shared, body, receiving }
     }
 }
 
@@ -155,19 +154,18 @@ fn as_bytes<T: 'static>(body: &mut Option<Bytes>) -> Option<T> {
 
 pin_project! {
     #[project = VerifyingProjection]
-    enum Verifying<E, F, L: AllowList, T> {
+    enum Verifying<E, F, L: AllowList> {
         Receiving {
             shared: SharedVerifier,
             #[pin]
             body: Body,
             receiving: Receiving<E, Body>,
-            value: PhantomData<fn() -> T>,
         },
         Extracting { #[pin] future: F, caller: Option<Only<L>> },
     }
 }
 
-impl<E, F, L, T, R> Future for Verifying<E, F, L, T>
+impl<E, F, L, T, R> Future for Verifying<E, F, L>
 where
     E: FnOnce(Request) -> F,
     F: Future<Output = Result<T, R>>,
@@ -180,7 +178,7 @@ where
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
             match self.as_mut().project() {
-                VerifyingProjection::Receiving { shared, body, receiving, .. } => {
+                VerifyingProjection::Receiving { shared, body, receiving } => {
                     let accepted = ready!(receiving.poll(cx, &shared.0, body))?;
                     let Accepted { head, body, verified, next: extract } = accepted;
                     // The shared verifier is never optional.

@@ -252,7 +252,7 @@ pub trait Scheme: Send + Sync {
     /// verifier then reads the body first, up to its limit, and calls
     /// [`claim_from_body`](Self::claim_from_body). So anybody can make it read that much, and an
     /// optional layer rejects an unsigned body over the limit. [`claim`](Self::claim) must return
-    /// [`ClaimError::Missing`].
+    /// [`ClaimError::Missing`]. Called once, when the verifier is built.
     ///
     /// A [`Signer`](crate::Signer) does not change bodies, so it cannot sign with such a scheme.
     /// Return an error from [`stamp`](Self::stamp).
@@ -361,6 +361,7 @@ pub trait Scheme: Send + Sync {
 
     /// Returns how many tags one request can carry, each made with its own key. 1 unless
     /// overridden. A claim with more is malformed, and building a signer with more keys fails.
+    /// Called once, when the verifier is built.
     fn max_tags(&self) -> usize {
         1
     }

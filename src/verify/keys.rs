@@ -43,11 +43,12 @@ impl CandidateKeys {
         match entries.next() {
             Some(only) if count == 1 => SignedText::new(mac(only), Box::default()),
             first => {
-                let dummies = KeySet::dummies(MAX_KEYS).iter();
-                let mut macs = first.into_iter().chain(entries).chain(dummies).map(mac).take(count);
+                let mut dummies = KeySet::dummies(MAX_KEYS).iter();
                 // There is always a dummy. A key generated here would not match either.
                 let none = || mac(&SecretKey::generate(scheme.algorithm()).into());
-                SignedText::new(macs.next().unwrap_or_else(none), macs.collect())
+                let mut next = || entries.next().or_else(|| dummies.next()).map_or_else(none, mac);
+                let first = first.map_or_else(&mut next, mac);
+                SignedText::new(first, (1..count).map(|_| next()).collect())
             }
         }
     }
@@ -77,7 +78,7 @@ impl CandidateKeys {
         };
         let label = self.entry(index).and_then(KeyEntry::shared_label).cloned();
         let replay_keys = if context.verifier.has_replay_guard() {
-            self.replay_keys(context, index, tags)
+            self.replay_keys(context, index, &tags)
         } else {
             Vec::new()
         };
@@ -85,8 +86,7 @@ impl CandidateKeys {
     }
 
     /// Compares the tag of every candidate with every offered tag, with no early end. Returns the
-    /// position of the first that matches, and the tags of all valid keys if there is a replay
-    /// guard.
+    /// position of the first that matches, and all tags if there is a replay guard.
     #[inline]
     fn find(
         &self,
@@ -103,10 +103,11 @@ impl CandidateKeys {
             for offered in context.claim().tags() {
                 equal |= tag.matches(offered.bytes());
             }
-            let Some(place) = places.next() else { return };
+            let place = places.next();
             if bool::from(equal) && matched.is_none() {
-                matched = Some(place);
+                matched = place;
             }
+            // Those of dummies, too: the number of keys of a key ID must not affect the time.
             if room > 0 {
                 tags.push((place, tag));
             }
@@ -120,19 +121,21 @@ impl CandidateKeys {
         &self,
         context: VerifyContext<'_>,
         matched: u8,
-        tags: Vec<PlacedTag>,
+        tags: &[PlacedTag],
     ) -> Vec<ReplayKey> {
         let (scheme, nonce) = (context.entry(), context.claim().nonce());
-        let replay_key = |(place, tag): PlacedTag| match (nonce, self.entry(place)) {
-            (Some(nonce), Some(entry)) => scheme.replay_key_of_nonce(nonce, entry.key()),
-            _ => ReplayKey::of_tag(tag.as_bytes()),
-        };
         // A tag of a key that is not valid here yet could make the request new once it is.
         let has_several = scheme.max_tags > 1;
         let offered = context.claim().tags().filter(|_| nonce.is_none() && has_several);
         let offered = offered.map(|tag| ReplayKey::of_tag(tag.bytes().as_bytes()));
-        let computed = tags.into_iter().filter(|(place, _)| *place == matched || has_several);
-        let mut keys: Vec<_> = computed.map(replay_key).chain(offered).collect();
+        let computed = tags.iter().filter_map(|(place, tag)| {
+            let place = place.filter(|place| *place == matched || has_several)?;
+            Some(match (nonce, self.entry(place)) {
+                (Some(nonce), Some(entry)) => scheme.replay_key_of_nonce(nonce, entry.key()),
+                _ => ReplayKey::of_tag(tag.as_bytes()),
+            })
+        });
+        let mut keys: Vec<_> = computed.chain(offered).collect();
         // Sorted, so that the order does not depend on which of the tags was sent, and the first
         // claim decides. Each once, since a secret may be in the key set twice.
         keys.sort_unstable();
@@ -145,8 +148,8 @@ impl CandidateKeys {
     }
 }
 
-/// A tag, and the position of its key in the key set.
-type PlacedTag = (u8, Tag);
+/// A tag, and the position of its key in the key set. `None` for a dummy's tag.
+type PlacedTag = (Option<u8>, Tag);
 
 /// The key that made a tag of the request. What the request claims is true.
 pub(crate) struct MatchedKey {

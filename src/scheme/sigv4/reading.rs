@@ -40,7 +40,7 @@ impl Reading {
     }
 
     pub(crate) fn scope(&self) -> &str {
-        // A claimed scope may contain any text, so it is everything after the second line.
+        // A claimed scope may contain anything, so it is all that follows the second line.
         let scope = self.lead.splitn(3, '\n').nth(2).unwrap_or_default();
         scope.strip_suffix('\n').unwrap_or(scope)
     }
@@ -98,7 +98,7 @@ impl Reading {
     }
 
     /// Starts the HMAC under the key derived for the scope. For a foreign scope, uses a dummy key
-    /// in the same steps, so that the request is rejected as if its signature were wrong.
+    /// in the same steps, so that the request is rejected like one with a wrong signature.
     pub(super) fn mac_of(claim: &Claim, key: &SecretKey) -> Mac {
         let (scope, is_ours) =
             Self::of(claim).map_or(("", false), |reading| (reading.scope(), reading.is_ours));
@@ -120,8 +120,8 @@ fn lead(date: &str, credential: &Credential<'_>) -> String {
 
 fn hex(digest: &Digest) -> [u8; 64] {
     let mut digits = [0; 64];
-    // The buffer has two digits for each byte of a SHA-256, so this does not fail.
-    let _ = base16ct::lower::encode(digest.as_bytes(), &mut digits);
+    #[allow(clippy::expect_used)]
+    base16ct::lower::encode(digest.as_bytes(), &mut digits).expect("a SHA-256 has 64 hex digits");
     digits
 }
 

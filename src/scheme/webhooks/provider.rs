@@ -9,8 +9,8 @@ use crate::scheme::{
     Window, shape, wire,
 };
 
-/// The scheme of one provider: tags in separate headers, in base64, and no key ID. A function such
-/// as [`hubspot`](fn@super::hubspot) makes it.
+/// The scheme of one provider: usually tags in separate headers, in base64, and no key ID. A function
+/// such as [`hubspot`](fn@super::hubspot) makes it.
 #[derive(Clone, Debug)]
 pub struct ProviderScheme<R> {
     pub(super) name: &'static str,
@@ -175,8 +175,8 @@ impl<R: ProviderRules> Scheme for ProviderScheme<R> {
     }
 
     fn attach(&self, head: &mut Parts, _: &Claim, tags: &[Tag]) -> Result<(), SignError> {
-        if tags.len() > self.headers.len() {
-            return Err(SignError::Request("there are more tags than headers for them"));
+        if tags.is_empty() || tags.len() > self.headers.len() {
+            return Err(SignError::Request("the number of tags does not fit the headers"));
         }
         for (name, tag) in self.headers.iter().zip(tags) {
             let text = Encoding::Base64.encode(tag.as_bytes());

@@ -7,11 +7,12 @@ use std::future::{Future as _, Ready, ready};
 use std::hint::black_box;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::Full;
-use tower_hmac::{FlaskHmac, KeyMap, KeySet, SecretKey, Signer, VerifyLayer};
+use tower_hmac::{FlaskHmac, KeyMap, KeySet, MemoryReplay, SecretKey, Signer, VerifyLayer};
 use tower_hmac::layer::{VerifiedBody, VerifyService};
 use tower_layer::Layer as _;
 use tower_service::Service;
@@ -46,6 +47,20 @@ pub fn server(keys: usize) -> Server {
     };
     let map = KeyMap::named([("aservice", set("a")), ("bservice", set("b"))]).unwrap();
     VerifyLayer::new(FlaskHmac::new(), map.with_single(set("single")).unwrap()).unwrap().layer(Handler)
+}
+
+/// The same with a replay guard, and with one key for each key ID but a third one, which has three.
+/// The guard makes it keep the tags until the request is accepted.
+#[must_use]
+pub fn uneven_server() -> Server {
+    let set = |name: &str, keys: usize| {
+        let key = |n| SecretKey::new(format!("{name} {n}")).unwrap();
+        KeySet::new((0..keys).map(key)).unwrap()
+    };
+    let sets = [("aservice", set("a", 1)), ("bservice", set("b", 1)), ("cservice", set("c", 3))];
+    let layer = VerifyLayer::new(FlaskHmac::new(), KeyMap::named(sets).unwrap()).unwrap();
+    let layer = layer.dangerous_replay_by_tag(Duration::from_secs(300));
+    layer.with_replay_guard(MemoryReplay::new(1000).unwrap()).unwrap().layer(Handler)
 }
 
 /// Signatures that a client may send, all of the same length.

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use bytes::Bytes;
 use http::{Request, StatusCode};
 use http_body_util::Full;
-use tower_hmac_measure::{Attempt, Server, request, send, server, sigv4};
+use tower_hmac_measure::{Attempt, Server, request, send, server, sigv4, uneven_server};
 
 /// Never frees memory, and allocates at a constant cost, at the start of a page. The system's
 /// allocator sometimes takes another path, and its `memcmp` does so near the end of a page. Both
@@ -64,6 +64,11 @@ fn main() {
         let case = format!("{keys} key(s), aservice, NeverUsed");
         count(&mut server, &case, request(Some("bservice"), Attempt::WrongFirstByte));
     }
+    let mut server = uneven_server();
+    let case = "1 of up to 3 keys and a guard, aservice";
+    compare(&mut server, case, &WRONG, |attempt| request(Some("aservice"), attempt));
+    let unused = request(Some("bservice"), Attempt::WrongFirstByte);
+    count(&mut server, &format!("{case}, NeverUsed"), unused);
     for has_payload_header in [true, false] {
         let mut server = sigv4::server(has_payload_header);
         let by = |name, attempt| sigv4::request(name, has_payload_header, attempt);
@@ -84,11 +89,12 @@ fn compare(
     attempts: &[Attempt],
     request: impl Fn(Attempt) -> Request<Full<Bytes>>,
 ) {
+    // Once: a replay guard rejects it the second time.
+    assert_eq!(send(server, request(Attempt::Right)), 200);
     for attempt in attempts {
         for _ in 0..3 {
             assert_eq!(send(server, request(*attempt)), 403);
         }
-        assert_eq!(send(server, request(Attempt::Right)), 200);
         count(server, &format!("{case}, {attempt:?}"), request(*attempt));
     }
 }
