@@ -91,7 +91,9 @@ async fn a_replica_is_found_at_the_start() {
 
 #[tokio::test]
 async fn a_sentinel_and_a_node_of_a_cluster_are_found_at_the_start() {
-    let Some(cluster) = Server::start_with(&["--cluster-enabled", "yes"]) else { return };
+    let bus = crate::server::free_port().to_string();
+    let settings = ["--cluster-enabled", "yes", "--cluster-port", &bus];
+    let Some(cluster) = Server::start_with(&settings) else { return };
     says(&error(&cluster.url()).await, &["cluster"]);
 
     let port = crate::server::free_port();
