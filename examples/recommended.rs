@@ -48,7 +48,8 @@ fn app() -> Result<Router, BoxError> {
     Ok(Router::new().route("/orders", post(order)).layer(layer))
 }
 
-/// Only called for signed requests. The key's label shows when the old key is no longer used.
+/// Handles an order. Only called for signed requests. The key's label shows when the old key is no
+/// longer used.
 async fn order(caller: Verified, body: String) -> String {
     let name = caller.key_id().map_or("nobody", |id| id.as_str());
     format!("{name} ordered {body} with key {}", caller.key_label().unwrap_or("?"))

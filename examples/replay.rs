@@ -21,7 +21,7 @@ use tower_hmac::{
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
     let keys = || KeyMap::single("s3cr3tk3y");
-    // As many entries as there are requests in the ten minutes for which one may be accepted. A
+    // There must be room for all requests in the ten minutes for which one may be accepted. A
     // service of several processes uses `RedisReplay` (feature `redis`).
     let guard = Arc::new(MemoryReplay::new(100 * 600)?);
 

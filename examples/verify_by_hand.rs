@@ -10,7 +10,7 @@ async fn main() -> Result<(), BoxError> {
     let keys = KeyMap::named([("aservice", "akey")])?;
     let verifier = Verifier::new(FlaskHmac::new(), keys)?;
 
-    // Made with: printf %s "aservice:$(printf %s '{"foo": "boo"}' |
+    // This was made with: printf %s "aservice:$(printf %s '{"foo": "boo"}' |
     //   openssl dgst -sha256 -hmac akey -binary | openssl base64 -A)" | openssl base64 -A
     let signature = "YXNlcnZpY2U6Q3JJcFhCS0NiNjNNK0lsa0h0TmpmQWVHK3JWR3owNXpHVzhtV2VxZHdaUT0=";
     let (head, ()) = Request::post("/").header("Signature", signature).body(())?.into_parts();

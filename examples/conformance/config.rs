@@ -134,7 +134,7 @@ impl Config {
         self.guard(layer)
     }
 
-    /// One guard for all routes. If the scheme has no time, a tag is remembered for twice the
+    /// Makes one guard for all routes. If the scheme has no time, a tag is remembered for twice the
     /// tolerance.
     fn guard(&self, mut layer: VerifyLayer) -> Result<VerifyLayer, BoxError> {
         if self.allows("replay_by_tag") {

@@ -55,8 +55,8 @@ impl<S: Scheme + 'static> SignMiddleware<S> {
     /// replaced.
     ///
     /// Follows at most 10 redirects, within one origin (scheme, host and port), if they keep the
-    /// method and the body: 307 and 308, and for GET and HEAD also 301, 302 and 303. Each hop is
-    /// signed again. The response to any other redirect is returned to the caller.
+    /// method and the body. These are 307 and 308, and for GET and HEAD also 301, 302 and 303. Each
+    /// hop is signed again. The response to any other redirect is returned to the caller.
     ///
     /// # Errors
     ///

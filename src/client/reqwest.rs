@@ -111,7 +111,7 @@ fn rewritten(url: &Url, signed: &Uri) -> Result<Url, SignError> {
 /// Returns a redirect policy for clients that sign.
 ///
 /// Redirects are followed if they keep method and body (307 and 308) and stay within one origin
-/// (scheme, host and port), as often as `reqwest` does by default. The response to any other
+/// (scheme, host and port). The maximum number is `reqwest`'s default. The response to any other
 /// redirect is returned to the caller.
 ///
 /// ```

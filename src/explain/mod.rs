@@ -60,9 +60,9 @@ impl Verifier {
     ///
     /// The replay guard is not asked, so the request is not used up. A disarmed verifier is treated
     /// as armed. Nothing is counted or logged. One call may cost as much as hundreds of requests,
-    /// and ask the key store several times. The work is bounded: at most 200 signing strings, among
-    /// them 64 other ways to write the signature, the keys of 256 other key IDs, and other forms of
-    /// a body of up to 2 MiB.
+    /// and ask the key store several times. The work is bounded: at most 200 signing strings, the
+    /// keys of 256 other key IDs, and other forms of a body of up to 2 MiB. The signing strings
+    /// include up to 64 other ways to write the signature.
     ///
     /// ```
     /// use http::Request;

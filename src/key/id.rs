@@ -43,7 +43,7 @@ impl KeyId {
 }
 
 impl fmt::Display for KeyId {
-    /// Shows the key ID on one line, safe for logs: escapes control characters and marks that
+    /// Shows the key ID on one line, safe for logs. Escapes control characters and marks that
     /// change the direction of text, and truncates it after 64 characters. [`as_str`](Self::as_str)
     /// returns the whole key ID.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -24,13 +24,13 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// `cache`).
 ///
 /// * **A removed key** is rejected after `every` plus the time of one load.
-/// * **A failed load** (an error, a panic, no answer within 30 s, or an empty map) changes nothing:
-///   the old keys stay in use, and a warning is logged (feature `tracing`).
+/// * **A failed load** (an error, a panic, no answer within 30 s, or an empty map) changes nothing.
+///   The old keys stay in use, and a warning is logged (feature `tracing`).
 /// * **If the source stays unavailable**, removed keys stay valid. Set
 ///   [`with_max_age`](Self::with_max_age) to answer 503 instead, and watch the gauge
 ///   `tower_hmac_polled_keys_age_seconds` (feature `metrics`).
-/// * **Jitter.** Each pause is shortened at random, by up to a tenth of `every`, so that the nodes
-///   of a fleet do not load at the same moment.
+/// * **Jitter.** Each pause is shortened at random, by up to a tenth of `every`. This keeps the
+///   nodes of a fleet from loading at the same moment.
 ///
 /// Clones share their keys. Dropping the last clone stops the polling.
 ///
@@ -227,7 +227,7 @@ enum Failure {
 /// The time at which the load of the current keys began.
 struct Age {
     start: Instant,
-    /// In milliseconds since the start.
+    /// The time, in milliseconds since the start.
     asked: AtomicU64,
 }
 

@@ -51,11 +51,11 @@ impl SharedKeys {
     /// Replaces all keys.
     ///
     /// The new keys apply to requests whose head arrives afterwards. A request whose body is still
-    /// arriving is verified with the keys found for its head, so a removed key is accepted for as
+    /// arriving is verified with the keys found for its head. So a removed key is accepted for as
     /// long as a body may take. Limit that with a deadline for the whole request: tower-http's
     /// `TimeoutLayer` outside the [`VerifyLayer`](crate::VerifyLayer), as in
-    /// `examples/production.rs`. `RequestBodyTimeoutLayer` alone is not enough: it limits the pause
-    /// between two pieces of a body, and a client that sends a byte now and then never exceeds it.
+    /// `examples/production.rs`. `RequestBodyTimeoutLayer` alone is not enough. It limits the pause
+    /// between two pieces of a body, which a client that sends a byte now and then never exceeds.
     ///
     /// [`KeyEntry::with_not_after`](crate::key::KeyEntry::with_not_after) needs no deadline,
     /// because it is checked again once the body is complete.

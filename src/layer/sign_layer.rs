@@ -42,8 +42,8 @@ const DEFAULT_BODY_LIMIT: usize = 2 * 1024 * 1024;
 ///    type, such as a boxed one, put `map_request(|request| request.map(Body::new))` in between.
 ///
 /// If a body is over the limit, or the scheme cannot sign a request, the call fails before anything
-/// is sent. As with tower's own layers that can fail, the error is a [`BoxError`]: a [`SignError`]
-/// from this crate, or the body's or the inner service's own error.
+/// is sent. As with tower's own layers that can fail, the error is a [`BoxError`]. It is a
+/// [`SignError`], or the body's or the inner service's own error.
 ///
 /// Put the layer *inside* a retry layer, so that each attempt is signed again, with a new time and
 /// a new nonce. Also put it inside layers that change the body, such as compression of requests.

@@ -154,7 +154,7 @@ impl<R> VerifyLayer<R> {
     ///
     /// With feature `axum`, a lower `DefaultBodyLimit` takes precedence if it is set outside the
     /// layer, or on the route of a [`Signed`](crate::extract::Signed). axum's own default of 2 MB
-    /// does not: if axum's limit was not set, this one also applies to the extractors inside.
+    /// does not. If axum's limit was not set, this one also applies to the extractors inside.
     #[must_use]
     pub fn with_body_limit(self, bytes: usize) -> Self {
         self.map(|verifier| verifier.with_body_limit(bytes))

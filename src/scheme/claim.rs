@@ -271,7 +271,7 @@ impl fmt::Debug for Claim {
     }
 }
 
-/// Why a head has no valid claim of a scheme.
+/// The reason why a head has no valid claim of a scheme.
 ///
 /// Names headers, never their values.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -285,7 +285,7 @@ pub enum ClaimError {
     Malformed {
         /// The header concerned.
         header: Option<HeaderName>,
-        /// What is wrong, without any value.
+        /// A description of the mistake, without any value.
         why: &'static str,
     },
     /// The request contains something that differs from what this scheme writes.
@@ -293,7 +293,7 @@ pub enum ClaimError {
     Unexpected {
         /// The header concerned.
         header: Option<HeaderName>,
-        /// What the scheme writes there.
+        /// The form that the scheme writes there.
         expected: Cow<'static, str>,
         /// The shape of what was found, such as `a number with a fraction`, never its content.
         found: Cow<'static, str>,

@@ -1,9 +1,9 @@
-//! How a scheme covers the body.
+//! The ways in which a scheme covers the body.
 
 use crate::crypto::Algorithm;
 use crate::crypto::{Digest, Hasher};
 
-/// How a scheme covers the body.
+/// The ways in which a scheme covers the body.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Coverage {

@@ -8,7 +8,7 @@ use crate::crypto::Digest;
 use crate::crypto::MAX_TAG_LEN;
 use crate::scheme::OfferedTag;
 
-/// How a tag is encoded as text.
+/// The text encoding of a tag.
 ///
 /// ```
 /// use tower_hmac::Algorithm;

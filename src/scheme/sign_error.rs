@@ -2,7 +2,7 @@ use http::HeaderName;
 
 use crate::scheme::ClaimError;
 
-/// Why a request could not be signed. The request is unchanged.
+/// The reason why a request could not be signed. The request is unchanged.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignError {
@@ -14,8 +14,8 @@ pub enum SignError {
     Header {
         /// The header.
         header: HeaderName,
-        /// What is wrong with the header, without its value: it is missing, occurs twice, is not
-        /// ASCII, or contains the delimiter that follows it in the signing string.
+        /// The mistake in the header, without its value: it is missing, occurs twice, is not ASCII,
+        /// or contains the delimiter that follows it in the signing string.
         why: &'static str,
     },
     /// The scheme cannot carry this key ID, or needs one and none is set.

@@ -68,8 +68,8 @@ impl Verifier {
         }
     }
 
-    /// Returns whether the claim can only be read once the body is complete: the head has no claim,
-    /// and one of the schemes has its signature in the body.
+    /// Returns whether the claim can only be read once the body is complete. This is so if the head
+    /// has no claim, and a scheme has its signature in the body.
     #[inline]
     pub(crate) fn reads_claim_from_body(&self, head: &Parts) -> bool {
         self.entries().any(|entry| entry.is_in_body)

@@ -9,7 +9,7 @@ use crate::key::KeyId;
 use crate::scheme::{Claim, ClaimError};
 use crate::verify::step::Step;
 
-/// Why a request was rejected, for logs and custom rejections.
+/// The reason why a request was rejected, for logs and custom rejections.
 ///
 /// The message names headers, but never values, keys or computed tags. Keep it and
 /// [`kind`](Self::kind) in logs: a client that learns them can enumerate the key IDs. Answer with

@@ -10,7 +10,7 @@
 //! 2. **Window.** Compares the times with the clock. A difference equal to the tolerance is
 //!    accepted.
 //! 3. **Length.** A `Content-Length` over the limit is answered with 413 before the body is read.
-//! 4. **Keys.** Asks the store. An unknown key ID is checked with dummy keys, so that it cannot be
+//! 4. **Keys.** Asks the store. An unknown key ID is checked with dummy keys. So it cannot be
 //!    distinguished from a wrong signature by status, body, time, or the moment of the response.
 //! 5. **Body.** Hashes frames as they arrive, up to the limit. A broken or short body is answered
 //!    with 400. Trailers are dropped, since no scheme covers them.
@@ -66,8 +66,8 @@
 //!
 //! # Where to put it
 //!
-//! Put it around the whole router, as the last call. axum applies a layer to the routes and the
-//! fallback that exist when `layer` is called, and not to those added afterwards.
+//! Put the layer around the whole router, and add it last. axum applies a layer to the routes and
+//! the fallback that exist when `layer` is called, and not to those added afterwards.
 //!
 //! | request, unsigned | `Router::layer` | `Router::route_layer`, `MethodRouter::layer` |
 //! | --- | --- | --- |

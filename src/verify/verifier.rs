@@ -58,9 +58,9 @@ impl Verifier {
     /// # Errors
     ///
     /// Returns [`ConfigError`] if the scheme and the store together would reject every request.
-    /// That is the case if the scheme requires a key ID and the store has only an anonymous key, if
-    /// the scheme carries none and the store has only named keys, or if the store has no keys. A
-    /// store that does not know its key IDs in advance is accepted.
+    /// That is the case if the scheme requires a key ID, and the store has only an anonymous key.
+    /// It is also the case if the scheme carries no key ID, and the store has only named keys, or
+    /// if the store has no keys. A store that does not know its key IDs in advance is accepted.
     pub fn new(
         scheme: impl Scheme + 'static,
         keys: impl KeyStore + 'static,
@@ -84,8 +84,8 @@ impl Verifier {
     /// Accepts another scheme in addition to the first, with its own keys. Each request must be
     /// signed with exactly one of the schemes, and that scheme decides.
     ///
-    /// Give each scheme its own keys. A key shared by two schemes is only as strong as the weaker
-    /// scheme, since a signature made for one may be valid in the other.
+    /// Give each scheme its own keys. A shared key is only as strong as the weaker scheme: a
+    /// signature made for one may be valid in the other.
     ///
     /// Use `or` to migrate a fleet from one scheme to another. The guide `docs/migration.md`
     /// describes every step.

@@ -362,7 +362,7 @@ fn three_methods_sign_the_query_instead_of_a_body() {
     for method in ["GET", "HEAD", "DELETE"] {
         let plain = Old { method, target: "/debug/?q=v&t=c", ..Old::default() };
         assert!(plain.verified().is_ok(), "{method}");
-        // With a tag over the query, and with one over the body, as in the old system.
+        // Try a tag over the query and one over the body, as in the old system.
         let mut with_body = plain.request();
         with_body.body_mut().push_str("hello");
         assert_eq!(verify(&with_body).unwrap_err(), ErrorKind::Malformed, "{method}");

@@ -110,7 +110,7 @@ fn node() -> Option<Peer> {
 }
 
 impl Peer {
-    /// One answer per line.
+    /// The peer writes one answer per line.
     fn ask(&self, script: &[&str], lines: &[Value]) -> Vec<Value> {
         let mut child = Command::new(&self.program)
             .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers"))

@@ -255,7 +255,7 @@ proptest! {
 fn a_claim_from_a_time_that_was_swept_fails() {
     let guard = MemoryReplay::new(10_000).unwrap();
     assert_eq!(ask(&guard, key(1), NOW, NOW), Some(Replay::Claimed));
-    // Until all shards have seen the later time: one of 16 is missed once in 10^28 runs.
+    // Continue until all shards have seen the later time: one of 16 is missed once in 10^28 runs.
     for number in 100..1_100 {
         ask(&guard, key(number), NOW + 500, NOW + 1);
     }

@@ -47,7 +47,7 @@ const VALUES: &[&str] = &["a", "two words", "x=1; y=\"2\"", "ü"];
 /// Values for schemes whose text must be ASCII.
 const ASCII_VALUES: &[&str] = &["a", "two words", "x=1; y=\"2\""];
 const ESCAPES: &[&str] = &["%20", "%C3%BC", "%e2%82%ac", "%7E", "%41", "%2F", "%2f", "%25"];
-/// For schemes that sign the decoded path: without escapes that would make two paths one.
+/// Escapes for schemes that sign the decoded path: none that would make two paths equal.
 const DECODED: &[&str] = &["%20", "%C3%BC", "%e2%82%ac", "%7E", "%41"];
 
 /// Repeated names, names without a value, values without a name, and escapes.
@@ -180,7 +180,7 @@ impl Sent {
         let mut changed = self.clone();
         match part {
             Part::Method => {
-                // Another method that fits this query and body.
+                // Use another method that fits this query and body.
                 changed.method = match &*self.method {
                     "PUT" => "PUS".into(),
                     "GET" | "HEAD" => return None,

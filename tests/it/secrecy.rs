@@ -1,4 +1,4 @@
-//! No key and no computed tag is ever disclosed: everything logged at TRACE level and all `Debug`
+//! No key and no computed tag is ever disclosed. Everything logged at TRACE level and all `Debug`
 //! output is searched for them in every usual encoding.
 
 mod schemes;

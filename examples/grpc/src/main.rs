@@ -64,7 +64,7 @@ async fn serve() -> Result<Uri, BoxError> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let origin = format!("http://{}", listener.local_addr()?).parse()?;
     let server = Server::builder()
-        // Also limits a stream from a client that never ends.
+        // This also limits a client's stream that never ends.
         .timeout(Duration::from_secs(10))
         .layer(verify)
         .add_service(Greeter)

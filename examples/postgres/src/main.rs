@@ -24,12 +24,12 @@ async fn main() -> Result<(), BoxError> {
     let url = std::env::args().nth(1).ok_or("expected the address of a PostgreSQL")?;
     let database = Database::new(&url)?;
 
-    // For more keys than fit in memory.
+    // Use this for more keys than fit in memory.
     let cached = CachedKeys::new(database.clone())
         .with_ttl(Duration::from_secs(30))
         .with_timeout(Duration::from_secs(1))
         .with_stale_if_error(Duration::from_secs(600));
-    // For few keys: no request waits for the database.
+    // Use this for few keys: no request waits for the database.
     let polled = PolledKeys::new(Duration::from_secs(30), move || {
         let database = database.clone();
         async move { database.load().await }

@@ -12,7 +12,7 @@ use crate::keys;
 /// Watches until the watcher is dropped.
 ///
 /// Watches the *directory*, and reacts to every change in it. A mounted secret is a link to a file
-/// in a linked directory, and changes by swapping that directory: the file itself is never written,
+/// in a linked directory, and changes by swapping that directory. The file itself is never written,
 /// and its name never occurs. Editors also replace the old file with a new one.
 ///
 /// # Errors

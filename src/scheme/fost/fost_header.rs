@@ -143,8 +143,8 @@ impl Fost {
     }
 
     /// Leaves the query of all methods except GET, HEAD and DELETE unprotected. With a body, the
-    /// query is not covered. Without one, it is covered as if it were the body: `POST /?a` without
-    /// a body and `POST /` with the body `a` then have the same signature.
+    /// query is not covered. Without a body, the query is covered as if it were the body. `POST
+    /// /?a` without a body then has the same signature as `POST /` with the body `a`.
     #[must_use]
     pub fn dangerous_unsigned_query(mut self) -> Self {
         self.unsigned_query = true;

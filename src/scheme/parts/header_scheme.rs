@@ -165,7 +165,7 @@ impl HeaderScheme {
     /// # Errors
     ///
     /// Returns [`ConfigError`] if `name` is not a valid header name, or the header is not one of
-    /// the [parts](Self::with_parts): with an ID that can be changed, a delivery could be handled
+    /// the [parts](Self::with_parts). If the ID could be changed, a delivery could be handled
     /// again.
     pub fn with_message_id_header<N>(mut self, name: N) -> Result<Self, ConfigError>
     where

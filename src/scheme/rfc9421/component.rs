@@ -32,7 +32,7 @@ pub(super) enum Kind {
     Field(HeaderName, Form),
 }
 
-/// How a field's value is written (sections 2.1 to 2.1.3).
+/// The form of a field's value in the base (sections 2.1 to 2.1.3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Form {
     /// The value as it was sent.

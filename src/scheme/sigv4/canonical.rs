@@ -65,8 +65,8 @@ pub(crate) fn covered_query(uri: &Uri) -> String {
     covered_pieces(uri).collect::<Vec<_>>().join("&")
 }
 
-/// Removes the default port from the target of a request that is about to be sent, because HTTP
-/// clients omit it in `Host` (RFC 9110 section 4.2.3).
+/// Removes the default port from the target of a request that is about to be sent. HTTP clients
+/// omit it in `Host` (RFC 9110 section 4.2.3).
 pub(super) fn drop_usual_port(head: &mut Parts) {
     let port = match head.uri.scheme_str() {
         Some("http") => ":80",

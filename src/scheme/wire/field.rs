@@ -36,7 +36,7 @@ pub fn single<'h>(head: &'h Parts, name: &HeaderName) -> Result<&'h HeaderValue,
 /// # Errors
 ///
 /// Returns the errors of [`single`], but treats an absent header as malformed. Whitespace around
-/// the value is malformed, too: it is not part of the value (RFC 9110 section 5.5), and a signature
+/// the value is malformed, too. It is not part of the value (RFC 9110 section 5.5), so a signature
 /// over it would not match on arrival.
 pub fn required<'h>(head: &'h Parts, name: &HeaderName) -> Result<&'h HeaderValue, ClaimError> {
     let value = single(head, name).map_err(|error| match error {

@@ -1,5 +1,5 @@
-//! Many requests, one lookup in a slow store: who shares it, how long its answer is valid, and what
-//! happens to waiting requests if the store hangs, fails, blocks or panics.
+//! Many requests that share one lookup in a slow store. How long is its answer valid, and what
+//! happens to waiting requests if the store hangs, fails, blocks or panics?
 
 use std::sync::mpsc;
 
@@ -371,7 +371,8 @@ mod blocking {
         assert_eq!(blocked.join().unwrap(), Ok(true));
     }
 
-    /// For example, a database whose password comes from a service that is called with a key, too.
+    /// This happens, for example, with a database whose password comes from a service that also
+    /// needs a key.
     #[tokio::test(start_paused = true)]
     async fn a_store_that_uses_its_own_cache_does_not_deadlock() {
         type Outer = CachedKeys<Arc<dyn KeyStore>>;

@@ -186,7 +186,7 @@ async fn old_changed_and_malformed_deliveries_are_rejected() {
     assert_eq!(send(&layer(NOW), missing).await.unwrap_err(), ErrorKind::Missing);
 }
 
-/// Also with only one of the two tags: each identifies the whole request.
+/// A replay with only one of the two tags is rejected, too: each identifies the whole request.
 #[tokio::test]
 async fn replayed_delivery_is_rejected_with_either_of_its_tags() {
     let keys = KeyMap::single(KeySet::new([key("whsec_new"), key("whsec_old")]).unwrap()).unwrap();

@@ -1,4 +1,4 @@
-//! How much of the capacity one caller can take from others.
+//! Limits on the capacity that one caller can take from others.
 
 use super::*;
 

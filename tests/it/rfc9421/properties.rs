@@ -162,7 +162,7 @@ proptest! {
         sent.headers.append("x-any", HeaderValue::from_bytes(&value).unwrap());
         sent.headers.append("x-any", HeaderValue::from_static("more"));
         signer(scheme.clone()).sign_head(&mut sent, &body).unwrap();
-        // As it arrives over HTTP/1.1.
+        // Rebuild the request as it arrives over HTTP/1.1.
         sent.uri = format!("{path}{query}").parse().unwrap();
         set(&mut sent, "host", "EXAMPLE.com");
         prop_assert!(verify_by(&verifier(scheme), &sent, &body).is_ok());

@@ -111,7 +111,7 @@ fn created_that_is_not_whole_seconds_is_rejected() {
     assert!(verify(&sign_raw(&(covered() + &parameters())), BODY).is_ok());
 }
 
-/// Each with a correct tag, so that only the time matters.
+/// Every request has a correct tag, so that only the time matters.
 #[test]
 fn extreme_or_misspelled_created_is_rejected() {
     let forty_digits = "1".repeat(40);

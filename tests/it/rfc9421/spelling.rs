@@ -72,7 +72,7 @@ fn replay_in_another_spelling_is_rejected() {
     }
 }
 
-/// With escapes, and only then, the serialized text is longer than its meaning.
+/// Only with escapes is the serialized text longer than its meaning.
 #[test]
 fn quotes_and_backslashes_are_escaped_again() {
     let scheme = MessageSignatures::new().with_tag("a \"b\" \\c").unwrap();

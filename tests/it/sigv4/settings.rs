@@ -87,7 +87,7 @@ fn signer_omits_the_default_port() {
         ("https://example.org:8443/", "example.org:8443"),
     ] {
         let signed = signer(scheme()).sign(Request::get(url).body(Vec::new()).unwrap()).unwrap();
-        // With an authority, as over HTTP/2, and with a `Host`.
+        // Verify the target with an authority, as over HTTP/2, and then with a `Host`.
         assert!(checked(verifier(scheme()), &signed).is_ok(), "{url}");
         let mut arrived = signed;
         *arrived.uri_mut() = "/".parse().unwrap();

@@ -291,7 +291,7 @@ fn s3_reference_link_is_valid_for_its_lifetime() {
     assert_eq!(canonical, case.canonical_request);
     assert_eq!(text(&scheme, &request), case.string_to_sign);
     let (from, to) = (case.valid_from.unwrap(), case.valid_to.unwrap());
-    // Not before its date minus the tolerance of 300 s.
+    // The link is not valid before its date minus the tolerance of 300 s.
     for (now, works) in [(from - 301, false), (from - 300, true), (to, true), (to + 1, false)] {
         let outcome = checked(s3.verifier(scheme.clone(), now), &request);
         assert_eq!(outcome.is_ok(), works, "{now}");

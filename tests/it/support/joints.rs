@@ -14,7 +14,7 @@ use tower_hmac::{Algorithm, KeyId, Scheme, SecretKey, SignError};
 
 use super::script::Log;
 
-/// How the body is covered.
+/// The coverage of the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Covers {
     Body,
