@@ -1,6 +1,7 @@
 //! The store that all nodes of a service share.
 
 use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,10 +13,18 @@ use tokio::time::Instant;
 
 use crate::error::{BoxError, ConfigError};
 use crate::once::{Acquired, Lease, OnceAnswer, OnceKey, OnceRequest, OnceStore};
-use crate::replay::redis_link::{self, Failure, Greeting, Server, Shards, Source};
+use crate::replay::redis_link::{
+    self, Connection, Failure, Greeting, Link, Server, Shards, Source,
+};
 
 /// The default timeout of a command.
 const DEFAULT_TIMEOUT: Duration = Duration::from_millis(500);
+/// A link connects at most this often.
+const RECONNECT: Duration = Duration::from_secs(1);
+/// How often the end of a lease is sent again after a failure, while its response waits.
+const REPEATS: u32 = 2;
+/// The same while nobody waits.
+const REPEATS_UNANSWERED: u32 = 30;
 /// The start of the value of a handled message. Its owner follows.
 const DONE: &[u8] = b"done";
 /// The prefix of all key names.
@@ -56,6 +65,9 @@ return 1";
 /// happens depends on the server's persistence, and a failover to a replica can lose the last
 /// entries. While the server is unreachable, messages get 503 at once. At most once a second, one
 /// of them tries to connect.
+///
+/// If the connection fails while a message is completed or released, the command is sent again on a
+/// new one. The response waits for that, for about a second.
 ///
 /// # Rights
 ///
@@ -180,31 +192,63 @@ impl RedisOnce {
         command
     }
 
-    /// Runs a script, and closes the connection if the answer is not one of the script's.
-    fn run<T>(
-        &self,
-        key: &OnceKey,
-        script: Cmd,
-        read: impl FnOnce(&Value) -> Option<T> + Send + 'static,
-    ) -> OnceAnswer<T> {
-        let (link, timeout) = (self.shards.of(key.as_bytes()).clone(), self.timeout);
-        OnceAnswer::later(async move {
-            let deadline = Instant::now().checked_add(timeout).unwrap_or_else(Instant::now);
-            let connection = link.connection(redis_link::UNTOLD, timeout).await?;
-            let mut commands = Pipeline::new();
-            commands.add_command(script);
-            let answers = link.send(&connection, &commands, deadline).await?;
-            let answer = answers.first().and_then(read);
-            answer.ok_or_else(|| link.give_up(&connection, Failure::UnexpectedAnswer).into())
-        })
+    fn link(&self, key: &OnceKey) -> Link<Checking> {
+        self.shards.of(key.as_bytes()).clone()
     }
 
-    /// Runs a script that answers 1 or 0.
-    fn is_owned(&self, key: &OnceKey, script: Cmd) -> OnceAnswer<bool> {
-        self.run(key, script, |answer| match answer {
+    /// Returns the answer of a script that answers 1 or 0, and can be repeated.
+    async fn is_owned(self, key: OnceKey, script: Cmd, repeats: u32) -> Result<bool, BoxError> {
+        let link = self.link(&key);
+        let mut answer = self.ask_whether(&link, &script).await;
+        for repeat in 0..repeats {
+            if answer.is_ok() {
+                break;
+            }
+            // The first time, a new connection may be possible at once.
+            if repeat > 0 {
+                tokio::time::sleep(RECONNECT).await;
+            }
+            answer = self.ask_whether(&link, &script).await;
+        }
+        Ok(answer?)
+    }
+
+    async fn ask_whether(&self, link: &Link<Checking>, script: &Cmd) -> Result<bool, Failure> {
+        let connection = link.connection(redis_link::UNTOLD, self.timeout).await?;
+        let read = |answer: &Value| match answer {
             Value::Int(answer) => Some(*answer == 1),
             _ => None,
-        })
+        };
+        ask(link, &connection, script, self.timeout, read).await
+    }
+
+    /// Releases a lease that the server may grant although its answer was lost.
+    fn release_unanswered(self, lease: &Lease) {
+        let script = self.script(RELEASE, lease.key(), &hex(lease.owner()));
+        spawn(self.is_owned(*lease.key(), script, REPEATS_UNANSWERED));
+    }
+}
+
+/// Runs a script, and closes the connection if the answer is not one of the script's.
+async fn ask<T>(
+    link: &Link<Checking>,
+    connection: &Connection<()>,
+    script: &Cmd,
+    timeout: Duration,
+    read: impl FnOnce(&Value) -> Option<T>,
+) -> Result<T, Failure> {
+    let deadline = Instant::now().checked_add(timeout).unwrap_or_else(Instant::now);
+    let mut commands = Pipeline::new();
+    commands.add_command(script.clone());
+    let answers = link.send(connection, &commands, deadline).await?;
+    let answer = answers.first().and_then(read);
+    answer.ok_or_else(|| link.give_up(connection, Failure::UnexpectedAnswer))
+}
+
+/// Runs in the background, where nobody waits for it.
+fn spawn(answer: impl Future<Output = Result<bool, BoxError>> + Send + 'static) {
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        drop(runtime.spawn(answer));
     }
 }
 
@@ -250,25 +294,35 @@ impl OnceStore for RedisOnce {
         let lease = Lease::new(*request.key(), owner);
         let mut command = self.script(ACQUIRE, request.key(), &hex(&owner));
         command.arg(milliseconds(request.lease().as_secs()));
-        self.run(request.key(), command, |answer| read(answer, lease))
+        let store = self.clone();
+        OnceAnswer::later(async move {
+            let (link, timeout) = (store.link(lease.key()), store.timeout);
+            let connection = link.connection(redis_link::UNTOLD, timeout).await?;
+            let granted = lease.clone();
+            let acquired =
+                ask(&link, &connection, &command, timeout, |answer| read(answer, granted)).await;
+            if acquired.is_err() {
+                store.release_unanswered(&lease);
+            }
+            Ok(acquired?)
+        })
     }
 
     fn complete(&self, lease: &Lease, keep_until: i64, now: i64) -> OnceAnswer<bool> {
         let mut command = self.script(COMPLETE, lease.key(), &hex(lease.owner()));
         // The last second is included.
         command.arg(milliseconds(now.abs_diff(keep_until.max(now)).saturating_add(1)));
-        self.is_owned(lease.key(), command)
+        OnceAnswer::later(self.clone().is_owned(*lease.key(), command, REPEATS))
     }
 
     fn release(&self, lease: &Lease) -> OnceAnswer<bool> {
-        self.is_owned(lease.key(), self.script(RELEASE, lease.key(), &hex(lease.owner())))
+        let command = self.script(RELEASE, lease.key(), &hex(lease.owner()));
+        OnceAnswer::later(self.clone().is_owned(*lease.key(), command, REPEATS))
     }
 
     /// Spawns a task, so that the lease of a disconnected client is not kept.
     fn finish(&self, answer: OnceAnswer<bool>) {
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            drop(runtime.spawn(answer));
-        }
+        spawn(answer);
     }
 }
 

@@ -60,7 +60,7 @@ pub use self::redis::RedisReplay;
 #[cfg(feature = "redis")]
 pub(crate) mod redis_link {
     pub(crate) use super::failure::Failure;
-    pub(crate) use super::link::UNTOLD;
+    pub(crate) use super::link::{Connection, Link, UNTOLD};
     pub(crate) use super::server::{Greeting, Server, ask};
     pub(crate) use super::shards::Shards;
     pub(crate) use super::source::Source;

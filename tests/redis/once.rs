@@ -94,6 +94,46 @@ async fn a_handled_message_is_remembered_through_its_last_second() {
     assert!(end >= least, "{end} {least}");
 }
 
+/// The server grants it when it thaws. The owner is unknown to all retries.
+#[tokio::test]
+async fn a_lease_whose_answer_was_lost_is_released() {
+    let Some(server) = Server::start() else { return };
+    let store = RedisOnce::connect(&server.url()).await.unwrap();
+    let store = store.with_timeout(Duration::from_millis(100));
+    store.acquire(&request("other")).await.unwrap();
+    server.freeze();
+    assert!(store.acquire(&request("a")).await.is_err());
+    server.signal("-CONT");
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !matches!(store.acquire(&request("a")).await, Ok(Acquired::New(_))) {
+        assert!(Instant::now() < deadline, "the lease was kept");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// Otherwise the response is sent, and the message is handled again.
+#[tokio::test]
+async fn a_completion_is_repeated_on_a_new_connection() {
+    let Some(server) = Server::start() else { return };
+    let store = RedisOnce::connect(&server.url()).await.unwrap();
+    let store = store.with_timeout(Duration::from_millis(200));
+    let Acquired::New(lease) = store.acquire(&request("a")).await.unwrap() else { panic!() };
+    let _: i64 = server.command("CLIENT KILL TYPE normal SKIPME yes");
+    assert!(store.complete(&lease, 1000, 0).await.unwrap());
+    assert_eq!(store.acquire(&request("a")).await.unwrap(), Acquired::Done);
+
+    // The server runs it, and its answer is lost.
+    let Acquired::New(lease) = store.acquire(&request("b")).await.unwrap() else { panic!() };
+    server.freeze();
+    let thaw = async {
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        server.signal("-CONT");
+    };
+    let (completed, ()) = tokio::join!(store.complete(&lease, 1000, 0), thaw);
+    assert!(completed.unwrap());
+    assert_eq!(store.acquire(&request("b")).await.unwrap(), Acquired::Done);
+}
+
 /// A lost record must not make a message look handled.
 #[tokio::test]
 async fn a_message_whose_record_was_lost_is_handled_again() {
