@@ -22,7 +22,8 @@ const SWEPT_A_STEP: usize = 64;
 ///
 /// As soon as two key IDs have sent messages, each may use an eighth of the capacity. A caller that
 /// was the only one until then may have taken all of it. The others can have an eighth more
-/// together, so no caller locks them out. [`with_key_limit`](Self::with_key_limit) sets the limit
+/// together, so no caller locks them out. This limit stays until a restart, even if the second key
+/// ID sent a single test message. [`with_key_limit`](Self::with_key_limit) sets the limit
 /// from the first message on. An entry takes up to 250 bytes.
 ///
 /// ```

@@ -54,7 +54,8 @@ const UNTOLD: i64 = i64::MAX;
 /// # Callers
 ///
 /// As soon as two key IDs have signed, each may use an eighth of the capacity. A caller that has
-/// used up its share gets 503, and no other caller does. So make the capacity at least eight times
+/// used up its share gets 503, and no other caller does. This limit stays until a restart, even if
+/// the second key ID signed a single test request. So make the capacity at least eight times
 /// what the busiest caller needs, or set [`with_key_limit`](Self::with_key_limit).
 ///
 /// # Size
