@@ -196,8 +196,8 @@ impl RedisOnce {
         self.shards.of(key.as_bytes()).clone()
     }
 
-    /// Returns the answer of a script that answers 1 or 0, and can be repeated.
-    async fn is_owned(self, key: OnceKey, script: Cmd, repeats: u32) -> Result<bool, BoxError> {
+    /// Runs a script that answers 1 or 0 and can be repeated.
+    async fn end_lease(self, key: OnceKey, script: Cmd, repeats: u32) -> Result<bool, BoxError> {
         let link = self.link(&key);
         let mut answer = self.ask_whether(&link, &script).await;
         for repeat in 0..repeats {
@@ -225,7 +225,7 @@ impl RedisOnce {
     /// Releases a lease that the server may grant although its answer was lost.
     fn release_unanswered(self, lease: &Lease) {
         let script = self.script(RELEASE, lease.key(), &hex(lease.owner()));
-        spawn(self.is_owned(*lease.key(), script, REPEATS_UNANSWERED));
+        spawn(self.end_lease(*lease.key(), script, REPEATS_UNANSWERED));
     }
 }
 
@@ -312,12 +312,12 @@ impl OnceStore for RedisOnce {
         let mut command = self.script(COMPLETE, lease.key(), &hex(lease.owner()));
         // The last second is included.
         command.arg(milliseconds(now.abs_diff(keep_until.max(now)).saturating_add(1)));
-        OnceAnswer::later(self.clone().is_owned(*lease.key(), command, REPEATS))
+        OnceAnswer::later(self.clone().end_lease(*lease.key(), command, REPEATS))
     }
 
     fn release(&self, lease: &Lease) -> OnceAnswer<bool> {
         let command = self.script(RELEASE, lease.key(), &hex(lease.owner()));
-        OnceAnswer::later(self.clone().is_owned(*lease.key(), command, REPEATS))
+        OnceAnswer::later(self.clone().end_lease(*lease.key(), command, REPEATS))
     }
 
     /// Spawns a task, so that the lease of a disconnected client is not kept.
