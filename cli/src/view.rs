@@ -92,7 +92,7 @@ pub(crate) struct Expect {
 pub(crate) enum Now {
     System,
     At(i64),
-    /// The time in the request itself.
+    /// The request's own time.
     OfRequest,
 }
 

@@ -1,4 +1,4 @@
-//! Error messages for the text of a key. They never repeat any of it.
+//! Error messages for the text of a key. They never contain any part of the key.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;

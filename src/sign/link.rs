@@ -12,7 +12,8 @@ use crate::sign::Signer;
 
 #[cfg(feature = "sha1")]
 impl Signer<FostUrl> {
-    /// Makes a link for GET and HEAD that works for [`with_lifetime`](Self::with_lifetime).
+    /// Makes a link for GET and HEAD that is valid for the signer's
+    /// [lifetime](Self::with_lifetime).
     ///
     /// The URL is signed unchanged. Give the host as a client sends it, in lower case and
     /// without the default port. A fragment is dropped.
@@ -46,8 +47,8 @@ impl Signer<FostUrl> {
 
 #[cfg(feature = "sigv4")]
 impl Signer<AwsPresigned> {
-    /// Makes a link for GET that works for [`with_lifetime`](Self::with_lifetime). For another
-    /// method, or with headers, sign a request and use its target.
+    /// Makes a link for GET that is valid for the signer's [lifetime](Self::with_lifetime). For
+    /// another method, or with headers, sign a request and use its target.
     ///
     /// ```
     /// use std::time::Duration;

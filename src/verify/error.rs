@@ -225,7 +225,7 @@ impl VerifyError {
         self.kind.public()
     }
 
-    /// Returns the scheme that the request was checked with, once that is known.
+    /// Returns the scheme of the request, once it is known.
     #[must_use]
     pub fn scheme(&self) -> Option<&str> {
         self.scheme.as_deref()

@@ -68,7 +68,7 @@ fn over_http_2<B>(mut request: Request<B>) -> Request<B> {
     request
 }
 
-/// Changes the first digit: a tag of the right form, but wrong.
+/// Changes the first digit, so that the tag is well-formed but wrong.
 fn spoilt(mut request: Request<Script>) -> Request<Script> {
     let tag = request.headers_mut().get_mut("x-tag").unwrap();
     let text = tag.to_str().unwrap();

@@ -249,7 +249,7 @@ async fn a_body_that_a_limit_outside_cuts_off_closes_the_connection() {
     }
 }
 
-/// A frame that is counted while somebody holds it.
+/// A frame that is counted until it is dropped.
 struct Held(Vec<u8>, Arc<AtomicUsize>);
 
 impl Held {

@@ -591,7 +591,7 @@ mod cached {
             assert!(start.elapsed() <= TIMEOUT + Duration::from_millis(500));
             assert_eq!(database.take_queries(), 1);
 
-            // Once the store is back, the next request asks it.
+            // Once the store works again, the next request asks it.
             database.set_trouble(None);
             assert_eq!(service.ask("aservice").await, None);
             assert_eq!(database.take_queries(), 1);

@@ -126,8 +126,8 @@ async fn a_million_rejected_requests_leave_the_size_unchanged() {
     let honest = signer("aservice", "akey", &clock);
     assert_eq!(kind(verifier.verify(&head(&honest, b""), b"").await), None);
 
-    // A stranger could send each of them a quarter of a million times, but the guard never sees
-    // them.
+    // A stranger could send each of these requests a quarter of a million times, but none of them
+    // reaches the guard.
     let late = ManualClock::new(NOW - 301);
     let rejected = [
         (head(&signer("aservice", "a stranger's key", &clock), b""), ErrorKind::Mismatch),

@@ -56,8 +56,8 @@ pub fn router(
         .with_rejection_fn(rejection::json);
     let stripe = VerifyLayer::new(webhooks::stripe(), KeyMap::single(settings.stripe.clone())?)?
         .with_rejection_fn(rejection::json);
-    // Stripe signs its ID in the body. GitHub does not sign its delivery ID, so its handler must
-    // tolerate repeats.
+    // Stripe signs the event's ID in the body. GitHub does not sign its delivery ID, so its handler
+    // must tolerate repeats.
     let once = OnceLayer::new(stores.once).with_id_fn(|_, body| {
         let event: Value = serde_json::from_slice(body).ok()?;
         event["id"].as_str().map(str::to_owned)

@@ -73,7 +73,7 @@ impl Config {
         Ok(())
     }
 
-    /// Writes the canonical request of a request, signed or about to be signed.
+    /// Writes the canonical form of a request that is signed, or about to be signed.
     pub(super) fn reading(
         &self,
         head: &Parts,

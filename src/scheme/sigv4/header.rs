@@ -91,8 +91,8 @@ impl AwsSigV4 {
     ///
     /// # Errors
     ///
-    /// Returns [`ConfigError`] if one is empty, or contains a character that a credential cannot
-    /// contain.
+    /// Returns [`ConfigError`] if the region or the service is empty, or contains a character that
+    /// a credential cannot contain.
     pub fn new(region: impl Into<String>, service: impl Into<String>) -> Result<Self, ConfigError> {
         let config = Config::new(region.into(), service.into())?;
         let sends_hash = config.has_s3_payloads;

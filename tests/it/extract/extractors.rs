@@ -126,7 +126,7 @@ async fn behind_an_optional_layer_unsigned_is_none() {
     }
 }
 
-/// Only an unsigned request is `None`: a caller who is not on the list is rejected.
+/// `None` is only extracted from an unsigned request. A caller who is not on the list is rejected.
 #[tokio::test]
 async fn an_optional_list_is_none_only_for_unsigned_requests() {
     let app = routes().layer(unauthorized().optional());

@@ -1,4 +1,4 @@
-//! Timestamps against the clock.
+//! Timestamps, compared with the clock.
 
 use std::time::Duration;
 

@@ -172,7 +172,7 @@ fn strip_leaves_the_members_of_others_as_they_were_sent() {
         let signatures: Vec<_> = signatures.iter().map(String::as_str).collect();
         assert_eq!(stripped(&ours, &inputs, &signatures), [[INPUT], [SIGNATURE]]);
     }
-    // A line with only foreign members is unchanged to the byte.
+    // A line with only foreign members stays the same, byte for byte.
     let spaced = ["a=:AAAA: \t,b=:AAAA:", "ours=:AA==:"];
     let inputs = ["a=() ,  b=(), ours=()"];
     let [inputs, signatures] = stripped(&ours, &inputs, &spaced);

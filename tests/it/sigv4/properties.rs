@@ -81,7 +81,7 @@ fn any_path() -> impl Strategy<Value = String> {
     })
 }
 
-/// Each name once, in any order.
+/// Returns queries with unique names, in any order.
 fn any_query() -> impl Strategy<Value = String> {
     let value = "([a-zA-Z0-9._~/?:@é=-]|%20|%26|%2b|%E1%88%B4){0,6}";
     prop::collection::btree_map("([a-zA-Z0-9._-]|%20|%C3%A9){1,4}", value, 0..4)
