@@ -87,7 +87,7 @@ async fn receive(State(receiver): State<Arc<Receiver>>, request: Request) -> Res
     }
 }
 
-/// Prints a line. The receiver continues if nobody reads its output any more.
+/// Prints a line. The receiver continues even if its output is no longer read.
 fn say(text: &str) {
     let _ = terminal::print(text.as_bytes());
 }

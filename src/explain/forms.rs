@@ -99,7 +99,7 @@ impl Slot {
         }
     }
 
-    /// Returns that value with the text around the slot decoded.
+    /// Returns the value with another string in this slot, and the text around the slot decoded.
     pub(super) fn unwrapped(&self, value: &str, text: &str) -> Option<String> {
         let (inner, _, place) = self.outer.as_ref()?;
         Some(spliced(value, place, &spliced(inner, &self.place, text)))

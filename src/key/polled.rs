@@ -238,7 +238,7 @@ impl Age {
 
     fn set(&self, asked: Instant) {
         let since = asked.saturating_duration_since(self.start).as_millis();
-        // Written after the keys, so that old keys never look newer than they are.
+        // Write the time after the keys, so that old keys never look newer than they are.
         self.asked.store(u64::try_from(since).unwrap_or(u64::MAX), Ordering::Release);
     }
 

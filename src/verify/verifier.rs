@@ -248,9 +248,10 @@ impl Verifier {
 
     /// Rejects legitimate duplicates, and accepts a replay once `retention` has passed.
     ///
-    /// For schemes without a time: a tag is remembered for this long. Two identical requests have
-    /// the same tag, so the second is rejected although nobody replayed it. In Flask-HMAC, this
-    /// applies to every request without a body. Call this before `with_replay_guard`.
+    /// Use this for schemes without a time: the replay guard remembers each tag for `retention`.
+    /// Two identical requests have the same tag, so the second is rejected although nobody replayed
+    /// it. In Flask-HMAC, this applies to every request without a body. Call this before
+    /// `with_replay_guard`.
     ///
     /// ```
     /// use std::time::Duration;

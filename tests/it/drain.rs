@@ -196,7 +196,7 @@ async fn small_frames_count_for_more_than_their_bytes() {
     assert!(polls < DRAINED / 100, "{polls}");
 }
 
-/// Fails if it is polled after its end or after an error, as some bodies do.
+/// A body that fails the test if it is polled after its end or after an error.
 struct Strict(Option<Script>);
 
 impl http_body::Body for Strict {

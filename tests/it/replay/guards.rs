@@ -24,7 +24,7 @@ enum Fault {
     Fails,
 }
 
-/// A guard over a map, which a restart loses.
+/// A guard over a map that is lost on a restart.
 struct Mapped {
     fault: Fault,
     map: Arc<Mutex<HashMap<Vec<u8>, i64>>>,
