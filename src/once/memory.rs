@@ -110,9 +110,9 @@ impl MemoryOnce {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes an attempt, which returns `None` if there is no room. Expired entries may take it up,
-    /// and those of other callers may be first. The lock is released between the steps, so that
-    /// other messages can proceed.
+    /// Makes an attempt, which returns `None` if there is no room. Then removes expired entries and
+    /// tries again, until there are none. The lock is released between the steps, so that other
+    /// messages can proceed.
     fn with_room<T>(&self, now: i64, attempt: impl Fn(&mut Entries) -> Option<T>) -> Option<T> {
         {
             let entries = &mut *self.lock();

@@ -48,7 +48,7 @@ impl Failure {
         matches!(self, Self::Timeout | Self::Unreachable(_))
     }
 
-    /// Returns whether only this connection is over, so that a new one may work at once.
+    /// Returns whether only this connection has failed, so that a new one may work at once.
     pub(crate) fn is_closed(&self) -> bool {
         matches!(self, Self::Unreachable(_) | Self::WasReplica)
     }

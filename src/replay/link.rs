@@ -285,8 +285,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Adds whole seconds only, so that after a quick reconnection, clients that sign again are accepted
-/// at once.
+/// Adds whole seconds only, so that clients that sign again are accepted at once after a quick
+/// reconnection.
 fn move_on(time: &AtomicI64, by: Duration) {
     let later = |time: i64| Some(time.saturating_add_unsigned(by.as_secs()));
     let _ = time.fetch_update(Ordering::Relaxed, Ordering::Relaxed, later);

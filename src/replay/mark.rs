@@ -136,8 +136,9 @@ impl Mark {
         self.history.is_some()
     }
 
-    /// Reads the answer to the command of [`add_history_to`](Self::add_history_to). No history
-    /// returns, so if it is the one of the greeting, it was so for the earlier commands, too.
+    /// Reads the answer to the command of [`add_history_to`](Self::add_history_to). A server never
+    /// returns to an earlier history. So if the history is still that of the greeting, it did not
+    /// change in between, and the earlier commands of the pipeline saw all entries.
     pub(super) fn check_history(&self, answer: &Value) -> Result<(), Failure> {
         let is_same = server::history(answer) == self.history;
         if is_same { Ok(()) } else { Err(Failure::WasReplica) }

@@ -232,8 +232,8 @@ pub trait Scheme: Send + Sync {
         Ok(())
     }
 
-    /// Returns the time rules of the scheme. [`Window::untimed`] unless overridden. Called once, when
-    /// the verifier is built.
+    /// Returns the time rules of the scheme. [`Window::untimed`] unless overridden. Called once,
+    /// when the verifier is built.
     fn window(&self) -> Window {
         Window::untimed()
     }

@@ -134,8 +134,8 @@ fn is_key(label: &[u8]) -> bool {
             .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'.' | b'*'))
 }
 
-/// Reads visible ASCII and spaces without escapes, and therefore without a backslash. Without an early
-/// end, the compiler checks many bytes at once.
+/// Reads visible ASCII and spaces without escapes, and therefore without a backslash. The loop has
+/// no early end, so that the compiler can check many bytes at once.
 fn plain(text: &[u8]) -> Option<&str> {
     let is_plain = |byte: &u8| matches!(byte, b' '..=b'[' | b']'..=b'~');
     let all = text.iter().fold(true, |all, byte| all & is_plain(byte));

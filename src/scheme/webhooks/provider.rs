@@ -9,8 +9,8 @@ use crate::scheme::{
     Window, shape, wire,
 };
 
-/// The scheme of one provider: usually tags in separate headers, in base64, and no key ID. A function
-/// such as [`hubspot`](fn@super::hubspot) makes it.
+/// The scheme of one provider: usually tags in separate headers, in base64, and no key ID. Made by
+/// a function such as [`hubspot`](fn@super::hubspot).
 #[derive(Clone, Debug)]
 pub struct ProviderScheme<R> {
     pub(super) name: &'static str,
