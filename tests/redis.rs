@@ -431,7 +431,7 @@ fn an_invalid_address_is_rejected_without_repeating_it() {
     assert!(!error.to_string().contains("pass123"));
     let guard = RedisReplay::lazy("redis://user:pass123@host/").unwrap();
     let debug = format!("{guard:?}");
-    assert!(debug.starts_with("RedisReplay { prefix: \"tower-hmac:") && !debug.contains("pass123"));
+    assert!(debug.starts_with("RedisReplay { namespace: \"") && !debug.contains("pass123"));
 }
 
 /// A command is an array (`*3`) with one answer. A command with `GET` wrote the mark.

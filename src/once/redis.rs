@@ -2,19 +2,16 @@
 
 use std::fmt;
 use std::future::Future;
-use std::sync::Arc;
 use std::time::Duration;
 
 use ::redis::aio::MultiplexedConnection;
-#[cfg(feature = "redis-sentinel")]
-use ::redis::sentinel::SentinelClient;
-use ::redis::{Client, Cmd, Pipeline, Value};
+use ::redis::{Cmd, Pipeline, Value};
 use tokio::time::Instant;
 
 use crate::error::{BoxError, ConfigError};
 use crate::once::{Acquired, Lease, OnceAnswer, OnceKey, OnceRequest, OnceStore};
 use crate::replay::redis_link::{
-    self, Connection, Failure, Greeting, Link, Server, Shards, Source,
+    self, Connection, Failure, Greeting, KeyNames, Link, Server, Shards, Source, from_redis_clients,
 };
 
 /// The default timeout of a command.
@@ -87,7 +84,6 @@ return 1";
 #[derive(Clone)]
 pub struct RedisOnce {
     shards: Shards<Checking>,
-    prefix: Arc<str>,
     timeout: Duration,
 }
 
@@ -124,44 +120,24 @@ impl RedisOnce {
         Ok(self)
     }
 
-    /// Uses an existing client. The server is checked on each new connection.
-    #[must_use]
-    pub fn from_client(client: Client) -> Self {
-        Self::from_source(&client.into())
-    }
-
-    /// Uses a Sentinel client, which looks up the primary for each new connection.
-    #[cfg(feature = "redis-sentinel")]
-    #[must_use]
-    pub fn from_sentinel(client: SentinelClient) -> Self {
-        Self::from_source(&client.into())
-    }
-
-    /// Uses clients of some nodes of a cluster, and finds the other nodes through them. Their
-    /// settings are used for all nodes.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`ConfigError`] if there are none.
-    pub fn from_cluster(nodes: impl IntoIterator<Item = Client>) -> Result<Self, ConfigError> {
-        Ok(Self::from_source(&Source::cluster(nodes)?))
-    }
+    from_redis_clients!();
 
     fn from_source(source: &Source) -> Self {
         let shards = Shards::new(source, |tag| Checking {
-            tag,
-            namespace: "".into(),
+            names: KeyNames::new(PREFIX, tag),
             accepts_eviction: false,
         });
-        Self { shards, prefix: PREFIX.into(), timeout: DEFAULT_TIMEOUT }
+        Self { shards, timeout: DEFAULT_TIMEOUT }
     }
 
     /// Sets the name of the service: the keys are `tower-hmac-once:NAMESPACE:` and 64 hex digits.
     #[must_use]
-    pub fn with_namespace(mut self, namespace: &str) -> Self {
-        self.prefix = format!("{PREFIX}{namespace}:").into();
-        let namespace: Arc<str> = format!("{namespace}:").into();
-        self.check(|checking| Checking { namespace: namespace.clone(), ..checking })
+    pub fn with_namespace(self, namespace: &str) -> Self {
+        let namespace = format!("{namespace}:").into();
+        self.check(|checking| {
+            let names = checking.names.in_namespace(&namespace);
+            Checking { names, ..checking }
+        })
     }
 
     /// Accepts a server that evicts entries when its memory is full. A message whose entry is
@@ -186,7 +162,7 @@ impl RedisOnce {
 
     fn script(&self, script: &str, key: &OnceKey, owner: &str) -> Cmd {
         let hex = base16ct::lower::encode_string(key.as_bytes());
-        let name = self.shards.of(key.as_bytes()).greeting().name(&hex);
+        let name = self.shards.of(key.as_bytes()).greeting().names.name(&hex);
         let mut command = ::redis::cmd("EVAL");
         command.arg(script).arg(1).arg(name).arg(owner);
         command
@@ -255,18 +231,8 @@ fn spawn(answer: impl Future<Output = Result<bool, BoxError>> + Send + 'static) 
 /// Checks each new connection.
 #[derive(Clone, Debug)]
 struct Checking {
-    /// Empty without a cluster.
-    tag: &'static str,
-    /// Comes after the hash tag, so that braces in it mean nothing.
-    namespace: Arc<str>,
+    names: KeyNames,
     accepts_eviction: bool,
-}
-
-impl Checking {
-    /// Returns the name of a key in the server.
-    fn name(&self, key: &str) -> String {
-        format!("{PREFIX}{}{}{key}", self.tag, self.namespace)
-    }
 }
 
 impl Greeting for Checking {
@@ -281,7 +247,7 @@ impl Greeting for Checking {
         let mut nonce = [0; 16];
         crate::random::fill(&mut nonce);
         let mut commands = Pipeline::new();
-        let name = self.name(&format!("check:{}", hex(&nonce)));
+        let name = self.names.name(&format!("check:{}", hex(&nonce)));
         commands.cmd("EVAL").arg(CHECK).arg(1).arg(name).arg("1");
         redis_link::ask(connection, &commands).await.map(drop)
     }
@@ -354,7 +320,7 @@ impl fmt::Debug for RedisOnce {
     /// Omits the address, which may contain a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisOnce")
-            .field("prefix", &self.prefix)
+            .field("namespace", &self.shards.greeting().names.namespace())
             .field("timeout", &self.timeout)
             .finish_non_exhaustive()
     }

@@ -13,6 +13,7 @@ use ::redis::{Cmd, Pipeline, Value};
 
 use crate::random;
 use crate::replay::failure::Failure;
+use crate::replay::key_names::KeyNames;
 use crate::replay::server::{self, Greeting, Server};
 
 /// Placeholder for the time until a claim provides one, and for a `run_id` that cannot be
@@ -22,11 +23,7 @@ const UNKNOWN: &str = "-";
 /// Writes the mark if it is missing, or is from another run of the server.
 #[derive(Clone, Debug)]
 pub(super) struct Marking {
-    pub(super) prefix: &'static str,
-    /// Empty without a cluster.
-    pub(super) tag: &'static str,
-    /// Comes after the hash tag, so that braces in it mean nothing.
-    pub(super) namespace: Arc<str>,
+    pub(super) names: KeyNames,
     pub(super) accepts_eviction: bool,
     /// How many replicas must acknowledge a claim.
     pub(super) replicas: u32,
@@ -35,15 +32,9 @@ pub(super) struct Marking {
 }
 
 impl Marking {
-    pub(super) fn new(prefix: &'static str, tag: &'static str) -> Self {
+    pub(super) fn new(names: KeyNames) -> Self {
         let begun = Arc::new(AtomicI64::new(i64::MIN));
-        let namespace = "".into();
-        Self { prefix, tag, namespace, accepts_eviction: false, replicas: 0, begun }
-    }
-
-    /// Returns the name of a key in the server.
-    pub(super) fn name(&self, key: &str) -> String {
-        format!("{}{}{}{key}", self.prefix, self.tag, self.namespace)
+        Self { names, accepts_eviction: false, replicas: 0, begun }
     }
 }
 
@@ -70,7 +61,7 @@ impl Greeting for Marking {
     ) -> Result<Mark, Failure> {
         server.check_eviction(self.accepts_eviction)?;
         let mut mark = Mark {
-            name: self.name("begin"),
+            name: self.names.name("begin"),
             history: server.history.filter(|_| server.run_id.is_some()),
             run_id: server.run_id.unwrap_or_else(|| UNKNOWN.to_owned()),
             seen: None,

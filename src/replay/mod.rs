@@ -22,6 +22,8 @@ mod cluster;
 #[cfg(feature = "redis")]
 mod failure;
 #[cfg(feature = "redis")]
+mod key_names;
+#[cfg(feature = "redis")]
 mod link;
 #[cfg(feature = "redis")]
 mod mark;
@@ -30,6 +32,8 @@ mod memory;
 mod node;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(feature = "redis")]
+mod redis_clients;
 mod restart;
 #[cfg(feature = "redis")]
 mod server;
@@ -60,7 +64,9 @@ pub use self::redis::RedisReplay;
 #[cfg(feature = "redis")]
 pub(crate) mod redis_link {
     pub(crate) use super::failure::Failure;
+    pub(crate) use super::key_names::KeyNames;
     pub(crate) use super::link::{Connection, Link, UNTOLD};
+    pub(crate) use super::redis_clients::from_redis_clients;
     pub(crate) use super::server::{Greeting, Server, ask};
     pub(crate) use super::shards::Shards;
     pub(crate) use super::source::Source;

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-#[cfg(feature = "redis-sentinel")]
-use ::redis::sentinel::SentinelClient;
-use ::redis::{Client, Cmd};
+use ::redis::Cmd;
 
 use crate::error::{BoxError, ConfigError};
+use crate::replay::key_names::KeyNames;
 use crate::replay::mark::Marking;
+use crate::replay::redis_clients::from_redis_clients;
 use crate::replay::restart::{RestartPolicy, restart_settings};
 use crate::replay::shard::ClockWentBack;
 use crate::replay::shards::Shards;
@@ -115,7 +115,6 @@ const PREFIX: &str = "tower-hmac:";
 #[derive(Clone)]
 pub struct RedisReplay {
     shards: Shards<Marking>,
-    prefix: Arc<str>,
     timeout: Duration,
     clock_skew: Duration,
     fails_open: bool,
@@ -166,33 +165,11 @@ impl RedisReplay {
         Ok(self)
     }
 
-    /// Uses an existing client. The server is checked on each new connection.
-    #[must_use]
-    pub fn from_client(client: Client) -> Self {
-        Self::from_source(&client.into())
-    }
-
-    /// Uses a Sentinel client, which looks up the primary for each new connection.
-    #[cfg(feature = "redis-sentinel")]
-    #[must_use]
-    pub fn from_sentinel(client: SentinelClient) -> Self {
-        Self::from_source(&client.into())
-    }
-
-    /// Uses clients of some nodes of a cluster, and finds the other nodes through them. Their
-    /// settings are used for all nodes.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`ConfigError`] if there are none.
-    pub fn from_cluster(nodes: impl IntoIterator<Item = Client>) -> Result<Self, ConfigError> {
-        Ok(Self::from_source(&Source::cluster(nodes)?))
-    }
+    from_redis_clients!();
 
     fn from_source(source: &Source) -> Self {
         Self {
-            shards: Shards::new(source, |tag| Marking::new(PREFIX, tag)),
-            prefix: PREFIX.into(),
+            shards: Shards::new(source, |tag| Marking::new(KeyNames::new(PREFIX, tag))),
             timeout: DEFAULT_TIMEOUT,
             clock_skew: DEFAULT_CLOCK_SKEW,
             fails_open: false,
@@ -207,10 +184,12 @@ impl RedisReplay {
     /// `begin` for the mark. Services that share a Redis and accept the same keys must use
     /// different names. All nodes of one service must use the same name.
     #[must_use]
-    pub fn with_namespace(mut self, namespace: &str) -> Self {
-        self.prefix = format!("{PREFIX}{namespace}:").into();
-        let namespace: Arc<str> = format!("{namespace}:").into();
-        self.greet(|marking| Marking { namespace: namespace.clone(), ..marking })
+    pub fn with_namespace(self, namespace: &str) -> Self {
+        let namespace = format!("{namespace}:").into();
+        self.greet(|marking| {
+            let names = marking.names.in_namespace(&namespace);
+            Marking { names, ..marking }
+        })
     }
 
     /// Sets how long a claim may take. 500 ms by default.
@@ -265,6 +244,10 @@ impl RedisReplay {
         self
     }
 
+    fn namespace(&self) -> &str {
+        self.shards.greeting().names.namespace()
+    }
+
     /// Changes the checks of each new connection. The next claim uses a new connection.
     fn greet(mut self, change: impl Fn(Marking) -> Marking) -> Self {
         self.shards = self.shards.with_greeting(|marking| {
@@ -299,7 +282,7 @@ impl RedisReplay {
 impl ReplayGuard for RedisReplay {
     fn id(&self) -> GuardId {
         // A clone with another namespace is another guard.
-        GuardId::of(&*self.prefix)
+        GuardId::of(self.namespace())
     }
 
     fn begin(&self, now: i64) {
@@ -320,7 +303,7 @@ impl ReplayGuard for RedisReplay {
             return ReplayClaim::ready(Ok(Replay::Forgotten));
         }
         let key = base16ct::lower::encode_string(request.key().as_bytes());
-        let name = link.greeting().name(&key);
+        let name = link.greeting().names.name(&key);
         let command = self.command(&name, request);
         let created = request.created();
         let guard = self.clone();
@@ -355,7 +338,7 @@ impl fmt::Debug for RedisReplay {
     /// Omits the address, which may contain a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisReplay")
-            .field("prefix", &self.prefix)
+            .field("namespace", &self.namespace())
             .field("timeout", &self.timeout)
             .field("clock_skew", &self.clock_skew)
             .field("fails_open", &self.fails_open)

@@ -38,6 +38,11 @@ impl<G: Greeting> Shards<G> {
         self.others.get(place).unwrap_or(&self.first)
     }
 
+    /// Returns the greeting of one link. Those of the others differ only in their hash tags.
+    pub(crate) fn greeting(&self) -> &G {
+        self.first.greeting()
+    }
+
     /// Returns separate connections with other greetings.
     pub(crate) fn with_greeting(&self, change: impl Fn(G) -> G) -> Self
     where
