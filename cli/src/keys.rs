@@ -3,7 +3,7 @@
 use std::io::Read as _;
 
 use http::request::Parts;
-use tower_hmac::{KeyId, KeyMap, Scheme, SecretKey};
+use tower_hmac::{KeyId, KeyMap, KeySet, Scheme, SecretKey};
 use zeroize::Zeroizing;
 
 use crate::args::{KeyArgs, KeyEncoding};
@@ -78,22 +78,43 @@ impl Keys {
         let claim = scheme.claim(head).ok().or_else(|| scheme.claim_from_body(head, body).ok());
         let claimed = claim.as_ref().and_then(|claim| claim.key_id()).map(KeyId::as_str);
         let is_named = |id: &str| self.0.iter().any(|(other, _)| other.as_deref() == Some(id));
-        let mut map = KeyMap::default();
+        let unnamed = claimed.filter(|id| !is_named(id));
+        let unnamed = unnamed.or(scheme.requires_key_id().then_some("any"));
+        let mut sets = Vec::new();
         for (id, key) in &self.0 {
-            map = match id {
-                Some(id) if scheme.carries_key_id() => map.with_key(id.as_str(), key.clone())?,
+            match id {
+                Some(id) if scheme.carries_key_id() => add(&mut sets, Some(id), key),
                 _ => {
-                    let claimed = claimed.filter(|id| !is_named(id));
-                    let id = claimed.or(scheme.requires_key_id().then_some("any"));
-                    let map = match id {
-                        Some(id) => map.with_key(id, key.clone())?,
-                        None => map,
-                    };
-                    if scheme.requires_key_id() { map } else { map.with_single(key.clone())? }
+                    if unnamed.is_some() {
+                        add(&mut sets, unnamed, key);
+                    }
+                    if !scheme.requires_key_id() {
+                        add(&mut sets, None, key);
+                    }
                 }
+            }
+        }
+        let mut map = KeyMap::default();
+        for (id, keys) in sets {
+            let keys = KeySet::new(keys)?;
+            map = match id {
+                Some(id) => map.with_key(id, keys)?,
+                None => map.with_single(keys)?,
             };
         }
         Ok(map)
+    }
+}
+
+/// Adds a key to the others of its key ID.
+fn add<'i>(
+    sets: &mut Vec<(Option<&'i str>, Vec<SecretKey>)>,
+    id: Option<&'i str>,
+    key: &SecretKey,
+) {
+    match sets.iter_mut().find(|(other, _)| *other == id) {
+        Some((_, keys)) => keys.push(key.clone()),
+        None => sets.push((id, vec![key.clone()])),
     }
 }
 
