@@ -48,6 +48,15 @@ fn done(text: &[u8]) -> Outcome {
     terminal::print(text).map(|()| ExitCode::SUCCESS)
 }
 
+/// Prints a verdict, and returns its exit code even if nobody reads it.
+fn verdict(text: &[u8], is_accepted: bool) -> Outcome {
+    match terminal::print(text) {
+        Ok(()) | Err(Failure::ClosedPipe) if is_accepted => Ok(ExitCode::SUCCESS),
+        Ok(()) | Err(Failure::ClosedPipe) => Ok(ExitCode::from(REJECTED)),
+        Err(failure) => Err(failure),
+    }
+}
+
 /// Rejects standard input for both the key and the request, because it can only be read once.
 fn check_stdin(scheme: &SchemeArgs, file: &Path) -> Result<(), Failure> {
     if scheme.keys.key_stdin && file == Path::new("-") {
@@ -103,12 +112,11 @@ async fn verify(args: &CheckArgs) -> Outcome {
     match verifier.verify(capture.head(), capture.body()).await {
         Ok(verified) => {
             let id = verified.key_id().map_or("no key ID".into(), |id| format!("key ID {id}"));
-            done(format!("accepted: {}, {id}\n", verified.scheme()).as_bytes())
+            verdict(format!("accepted: {}, {id}\n", verified.scheme()).as_bytes(), true)
         }
         Err(error) => {
             let (kind, step) = (error.kind().as_str(), error.step().as_str());
-            terminal::print(format!("rejected: {kind} at step {step}: {error}\n").as_bytes())?;
-            Ok(ExitCode::from(REJECTED))
+            verdict(format!("rejected: {kind} at step {step}: {error}\n").as_bytes(), false)
         }
     }
 }
@@ -131,9 +139,7 @@ async fn explain(args: &ExplainArgs) -> Outcome {
     } else {
         Paint::of_stdout().report(&view, args.hex)
     };
-    terminal::print(text.as_bytes())?;
-    let is_accepted = view.outcome == "accepted";
-    Ok(if is_accepted { ExitCode::SUCCESS } else { ExitCode::from(REJECTED) })
+    verdict(text.as_bytes(), view.outcome == "accepted")
 }
 
 fn key(args: &KeyFormArgs) -> Outcome {

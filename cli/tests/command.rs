@@ -303,6 +303,22 @@ fn closed_pipe_is_not_an_error() {
     assert_eq!((child.wait().unwrap().code(), err.as_str()), (Some(0), ""));
 }
 
+#[test]
+fn rejected_request_exits_with_1_even_if_nobody_reads_the_verdict() {
+    for command in ["verify", "explain"] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_tower-hmac"))
+            .args([command, "-f", "github", "-e", "KEY"])
+            .env("KEY", KEY)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        child.stdin.take().unwrap().write_all(REQUEST.as_bytes()).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(1), "{command}");
+    }
+}
+
 /// The settings of a case of `mistakes.json`, in the form of `--format`.
 fn format(config: &Value) -> String {
     let mut format = config.as_object().unwrap().clone();
