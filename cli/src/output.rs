@@ -51,7 +51,11 @@ pub(crate) fn curl(head: &Parts, body: &[u8]) -> String {
     if !is_text {
         let _ = write!(line, "printf %s {} | base64 -d | ", STANDARD.encode(body));
     }
-    let _ = write!(line, "curl --path-as-is -g -X {} {}", head.method, quoted(&url));
+    // A method may contain characters that a shell reads, such as `&`.
+    let method = head.method.as_str();
+    let is_plain = method.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let method = if is_plain { method.to_owned() } else { quoted(method) };
+    let _ = write!(line, "curl --path-as-is -g -X {method} {}", quoted(&url));
     for (name, value) in &head.headers {
         let is_curls = name == CONTENT_LENGTH || name == TRANSFER_ENCODING;
         if is_curls || (name == HOST && value == authority) {

@@ -277,6 +277,15 @@ fn each_of_several_keys_verifies() {
 }
 
 #[test]
+fn curl_command_quotes_what_a_capture_contains() {
+    let request = r#"{"method": "A&touch$IFS`x`'|", "url": "https://example.com/$(x)"}"#;
+    let ran = run(&["sign", "-f", "github", "-e", "KEY", "--curl"], request);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    let start = r"curl --path-as-is -g -X 'A&touch$IFS`x`'\''|' 'https://example.com/$(x)'";
+    assert!(ran.out.starts_with(start), "{}", ran.out);
+}
+
+#[test]
 fn every_help_text_has_an_example() {
     for command in
         ["sign", "verify", "explain", "key", "formats", "listen", "inspect", "completions"]
