@@ -23,12 +23,17 @@ macro_rules! body_presets {
 }
 
 body_presets! {
-    /// GitHub, Meta, Bitbucket, Gitea and Forgejo: `X-Hub-Signature-256: sha256=<hex>`
-    /// ([GitHub], [Meta]). `X-GitHub-Delivery` is not signed.
+    /// GitHub, Meta, Gitea and Forgejo: `X-Hub-Signature-256: sha256=<hex>` ([GitHub], [Meta]).
+    /// `X-GitHub-Delivery` is not signed.
     ///
     /// [GitHub]: https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
     /// [Meta]: https://developers.facebook.com/docs/graph-api/webhooks/getting-started
     github: "X-Hub-Signature-256", "sha256=", Hex, Sha256;
+    /// Bitbucket Cloud and Data Center: `X-Hub-Signature: sha256=<hex>` ([Bitbucket]). A webhook
+    /// without a secret is not signed.
+    ///
+    /// [Bitbucket]: https://support.atlassian.com/bitbucket-cloud/docs/manage-webhooks/
+    bitbucket: "X-Hub-Signature", "sha256=", Hex, Sha256;
     /// Shopify: `X-Shopify-Hmac-SHA256: <base64>` ([Shopify]).
     ///
     /// [Shopify]: https://shopify.dev/docs/apps/build/webhooks/subscribe/https

@@ -72,10 +72,10 @@ macro_rules! list {
 }
 
 list! {
-    adyen_platform, r#box, calcom, calendly, coinbase_commerce, customerio, dropbox, elevenlabs, github,
-    gocardless, #[cfg(feature = "sha1")] intercom, lemonsqueezy, line, linear, mux, notion, paddle,
-    pusher, razorpay, sanity, shopify, slack, stripe, twitch, typeform, #[cfg(feature = "sha1")] vercel,
-    woocommerce, workos, zendesk, zoom,
+    adyen_platform, bitbucket, r#box, calcom, calendly, coinbase_commerce, customerio, dropbox,
+    elevenlabs, github, gocardless, #[cfg(feature = "sha1")] intercom, lemonsqueezy, line, linear,
+    mux, notion, paddle, pusher, razorpay, sanity, shopify, slack, stripe, twitch, typeform,
+    #[cfg(feature = "sha1")] vercel, woocommerce, workos, zendesk, zoom,
 }
 
 /// Unwraps a preset made of constants. A test builds every preset.
