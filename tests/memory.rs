@@ -23,7 +23,7 @@ fn main() {
     #[cfg(feature = "serde")]
     text_from_json_takes_no_more_than_the_body();
     explain::a_head_is_explained_in_bounded_time_and_memory(ALLOCATOR);
-    explain::a_body_of_2_mib_is_explained_in_a_second();
+    explain::a_body_of_2_mib_is_explained_in_a_second(ALLOCATOR);
     #[cfg(feature = "cache")]
     names_that_nobody_has_leave_nothing_behind_in_the_cache();
     #[cfg(feature = "cache")]

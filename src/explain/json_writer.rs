@@ -2,6 +2,9 @@
 
 /// The deepest nesting that is serialized.
 const MOST_DEPTH: usize = 64;
+/// The output may be this many times as long as the text, and 4 KiB longer. Nested lines could be 128
+/// times as long.
+const MOST_GROWTH: usize = 16;
 
 /// The style in which a library serializes JSON.
 #[derive(Clone, Copy)]
@@ -35,7 +38,9 @@ pub(super) enum Escapes {
 /// Serializes JSON text in another style. `None` if it is not JSON. Not every detail of the syntax
 /// is checked: only an output that fits the tag matters.
 pub(super) fn written(text: &str, style: Style) -> Option<String> {
-    let mut writer = Writer { tokens: Tokens(text), style, out: String::with_capacity(text.len()) };
+    let most = text.len().saturating_mul(MOST_GROWTH).saturating_add(4096);
+    let out = String::with_capacity(text.len());
+    let mut writer = Writer { tokens: Tokens(text), style, out, most };
     if style.layout == Layout::AsSent {
         while let Some((gap, token)) = writer.tokens.next() {
             writer.out.push_str(gap);
@@ -53,6 +58,8 @@ struct Writer<'t> {
     tokens: Tokens<'t>,
     style: Style,
     out: String,
+    /// The maximum length of the output, in bytes.
+    most: usize,
 }
 
 impl<'t> Writer<'t> {
@@ -96,6 +103,9 @@ impl<'t> Writer<'t> {
                 members.push((key, self.out.len()));
             }
             count = count.saturating_add(1);
+            if self.out.len() > self.most {
+                return None;
+            }
             match self.tokens.next()? {
                 (_, ",") => {}
                 (_, end) if end == close => break,

@@ -54,7 +54,7 @@ pub(crate) fn a_head_is_explained_in_bounded_time_and_memory(
 }
 
 /// Tries each kind of mistake, and none applies.
-pub(crate) fn a_body_of_2_mib_is_explained_in_a_second() {
+pub(crate) fn a_body_of_2_mib_is_explained_in_a_second(allocator: &'static StatsAlloc<System>) {
     // In a debug build, a part of it takes as long.
     let len = if cfg!(debug_assertions) { 128 * 1024 } else { 2 * 1024 * 1024 };
     let filled = |start: &str, piece: &str, end: &str| {
@@ -68,6 +68,8 @@ pub(crate) fn a_body_of_2_mib_is_explained_in_a_second() {
         ("JSON", filled("[", object, " 0]")),
         ("members", filled("{", r#""a": 1, "#, r#""a": 2}"#)),
         ("nesting", filled("", "[[1],", "")),
+        // Each number on a line of its own would be indented by 4 * 63 spaces.
+        ("deep numbers", filled(&"[".repeat(63), "1,", &format!("1{}", "]".repeat(63)))),
         ("lines", filled("", "é\r\n \u{1f60a}\0\n", "\n")),
         ("base64", filled("", "YWJj", "")),
         #[cfg(feature = "gzip")]
@@ -90,12 +92,15 @@ pub(crate) fn a_body_of_2_mib_is_explained_in_a_second() {
     for (name, body) in bodies {
         let request = Request::post("/a%2fb//c/?b=2&a=%20+").body(body).unwrap();
         let (head, body) = signer.sign(request).unwrap().into_parts();
+        let region = Region::new(allocator);
         let start = Instant::now();
         let report = verifier.explain(&head, &body).now_or_never().unwrap();
         let took = start.elapsed();
-        println!("explain, {name}, {} bytes: {took:?}", body.len());
+        let allocated = region.change().bytes_allocated;
+        println!("explain, {name}, {} bytes: {took:?}, {allocated} bytes allocated", body.len());
         assert_eq!((report.outcome(), report.likely()), ("mismatch", [].as_slice()), "{name}");
         assert!(took <= Duration::from_secs(1) * SLOWER, "{took:?} for {name}");
+        assert!(allocated <= len * 200, "{allocated} bytes for {name}");
     }
 }
 
