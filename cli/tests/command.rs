@@ -190,7 +190,7 @@ fn key_on_the_command_line_is_rejected_with_the_reason() {
 fn usage_and_input_that_cannot_be_read_exit_with_2() {
     for (args, input, told) in [
         (&["verify", "-f", "githbu", "-e", "KEY"][..], "", "the nearest are github"),
-        (&["verify", "-f", "{\"header\": 1}", "-e", "KEY"], "", "format: invalid type"),
+        (&["verify", "-f", "{\"header\": 1}", "-e", "KEY"], "", "format: header: is not a text"),
         (&["verify", "-f", "square", "-e", "KEY"], "", "needs its url: write it as JSON"),
         (&["verify", "-f", "@/no/such/file", "-e", "KEY"], "", "--format /no/such/file: "),
         (&["verify", "-f", "github"], "", "no key: use --key-env"),

@@ -1,11 +1,12 @@
 //! Settings from any serde format or from the environment (feature `serde`).
 //!
 //! Deserializing never fails because of a value, and never repeats one. Values are checked when the
-//! layer is made, and the [`ConfigError`](crate::ConfigError) names the setting and the expected
+//! layer or the scheme is made, and the [`ConfigError`](crate::ConfigError) names the setting and the expected
 //! type. So a misplaced key stays out of every log, whatever the serde format prints in its errors.
 
 mod flask;
 mod keys;
+mod members;
 mod part;
 mod preset;
 mod scheme;

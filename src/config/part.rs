@@ -1,111 +1,70 @@
 //! The parts of a signing string, and the names of encodings and times.
 
-use serde::Deserialize;
-
+use crate::config::members::Members;
+use crate::config::setting::Setting;
 use crate::error::ConfigError;
 use crate::scheme::{Encoding, Part, TimeFormat};
 
-/// One part of the signing string.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(
-    untagged,
-    expecting = "a part must be a text, or an object with `literal`, `header` or `timestamp`"
-)]
-pub(super) enum PartConfig {
-    Text(String),
-    Literal(LiteralConfig),
-    Header(HeaderConfig),
-    Timestamp(TimestampConfig),
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct LiteralConfig {
-    literal: String,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct HeaderConfig {
-    header: String,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct TimestampConfig {
-    timestamp: String,
-    #[serde(default, rename = "as")]
-    format: TimeName,
-}
-
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-pub(super) enum TimeName {
-    #[default]
-    #[serde(rename = "unix")]
-    Unix,
-    #[serde(rename = "millis")]
-    Millis,
-    #[serde(rename = "rfc3339")]
-    Rfc3339,
-    #[serde(rename = "http-date")]
-    HttpDate,
-}
-
-impl PartConfig {
-    pub(super) fn part(self) -> Result<Part, ConfigError> {
-        match self {
-            Self::Text(name) => Ok(match &*name {
+/// Makes one part of the signing string.
+pub(super) fn part(setting: Setting) -> Result<Part, ConfigError> {
+    let invalid = || {
+        let why = "a part must be a text, or an object with `literal`, `header` or `timestamp`";
+        ConfigError::invalid("parts", why)
+    };
+    let mut members = match setting {
+        Setting::Text(name) => {
+            return Ok(match name.as_str() {
                 "method" => Part::Method,
                 "path" => Part::Path,
                 "query" => Part::Query,
                 "body" => Part::Body,
-                _ => Part::literal(name),
-            }),
-            Self::Literal(LiteralConfig { literal }) => Ok(Part::literal(literal)),
-            Self::Header(HeaderConfig { header }) => Part::header(header),
-            Self::Timestamp(TimestampConfig { timestamp, format }) => {
-                Part::timestamp(timestamp, format.into())
-            }
+                text => Part::literal(text),
+            });
         }
-    }
+        Setting::Map(members) => Members::new(members)?,
+        _ => return Err(invalid()),
+    };
+    let mut text = |name| members.text(name).map_err(|error| error.named("parts"));
+    let part = match (text("literal")?, text("header")?, text("timestamp")?) {
+        (Some(literal), None, None) => Part::literal(literal),
+        (None, Some(header), None) => Part::header(header)?,
+        (None, None, Some(header)) => {
+            let format =
+                text("as")?.map_or(Ok(TimeFormat::default()), |name| time_format(&name))?;
+            Part::timestamp(header, format)?
+        }
+        _ => return Err(invalid()),
+    };
+    members.finish().map_err(|_| invalid())?;
+    Ok(part)
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
-pub(super) enum EncodingName {
-    #[serde(rename = "hex")]
-    Hex,
-    #[serde(rename = "hex-upper")]
-    HexUpper,
-    #[serde(rename = "hex-any-case")]
-    HexAnyCase,
-    #[serde(rename = "base64")]
-    Base64,
-    #[serde(rename = "base64url")]
-    Base64Url,
-    #[serde(rename = "base64url-nopad")]
-    Base64UrlNoPad,
+fn time_format(name: &str) -> Result<TimeFormat, ConfigError> {
+    Ok(match name {
+        "unix" => TimeFormat::UnixSeconds,
+        "millis" => TimeFormat::UnixMillis,
+        "rfc3339" => TimeFormat::Rfc3339,
+        "http-date" => TimeFormat::HttpDate,
+        _ => {
+            let why = "`as` is not one of `unix`, `millis`, `rfc3339` and `http-date`";
+            return Err(ConfigError::invalid("parts", why));
+        }
+    })
 }
 
-impl From<EncodingName> for Encoding {
-    fn from(name: EncodingName) -> Self {
-        match name {
-            EncodingName::Hex => Self::Hex,
-            EncodingName::HexUpper => Self::HexUpper,
-            EncodingName::HexAnyCase => Self::HexAnyCase,
-            EncodingName::Base64 => Self::Base64,
-            EncodingName::Base64Url => Self::Base64Url,
-            EncodingName::Base64UrlNoPad => Self::Base64UrlNoPad,
+/// Returns the encoding with this name.
+pub(super) fn encoding(name: &str) -> Result<Encoding, ConfigError> {
+    Ok(match name {
+        "hex" => Encoding::Hex,
+        "hex-upper" => Encoding::HexUpper,
+        "hex-any-case" => Encoding::HexAnyCase,
+        "base64" => Encoding::Base64,
+        "base64url" => Encoding::Base64Url,
+        "base64url-nopad" => Encoding::Base64UrlNoPad,
+        _ => {
+            let why = "is not one of `hex`, `hex-upper`, `hex-any-case`, `base64`, `base64url` and \
+                       `base64url-nopad`";
+            return Err(ConfigError::invalid("encoding", why));
         }
-    }
-}
-
-impl From<TimeName> for TimeFormat {
-    fn from(name: TimeName) -> Self {
-        match name {
-            TimeName::Unix => Self::UnixSeconds,
-            TimeName::Millis => Self::UnixMillis,
-            TimeName::Rfc3339 => Self::Rfc3339,
-            TimeName::HttpDate => Self::HttpDate,
-        }
-    }
+    })
 }

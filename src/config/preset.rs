@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::config::members::Members;
 use crate::error::ConfigError;
 use crate::scheme::Scheme;
 #[cfg(feature = "webhooks")]
@@ -9,16 +10,12 @@ use crate::webhooks;
 
 /// Returns the preset with this name. Takes the settings that it needs from the configuration.
 #[cfg(feature = "webhooks")]
-pub(super) fn preset(
-    name: &str,
-    mut public_origin: impl FnMut() -> Result<String, ConfigError>,
-    mut url: impl FnMut() -> Result<String, ConfigError>,
-) -> Result<Arc<dyn Scheme>, ConfigError> {
+pub(super) fn preset(name: &str, members: &mut Members) -> Result<Arc<dyn Scheme>, ConfigError> {
     Ok(match name {
-        "square" => Arc::new(webhooks::square(url()?)?),
-        "hubspot" => Arc::new(webhooks::hubspot(&public_origin()?)?),
+        "square" => Arc::new(webhooks::square(members.required("url")?)?),
+        "hubspot" => Arc::new(webhooks::hubspot(&members.required("public_origin")?)?),
         #[cfg(feature = "sha1")]
-        "twilio" => Arc::new(webhooks::twilio(&public_origin()?)?),
+        "twilio" => Arc::new(webhooks::twilio(&members.required("public_origin")?)?),
         "shopify_app_proxy" => Arc::new(webhooks::shopify_app_proxy()),
         "shopify_oauth" => Arc::new(webhooks::shopify_oauth()),
         "dangerous_adyen_payments" => Arc::new(webhooks::dangerous_adyen_payments()),
@@ -29,11 +26,7 @@ pub(super) fn preset(
 }
 
 #[cfg(not(feature = "webhooks"))]
-pub(super) fn preset(
-    _: &str,
-    _: impl FnMut() -> Result<String, ConfigError>,
-    _: impl FnMut() -> Result<String, ConfigError>,
-) -> Result<Arc<dyn Scheme>, ConfigError> {
+pub(super) fn preset(_: &str, _: &mut Members) -> Result<Arc<dyn Scheme>, ConfigError> {
     Err(ConfigError::invalid("preset", "needs the feature `webhooks`"))
 }
 

@@ -1,13 +1,16 @@
 //! Reads the scheme that a service verifies or signs with from its configuration.
 
+use std::fmt;
 use std::sync::Arc;
 #[cfg(feature = "sha1")]
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::de::{Deserialize, Deserializer};
 
-use crate::config::part::{EncodingName, PartConfig};
+use crate::config::members::Members;
+use crate::config::part::{encoding, part};
 use crate::config::preset::preset;
+use crate::config::setting::{MembersVisitor, Setting};
 use crate::crypto::Algorithm;
 use crate::error::ConfigError;
 #[cfg(feature = "sigv4")]
@@ -21,7 +24,8 @@ use crate::scheme::{MessageSignatures, Policy};
 /// A scheme read from a configuration file, in any serde format.
 ///
 /// The configuration names a preset of a provider, describes a header by its parts, or names one of
-/// the crate's own schemes with its settings. A member that the scheme does not have is an error.
+/// the crate's own schemes with its settings. A member that the scheme does not have is an error
+/// of [`scheme`](Self::scheme).
 ///
 /// ```
 /// use tower_hmac::config::SchemeConfig;
@@ -52,29 +56,8 @@ use crate::scheme::{MessageSignatures, Policy};
 ///
 /// Encodings are `hex`, `hex-upper`, `hex-any-case`, `base64`, `base64url` and `base64url-nopad`.
 /// Times are `unix`, `millis`, `rfc3339` and `http-date`.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct SchemeConfig {
-    preset: Option<String>,
-    scheme: Option<String>,
-    name: Option<String>,
-    header: Option<String>,
-    prefix: Option<String>,
-    encoding: Option<EncodingName>,
-    algorithm: Option<String>,
-    key_id_header: Option<String>,
-    message_id_header: Option<String>,
-    list_separator: Option<String>,
-    parts: Option<Vec<PartConfig>>,
-    label: Option<String>,
-    tag: Option<String>,
-    components: Option<Vec<String>>,
-    public_origin: Option<String>,
-    url: Option<String>,
-    region: Option<String>,
-    service: Option<String>,
-    max_lifetime: Option<u64>,
-}
+#[derive(Clone, Default)]
+pub struct SchemeConfig(Vec<(String, Setting)>);
 
 impl SchemeConfig {
     /// Makes the scheme.
@@ -84,39 +67,35 @@ impl SchemeConfig {
     /// Returns [`ConfigError`] with the member's name if the scheme does not accept its value, if
     /// the scheme has no such member, or if the feature it needs is not enabled.
     pub fn scheme(&self) -> Result<Arc<dyn Scheme>, ConfigError> {
-        let mut rest = self.clone();
-        let scheme = rest.take_scheme()?;
-        match rest.first_left() {
-            None => Ok(scheme),
-            Some(member) => Err(ConfigError::invalid(member, "is not a setting of this scheme")),
-        }
+        let mut members = Members::new(self.0.clone())?;
+        let scheme = members.take_scheme()?;
+        members.finish()?;
+        Ok(scheme)
     }
+}
 
+impl Members {
     /// Takes the members that the scheme uses.
     fn take_scheme(&mut self) -> Result<Arc<dyn Scheme>, ConfigError> {
-        match (self.preset.take(), self.scheme.take()) {
+        match (self.text("preset")?, self.text("scheme")?) {
             (Some(_), Some(_)) => Err(ConfigError::invalid(
                 "preset",
                 "is set together with `scheme`; expected only one of them",
             )),
-            (Some(name), None) => preset(
-                &name,
-                || taken("public_origin", &mut self.public_origin),
-                || taken("url", &mut self.url),
-            ),
+            (Some(name), None) => preset(&name, self),
             (None, None) => Ok(Arc::new(self.take_parts()?)),
             (None, Some(name)) => match &*name {
                 "header" => Ok(Arc::new(self.take_parts()?)),
                 "flask-hmac" => {
                     let scheme = FlaskHmac::new().with_algorithm(self.take_algorithm()?);
-                    Ok(match self.header.take() {
+                    Ok(match self.text("header")? {
                         Some(header) => Arc::new(scheme.with_header(header)?),
                         None => Arc::new(scheme),
                     })
                 }
                 "flask-hmac-0.1" => {
                     let scheme = FlaskHmacPath::new().with_algorithm(self.take_algorithm()?);
-                    Ok(match self.header.take() {
+                    Ok(match self.text("header")? {
                         Some(header) => Arc::new(scheme.with_header(header)?),
                         None => Arc::new(scheme),
                     })
@@ -129,7 +108,7 @@ impl SchemeConfig {
                 "fost-url" => {
                     let scheme =
                         FostUrl::new().with_algorithm(self.take_algorithm_or(Algorithm::Sha1)?);
-                    Ok(match self.max_lifetime.take() {
+                    Ok(match self.number("max_lifetime")? {
                         Some(most) => Arc::new(scheme.with_max_lifetime(Duration::from_secs(most))),
                         None => Arc::new(scheme),
                     })
@@ -150,31 +129,31 @@ impl SchemeConfig {
     }
 
     fn take_parts(&mut self) -> Result<HeaderScheme, ConfigError> {
-        let header = taken("header", &mut self.header)?;
+        let header = self.required("header")?;
         let mut scheme = HeaderScheme::new(header)?.with_algorithm(self.take_algorithm()?);
-        if let Some(name) = self.name.take() {
+        if let Some(name) = self.text("name")? {
             scheme = scheme.with_name(name);
         }
-        if let Some(encoding) = self.encoding.take() {
-            scheme = scheme.with_encoding(encoding.into());
+        if let Some(name) = self.text("encoding")? {
+            scheme = scheme.with_encoding(encoding(&name)?);
         }
-        if let Some(prefix) = self.prefix.take() {
+        if let Some(prefix) = self.text("prefix")? {
             scheme = scheme.with_prefix(prefix)?;
         }
-        if let Some(parts) = self.parts.take() {
-            let parts = parts.into_iter().map(PartConfig::part);
+        if let Some(parts) = self.list("parts")? {
+            let parts = parts.into_iter().map(part);
             scheme = scheme.with_parts(parts.collect::<Result<Vec<_>, _>>()?)?;
         }
-        if let Some(name) = self.key_id_header.take() {
+        if let Some(name) = self.text("key_id_header")? {
             scheme = scheme.with_key_id_header(name)?;
         }
-        if let Some(name) = self.message_id_header.take() {
+        if let Some(name) = self.text("message_id_header")? {
             scheme = scheme.with_message_id_header(name)?;
         }
-        if let Some(separator) = self.list_separator.take() {
+        if let Some(separator) = self.text("list_separator")? {
             scheme = scheme.with_list_separator(separator)?;
         }
-        if let Some(origin) = self.public_origin.take() {
+        if let Some(origin) = self.text("public_origin")? {
             scheme = scheme.with_public_origin(&origin)?;
         }
         Ok(scheme)
@@ -184,17 +163,19 @@ impl SchemeConfig {
     #[cfg(feature = "rfc9421")]
     fn take_message_signatures(&mut self) -> Result<MessageSignatures, ConfigError> {
         let mut scheme = MessageSignatures::new();
-        if let Some(components) = self.components.take() {
+        if let Some(components) = self.list("components")? {
+            let components = components.into_iter().map(|name| name.into_text("components"));
+            let components = components.collect::<Result<Vec<_>, _>>()?;
             let policy = Policy::strict().dangerous_require_only(&components)?;
             scheme = scheme.with_components(components)?.with_policy(policy);
         }
-        if let Some(label) = self.label.take() {
+        if let Some(label) = self.text("label")? {
             scheme = scheme.with_label(label)?;
         }
-        if let Some(tag) = self.tag.take() {
+        if let Some(tag) = self.text("tag")? {
             scheme = scheme.with_tag(tag)?;
         }
-        if let Some(origin) = self.public_origin.take() {
+        if let Some(origin) = self.text("public_origin")? {
             scheme = scheme.with_public_origin(origin)?;
         }
         Ok(scheme)
@@ -202,7 +183,7 @@ impl SchemeConfig {
 
     #[cfg(feature = "sigv4")]
     fn take_sigv4(&mut self) -> Result<AwsSigV4, ConfigError> {
-        AwsSigV4::new(taken("region", &mut self.region)?, taken("service", &mut self.service)?)
+        AwsSigV4::new(self.required("region")?, self.required("service")?)
     }
 
     fn take_algorithm(&mut self) -> Result<Algorithm, ConfigError> {
@@ -210,38 +191,23 @@ impl SchemeConfig {
     }
 
     fn take_algorithm_or(&mut self, default: Algorithm) -> Result<Algorithm, ConfigError> {
-        match self.algorithm.take() {
+        match self.text("algorithm")? {
             None => Ok(default),
             Some(name) => name.parse().map_err(|error: ConfigError| error.named("algorithm")),
         }
     }
+}
 
-    /// Returns a member that the scheme did not take.
-    fn first_left(&self) -> Option<&'static str> {
-        let members = [
-            ("name", self.name.is_some()),
-            ("header", self.header.is_some()),
-            ("prefix", self.prefix.is_some()),
-            ("encoding", self.encoding.is_some()),
-            ("algorithm", self.algorithm.is_some()),
-            ("key_id_header", self.key_id_header.is_some()),
-            ("message_id_header", self.message_id_header.is_some()),
-            ("list_separator", self.list_separator.is_some()),
-            ("parts", self.parts.is_some()),
-            ("label", self.label.is_some()),
-            ("tag", self.tag.is_some()),
-            ("components", self.components.is_some()),
-            ("public_origin", self.public_origin.is_some()),
-            ("url", self.url.is_some()),
-            ("region", self.region.is_some()),
-            ("service", self.service.is_some()),
-            ("max_lifetime", self.max_lifetime.is_some()),
-        ];
-        members.into_iter().find(|(_, is_left)| *is_left).map(|(name, _)| name)
+impl<'de> Deserialize<'de> for SchemeConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let visitor = MembersVisitor { what: "a map of a scheme's settings", known: &[] };
+        deserializer.deserialize_any(visitor).map(Self)
     }
 }
 
-/// Takes a member that the scheme needs.
-fn taken(member: &'static str, value: &mut Option<String>) -> Result<String, ConfigError> {
-    value.take().ok_or_else(|| ConfigError::invalid(member, "is missing"))
+impl fmt::Debug for SchemeConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.0.iter().map(|(name, _)| name).collect();
+        f.debug_struct("SchemeConfig").field("settings", &names).finish_non_exhaustive()
+    }
 }

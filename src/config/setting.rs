@@ -49,6 +49,14 @@ impl Setting {
         Self::Text(Zeroizing::new(text))
     }
 
+    /// Returns the text of a setting that is no key.
+    pub(super) fn into_text(self, name: &'static str) -> Result<String, ConfigError> {
+        match self {
+            Self::Text(mut text) => Ok(std::mem::take(&mut *text)),
+            _ => Err(ConfigError::invalid(name, "is not a text")),
+        }
+    }
+
     /// Returns a switch. Text is matched exactly, so that `"False"` is not true.
     pub(super) fn switch(&self, name: &'static str) -> Result<bool, ConfigError> {
         match self {
