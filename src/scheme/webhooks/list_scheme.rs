@@ -45,6 +45,8 @@ pub struct ListScheme {
     separator: char,
     tag: Cow<'static, str>,
     time: Option<(Cow<'static, str>, TimeFormat)>,
+    /// `None` for the default.
+    parts: Option<Vec<Part>>,
     layout: Layout,
 }
 
@@ -65,6 +67,7 @@ impl ListScheme {
             separator: ',',
             tag: item_name(tag)?,
             time: None,
+            parts: None,
             layout: Layout::new([Part::Body])?,
         })
     }
@@ -72,11 +75,13 @@ impl ListScheme {
     tag_settings!("list");
 
     /// Sets the name of the item with the time, which is checked against the clock. In the signing
-    /// string, it is [`Part::Time`].
+    /// string, it is [`Part::Time`]: `<time>.<body>` by default.
     ///
     /// # Errors
     ///
-    /// Returns [`ConfigError`] if `name` is not a valid item name, or is the name of the tags.
+    /// Returns [`ConfigError`] if `name` is not a valid item name, or is the name of the tags. Also
+    /// returns it if the [parts](Self::with_parts) were set before and do not fit: a time that is
+    /// not signed could be changed by anybody.
     pub fn with_time(
         mut self,
         name: impl Into<Cow<'static, str>>,
@@ -87,7 +92,7 @@ impl ListScheme {
             return Err(ConfigError::invalid("time", "has the name of the tags"));
         }
         self.time = Some((name, format));
-        Ok(self)
+        self.checked()
     }
 
     /// Sets the separator of the items. `,` by default.
@@ -105,7 +110,7 @@ impl ListScheme {
         Ok(self)
     }
 
-    /// Sets what is signed, in this order. Only the body by default.
+    /// Sets what is signed, in this order. By default, only the body, and the time if there is one.
     ///
     /// # Errors
     ///
@@ -116,8 +121,20 @@ impl ListScheme {
         mut self,
         parts: impl IntoIterator<Item = Part>,
     ) -> Result<Self, ConfigError> {
+        self.parts = Some(parts.into_iter().collect());
+        self.checked()
+    }
+
+    /// Checks that the settings fit together.
+    fn checked(mut self) -> Result<Self, ConfigError> {
         let format = self.time.as_ref().map(|(_, format)| *format);
-        self.layout = Layout::with_time(parts, format)?;
+        self.layout = match (&self.parts, format) {
+            (Some(parts), _) => Layout::with_time(parts.iter().cloned(), format)?,
+            (None, None) => Layout::new([Part::Body])?,
+            (None, Some(_)) => {
+                Layout::with_time([Part::Time, Part::literal("."), Part::Body], format)?
+            }
+        };
         if self.layout.headers().any(|name| name == self.header()) {
             return Err(ConfigError::invalid("parts", "a signature cannot sign its own header"));
         }

@@ -104,6 +104,30 @@ fn an_ambiguous_list_scheme_is_a_config_error() {
     assert!(in_header.with_parts([Part::Time, Part::literal("."), Part::Body]).is_err());
 }
 
+/// A time that is not signed could be moved by anybody who has seen a request.
+#[test]
+fn the_time_of_a_list_is_always_signed() {
+    let list = || ListScheme::new("X-Sig", "v1").unwrap();
+    let timed = list().with_time("t", TimeFormat::UnixSeconds).unwrap();
+    let signer = Signer::new(timed.clone(), key("a secret")).with_clock(ManualClock::new(NOW));
+    let request = signer.sign(Request::post("/").body("body").unwrap()).unwrap();
+    let value = request.headers()["x-sig"].to_str().unwrap();
+    let at = |now: i64, value: &str| {
+        let head = head(&[("x-sig", value)]);
+        verify_at(timed.clone(), key("a secret"), now, &head, b"body").map(drop)
+    };
+    assert_eq!(at(NOW, value), Ok(()));
+    let moved = value.replace(&NOW.to_string(), &(NOW + 9_000).to_string());
+    assert_eq!(at(NOW + 9_000, &moved), Err(ErrorKind::Mismatch));
+
+    let parts = [Part::Method, Part::literal("."), Part::Body];
+    let unsigned = list().with_parts(parts).unwrap();
+    assert!(unsigned.with_time("t", TimeFormat::UnixSeconds).is_err(), "the time is not signed");
+    let undivided = list().with_time("t", TimeFormat::Rfc3339).unwrap();
+    let undivided = undivided.with_parts([Part::Time, Part::Body]).unwrap();
+    assert!(undivided.with_time("t", TimeFormat::UnixSeconds).is_err(), "digits run into the body");
+}
+
 #[test]
 fn an_rfc_3339_time_can_need_no_delimiter() {
     let time = || Part::timestamp("X-Time", TimeFormat::Rfc3339).unwrap();
