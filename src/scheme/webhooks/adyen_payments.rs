@@ -1,7 +1,12 @@
 //! Adyen's payment notifications: a signature in the body.
 
+use std::fmt;
+use std::marker::PhantomData;
+
 use http::request::Parts;
 use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, MapAccess, Visitor};
 
 use crate::crypto::Algorithm;
 use crate::scheme::webhooks::provider::{ProviderRules, ProviderScheme};
@@ -52,13 +57,13 @@ pub struct AdyenRules;
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Body {
-    notification_items: Vec<Item>,
+    notification_items: Vec<Object<Item>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Item {
-    notification_request_item: Notification,
+    notification_request_item: Object<Notification>,
 }
 
 #[derive(Default, Deserialize)]
@@ -68,10 +73,10 @@ struct Notification {
     original_reference: String,
     merchant_account_code: String,
     merchant_reference: String,
-    amount: Amount,
+    amount: Object<Amount>,
     event_code: String,
     success: String,
-    additional_data: AdditionalData,
+    additional_data: Object<AdditionalData>,
 }
 
 #[derive(Default, Deserialize)]
@@ -87,13 +92,38 @@ struct AdditionalData {
     hmac_signature: Option<String>,
 }
 
+/// A value that is a JSON object. Of a struct, serde also reads a list of the fields, in the order of
+/// this file. The handler's struct may have another order.
+#[derive(Default)]
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor(PhantomData)).map(Self)
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<T, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(members))
+    }
+}
+
 /// Returns the only notification in a body.
 fn notification(body: &[u8]) -> Result<Notification, ClaimError> {
-    let body: Body = serde_json::from_slice(body)
+    let Object::<Body>(body) = serde_json::from_slice(body)
         .map_err(|_| ClaimError::malformed("the body is not a notification of Adyen"))?;
     let mut items = body.notification_items.into_iter();
     match (items.next(), items.next()) {
-        (Some(item), None) => Ok(item.notification_request_item),
+        (Some(Object(item)), None) => Ok(item.notification_request_item.0),
         _ => Err(ClaimError::malformed("the body does not contain exactly one notification")),
     }
 }
@@ -102,7 +132,8 @@ impl ProviderRules for AdyenRules {
     const IS_IN_BODY: bool = true;
 
     fn claim_from_body(&self, body: &[u8]) -> Result<Claim, ClaimError> {
-        let tag = notification(body)?.additional_data.hmac_signature.ok_or(ClaimError::Missing)?;
+        let tag =
+            notification(body)?.additional_data.0.hmac_signature.ok_or(ClaimError::Missing)?;
         let tag = Encoding::Base64.decode_tag(tag, Algorithm::Sha256);
         let tag =
             tag.ok_or(ClaimError::malformed("`hmacSignature` is not an HMAC-SHA-256 in base64"))?;
@@ -115,14 +146,14 @@ impl ProviderRules for AdyenRules {
 
     fn derive(&self, body: &[u8], text: &mut SignedText) -> Result<(), ClaimError> {
         let item = notification(body)?;
-        let value = item.amount.value.map(|value| value.to_string()).unwrap_or_default();
+        let value = item.amount.0.value.map(|value| value.to_string()).unwrap_or_default();
         let fields = [
             item.psp_reference,
             item.original_reference,
             item.merchant_account_code,
             item.merchant_reference,
             value,
-            item.amount.currency,
+            item.amount.0.currency,
             item.event_code,
             item.success,
         ];

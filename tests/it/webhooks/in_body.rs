@@ -58,3 +58,35 @@ fn a_body_that_is_not_exactly_one_signed_notification_is_rejected() {
     unsigned["notificationItems"][0]["NotificationRequestItem"]["additionalData"] = json!({});
     assert_eq!(outcome(&unsigned), Err(ErrorKind::Missing));
 }
+
+/// A handler with its own struct could read such a list in another order than the signature does.
+#[test]
+fn a_notification_without_the_names_of_its_fields_is_rejected() {
+    let items = |item: Value| json!({ "live": "false", "notificationItems": item });
+    let named = notification()["notificationItems"][0]["NotificationRequestItem"].clone();
+    let additional = named["additionalData"].clone();
+    let list = json!([
+        "7914073381342284",
+        "",
+        "TestMerchant",
+        "TestPayment-1407325143704",
+        named["amount"],
+        "AUTHORISATION",
+        "true",
+        additional,
+    ]);
+    let with = |member: &str, value: Value| {
+        let mut named = named.clone();
+        named[member] = value;
+        items(json!([{ "NotificationRequestItem": named }]))
+    };
+    for body in [
+        json!([[{ "NotificationRequestItem": named }]]),
+        items(json!([[named]])),
+        items(json!([{ "NotificationRequestItem": list }])),
+        with("amount", json!([1130, "EUR"])),
+        with("additionalData", json!([additional["hmacSignature"]])),
+    ] {
+        assert_eq!(outcome(&body), Err(ErrorKind::Malformed), "{body}");
+    }
+}
