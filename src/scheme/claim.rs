@@ -165,7 +165,7 @@ impl Claim {
     }
 
     /// Sets the components and the headers that the signature covers.
-    #[cfg(feature = "rfc9421")]
+    #[cfg(any(feature = "rfc9421", feature = "sigv4"))]
     pub(crate) fn cover(&mut self, covered: CoveredHead) {
         self.covered = Some(Arc::new(covered));
     }
@@ -178,19 +178,19 @@ impl Claim {
     }
 
     /// Keeps data that was prepared for many requests.
-    #[cfg(feature = "rfc9421")]
+    #[cfg(any(feature = "rfc9421", feature = "sigv4"))]
     pub(crate) fn keep_shared<T: Any + Send + Sync>(&mut self, memo: Arc<T>) {
         self.memo = Some(memo);
     }
 
     // These methods change the claim in place, because it is large and slow to move.
 
-    #[cfg(feature = "rfc9421")]
+    #[cfg(any(feature = "rfc9421", feature = "sigv4"))]
     pub(crate) fn set_key_id(&mut self, key_id: KeyId) {
         self.key_id = Some(key_id);
     }
 
-    #[cfg(feature = "rfc9421")]
+    #[cfg(any(feature = "rfc9421", feature = "sigv4"))]
     pub(crate) fn set_times(&mut self, created: Option<i64>, expires: Option<i64>) {
         (self.created, self.expires) = (created, expires);
     }

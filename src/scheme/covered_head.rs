@@ -24,18 +24,17 @@ impl CoveredHead {
         components: ComponentNames,
         headers: impl IntoIterator<Item = SignedHeader>,
     ) -> Self {
-        let mut covered = Self::of(components);
-        for header in headers {
-            covered.push(header);
-        }
-        covered
+        let mut headers = headers.into_iter();
+        Self { first_header: headers.next(), more_headers: headers.collect(), components }
     }
 
     /// Makes a covered head that has no headers yet.
+    #[cfg(feature = "rfc9421")]
     pub(crate) fn of(components: ComponentNames) -> Self {
         Self { first_header: None, more_headers: Vec::new(), components }
     }
 
+    #[cfg(feature = "rfc9421")]
     pub(crate) fn push(&mut self, header: SignedHeader) {
         if self.first_header.is_none() {
             self.first_header = Some(header);

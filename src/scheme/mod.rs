@@ -133,7 +133,7 @@ use http::request::Parts;
 
 pub use claim::{Claim, ClaimError, OfferedTag};
 pub use coverage::{BodyDigest, Coverage};
-#[cfg(feature = "rfc9421")]
+#[cfg(any(feature = "rfc9421", feature = "sigv4"))]
 pub(crate) use covered_head::ComponentNames;
 pub(crate) use covered_head::CoveredHead;
 pub use encoding::Encoding;

@@ -21,21 +21,21 @@ pub(super) enum TargetForm {
 
 /// Writes the method, the target, the headers and the list of their names, each ending in a
 /// newline.
-pub(super) fn request(
+pub(super) fn write(
+    out: &mut Vec<u8>,
     head: &Parts,
     listed: &Listed<'_>,
     form: TargetForm,
-) -> Result<Vec<u8>, ClaimError> {
-    let mut out = Vec::with_capacity(512);
+) -> Result<(), ClaimError> {
     out.extend_from_slice(head.method.as_str().as_bytes());
     out.push(b'\n');
-    write_target(&mut out, &head.uri, form)?;
+    write_target(out, &head.uri, form)?;
     out.push(b'\n');
-    listed.write(&mut out, wire::host(head)?)?;
+    listed.write(out, wire::host(head)?)?;
     out.push(b'\n');
     out.extend_from_slice(listed.list().as_bytes());
     out.push(b'\n');
-    Ok(out)
+    Ok(())
 }
 
 fn write_target(out: &mut Vec<u8>, uri: &Uri, form: TargetForm) -> Result<(), ClaimError> {

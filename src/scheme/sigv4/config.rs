@@ -83,8 +83,11 @@ impl Config {
         date: &str,
         credential: &Credential<'_>,
     ) -> Result<Reading, ClaimError> {
-        let canonical = canonical::request(head, listed, form)?;
-        Ok(Reading::new(canonical, payload, date, credential, self.is_ours(credential)))
+        let mut text = Reading::lead(date, credential);
+        let lead_len = text.len();
+        canonical::write(&mut text, head, listed, form)?;
+        text.extend_from_slice(payload.line.as_bytes());
+        Ok(Reading::new(text, lead_len, payload.kind, self.is_ours(credential)))
     }
 
     /// Returns whether this side has keys for the scope.

@@ -23,12 +23,9 @@ pub(super) struct Credential<'t> {
 impl<'t> Credential<'t> {
     /// Splits the text from the right, so that an access key ID may contain a `/`.
     pub(super) fn parse(text: &'t str) -> Option<Self> {
-        let mut parts = text.rsplitn(5, '/');
-        if parts.next() != Some(TERMINATOR) {
-            return None;
-        }
-        let (service, region, day) = (parts.next()?, parts.next()?, parts.next()?);
-        let key_id = parts.next()?;
+        let (rest, service) = split_last(text.strip_suffix(TERMINATOR)?.strip_suffix('/')?)?;
+        let (rest, region) = split_last(rest)?;
+        let (key_id, day) = split_last(rest)?;
         (date::is_day(day) && is_key_id(key_id)).then_some(Self { key_id, day, region, service })
     }
 
@@ -36,6 +33,12 @@ impl<'t> Credential<'t> {
     pub(super) fn scope(&self) -> String {
         [self.day, self.region, self.service, TERMINATOR].join("/")
     }
+}
+
+/// Splits at the last `/`. The parts are short, so a search byte by byte is the fastest.
+fn split_last(text: &str) -> Option<(&str, &str)> {
+    let (rest, last) = text.split_at_checked(text.bytes().rposition(|byte| byte == b'/')?)?;
+    Some((rest, last.strip_prefix('/')?))
 }
 
 /// Returns whether a key ID can be part of a credential.

@@ -11,10 +11,15 @@ pub(super) fn read(text: &str) -> Option<i64> {
     else {
         return None;
     };
-    let spelled = [
-        y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T', h1, h2, b':', n1, n2, b':', s1, s2, b'Z',
-    ];
-    wire::rfc3339(std::str::from_utf8(&spelled).ok()?)
+    let date = [number([y1, y2, y3, y4])?, number([m1, m2])?, number([d1, d2])?];
+    wire::utc(date, [number([h1, h2])?, number([n1, n2])?, number([s1, s2])?])
+}
+
+fn number<const N: usize>(digits: [u8; N]) -> Option<u16> {
+    digits.iter().try_fold(0_u16, |number, digit| {
+        let digit = digit.is_ascii_digit().then(|| u16::from(digit & 0x0f))?;
+        number.checked_mul(10)?.checked_add(digit)
+    })
 }
 
 /// Writes a date, if its year is from 0 to 9999.

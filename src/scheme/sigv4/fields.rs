@@ -4,7 +4,7 @@ use http::header::{CONTENT_TYPE, HOST};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::scheme::ClaimError;
+use crate::scheme::{ClaimError, ComponentNames, CoveredHead};
 
 /// The prefix of header names that must all be signed.
 const AMZ: &str = "x-amz-";
@@ -30,13 +30,21 @@ const UNSIGNED: [&str; 17] = [
     "proxy-authorization",
 ];
 
+/// The length up to which a list is searched from its start, and not by bisection. Comparing
+/// lengths first makes that faster.
+const SHORT: usize = 16;
+
 /// The headers that a request lists as signed, found in one pass over its head.
 pub(super) struct Listed<'h> {
     list: &'h str,
-    names: Vec<&'h str>,
-    /// Each header with the index of its name in the list, in ascending order.
-    lines: Vec<(usize, &'h HeaderName, &'h HeaderValue)>,
+    /// The names, in ascending order, each with its first line in the head.
+    names: Vec<(&'h [u8], Option<Line<'h>>)>,
+    headers: &'h HeaderMap,
+    /// Whether any header of the head has more than one line.
+    repeats: bool,
 }
+
+type Line<'h> = (&'h HeaderName, &'h HeaderValue);
 
 impl<'h> Listed<'h> {
     /// Rejects a list that is not in canonical form, or omits a header that must be signed.
@@ -46,34 +54,36 @@ impl<'h> Listed<'h> {
         required: &[HeaderName],
     ) -> Result<Self, ClaimError> {
         let malformed = |why| Err(ClaimError::malformed(why));
-        let names: Vec<_> = list.split(';').collect();
-        let has_upper_case = list.bytes().any(|byte| byte.is_ascii_uppercase());
-        if has_upper_case || names.iter().any(|name| name.is_empty()) {
+        // No early end, so that the compiler can check many bytes at once.
+        let has_upper_case =
+            list.bytes().fold(false, |found, byte| found | byte.is_ascii_uppercase());
+        let mut names: Vec<(&[u8], Option<Line<'_>>)> = Vec::with_capacity(SHORT);
+        names.extend(list.as_bytes().split(|byte| *byte == b';').map(|name| (name, None)));
+        if has_upper_case || names.iter().any(|(name, _)| name.is_empty()) {
             return malformed("a signed header's name is empty or not in lower case (rule 5)");
         }
-        if !names.is_sorted_by(|name, next| name < next) {
+        if !names.is_sorted_by(|(name, _), (next, _)| name < next) {
             return malformed("the signed headers are not in ascending order (rule 5)");
         }
-        let place = |wanted: &str| names.binary_search(&wanted).ok();
-        if place(HOST.as_str()).is_none() {
-            return malformed("`host` is not signed (rule 5)");
-        }
-        let mut lines = Vec::with_capacity(names.len());
-        for (name, value) in headers {
-            match place(name.as_str()) {
-                Some(place) => lines.push((place, name, value)),
-                None if must_be_signed(name) => {
-                    return Err(ClaimError::in_header(name, "is present but not signed (rule 5)"));
+        for line in headers {
+            match place(&names, line.0.as_str()).and_then(|place| names.get_mut(place)) {
+                Some((_, first)) => drop(first.get_or_insert(line)),
+                None if must_be_signed(line.0) => {
+                    return Err(ClaimError::in_header(
+                        line.0,
+                        "is present but not signed (rule 5)",
+                    ));
                 }
                 None => {}
             }
         }
-        if let Some(name) = required.iter().find(|name| place(name.as_str()).is_none()) {
+        if place(&names, HOST.as_str()).is_none() {
+            return malformed("`host` is not signed (rule 5)");
+        }
+        if let Some(name) = required.iter().find(|name| place(&names, name.as_str()).is_none()) {
             return Err(ClaimError::in_header(name, "is required but not signed (rule 5)"));
         }
-        // A stable sort keeps the lines of one name in order.
-        lines.sort_by_key(|(place, ..)| *place);
-        Ok(Self { list, names, lines })
+        Ok(Self { list, names, headers, repeats: headers.len() != headers.keys_len() })
     }
 
     pub(super) fn list(&self) -> &'h str {
@@ -82,17 +92,19 @@ impl<'h> Listed<'h> {
 
     /// Writes a line for each listed header, in the order of the list.
     pub(super) fn write(&self, out: &mut Vec<u8>, host: &str) -> Result<(), ClaimError> {
-        let mut rest = &*self.lines;
-        for (place, name) in self.names.iter().enumerate() {
-            let count = rest.iter().take_while(|line| line.0 == place).count();
-            let (lines, others) = rest.split_at(count);
-            rest = others;
-            out.extend_from_slice(name.as_bytes());
+        for (name, first) in &self.names {
+            out.extend_from_slice(name);
             out.push(b':');
-            if *name == HOST.as_str() {
+            if *name == HOST.as_str().as_bytes() {
                 out.extend_from_slice(host.as_bytes());
             } else {
-                write_values(out, lines.iter().map(|(_, _, value)| *value))?;
+                let missing = "a header is listed as signed, but missing (rule 6)";
+                let first = first.ok_or(ClaimError::malformed(missing))?;
+                write_value(out, first.1);
+                for value in self.more(first) {
+                    out.push(b',');
+                    write_value(out, value);
+                }
             }
             out.push(b'\n');
         }
@@ -100,9 +112,32 @@ impl<'h> Listed<'h> {
     }
 
     /// Returns the listed headers as they were read.
-    pub(super) fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
-        self.lines.iter().map(|(_, name, value)| ((*name).clone(), (*value).clone())).collect()
+    pub(super) fn covered(&self) -> CoveredHead {
+        let mut headers = Vec::with_capacity(self.names.len());
+        for first in self.names.iter().filter_map(|(_, first)| *first) {
+            headers.push((first.0.clone(), first.1.clone()));
+            for value in self.more(first) {
+                headers.push((first.0.clone(), value.clone()));
+            }
+        }
+        CoveredHead::new(ComponentNames::default(), headers)
     }
+
+    /// Returns the values of a header after its first.
+    fn more(&self, (name, _): Line<'h>) -> impl Iterator<Item = &'h HeaderValue> {
+        // Almost no request repeats a header, so most need no lookup.
+        let values = self.repeats.then(|| self.headers.get_all(name).iter().skip(1));
+        values.into_iter().flatten()
+    }
+}
+
+/// Returns the position of a name in a list.
+fn place(names: &[(&[u8], Option<Line<'_>>)], wanted: &str) -> Option<usize> {
+    let wanted = wanted.as_bytes();
+    if names.len() > SHORT {
+        return names.binary_search_by_key(&wanted, |(name, _)| name).ok();
+    }
+    names.iter().position(|(name, _)| *name == wanted)
 }
 
 fn must_be_signed(name: &HeaderName) -> bool {
@@ -120,35 +155,20 @@ pub(super) fn list(head: &Parts) -> String {
     names.join(";")
 }
 
-/// Writes values without the whitespace around them, each inner run of spaces as one space, joined
-/// by commas.
-fn write_values<'h>(
-    out: &mut Vec<u8>,
-    values: impl Iterator<Item = &'h HeaderValue>,
-) -> Result<(), ClaimError> {
-    let mut place = 0_usize;
-    for value in values {
-        if place > 0 {
-            out.push(b',');
-        }
-        place = place.saturating_add(1);
-        let value = value.as_bytes().trim_ascii();
-        // Most values have no space at all, which is quick to detect.
-        if !value.contains(&b' ') || !value.windows(2).any(|two| two == b"  ") {
-            out.extend_from_slice(value);
-            continue;
-        }
-        let mut is_after_space = false;
-        for byte in value {
-            let is_space = *byte == b' ';
-            if !(is_space && is_after_space) {
-                out.push(*byte);
-            }
-            is_after_space = is_space;
-        }
+/// Writes a value without the whitespace around it, each inner run of spaces as one space.
+fn write_value(out: &mut Vec<u8>, value: &HeaderValue) {
+    let value = value.as_bytes().trim_ascii();
+    // Most values have no space at all, which is quick to detect.
+    if !value.contains(&b' ') || !value.windows(2).any(|two| two == b"  ") {
+        out.extend_from_slice(value);
+        return;
     }
-    if place == 0 {
-        return Err(ClaimError::malformed("a header is listed as signed, but missing (rule 6)"));
+    let mut is_after_space = false;
+    for byte in value {
+        let is_space = *byte == b' ';
+        if !(is_space && is_after_space) {
+            out.push(*byte);
+        }
+        is_after_space = is_space;
     }
-    Ok(())
 }

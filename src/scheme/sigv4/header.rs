@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use http::HeaderName;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
@@ -263,11 +265,12 @@ impl Scheme for AwsSigV4 {
         let payload = Payload::read(head, self.config.unsigned_payload)?;
         let reading =
             self.config.reading(head, self.form(), &listed, payload, date, &credential)?;
-        Ok(Claim::signed(signature)
+        let mut claim = Claim::signed(signature)
             .with_key_id(KeyId::new(credential.key_id).ok())
-            .with_created(created)
-            .with_signed_headers(listed.headers())
-            .with_memo(reading))
+            .with_created(created);
+        claim.cover(listed.covered());
+        claim.keep_shared(Arc::new(reading));
+        Ok(claim)
     }
 
     text_of_reading!();

@@ -20,6 +20,10 @@ impl PathStyle {
         if !path.starts_with('/') {
             return Err(ClaimError::malformed("the target has no path (rule 8)"));
         }
+        if is_canonical(path) {
+            out.extend_from_slice(path.as_bytes());
+            return Ok(());
+        }
         check_escapes(path)?;
         match self {
             Self::S3 => join(out, path.split('/'), |out, segment| {
@@ -39,6 +43,15 @@ impl PathStyle {
         }
         Ok(())
     }
+}
+
+/// Returns whether every style writes a path as it is: without escapes, dots at the start of a
+/// segment, and empty segments. Most paths are like this.
+fn is_canonical(path: &str) -> bool {
+    let is_plain = |byte: u8| percent::is_unreserved(byte) || byte == b'/';
+    // No early end, so that the compiler can check many bytes at once.
+    path.bytes().fold(true, |all, byte| all & is_plain(byte))
+        && !path.as_bytes().windows(2).any(|two| two == b"//" || two == b"/.")
 }
 
 fn join<'p>(

@@ -10,36 +10,57 @@ use crate::scheme::{ClaimError, Coverage, SignError, wire};
 /// The SHA-256 of an empty body, in hex.
 pub(crate) const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
-/// The coverage of the body, and the last line of the canonical request. The line is not known yet
-/// if it is the hash of the body itself.
+/// How the body is covered, and the last line of the canonical request.
 pub(super) struct Payload<'t> {
-    pub(super) coverage: Coverage,
-    pub(super) text: Option<&'t str>,
+    pub(super) kind: PayloadKind,
+    /// Empty if the line is the hash of the body, which is not known yet.
+    pub(super) line: &'t str,
+}
+
+pub(super) enum PayloadKind {
+    /// The line is the hash of the body, which is computed as the body arrives.
+    Hashed,
+    /// The line is this hash, and the body must have it.
+    Stated(Digest),
+    /// There must be no body.
+    Empty,
+    /// The body can be any.
+    Unsigned,
+}
+
+impl PayloadKind {
+    pub(super) fn coverage(&self) -> Coverage {
+        match self {
+            Self::Hashed => Coverage::Hashed(Algorithm::Sha256),
+            Self::Stated(digest) => Coverage::Digest(vec![digest.clone().into()]),
+            Self::Empty => Coverage::Empty,
+            Self::Unsigned => Coverage::Unsigned,
+        }
+    }
 }
 
 impl<'h> Payload<'h> {
     /// Returns a payload whose hash is computed as the body arrives.
     pub(super) fn hashed() -> Self {
-        Self { coverage: Coverage::Hashed(Algorithm::Sha256), text: None }
+        Self { kind: PayloadKind::Hashed, line: "" }
     }
 
     /// Returns the payload stated by the header, or one hashed from the body if there is no such
     /// header.
     pub(super) fn read(head: &'h Parts, allows_unsigned: bool) -> Result<Self, ClaimError> {
         let malformed = |why| Err(ClaimError::in_header(&X_AMZ_CONTENT_SHA256, why));
-        if !head.headers.contains_key(X_AMZ_CONTENT_SHA256) {
-            return Ok(Self::hashed());
-        }
-        let value = wire::required(head, &X_AMZ_CONTENT_SHA256)?;
-        let text = wire::text(&X_AMZ_CONTENT_SHA256, value)?;
-        if text == UNSIGNED_PAYLOAD {
+        let line = match wire::single(head, &X_AMZ_CONTENT_SHA256) {
+            Err(ClaimError::Missing) => return Ok(Self::hashed()),
+            value => wire::text(&X_AMZ_CONTENT_SHA256, value?)?,
+        };
+        if line == UNSIGNED_PAYLOAD {
             return if allows_unsigned {
-                Ok(Self { coverage: Coverage::Unsigned, text: Some(text) })
+                Ok(Self { kind: PayloadKind::Unsigned, line })
             } else {
                 malformed("says that the body is not signed (rule 10)")
             };
         }
-        if text.starts_with("STREAMING-") {
+        if line.starts_with("STREAMING-") {
             return malformed(
                 "says that the body comes in signed chunks, which are not supported (rule 10); \
                  set AWS_REQUEST_CHECKSUM_CALCULATION=when_required for boto3 and awscli, or \
@@ -47,13 +68,11 @@ impl<'h> Payload<'h> {
             );
         }
         let mut bytes = [0; 32];
-        let digest = base16ct::lower::decode(text, &mut bytes)
+        let digest = base16ct::lower::decode(line, &mut bytes)
             .ok()
             .and_then(|bytes| Digest::received(Algorithm::Sha256, bytes));
         match digest {
-            Some(digest) => {
-                Ok(Self { coverage: Coverage::Digest(vec![digest.into()]), text: Some(text) })
-            }
+            Some(digest) => Ok(Self { kind: PayloadKind::Stated(digest), line }),
             None => malformed("is not a SHA-256 in 64 lower-case hex digits (rule 10)"),
         }
     }

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderName, Method};
@@ -7,7 +9,7 @@ use super::config::Config;
 use super::credential::{self, Credential};
 use super::fields::Listed;
 use super::parameters::{self, Parameters};
-use super::payload::{self, Payload};
+use super::payload::{self, Payload, PayloadKind};
 use super::reading::{Reading, text_of_reading};
 use super::{ALGORITHM, UNSIGNED_PAYLOAD, X_AMZ_CONTENT_SHA256, authorization, date, fields};
 use crate::crypto::Digest;
@@ -87,11 +89,11 @@ impl AwsPresigned {
         Ok(match head.method {
             _ if self.config.has_s3_payloads => {
                 let takes_any = self.config.unsigned_payload;
-                let coverage = if takes_any { Coverage::Unsigned } else { Coverage::Empty };
-                Payload { coverage, text: Some(UNSIGNED_PAYLOAD) }
+                let kind = if takes_any { PayloadKind::Unsigned } else { PayloadKind::Empty };
+                Payload { kind, line: UNSIGNED_PAYLOAD }
             }
             Method::GET | Method::HEAD => {
-                Payload { coverage: Coverage::Empty, text: Some(payload::EMPTY) }
+                Payload { kind: PayloadKind::Empty, line: payload::EMPTY }
             }
             _ => Payload::hashed(),
         })
@@ -157,12 +159,13 @@ impl Scheme for AwsPresigned {
         let listed = Listed::read(&sent.signed_headers, &head.headers, &self.config.required)?;
         let (form, payload) = (self.form(), self.payload(head)?);
         let reading = self.config.reading(head, form, &listed, payload, &sent.date, &credential)?;
-        Ok(Claim::signed(signature)
+        let mut claim = Claim::signed(signature)
             .with_key_id(KeyId::new(credential.key_id).ok())
             .with_not_before(created)
-            .with_expires(created.saturating_add_unsigned(expires))
-            .with_signed_headers(listed.headers())
-            .with_memo(reading))
+            .with_expires(created.saturating_add_unsigned(expires));
+        claim.cover(listed.covered());
+        claim.keep_shared(Arc::new(reading));
+        Ok(claim)
     }
 
     text_of_reading!();

@@ -1,54 +1,69 @@
 //! The data that a claim keeps to write the signing string.
 
 use super::credential::{self, Credential};
-use super::payload::Payload;
+use super::payload::PayloadKind;
 use super::{ALGORITHM, TERMINATOR, date};
 use crate::crypto::{Algorithm, Mac};
 use crate::crypto::{Digest, Hasher};
 use crate::key::{KeyEntry, KeySet, SecretKey};
 use crate::scheme::{Claim, ClaimError, Coverage, SignedText};
 
+/// Room for the text of most requests.
+const TEXT_LEN: usize = 1000;
+/// Where the scope begins: after the algorithm and the date.
+const SCOPE_START: usize = ALGORITHM.len() + "\n20150830T123600Z\n".len();
+
 /// The canonical form of a request, and the scope that it is signed for.
 pub(crate) struct Reading {
-    /// The canonical request, without its last line if that is the hash of the body.
-    canonical: Vec<u8>,
-    /// The lines of the signing string before the last: algorithm, date and scope.
-    lead: String,
-    coverage: Coverage,
+    /// The lines of the signing string before the last: algorithm, date and scope. Then the
+    /// canonical request, without its last line if that is the hash of the body.
+    text: Vec<u8>,
+    /// Where the canonical request begins.
+    lead_len: usize,
+    payload: PayloadKind,
     /// Whether this side has keys for the scope.
     is_ours: bool,
 }
 
 impl Reading {
-    pub(super) fn new(
-        mut canonical: Vec<u8>,
-        payload: Payload<'_>,
-        date: &str,
-        credential: &Credential<'_>,
-        is_ours: bool,
-    ) -> Self {
-        canonical.extend_from_slice(payload.text.unwrap_or_default().as_bytes());
-        Self { canonical, lead: lead(date, credential), coverage: payload.coverage, is_ours }
+    /// Starts the text of a reading.
+    pub(super) fn lead(date: &str, credential: &Credential<'_>) -> Vec<u8> {
+        let Credential { day, region, service, .. } = credential;
+        let mut text = Vec::with_capacity(TEXT_LEN);
+        for part in
+            [ALGORITHM, "\n", date, "\n", day, "/", region, "/", service, "/", TERMINATOR, "\n"]
+        {
+            text.extend_from_slice(part.as_bytes());
+        }
+        text
+    }
+
+    pub(super) fn new(text: Vec<u8>, lead_len: usize, payload: PayloadKind, is_ours: bool) -> Self {
+        Self { text, lead_len, payload, is_ours }
     }
 
     pub(super) fn of(claim: &Claim) -> Result<&Self, ClaimError> {
         claim.memo().ok_or(ClaimError::malformed("this claim was made by another scheme"))
     }
 
-    pub(super) fn coverage(&self) -> &Coverage {
-        &self.coverage
+    pub(super) fn coverage(&self) -> Coverage {
+        self.payload.coverage()
+    }
+
+    fn parts(&self) -> (&[u8], &[u8]) {
+        self.text.split_at_checked(self.lead_len).unwrap_or_default()
     }
 
     pub(crate) fn scope(&self) -> &str {
-        // A claimed scope may contain anything, so it is all that follows the second line.
-        let scope = self.lead.splitn(3, '\n').nth(2).unwrap_or_default();
-        scope.strip_suffix('\n').unwrap_or(scope)
+        // A claimed scope may contain anything, so it is all that follows the date.
+        let scope = self.parts().0.get(SCOPE_START..).and_then(|scope| scope.strip_suffix(b"\n"));
+        std::str::from_utf8(scope.unwrap_or_default()).unwrap_or_default()
     }
 
     /// Writes the signing string, without its last line if that depends on the body.
     pub(super) fn write(&self, text: &mut SignedText) {
-        text.update(self.lead.as_bytes());
-        if !matches!(self.coverage, Coverage::Hashed(_)) {
+        text.update(self.parts().0);
+        if !matches!(self.payload, PayloadKind::Hashed) {
             self.write_hash(b"", text);
         }
     }
@@ -60,7 +75,7 @@ impl Reading {
 
     fn write_hash(&self, payload: &[u8], text: &mut SignedText) {
         let mut hasher = Hasher::new(Algorithm::Sha256);
-        hasher.update(&self.canonical);
+        hasher.update(self.parts().1);
         hasher.update(payload);
         text.update(&hex(&hasher.finalize()));
     }
@@ -72,9 +87,9 @@ impl Reading {
 
     /// Returns the whole canonical request.
     pub(crate) fn canonical(&self, body: &[u8]) -> Vec<u8> {
-        let mut canonical = self.canonical.clone();
-        if let Coverage::Hashed(algorithm) = self.coverage {
-            canonical.extend(hex(&Digest::of(algorithm, body)));
+        let mut canonical = self.parts().1.to_vec();
+        if let PayloadKind::Hashed = self.payload {
+            canonical.extend(hex(&Digest::of(Algorithm::Sha256, body)));
         }
         canonical
     }
@@ -82,7 +97,7 @@ impl Reading {
     /// Returns the signing string of another canonical request.
     pub(crate) fn string_to_sign(&self, canonical: &[u8]) -> Vec<u8> {
         let hash = hex(&Digest::of(Algorithm::Sha256, canonical));
-        [self.lead.as_bytes(), &hash].concat()
+        [self.parts().0, &hash].concat()
     }
 
     /// Returns whether this side has keys for the scope.
@@ -110,14 +125,6 @@ impl Reading {
     }
 }
 
-/// Writes the lines of the signing string before the last.
-fn lead(date: &str, credential: &Credential<'_>) -> String {
-    let Credential { day, region, service, .. } = credential;
-    let parts =
-        [ALGORITHM, "\n", date, "\n", day, "/", region, "/", service, "/", TERMINATOR, "\n"];
-    parts.concat()
-}
-
 fn hex(digest: &Digest) -> [u8; 64] {
     let mut digits = [0; 64];
     #[allow(clippy::expect_used)]
@@ -130,7 +137,7 @@ fn hex(digest: &Digest) -> [u8; 64] {
 macro_rules! text_of_reading {
     () => {
         fn coverage(&self, _: &Parts, claim: &Claim) -> Result<Coverage, ClaimError> {
-            Ok(Reading::of(claim)?.coverage().clone())
+            Ok(Reading::of(claim)?.coverage())
         }
 
         fn before_body(

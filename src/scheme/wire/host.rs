@@ -47,11 +47,25 @@ pub fn host(head: &Parts) -> Result<&str, ClaimError> {
         (Some(host), _) | (None, Some(host)) => host,
         (None, None) => return malformed("is missing, and the target has no host"),
     };
+    if is_plain(host) {
+        return Ok(host);
+    }
     // A `/` in the host could pass for the start of the path.
     match Authority::try_from(host) {
         Ok(authority) if !host.contains('@') && !authority.host().is_empty() => Ok(host),
         _ => malformed("is not a host with an optional port"),
     }
+}
+
+/// Returns whether this is clearly a host with an optional port. Almost every host is, and then
+/// needs no parser, which allocates.
+fn is_plain(host: &str) -> bool {
+    let (name, port) = host.split_once(':').unwrap_or((host, "0"));
+    let is_name_byte = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
+    !name.is_empty()
+        && name.bytes().all(is_name_byte)
+        && matches!(port.len(), 1..=4)
+        && port.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn is_same(one: &str, other: &str, scheme: Option<&Scheme>) -> bool {

@@ -48,4 +48,6 @@ pub(crate) use field::ascii;
 pub use field::{MAX_VALUE_LEN, joined, only_tag, required, sensitive, single, text, value};
 pub use host::host;
 pub use percent::{form_pairs, percent_decoded, percent_encoded};
+#[cfg(feature = "sigv4")]
+pub(crate) use time::utc;
 pub use time::{http_date, rfc3339, to_http_date, to_rfc3339, unix_millis, unix_seconds};

@@ -53,8 +53,8 @@ pub fn unix_millis(text: &str) -> Option<i64> {
 pub fn rfc3339(text: &str) -> Option<i64> {
     let (date, rest) = text.split_once('T')?;
     let (time, rest) = rest.split_at_checked(8)?;
-    let [year, month, day] = numbers(date, '-', [4, 2, 2])?;
-    let [hour, minute, second] = numbers(time, ':', [2, 2, 2])?;
+    let date = numbers(date, '-', [4, 2, 2])?;
+    let time = numbers(time, ':', [2, 2, 2])?;
     let zone = match rest.strip_prefix('.') {
         None => rest,
         Some(fraction) => {
@@ -63,11 +63,15 @@ pub fn rfc3339(text: &str) -> Option<i64> {
             (1..=9).contains(&digits).then_some(zone)?
         }
     };
+    utc(date, time)?.checked_sub(offset(zone)?)
+}
+
+/// Returns the Unix seconds of a date and a time in UTC. `None` if there is no such time.
+pub(crate) fn utc([year, month, day]: [u16; 3], [hour, minute, second]: [u16; 3]) -> Option<i64> {
     let month = Month::try_from(u8::try_from(month).ok()?).ok()?;
     let date = Date::from_calendar_date(year.into(), month, u8::try_from(day).ok()?).ok()?;
     let time = clock_time(hour, minute, second)?;
-    let local = PrimitiveDateTime::new(date, time).assume_utc().unix_timestamp();
-    local.checked_sub(offset(zone)?)
+    Some(PrimitiveDateTime::new(date, time).assume_utc().unix_timestamp())
 }
 
 /// Writes Unix seconds for [`rfc3339`], in UTC. Returns `None` outside the years 0 to 9999.
