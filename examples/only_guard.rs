@@ -1,4 +1,4 @@
-//! How do I open a route only to named services?
+//! How do I open a route only to certain key IDs?
 //!
 //! There are three ways: an allow-list on the layer of a route, one in a handler's arguments, and a
 //! route that verifies by itself, without a layer.

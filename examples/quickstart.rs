@@ -28,8 +28,8 @@ fn app() -> Result<Router, BoxError> {
 }
 
 async fn hello(caller: Verified, body: String) -> String {
-    let name = caller.key_id().map_or("somebody with the key", |id| id.as_str());
-    format!("hello {name}, {} bytes\n", body.len())
+    let caller = caller.key_id().map_or("somebody with the key", |id| id.as_str());
+    format!("hello {caller}, {} bytes\n", body.len())
 }
 
 async fn invoice(caller: Only<Billing>) -> String {
@@ -54,22 +54,22 @@ async fn main() -> Result<ExitCode, BoxError> {
 /// Sends every request of the table, and counts unexpected responses.
 fn run_table(addr: SocketAddr) -> Result<usize, BoxError> {
     let single = Signer::new(FlaskHmac::new(), SecretKey::new("s3cr3tk3y")?);
-    let service = |name: &str, key: &str| -> Result<_, BoxError> {
-        Ok(Signer::new(FlaskHmac::new(), SecretKey::new(key)?).with_key_id(name)?)
+    let named = |id: &str, key: &str| -> Result<_, BoxError> {
+        Ok(Signer::new(FlaskHmac::new(), SecretKey::new(key)?).with_key_id(id)?)
     };
-    let (a, b) = (service("aservice", "akey")?, service("bservice", "bkey")?);
-    let ghost = service("ghost", "akey")?;
+    let (a, b) = (named("aservice", "akey")?, named("bservice", "bkey")?);
+    let ghost = named("ghost", "akey")?;
     let body = br#"{"foo": "boo"}"#.as_slice();
     let large = vec![b'x'; 1025];
 
     let table = [
         ("unsigned", "/", body, None, 403),
         ("signed with the single key", "/", body, Some(single.signature(body)), 200),
-        ("signed as a service", "/", body, Some(a.signature(body)), 200),
+        ("signed with a named key", "/", body, Some(a.signature(body)), 200),
         ("its body changed", "/", br#"{"foo": "bad"}"#, Some(a.signature(body)), 403),
-        ("an unknown service", "/", body, Some(ghost.signature(body)), 403),
-        ("a service on the route's list", "/invoice", body, Some(a.signature(body)), 200),
-        ("a service that is not on it", "/invoice", body, Some(b.signature(body)), 403),
+        ("an unknown key ID", "/", body, Some(ghost.signature(body)), 403),
+        ("a key ID on the route's list", "/invoice", body, Some(a.signature(body)), 200),
+        ("a key ID that is not on it", "/invoice", body, Some(b.signature(body)), 403),
         ("the single key, on no list", "/invoice", body, Some(single.signature(body)), 403),
         ("a body over the limit", "/", &large, Some(a.signature(&large)), 413),
     ];
@@ -114,7 +114,7 @@ BODY='{{"foo": "boo"}}'
 SIG=$(printf %s "$BODY" | openssl dgst -sha256 -hmac s3cr3tk3y -binary | openssl base64 -A)
 curl -i http://{addr}/ -H "Signature: $SIG" -d "$BODY"
 
-# Signed as a service: 200.
+# Signed with a named key: 200.
 MAC=$(printf %s "$BODY" | openssl dgst -sha256 -hmac akey -binary | openssl base64 -A)
 SIG=$(printf %s "aservice:$MAC" | openssl base64 -A)
 curl -i http://{addr}/invoice -H "Signature: $SIG" -d "$BODY"

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::error::ConfigError;
 use crate::shown::Shown;
 
-/// The public ID of a key: a service in Flask-HMAC, `keyid` in RFC 9421. Never empty, compared byte
+/// The public ID of a key: the service name in Flask-HMAC, `keyid` in RFC 9421. Never empty, compared byte
 /// for byte, cheap to clone.
 ///
 /// ```

@@ -5,7 +5,7 @@ use crate::error::ConfigError;
 use crate::key::names::Names;
 use crate::key::{KeyId, KeyQuery, KeySet, KeyStore, Lookup};
 
-/// The keys of a service in memory: one anonymous key, named keys, or both.
+/// The keys of a server in memory: one anonymous key, named keys, or both.
 ///
 /// A request without a key ID is verified only with the anonymous key. A request with a key ID is
 /// verified only with the keys of that ID. There is no fallback from one to the other.
@@ -46,14 +46,13 @@ impl KeyMap {
     ///
     /// Returns [`ConfigError`] if there is no key, a key ID or key is empty, or a key ID occurs
     /// twice.
-    pub fn named<I, K>(services: impl IntoIterator<Item = (I, K)>) -> Result<Self, ConfigError>
+    pub fn named<I, K>(keys: impl IntoIterator<Item = (I, K)>) -> Result<Self, ConfigError>
     where
         I: TryInto<KeyId, Error: Into<ConfigError>>,
         K: TryInto<KeySet, Error: Into<ConfigError>>,
     {
-        let map = services
-            .into_iter()
-            .try_fold(Self::default(), |map, (id, keys)| map.with_key(id, keys))?;
+        let map =
+            keys.into_iter().try_fold(Self::default(), |map, (id, keys)| map.with_key(id, keys))?;
         if map.named.is_empty() {
             return Err(ConfigError::NoKeys("named".into()));
         }
@@ -73,11 +72,10 @@ impl KeyMap {
         K: TryInto<KeySet, Error: Into<ConfigError>>,
     {
         let id = id.try_into().map_err(|error| error.into().named("key ID"))?;
-        let keys =
-            keys.try_into().map_err(|error| error.into().named(format!("service {id:?}")))?;
+        let keys = keys.try_into().map_err(|error| error.into().named(format!("key ID {id:?}")))?;
         let max_keys = self.max_keys.max(keys.len());
         if !self.named.insert(id.clone(), keys) {
-            return Err(ConfigError::invalid(format!("service {id:?}"), "occurs twice"));
+            return Err(ConfigError::invalid(format!("key ID {id:?}"), "occurs twice"));
         }
         self.max_keys = max_keys;
         Ok(self)
@@ -113,8 +111,8 @@ impl KeyMap {
         self.single.is_none() && self.named.is_empty()
     }
 
-    /// Warns about services that share a key. If a scheme's MAC does not cover the key ID, the
-    /// verifier cannot distinguish these services.
+    /// Warns about key IDs that share a key. If a scheme's MAC does not cover the key ID, the
+    /// verifier cannot distinguish them.
     #[cfg(feature = "tracing")]
     pub(crate) fn warn_of_shared_keys(&self) {
         let mut owners = std::collections::HashMap::new();
@@ -125,7 +123,7 @@ impl KeyMap {
                     tracing::warn!(
                         one = %owner,
                         other = %id,
-                        "two services share a key: each can impersonate the other"
+                        "two key IDs share a key: each can impersonate the other"
                     );
                 }
             }

@@ -140,7 +140,7 @@ fn every_error_names_its_setting() {
 fn a_duplicate_setting_is_rejected() {
     for (text, start) in [
         (r#"{"HMAC_KEY": "a", "HMAC_KEY": "b"}"#, "HMAC_KEY: occurs twice"),
-        (r#"{"HMAC_KEYS": {"a": "1", "a": "2"}}"#, "service \"a\": occurs twice"),
+        (r#"{"HMAC_KEYS": {"a": "1", "a": "2"}}"#, "key ID \"a\": occurs twice"),
         (r#"{"HMAC_KEY": "a", "HMAC_DISARM": true, "HMAC_DISARM": false}"#, "HMAC_DISARM: occurs"),
     ] {
         let config: FlaskConfig = serde_json::from_str(text).unwrap();

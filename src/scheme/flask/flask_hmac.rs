@@ -18,11 +18,11 @@ const SHORTEST_TEXT: usize = 24;
 /// The scheme of [Flask-HMAC] 1.2.1: a header over the raw body.
 ///
 /// `Signature: b64(HMAC(key, body))` for the single key, and `Signature: b64(key ID ":"
-/// b64(HMAC(key, body)))` for a service. One scheme reads both forms.
+/// b64(HMAC(key, body)))` for a named key. One scheme reads both forms.
 ///
 /// **Covered:** the body. **Not covered:** method, path, query, headers, time, and the key ID.
 /// Anybody who sees a signed request can send its body to any route that accepts the key, as often
-/// as they like. Two services with the same key can impersonate each other.
+/// as they like. Two key IDs with the same key can impersonate each other.
 ///
 /// ```
 /// use tower_hmac::{FlaskHmac, SecretKey, Signer};

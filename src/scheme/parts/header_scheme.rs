@@ -38,7 +38,7 @@ pub(super) type Derive = dyn Fn(&Parts, &[u8]) -> Result<Vec<u8>, ClaimError> + 
 /// **Covered:** the parts. **Not covered:** everything else. If the body is the only part, anybody
 /// who sees a signed request can send its body to any route that accepts the key, as often as they
 /// like. The header with the key ID is covered only if it is one of the parts. Otherwise, two
-/// services that share a key can use each other's key ID. A [`Part::Timestamp`] lets the server
+/// clients that share a key can use each other's key ID. A [`Part::Timestamp`] lets the server
 /// reject old requests, and lets a [`ReplayGuard`](crate::replay::ReplayGuard) reject replays.
 ///
 /// # How parts are distinguished
