@@ -18,8 +18,10 @@ use http::{Request, StatusCode};
 use tokio::time::{Instant, sleep};
 use tower::ServiceExt as _;
 use tower_hmac::key::SharedKeys;
-use tower_hmac::scheme::{HeaderScheme, Part, TimeFormat};
-use tower_hmac::{BoxError, KeyMap, MemoryReplay, SecretKey, Signer, Verified, VerifyLayer};
+use tower_hmac::scheme::{Part, TimeFormat};
+use tower_hmac::{
+    BoxError, HeaderScheme, KeyMap, MemoryReplay, SecretKey, Signer, Verified, VerifyLayer,
+};
 use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
 use tower_http::trace::TraceLayer;
 

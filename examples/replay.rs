@@ -13,9 +13,9 @@ use std::time::Duration;
 use axum::{Router, body::Body, routing::post};
 use http::{Request, StatusCode};
 use tower::ServiceExt as _;
-use tower_hmac::scheme::{HeaderScheme, Part, TimeFormat};
+use tower_hmac::scheme::{Part, TimeFormat};
 use tower_hmac::{
-    BoxError, FlaskHmac, KeyMap, MemoryReplay, Scheme, SecretKey, Signer, VerifyLayer,
+    BoxError, FlaskHmac, HeaderScheme, KeyMap, MemoryReplay, Scheme, SecretKey, Signer, VerifyLayer,
 };
 
 #[tokio::main]

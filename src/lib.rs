@@ -85,30 +85,39 @@ pub mod sign;
 pub mod testing;
 pub mod verify;
 
-// The items that most programs need. The modules have the others.
+// The items that most programs need have their only public path here. The modules have the others.
 
 // The server.
-pub use layer::VerifyLayer;
-pub use verify::{ErrorKind, Verified, Verifier, VerifyError};
+pub use layer::verify_layer::VerifyLayer;
+pub use verify::error::{ErrorKind, VerifyError};
+pub use verify::verified::Verified;
+pub use verify::verifier::Verifier;
 
 // The client.
-pub use layer::SignLayer;
-pub use sign::{SignError, Signer};
+pub use layer::sign_layer::SignLayer;
+pub use scheme::sign_error::SignError;
+pub use sign::signer::Signer;
 
 // Keys.
-pub use crypto::Algorithm;
-pub use key::{KeyId, KeyMap, KeySet, KeyStore, SecretKey};
+pub use crypto::algorithm::Algorithm;
+pub use key::id::KeyId;
+pub use key::map::KeyMap;
+pub use key::secret::SecretKey;
+pub use key::set::KeySet;
+pub use key::store::KeyStore;
 
 // Schemes.
+pub use scheme::flask::FlaskHmac;
+pub use scheme::interface::Scheme;
+pub use scheme::parts::HeaderScheme;
 #[cfg(feature = "rfc9421")]
-pub use scheme::MessageSignatures;
+pub use scheme::rfc9421::MessageSignatures;
 #[cfg(feature = "webhooks")]
 #[doc(inline)]
 pub use scheme::webhooks;
-pub use scheme::{FlaskHmac, HeaderScheme, Scheme};
 
 // Replays.
-pub use replay::MemoryReplay;
+pub use replay::memory::MemoryReplay;
 
 // Configuration errors.
 pub use error::{BoxError, ConfigError};

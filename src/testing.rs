@@ -10,7 +10,6 @@ use http_body_util::Full;
 use crate::scheme::{ClaimError, Scheme, SignedText, write_text};
 use crate::sign::{Signer, WholeBody};
 
-pub use crate::clock::ManualClock;
 pub use crate::sign::nonce::FixedNonce;
 pub use replay_guard::check_replay_guard;
 

@@ -6,8 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use http::Request;
-use tower_hmac::scheme::HeaderScheme;
-use tower_hmac::{FlaskHmac, KeyMap, Scheme, SecretKey, Signer, VerifyLayer};
+use tower_hmac::{FlaskHmac, HeaderScheme, KeyMap, Scheme, SecretKey, Signer, VerifyLayer};
 
 use super::by_hand::{Flask, hand_extractor, hand_layer};
 use super::message::Message;

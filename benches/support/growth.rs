@@ -4,9 +4,7 @@
 use std::time::Duration;
 
 use http::{HeaderName, Request};
-use tower_hmac::key::KeySet;
-use tower_hmac::scheme::HeaderScheme;
-use tower_hmac::{FlaskHmac, KeyMap, SecretKey, Signer, VerifyLayer};
+use tower_hmac::{FlaskHmac, HeaderScheme, KeyMap, KeySet, SecretKey, Signer, VerifyLayer};
 
 use super::{Case, KEY, body, layer, signed_by};
 

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tower_hmac::scheme::{HeaderScheme, Part, TimeFormat};
+use tower_hmac::scheme::{Part, TimeFormat};
 #[cfg(feature = "webhooks")]
 use tower_hmac::webhooks;
-use tower_hmac::{FlaskHmac, KeyMap, Scheme, SecretKey, Signer, VerifyLayer};
+use tower_hmac::{FlaskHmac, HeaderScheme, KeyMap, Scheme, SecretKey, Signer, VerifyLayer};
 
 use super::{Case, KEY, body, layer, signed_by};
 

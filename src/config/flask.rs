@@ -7,8 +7,9 @@ use serde::de::{Deserialize, Deserializer};
 use crate::config::keys::key_map;
 use crate::config::setting::{KeyText, MembersVisitor, Setting};
 use crate::error::ConfigError;
-use crate::key::KeyMap;
-use crate::layer::{StatusRejection, VerifyLayer};
+use crate::key::map::KeyMap;
+use crate::layer::StatusRejection;
+use crate::layer::verify_layer::VerifyLayer;
 use crate::scheme::FlaskHmac;
 
 const HMAC_KEY: &str = "HMAC_KEY";

@@ -4,7 +4,7 @@ use serde::de::{Deserialize, Deserializer};
 
 use crate::config::setting::{KeyText, MembersVisitor, Setting};
 use crate::error::ConfigError;
-use crate::key::KeyMap;
+use crate::key::map::KeyMap;
 
 /// A map from key IDs to keys, read from a file of keys. The key ID `""` is the anonymous key.
 ///

@@ -15,11 +15,12 @@ use crate::crypto::Algorithm;
 use crate::error::ConfigError;
 #[cfg(feature = "sigv4")]
 use crate::scheme::AwsSigV4;
-use crate::scheme::{FlaskHmac, FlaskHmacPath, HeaderScheme, Scheme};
+use crate::scheme::parts::HeaderScheme;
+use crate::scheme::{FlaskHmac, FlaskHmacPath, Scheme};
 #[cfg(feature = "sha1")]
 use crate::scheme::{Fost, FostUrl};
 #[cfg(feature = "rfc9421")]
-use crate::scheme::{MessageSignatures, Policy};
+use crate::scheme::{Policy, rfc9421::MessageSignatures};
 
 /// A scheme read from a configuration file, in any serde format.
 ///

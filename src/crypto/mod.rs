@@ -1,11 +1,11 @@
 //! HMACs, plain hashes, and constant-time comparison. Independent of keys and requests.
 
-mod algorithm;
+pub(crate) mod algorithm;
 mod digest;
 mod fixed_bytes;
 mod mac;
 
-pub use algorithm::Algorithm;
+pub(crate) use algorithm::Algorithm;
 pub use digest::Digest;
 pub(crate) use digest::Hasher;
 pub(crate) use fixed_bytes::{FixedBytes, MAX_TAG_LEN};

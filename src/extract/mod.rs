@@ -1,7 +1,7 @@
 //! axum extractors. A handler that takes one is only called for requests that have proven who sent
 //! them.
 //!
-//! * [`Verified`]: the caller. Use `Option<Verified>` with an optional layer.
+//! * [`Verified`](crate::Verified): the caller. Use `Option<Verified>` with an optional layer.
 //! * [`Only<L>`]: the caller, if on the allow-list `L`. Other callers get the layer's own
 //!   rejection. Use `Option<Only<L>>` with an optional layer.
 //! * [`Signed<T, L>`]: a single route, without a layer.
@@ -17,5 +17,3 @@ mod verified;
 
 pub use only::{AllowList, Anyone, Only};
 pub use signed::{SharedVerifier, Signed};
-
-pub use crate::verify::Verified;

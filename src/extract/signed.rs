@@ -12,7 +12,8 @@ use bytes::Bytes;
 use pin_project_lite::pin_project;
 
 use crate::extract::{AllowList, Anyone, Only};
-use crate::layer::{Accepted, LayerConfig, Receiving, Rejection, Unsigned, VerifyLayer};
+use crate::layer::verify_layer::VerifyLayer;
+use crate::layer::{Accepted, LayerConfig, Receiving, Rejection, Unsigned};
 use crate::verify::Verifier;
 
 /// The verifier and the rejection of a layer, for use with [`Signed`].

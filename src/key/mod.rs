@@ -1,7 +1,7 @@
 //! Keys: secrets, key IDs, the set of keys valid for one key ID, and the stores that find them.
 //!
-//! A [`KeyStore`] finds the [`KeySet`] of a claimed key ID. [`KeyMap`] is the store in memory.
-//! [`key_fn`] turns a function into one, such as a database query. The keys of `SharedKeys`
+//! A [`KeyStore`] finds the [`KeySet`] of a claimed key ID. [`KeyMap`](crate::KeyMap) is the store in
+//! memory. [`key_fn`] turns a function into one, such as a database query. The keys of `SharedKeys`
 //! (feature `reload`) can be replaced while requests are served; `PolledKeys` (with feature
 //! `tokio`) reloads them at an interval. `CachedKeys` (feature `cache`) caches a slow store.
 
@@ -9,18 +9,18 @@
 mod cached;
 #[cfg(feature = "cache")]
 mod flight;
-mod id;
-mod map;
+pub(crate) mod id;
+pub(crate) mod map;
 mod names;
 #[cfg(all(feature = "reload", feature = "tokio"))]
 mod polled;
 #[cfg(feature = "cache")]
 mod rooms;
-mod secret;
-mod set;
+pub(crate) mod secret;
+pub(crate) mod set;
 #[cfg(feature = "reload")]
 mod shared;
-mod store;
+pub(crate) mod store;
 mod text;
 #[cfg(feature = "webhooks")]
 mod whsec;
@@ -28,14 +28,13 @@ mod whsec;
 #[cfg(feature = "cache")]
 pub use cached::CachedKeys;
 
-pub use id::KeyId;
-pub use map::KeyMap;
+pub(crate) use id::KeyId;
 #[cfg(all(feature = "reload", feature = "tokio"))]
 pub use polled::PolledKeys;
-pub use secret::SecretKey;
-pub(crate) use set::Places;
-pub use set::{KeyEntry, KeySet, MAX_KEYS};
+pub(crate) use secret::SecretKey;
+pub use set::{KeyEntry, MAX_KEYS};
+pub(crate) use set::{KeySet, Places};
 #[cfg(feature = "reload")]
 pub use shared::SharedKeys;
-pub(crate) use store::{Found, NowOrLater};
-pub use store::{KeyFn, KeyQuery, KeyStore, Lookup, key_fn};
+pub(crate) use store::{Found, KeyStore, NowOrLater};
+pub use store::{KeyFn, KeyQuery, Lookup, key_fn};

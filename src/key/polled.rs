@@ -10,7 +10,8 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::crypto::Algorithm;
 use crate::error::{BoxError, ConfigError};
-use crate::key::{KeyId, KeyMap, KeyQuery, KeySet, KeyStore, Lookup, SharedKeys};
+use crate::key::map::KeyMap;
+use crate::key::{KeyId, KeyQuery, KeySet, KeyStore, Lookup, SharedKeys};
 use crate::random;
 
 /// The maximum duration of one load.

@@ -7,7 +7,8 @@ use arc_swap::ArcSwap;
 
 use crate::crypto::Algorithm;
 use crate::error::ConfigError;
-use crate::key::{KeyId, KeyMap, KeyQuery, KeySet, KeyStore, Lookup};
+use crate::key::map::KeyMap;
+use crate::key::{KeyId, KeyQuery, KeySet, KeyStore, Lookup};
 
 /// A [`KeyMap`] that can be replaced while requests are served. Clones share their keys.
 ///

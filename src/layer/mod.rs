@@ -12,12 +12,12 @@ mod receiving;
 mod reject_with;
 mod rejection;
 mod sign_future;
-mod sign_layer;
+pub(crate) mod sign_layer;
 mod sign_service;
 mod streaming;
 mod verified_body;
 mod verify_future;
-mod verify_layer;
+pub(crate) mod verify_layer;
 mod verify_service;
 
 #[cfg(feature = "sigv4")]
@@ -36,9 +36,7 @@ pub(crate) use reject_with::{Unsigned, reject_with};
 pub(crate) use rejection::Answer;
 pub use rejection::{Rejection, RejectionFn, StatusRejection};
 pub use sign_future::SignFuture;
-pub use sign_layer::SignLayer;
 pub use sign_service::SignService;
 pub use verified_body::VerifiedBody;
 pub use verify_future::VerifyFuture;
-pub use verify_layer::VerifyLayer;
 pub use verify_service::{TakesVerifiedBody, VerifyService};

@@ -12,9 +12,10 @@
 //! this applies to every request signed before: it is answered with 503. A client that signs again
 //! is accepted at once.
 //!
-//! Use [`MemoryReplay`] for a service with a single process, and `RedisReplay` (feature `redis`)
-//! for several. `RedisReplay` keeps its entries in the server, which must preserve them across a
-//! restart. To test your own guard, use [`check_replay_guard`](crate::testing::check_replay_guard).
+//! Use [`MemoryReplay`](crate::MemoryReplay) for a service with a single process, and `RedisReplay`
+//! (feature `redis`) for several. `RedisReplay` keeps its entries in the server, which must
+//! preserve them across a restart. To test your own guard, use
+//! [`check_replay_guard`](crate::testing::check_replay_guard).
 
 mod callers;
 #[cfg(feature = "redis")]
@@ -27,7 +28,7 @@ mod key_names;
 mod link;
 #[cfg(feature = "redis")]
 mod mark;
-mod memory;
+pub(crate) mod memory;
 #[cfg(feature = "redis")]
 mod node;
 #[cfg(feature = "redis")]
@@ -56,7 +57,6 @@ use crate::key::{KeyId, NowOrLater, SecretKey};
 
 /// Also for the other store in memory.
 pub(crate) use self::callers::Callers;
-pub use self::memory::MemoryReplay;
 #[cfg(feature = "redis")]
 pub use self::redis::RedisReplay;
 

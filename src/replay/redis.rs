@@ -42,7 +42,7 @@ const PREFIX: &str = "tower-hmac:";
 /// rejects every request that was signed before: 503,
 /// [`ReplayUnknown`](crate::ErrorKind::ReplayUnknown). A client that signs again is accepted at
 /// once, and a presigned URL must be made again. The two gaps of
-/// [`MemoryReplay`](crate::replay::MemoryReplay#after-a-restart) exist here, too, and
+/// [`MemoryReplay`](crate::MemoryReplay#after-a-restart) exist here, too, and
 /// [`with_restart_margin`](Self::with_restart_margin) closes them.
 ///
 /// | what happens | what can be replayed |

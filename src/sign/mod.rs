@@ -13,10 +13,10 @@
 #[cfg(any(feature = "sha1", feature = "sigv4"))]
 mod link;
 pub(crate) mod nonce;
-mod signer;
+pub(crate) mod signer;
 mod whole_body;
 
-pub use crate::scheme::SignError;
+pub(crate) use crate::scheme::SignError;
 pub use nonce::{NONCE_LEN, NonceSource, SystemNonce};
-pub use signer::Signer;
+pub(crate) use signer::Signer;
 pub use whole_body::WholeBody;

@@ -16,13 +16,13 @@ use base64::Engine as _;
 use http::request::Parts;
 use http::{HeaderName, Request};
 use serde_json::json;
+use tower_hmac::clock::ManualClock;
 use tower_hmac::crypto::{Mac, Tag};
 use tower_hmac::explain::{Cause, Report};
 use tower_hmac::key::KeyEntry;
 use tower_hmac::replay::ReplayGuard;
 use tower_hmac::replay::{Replay, ReplayClaim, ReplayRequest};
 use tower_hmac::scheme::{Claim, ClaimError, Encoding, SignedText, Stamp};
-use tower_hmac::testing::ManualClock;
 use tower_hmac::{
     Algorithm, ConfigError, ErrorKind, FlaskHmac, KeyId, KeyMap, KeySet, Scheme, SecretKey,
     SignError, Signer, Verifier,
@@ -533,7 +533,8 @@ fn subject(
 
 /// The unchanged schemes: none of them has code for `explain`.
 fn subjects() -> Vec<Subject> {
-    use tower_hmac::scheme::{FlaskHmacPath, Fost, FostUrl, HeaderScheme, MessageSignatures};
+    use tower_hmac::scheme::{FlaskHmacPath, Fost, FostUrl};
+    use tower_hmac::{HeaderScheme, MessageSignatures};
 
     let sha256 = HeaderScheme::new("x-signature").unwrap().with_prefix("sha256=").unwrap();
     let in_authorization = ("authorization", ":", Encoding::Base64);

@@ -10,9 +10,9 @@ use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, StreamBody};
 use tower::retry::{Policy, RetryLayer};
 use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
+use tower_hmac::clock::ManualClock;
 use tower_hmac::sign::{NonceSource, SystemNonce};
 use tower_hmac::testing::FixedNonce;
-use tower_hmac::testing::ManualClock;
 use tower_hmac::{
     BoxError, FlaskHmac, KeyMap, Scheme, SecretKey, SignError, SignLayer, Signer, Verifier,
     VerifyLayer,

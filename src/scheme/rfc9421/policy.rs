@@ -13,7 +13,8 @@ const MIN_NONCE_LEN: usize = 16;
 /// policy describe the resulting risk.
 ///
 /// ```
-/// use tower_hmac::scheme::{MessageSignatures, Policy};
+/// use tower_hmac::MessageSignatures;
+/// use tower_hmac::scheme::Policy;
 ///
 /// let policy = Policy::strict().add_component("content-type")?;
 /// let scheme = MessageSignatures::new().with_policy(policy);

@@ -1,8 +1,9 @@
 //! Providers that sign only the body, with one tag in one header.
 
 use crate::crypto::Algorithm;
+use crate::scheme::Encoding;
+use crate::scheme::parts::HeaderScheme;
 use crate::scheme::webhooks::built;
-use crate::scheme::{Encoding, HeaderScheme};
 
 macro_rules! body_presets {
     ($( $(#[$meta:meta])* $name:ident: $header:literal, $prefix:literal, $encoding:ident, $algorithm:ident; )+) => { $(

@@ -1,8 +1,9 @@
 //! Providers that sign a time in its own header.
 
 use crate::error::ConfigError;
+use crate::scheme::Encoding;
+use crate::scheme::parts::{HeaderScheme, Part, TimeFormat};
 use crate::scheme::webhooks::{built, minutes};
-use crate::scheme::{Encoding, HeaderScheme, Part, TimeFormat};
 
 /// Slack: `X-Slack-Signature: v0=<hex>` over `v0:<X-Slack-Request-Timestamp>:<body>` ([Slack]).
 /// The tolerance is 300 s.

@@ -79,7 +79,7 @@ async fn attack_208_a_key_signing_with_anothers_key_id() {
 /// Any 32 bytes can be a tag, including those that look like base64.
 #[test]
 fn a_tag_without_a_key_id_belongs_to_the_anonymous_key() {
-    use tower_hmac::scheme::Scheme as _;
+    use tower_hmac::Scheme as _;
     let claimed = |tag: &[u8]| {
         let text = STANDARD.encode(tag);
         let request = Request::post("/").header("signature", text).body(()).unwrap();

@@ -3,10 +3,10 @@
 use futures_util::FutureExt as _;
 use http::Request;
 use http::request::Parts;
-use tower_hmac::crypto::{Algorithm, Digest, Mac};
+use tower_hmac::clock::ManualClock;
+use tower_hmac::crypto::{Digest, Mac};
 use tower_hmac::scheme::AwsSigV4;
-use tower_hmac::testing::ManualClock;
-use tower_hmac::{KeyMap, Scheme, SecretKey, Verifier};
+use tower_hmac::{Algorithm, KeyMap, Scheme, SecretKey, Verifier};
 
 const KEY: &str = "an unguessable key 8842";
 const DATE: &str = "20231114T221320Z";

@@ -46,7 +46,8 @@ impl Numbers {
 /// Requests signed with an unknown key: no correction makes them match.
 #[test]
 fn random_wrong_requests_have_no_cause() {
-    use tower_hmac::scheme::{HeaderScheme, Part, TimeFormat};
+    use tower_hmac::HeaderScheme;
+    use tower_hmac::scheme::{Part, TimeFormat};
 
     let parts = || {
         let parts = [

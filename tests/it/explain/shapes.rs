@@ -3,7 +3,8 @@
 
 use futures_util::FutureExt as _;
 use tower_hmac::scheme::{ClaimError, TimeFormat};
-use tower_hmac::scheme::{FlaskHmacPath, Fost, FostUrl, HeaderScheme, MessageSignatures, Part};
+use tower_hmac::scheme::{FlaskHmacPath, Fost, FostUrl, Part};
+use tower_hmac::{HeaderScheme, MessageSignatures};
 
 use super::*;
 

@@ -9,10 +9,10 @@ async fn handler(State(_): State<extract::SharedVerifier>, _: Verified) -> Json<
     Json("")
 }
 
-/// The extractors under one path.
+/// The extractors, with `Verified` from the root.
 #[test]
 fn every_item_is_found_behind_a_glob() {
-    use tower_hmac::extract::{AllowList, Anyone, Only, SharedVerifier, Signed, Verified};
+    use tower_hmac::extract::{AllowList, Anyone, Only, SharedVerifier, Signed};
 
     async fn signed(_: Signed<String, Anyone>) {}
     async fn only<L: AllowList>(_: Only<L>, _: Option<Only<L>>, _: Verified) {}
