@@ -120,7 +120,6 @@ mod signed_text;
 pub(crate) mod sigv4;
 mod stamp;
 mod tag_header;
-#[cfg(any(feature = "sha1", feature = "sigv4"))]
 mod target;
 #[cfg(feature = "webhooks")]
 #[doc(hidden)]

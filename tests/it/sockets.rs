@@ -119,6 +119,88 @@ async fn covered_host_is_read_from_either_version() {
     }
 }
 
+/// Clients leave out the default port and the user of a URL, and HTTP/1.1 moves the host.
+#[cfg(all(feature = "rfc9421", feature = "sha1", feature = "sigv4", feature = "webhooks"))]
+#[tokio::test]
+async fn what_a_client_sends_for_odd_urls_is_what_was_signed() {
+    use std::sync::Mutex;
+
+    let parts = [
+        Part::Method,
+        Part::literal("\n"),
+        Part::header(http::header::HOST).unwrap(),
+        Part::literal("\n"),
+        Part::Path,
+        Part::literal("\n"),
+        Part::Query,
+        Part::literal("\n"),
+        Part::Body,
+    ];
+    let scheme = HeaderScheme::new("X-Signature").unwrap().with_parts(parts.clone()).unwrap();
+    let list = tower_hmac::webhooks::ListScheme::new("X-Signature", "v1").unwrap();
+    let schemes: Vec<Arc<dyn tower_hmac::Scheme>> = vec![
+        Arc::new(scheme),
+        Arc::new(list.with_parts(parts).unwrap()),
+        Arc::new(tower_hmac::MessageSignatures::new()),
+        Arc::new(tower_hmac::scheme::AwsSigV4::new("us-east-1", "execute-api").unwrap()),
+        Arc::new(tower_hmac::scheme::Fost::new()),
+    ];
+    let told = Mutex::new(Vec::new());
+    for scheme in schemes {
+        let key = || SecretKey::new("akey").unwrap();
+        let keys = KeyMap::single(key()).unwrap().with_key("aservice", key()).unwrap();
+        let layer = VerifyLayer::new(scheme.clone(), keys).unwrap();
+        let address = serve(Router::new().fallback(any(async || "")).layer(layer)).await;
+        for http2 in [false, true] {
+            let connect = tower::service_fn(move |_: Uri| {
+                Box::pin(async move {
+                    let stream = tokio::net::TcpStream::connect(address).await?;
+                    Ok::<_, std::io::Error>(hyper_util::rt::TokioIo::new(stream))
+                })
+            });
+            let client: Client<_, Full<Bytes>> =
+                Client::builder(TokioExecutor::new()).http2_only(http2).build(connect);
+            for url in [
+                "http://example.com",
+                "http://example.com/",
+                "http://EXAMPLE.com/A",
+                "http://example.com:80/a",
+                "http://example.com:8080/a",
+                "http://example.com:443/a",
+                "http://user:pw@example.com/a",
+                "http://[::1]/a",
+                "http://example.com/a//b/../c/./",
+                "http://example.com/%2e%2E/%aF",
+                "http://example.com//a",
+                "http://example.com/?",
+                "http://example.com?a",
+                "http://example.com/?a=b=c&&=&a",
+                "http://example.com/a;b=c,d/$&'()*+:@!",
+                "http://example.com/?q=?/;:@-._~!$'()*+,%20+%2B",
+            ] {
+                let mut signer = Signer::new(scheme.clone(), key());
+                if scheme.carries_key_id() {
+                    signer = signer.with_key_id("aservice").unwrap();
+                }
+                let signing = ServiceBuilder::new().layer(SignLayer::new(signer));
+                let request = Request::put(url).header("content-type", "text/plain");
+                let request = request.body(Full::<Bytes>::from("a body")).unwrap();
+                match signing.service(client.clone()).oneshot(request).await {
+                    Ok(response) if response.status() == 200 => {}
+                    Err(error) if error.is::<tower_hmac::SignError>() => {}
+                    other => told.lock().unwrap().push(format!(
+                        "{} http2={http2} {url}: {:?}",
+                        scheme.name(),
+                        other.map(|response| response.status()).map_err(|e| e.to_string())
+                    )),
+                }
+            }
+        }
+    }
+    let told = told.into_inner().unwrap();
+    assert!(told.is_empty(), "{told:#?}");
+}
+
 #[tokio::test]
 async fn layer_composes_with_a_client_of_another_body() {
     let address = service().await;

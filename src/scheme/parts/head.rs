@@ -1,8 +1,8 @@
 //! Reads and writes the head for a [`HeaderScheme`].
 
-use http::header::{AUTHORIZATION, HOST};
+use http::HeaderValue;
+use http::header::AUTHORIZATION;
 use http::request::Parts;
-use http::{HeaderName, HeaderValue};
 
 use crate::crypto::Tag;
 use crate::key::KeyId;
@@ -13,7 +13,7 @@ use crate::scheme::tag_header::tag_scheme;
 use crate::scheme::{
     Claim, ClaimError, Coverage, Scheme, Selector, SentHead, SignedText, Stamp, Window,
 };
-use crate::scheme::{shape, wire};
+use crate::scheme::{shape, target, wire};
 
 /// The maximum number of entries in a list.
 const MAX_ENTRIES: usize = 16;
@@ -104,21 +104,12 @@ impl HeaderScheme {
         if let Some(name) = &self.message_id_header {
             claim = claim.with_message_id(wire::text(name, wire::required(head, name)?)?);
         }
-        self.layout.cover(claim, |name| covered_value(name, sent))
+        self.layout.cover(claim, sent)
     }
 
     fn sent<'h>(&'h self, head: &'h Parts, claim: &Claim) -> SentHead<'h> {
         SentHead::new(head, self.origin.as_ref(), claim)
     }
-}
-
-/// Returns the value of a covered header, as signed.
-fn covered_value(name: &HeaderName, sent: SentHead<'_>) -> Result<HeaderValue, ClaimError> {
-    if *name == HOST {
-        let value = HeaderValue::from_str(sent.host()?);
-        return value.map_err(|_| ClaimError::in_header(name, "is not a header value"));
-    }
-    Ok(wire::required(sent.head, name)?.clone())
 }
 
 /// Returns whether an entry begins with another version. Any other entry could be a mangled tag.
@@ -205,6 +196,9 @@ impl Scheme for HeaderScheme {
         // Overwriting a header that has another use would lose its value.
         if head.headers.contains_key(self.header()) {
             return Err(SignError::AlreadySigned);
+        }
+        if self.layout.covers_host() {
+            target::drop_usual_port(head);
         }
         match &self.key_id_header {
             None => stamp.without_key_id()?,

@@ -1,11 +1,12 @@
 use std::cmp::Ordering;
 
+use http::header::HOST;
 use http::{HeaderName, HeaderValue};
 
 use crate::error::ConfigError;
 use crate::scheme::parts::source::PartSource;
 use crate::scheme::parts::{Part, TimeFormat};
-use crate::scheme::{Claim, ClaimError, SignedText};
+use crate::scheme::{Claim, ClaimError, SentHead, SignedText, wire};
 
 /// The parts of a signing string. No two requests that differ in a part have the same text.
 ///
@@ -74,13 +75,14 @@ impl Layout {
         self.pieces().filter_map(|piece| piece.part.header_name())
     }
 
+    /// Returns whether the text covers the host.
+    pub(crate) fn covers_host(&self) -> bool {
+        self.headers().any(|name| *name == HOST)
+    }
+
     /// Adds the headers that the text covers to a claim, with their signed values.
-    pub(crate) fn cover(
-        &self,
-        claim: Claim,
-        value: impl Fn(&HeaderName) -> Result<HeaderValue, ClaimError>,
-    ) -> Result<Claim, ClaimError> {
-        let covered = self.headers().map(|name| Ok((name.clone(), value(name)?)));
+    pub(crate) fn cover(&self, claim: Claim, sent: SentHead<'_>) -> Result<Claim, ClaimError> {
+        let covered = self.headers().map(|name| Ok((name.clone(), covered_value(name, sent)?)));
         let covered = covered.collect::<Result<Vec<_>, ClaimError>>()?;
         Ok(if covered.is_empty() { claim } else { claim.with_signed_headers(covered) })
     }
@@ -146,6 +148,15 @@ impl DelimitedPart {
         text.part(self.part.name()).update(&value);
         Ok(())
     }
+}
+
+/// Returns the value of a covered header, as signed.
+fn covered_value(name: &HeaderName, sent: SentHead<'_>) -> Result<HeaderValue, ClaimError> {
+    if *name == HOST {
+        let value = HeaderValue::from_str(sent.host()?);
+        return value.map_err(|_| ClaimError::in_header(name, "is not a header value"));
+    }
+    Ok(wire::required(sent.head, name)?.clone())
 }
 
 /// Rejects a time in a list header that is not signed, and a signed one that the header does not

@@ -1,9 +1,7 @@
 //! The canonical request, without the hash of the payload.
 
 use http::Uri;
-use http::header::HOST;
 use http::request::Parts;
-use http::uri::Authority;
 
 use super::fields::Listed;
 use super::path::PathStyle;
@@ -63,24 +61,4 @@ fn covered_pieces(uri: &Uri) -> impl Iterator<Item = &str> {
 /// Returns the query as sent, without the signature.
 pub(crate) fn covered_query(uri: &Uri) -> String {
     covered_pieces(uri).collect::<Vec<_>>().join("&")
-}
-
-/// Removes the default port from the target of a request that is about to be sent. HTTP clients
-/// omit it in `Host` (RFC 9110 section 4.2.3).
-pub(super) fn drop_usual_port(head: &mut Parts) {
-    let port = match head.uri.scheme_str() {
-        Some("http") => ":80",
-        Some("https") => ":443",
-        _ => return,
-    };
-    let host = head.uri.authority().and_then(|authority| authority.as_str().strip_suffix(port));
-    let Some(Ok(authority)) = host.map(Authority::try_from) else { return };
-    if head.headers.contains_key(HOST) {
-        return;
-    }
-    let mut parts = head.uri.clone().into_parts();
-    parts.authority = Some(authority);
-    if let Ok(uri) = Uri::from_parts(parts) {
-        head.uri = uri;
-    }
 }

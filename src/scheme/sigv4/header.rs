@@ -5,7 +5,7 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 
 use super::authorization::{self, Authorization};
-use super::canonical::{self, TargetForm};
+use super::canonical::TargetForm;
 use super::config::Config;
 use super::credential::{self, Credential};
 use super::fields::Listed;
@@ -21,7 +21,7 @@ use crate::error::ConfigError;
 use crate::key::{KeyId, SecretKey};
 use crate::scheme::{
     Claim, ClaimError, Coverage, Encoding, Scheme, Selector, SignError, SignedText, Stamp, Window,
-    wire,
+    target, wire,
 };
 
 static OWNED: [HeaderName; 4] =
@@ -283,7 +283,7 @@ impl Scheme for AwsSigV4 {
             return Err(SignError::Request("the query is already signed"));
         }
         let key_id = credential::signing_key_id(stamp)?;
-        canonical::drop_usual_port(head);
+        target::drop_usual_port(head);
         let date = date::write(stamp.now())?;
         head.headers.insert(X_AMZ_DATE, wire::value(&X_AMZ_DATE, &date)?);
         let is_there = head.headers.contains_key(X_AMZ_CONTENT_SHA256);

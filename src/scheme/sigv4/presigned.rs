@@ -4,7 +4,7 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderName, Method};
 
-use super::canonical::{self, TargetForm};
+use super::canonical::TargetForm;
 use super::config::Config;
 use super::credential::{self, Credential};
 use super::fields::Listed;
@@ -18,7 +18,7 @@ use crate::error::ConfigError;
 use crate::key::{KeyId, SecretKey};
 use crate::scheme::{
     Claim, ClaimError, Coverage, Encoding, Scheme, SignError, SignedText, Stamp, Window,
-    compat_axum, wire,
+    compat_axum, target, wire,
 };
 
 /// The longest lifetime of a URL, in seconds: seven days.
@@ -176,7 +176,7 @@ impl Scheme for AwsPresigned {
         if !(1..=MAX_EXPIRES).contains(&expires) {
             return Err(SignError::Request("the lifetime is not from 1 second to 7 days"));
         }
-        canonical::drop_usual_port(head);
+        target::drop_usual_port(head);
         let date = date::write(stamp.now())?;
         let credential = self.config.credential(key_id.as_str(), date::day(&date));
         let list = fields::list(head);

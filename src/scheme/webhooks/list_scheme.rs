@@ -11,7 +11,7 @@ use crate::scheme::parts::{Layout, PartSource};
 use crate::scheme::tag_header::{TagHeader, tag_scheme, tag_settings};
 use crate::scheme::{
     Claim, ClaimError, Coverage, Part, Scheme, SentHead, SignError, SignedText, Stamp, TimeFormat,
-    Window, shape, wire,
+    Window, shape, target, wire,
 };
 
 /// The maximum number of tags in one header.
@@ -196,7 +196,8 @@ impl ListScheme {
     }
 
     fn covered(&self, head: &Parts, claim: Claim) -> Result<Claim, ClaimError> {
-        self.layout.cover(claim, |name| wire::required(head, name).cloned())
+        let sent = SentHead::new(head, None, &claim);
+        self.layout.cover(claim, sent)
     }
 }
 
@@ -272,6 +273,9 @@ impl Scheme for ListScheme {
 
     fn stamp(&self, head: &mut Parts, stamp: &Stamp<'_>) -> Result<Claim, SignError> {
         stamp.without_key_id()?;
+        if self.layout.covers_host() {
+            target::drop_usual_port(head);
+        }
         let claim = Claim::new();
         let claim = if self.time.is_some() { claim.with_created(stamp.now()) } else { claim };
         Ok(self.covered(head, claim)?)

@@ -128,6 +128,28 @@ fn the_time_of_a_list_is_always_signed() {
     assert!(undivided.with_time("t", TimeFormat::UnixSeconds).is_err(), "digits run into the body");
 }
 
+/// Over HTTP/2, the host is `:authority`, and there is no `Host`.
+#[test]
+fn a_list_can_sign_the_host_of_either_version() {
+    let end = || Part::literal("\n");
+    let parts = [Part::Time, end(), Part::header("host").unwrap(), end(), Part::Body];
+    let list = ListScheme::new("X-Sig", "v1").unwrap();
+    let list = list.with_time("t", TimeFormat::UnixSeconds).unwrap().with_parts(parts).unwrap();
+    let signer = Signer::new(list.clone(), key("a secret")).with_clock(ManualClock::new(NOW));
+    let request = Request::post("http://example.com/").body("body").unwrap();
+    let (head, body) = signer.sign(request).unwrap().into_parts();
+    let mut by_header = head.clone();
+    by_header.uri = "/".parse().unwrap();
+    by_header.headers.insert("host", "example.com".parse().unwrap());
+    let mut moved = by_header.clone();
+    moved.headers.insert("host", "example.org".parse().unwrap());
+    for (head, expected) in [(head, Ok(())), (by_header, Ok(())), (moved, Err(ErrorKind::Mismatch))]
+    {
+        let outcome = verify_at(list.clone(), key("a secret"), NOW, &head, body.as_bytes());
+        assert_eq!(outcome.map(drop), expected, "{head:?}");
+    }
+}
+
 #[test]
 fn an_rfc_3339_time_can_need_no_delimiter() {
     let time = || Part::timestamp("X-Time", TimeFormat::Rfc3339).unwrap();
