@@ -101,7 +101,7 @@ impl Claim {
     #[must_use]
     #[inline]
     pub fn with_created(mut self, unix_seconds: i64) -> Self {
-        self.created = Some(unix_seconds);
+        self.set_created(unix_seconds);
         self
     }
 
@@ -131,7 +131,7 @@ impl Claim {
     #[must_use]
     #[inline]
     pub fn with_message_id(mut self, id: impl Into<Arc<str>>) -> Self {
-        self.message_id = Some(id.into());
+        self.set_message_id(id);
         self
     }
 
@@ -148,8 +148,7 @@ impl Claim {
     /// Sets the headers that the signature covers, as they were read.
     #[must_use]
     pub fn with_signed_headers(mut self, headers: Vec<(HeaderName, HeaderValue)>) -> Self {
-        let components = self.covered.map(|covered| covered.components.clone());
-        self.covered = Some(Arc::new(CoveredHead::new(components.unwrap_or_default(), headers)));
+        self.set_signed_headers(headers);
         self
     }
 
@@ -185,9 +184,21 @@ impl Claim {
 
     // These methods change the claim in place, because it is large and slow to move.
 
-    #[cfg(any(feature = "rfc9421", feature = "sigv4"))]
     pub(crate) fn set_key_id(&mut self, key_id: KeyId) {
         self.key_id = Some(key_id);
+    }
+
+    pub(crate) fn set_created(&mut self, unix_seconds: i64) {
+        self.created = Some(unix_seconds);
+    }
+
+    pub(crate) fn set_message_id(&mut self, id: impl Into<Arc<str>>) {
+        self.message_id = Some(id.into());
+    }
+
+    pub(crate) fn set_signed_headers(&mut self, headers: Vec<(HeaderName, HeaderValue)>) {
+        let components = self.covered.take().map(|covered| covered.components.clone());
+        self.covered = Some(Arc::new(CoveredHead::new(components.unwrap_or_default(), headers)));
     }
 
     #[cfg(any(feature = "rfc9421", feature = "sigv4"))]

@@ -81,10 +81,13 @@ impl Layout {
     }
 
     /// Adds the headers that the text covers to a claim, with their signed values.
-    pub(crate) fn cover(&self, claim: Claim, sent: SentHead<'_>) -> Result<Claim, ClaimError> {
+    pub(crate) fn cover(&self, claim: &mut Claim, sent: SentHead<'_>) -> Result<(), ClaimError> {
+        if self.headers().next().is_none() {
+            return Ok(());
+        }
         let covered = self.headers().map(|name| Ok((name.clone(), covered_value(name, sent)?)));
-        let covered = covered.collect::<Result<Vec<_>, ClaimError>>()?;
-        Ok(if covered.is_empty() { claim } else { claim.with_signed_headers(covered) })
+        claim.set_signed_headers(covered.collect::<Result<_, ClaimError>>()?);
+        Ok(())
     }
 
     /// Returns the header that carries the time.

@@ -195,9 +195,10 @@ impl ListScheme {
         Ok(PartSource { sent, time })
     }
 
-    fn covered(&self, head: &Parts, claim: Claim) -> Result<Claim, ClaimError> {
+    fn covered(&self, head: &Parts, mut claim: Claim) -> Result<Claim, ClaimError> {
         let sent = SentHead::new(head, None, &claim);
-        self.layout.cover(claim, sent)
+        self.layout.cover(&mut claim, sent)?;
+        Ok(claim)
     }
 }
 
