@@ -180,8 +180,7 @@ where
         loop {
             match self.as_mut().project() {
                 VerifyingProjection::Receiving { shared, body, receiving } => {
-                    let accepted = ready!(receiving.poll(cx, &shared.0, body))?;
-                    let Accepted { head, body, verified, next: extract } = accepted;
+                    let Accepted { body, verified } = ready!(receiving.poll(cx, &shared.0, body))?;
                     // The shared verifier is never optional.
                     let Some(verified) = verified else { return Poll::Pending };
                     let caller = Only::admitted(verified);
@@ -189,6 +188,9 @@ where
                     if let Some(bytes) = as_bytes(&mut body) {
                         return Poll::Ready(Ok(Signed(bytes, caller)));
                     }
+                    let Some((head, extract)) = receiving.take_request() else {
+                        return Poll::Pending;
+                    };
                     let body = body.unwrap_or_default();
                     let future = extract(Request::from_parts(head, body.into()));
                     self.set(Self::Extracting { future, caller: Some(caller) });

@@ -29,13 +29,11 @@ pub(crate) enum Receiving<N, ResBody> {
     Rejected(Answer<ResBody>),
 }
 
-/// The result of the verification, and the next step.
-pub(crate) struct Accepted<N> {
-    pub(crate) head: Parts,
+/// The result of the verification.
+pub(crate) struct Accepted {
     pub(crate) body: Bytes,
     /// `None` inside an optional layer, if a signature could have been in the body but was not.
     pub(crate) verified: Option<Verified>,
-    pub(crate) next: N,
 }
 
 impl<N, ResBody> Receiving<N, ResBody> {
@@ -65,13 +63,23 @@ impl<N, ResBody> Receiving<N, ResBody> {
         None
     }
 
-    /// Resolves to the accepted request, or to the response of a rejection.
+    /// Takes the head and the next step of an accepted request. They are not part of [`Accepted`],
+    /// because a head is slow to move.
+    pub(crate) fn take_request(&mut self) -> Option<(Parts, N)> {
+        match self {
+            Self::Verifying { request, .. } => request.take(),
+            Self::Rejected(_) => None,
+        }
+    }
+
+    /// Resolves to the body and the caller of an accepted request, or to the response of a
+    /// rejection.
     pub(crate) fn poll<R, B>(
         &mut self,
         cx: &mut Context<'_>,
         config: &LayerConfig<R>,
         mut body: Pin<&mut B>,
-    ) -> Poll<Result<Accepted<N>, Response<ResBody>>>
+    ) -> Poll<Result<Accepted, Response<ResBody>>>
     where
         R: Rejection<ResBody> + ?Sized,
         B: Body<Error: Into<BoxError>>,
@@ -97,9 +105,8 @@ impl<N, ResBody> Receiving<N, ResBody> {
                     let error = match outcome {
                         Err(error) if !verifier.lets_through(&error) => error,
                         outcome => {
-                            let Some((head, next)) = request.take() else { return Poll::Pending };
                             let (body, verified) = (streaming.take_body(), outcome.ok());
-                            return Poll::Ready(Ok(Accepted { head, body, verified, next }));
+                            return Poll::Ready(Ok(Accepted { body, verified }));
                         }
                     };
                     // Release the buffered part of the body before reading the rest.

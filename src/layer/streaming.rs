@@ -20,6 +20,8 @@ use crate::verify::{
 /// large values are not moved.
 pub(crate) struct Streaming {
     stage: Stage,
+    /// Filled in place, since it is slow to move.
+    verification: Verification,
     buffer: BodyBuffer,
     progress: BodyProgress,
     original: OriginalTarget,
@@ -27,20 +29,20 @@ pub(crate) struct Streaming {
     timer: Timer,
 }
 
-// Boxing the large variant would cost each request an allocation.
-#[allow(clippy::large_enum_variant)]
 enum Stage {
     /// Nothing has been read yet.
     Head,
     /// The body is read first: it contains the claim, or the layer is disarmed.
     BodyFirst,
-    Steps(Verification),
+    /// The verification has begun.
+    Steps,
 }
 
 impl Streaming {
     pub(super) fn new(allows: AllowFn) -> Self {
         Self {
             stage: Stage::Head,
+            verification: Verification::default(),
             buffer: BodyBuffer::default(),
             progress: BodyProgress::NotBegun,
             original: OriginalTarget::default(),
@@ -69,16 +71,12 @@ impl Streaming {
             self.stage = Stage::BodyFirst;
             return Ok(());
         }
-        match Verification::begin(verifier, head, None) {
-            Ok(verification) => {
-                self.stage = Stage::Steps(verification);
-                Ok(())
-            }
-            Err(error) => {
-                self.original.restore(head);
-                Err(error)
-            }
+        if let Err(error) = self.verification.begin(verifier, head, None) {
+            self.original.restore(head);
+            return Err(error);
         }
+        self.stage = Stage::Steps;
+        Ok(())
     }
 
     /// Resolves to the proven facts. Begins with steps 0 to 2 if [`begin`](Self::begin) was not
@@ -129,19 +127,19 @@ impl Streaming {
     where
         B: Body<Error: Into<BoxError>>,
     {
-        let Self { stage, buffer, progress, allows, .. } = self;
+        let Self { stage, verification, buffer, progress, allows, .. } = self;
+        if !matches!(stage, Stage::Steps) {
+            let (length, limit) = buffer.announced();
+            check_length(length, limit)?;
+            ready!(progress.poll_into(cx, body.as_mut(), buffer, |_| Ok(())))?;
+            if verifier.is_disarmed() {
+                return Poll::Ready(Ok(verifier.disarmed_verified()));
+            }
+            verification.begin(verifier, head, Some(buffer.bytes()))?;
+            *stage = Stage::Steps;
+        }
+        let Verification { selected, phase } = verification;
         loop {
-            let Stage::Steps(Verification { selected, phase }) = stage else {
-                let (length, limit) = buffer.announced();
-                check_length(length, limit)?;
-                ready!(progress.poll_into(cx, body.as_mut(), buffer, |_| Ok(())))?;
-                if verifier.is_disarmed() {
-                    return Poll::Ready(Ok(verifier.disarmed_verified()));
-                }
-                let verification = Verification::begin(verifier, head, Some(buffer.bytes()))?;
-                *stage = Stage::Steps(verification);
-                continue;
-            };
             match phase {
                 Phase::Length => {
                     if *progress == BodyProgress::NotBegun {
@@ -149,10 +147,11 @@ impl Streaming {
                     }
                     let (length, limit) = buffer.announced();
                     let context = VerifyContext { verifier, head, selected };
-                    let mut lookup = context.look_up(length, limit)?;
+                    context.check_length(length, limit)?;
+                    let mut lookup = context.look_up();
                     // Most stores answer without waiting.
                     *phase = match lookup.poll_found(cx) {
-                        Poll::Ready(found) => Phase::Body(context.start(found)?),
+                        Poll::Ready(found) => context.start(found)?,
                         Poll::Pending => {
                             *phase = Phase::Keys(lookup);
                             return Poll::Pending;
@@ -162,7 +161,7 @@ impl Streaming {
                 Phase::Keys(lookup) => {
                     let found = ready!(lookup.poll_found(cx));
                     let context = VerifyContext { verifier, head, selected };
-                    *phase = Phase::Body(context.start(found)?);
+                    *phase = context.start(found)?;
                 }
                 Phase::Body(check) => {
                     let context = VerifyContext { verifier, head, selected };

@@ -26,7 +26,8 @@ pin_project! {
     {
         #[pin]
         state: State<S, B, S::Future, ResBody>,
-        config: Arc<LayerConfig<R>>,
+        // Passed on with an accepted request.
+        config: Option<Arc<LayerConfig<R>>>,
     }
 }
 
@@ -53,7 +54,7 @@ where
             return Self::optional(config, inner, head, body);
         }
         let receiving = Receiving::new(head, anyone, inner);
-        Self { state: State::Receiving { body, receiving }, config }
+        Self { state: State::Receiving { body, receiving }, config: Some(config) }
     }
 
     /// Lets an unsigned request through, unchanged.
@@ -61,29 +62,25 @@ where
         let mut receiving = Receiving::new(head, anyone, inner);
         let state = match receiving.begin(&config, &body.size_hint()) {
             None => State::Receiving { body, receiving },
-            Some((head, inner)) => {
-                let body = VerifiedBody::untouched(body);
-                let request = unsigned_request::<R, B, ResBody>(head, body, &config);
-                State::Passing { inner, request: Some(request) }
+            Some((mut head, inner)) => {
+                mark_unsigned::<R, ResBody>(&mut head, config);
+                let request = Request::from_parts(head, VerifiedBody::untouched(body));
+                let state = State::Passing { inner, request: Some(request) };
+                return Self { state, config: None };
             }
         };
-        Self { state, config }
+        Self { state, config: Some(config) }
     }
 }
 
 /// Marks a request that an optional layer lets through.
-fn unsigned_request<R, B, ResBody>(
-    mut head: Parts,
-    body: VerifiedBody<B>,
-    config: &Arc<LayerConfig<R>>,
-) -> Request<VerifiedBody<B>>
+fn mark_unsigned<R, ResBody>(head: &mut Parts, config: Arc<LayerConfig<R>>)
 where
     R: Rejection<ResBody> + 'static,
     ResBody: 'static,
 {
     events::unsigned();
-    head.extensions.insert(Unsigned(slot::<R, ResBody>(config.clone())));
-    Request::from_parts(head, body)
+    head.extensions.insert(Unsigned(slot::<R, ResBody>(config)));
 }
 
 impl<S, B, R, ResBody> Future for VerifyFuture<S, B, R, ResBody>
@@ -107,21 +104,27 @@ where
                     this.state.set(State::Calling { future });
                 }
                 StateProjection::Receiving { body, receiving } => {
-                    let accepted = match ready!(receiving.poll(cx, this.config, body)) {
+                    // The state is empty if polled after completion.
+                    let Some(config) = this.config else { return Poll::Pending };
+                    let Accepted { body, verified } = match ready!(receiving.poll(cx, config, body))
+                    {
                         Ok(accepted) => accepted,
                         Err(response) => return Poll::Ready(Ok(response)),
                     };
-                    let Accepted { mut head, body, verified, next: mut inner } = accepted;
-                    let body = VerifiedBody::whole(body);
-                    let request = match verified {
+                    let (Some((mut head, mut inner)), Some(config)) =
+                        (receiving.take_request(), this.config.take())
+                    else {
+                        return Poll::Pending;
+                    };
+                    match verified {
                         Some(mut verified) => {
-                            verified.set_slot(slot::<R, ResBody>(this.config.clone()));
+                            verified.set_slot(slot::<R, ResBody>(config));
                             head.extensions.insert(verified);
-                            Request::from_parts(head, body)
                         }
                         // A signature could have been in the body, but was not.
-                        None => unsigned_request::<R, B, ResBody>(head, body, this.config),
-                    };
+                        None => mark_unsigned::<R, ResBody>(&mut head, config),
+                    }
+                    let request = Request::from_parts(head, VerifiedBody::whole(body));
                     // Most services are ready immediately.
                     if inner.poll_ready(cx)?.is_pending() {
                         this.state.set(State::Passing { inner, request: Some(request) });

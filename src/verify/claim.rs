@@ -15,31 +15,47 @@ pub(crate) struct Selected {
     pub(super) coverage: Coverage,
 }
 
+impl Default for Selected {
+    /// Makes a place for a claim that has not been read yet.
+    fn default() -> Self {
+        Self { index: 0, claim: Claim::new(), coverage: Coverage::Empty }
+    }
+}
+
 impl Verifier {
-    /// Runs steps 1 and 2. `body` is set if [`reads_claim_from_body`](Self::reads_claim_from_body)
-    /// returns `true`.
+    /// Runs steps 1 and 2, and writes the result to `selected`: a claim is large, and slow to move.
+    /// `body` is set if [`reads_claim_from_body`](Self::reads_claim_from_body) returns `true`.
     #[inline]
     pub(super) fn select(
         &self,
         head: &Parts,
         body: Option<&[u8]>,
-    ) -> Result<Selected, VerifyError> {
-        let (index, claim) = self.read(head, body)?;
-        let SchemeEntry { name, scheme, max_tags, window, is_in_body, .. } = self.entry(index);
-        let rejected = |error: VerifyError| error.in_scheme(name, Some(&claim));
+        selected: &mut Selected,
+    ) -> Result<(), VerifyError> {
+        if self.more.is_empty() {
+            match self.first.claim(head, body) {
+                Ok(claim) => selected.claim = claim,
+                Err(error) => return Err(self.first_error(error)),
+            }
+        } else {
+            (selected.index, selected.claim) = self.decide(head, body)?;
+        }
+        let Selected { index, claim, coverage } = selected;
+        let SchemeEntry { name, scheme, max_tags, window, is_in_body, .. } = self.entry(*index);
+        let rejected = |error: VerifyError| error.in_scheme(name, Some(claim));
         if claim.tags().nth(*max_tags).is_some() {
             return Err(rejected(
                 ClaimError::malformed("has more tags than the scheme allows").into(),
             ));
         }
-        self.check_window(*window, &claim).map_err(rejected)?;
-        let coverage = scheme.coverage(head, &claim).map_err(|error| match error {
+        self.check_window(*window, claim).map_err(rejected)?;
+        *coverage = scheme.coverage(head, claim).map_err(|error| match error {
             // The request is signed: an optional layer must not treat it as unsigned.
             ClaimError::Missing => rejected(ClaimError::malformed("covers no body").into()),
             error => rejected(error.into()),
         })?;
         // Otherwise, a scheme that lists no digest would let every body pass.
-        if matches!(&coverage, Coverage::Digest(digests) if digests.is_empty()) {
+        if matches!(coverage, Coverage::Digest(digests) if digests.is_empty()) {
             return Err(rejected(ClaimError::malformed("no digest of the body is covered").into()));
         }
         if body.is_some() && *is_in_body && !matches!(coverage, Coverage::Derived) {
@@ -47,7 +63,7 @@ impl Verifier {
                 ClaimError::malformed("the signing string is not derived from the body").into(),
             ));
         }
-        Ok(Selected { index, claim, coverage })
+        Ok(())
     }
 
     /// Finds the scheme of the head, and reads the claim (step 1).

@@ -24,7 +24,9 @@ use crate::verify::step::Step;
 use crate::verify::verified::Verified;
 use crate::verify::verifier::Verifier;
 
-/// A request that has passed steps 1 and 2: its claim is read, and its times are in the window.
+/// A request that has passed steps 1 and 2, once [`begin`](Self::begin) has succeeded: its claim is
+/// read, and its times are in the window.
+#[derive(Default)]
 pub(crate) struct Verification {
     pub(crate) selected: Selected,
     pub(crate) phase: Phase,
@@ -33,8 +35,11 @@ pub(crate) struct Verification {
 /// What a request is waiting for, and the call that comes next.
 // Boxing the large variants would cost each request an allocation.
 #[allow(clippy::large_enum_variant)]
+#[derive(Default)]
 pub(crate) enum Phase {
-    /// Waits for the announced length of the body. Next: [`VerifyContext::look_up`].
+    /// Waits for the announced length of the body. Next: [`VerifyContext::check_length`] and
+    /// [`look_up`](VerifyContext::look_up).
+    #[default]
     Length,
     /// Waits for the keys. Next: [`VerifyContext::start`].
     Keys(Lookup),
@@ -56,27 +61,33 @@ impl Verification {
     /// Runs steps 1 and 2. `body` is set if the claim is in the body.
     #[inline]
     pub(crate) fn begin(
+        &mut self,
         verifier: &Verifier,
         head: &Parts,
         body: Option<&[u8]>,
-    ) -> Result<Self, VerifyError> {
-        Ok(Self { selected: verifier.select(head, body)?, phase: Phase::Length })
+    ) -> Result<(), VerifyError> {
+        verifier.select(head, body, &mut self.selected)
     }
 }
 
 impl VerifyContext<'_> {
-    /// Runs step 3, and starts the lookup of step 4. Lengths are in bytes.
+    /// Runs step 3. Lengths are in bytes.
     #[inline]
-    pub(crate) fn look_up(self, length: usize, limit: usize) -> Result<Lookup, VerifyError> {
-        check_length(length, limit).map_err(|error| self.about(error))?;
-        Ok(self.entry().keys.lookup(&KeyQuery::new(self.claim().key_id(), self.head)))
+    pub(crate) fn check_length(self, length: usize, limit: usize) -> Result<(), VerifyError> {
+        check_length(length, limit).map_err(|error| self.about(error))
+    }
+
+    /// Starts the lookup of step 4.
+    #[inline]
+    pub(crate) fn look_up(self) -> Lookup {
+        self.entry().keys.lookup(&KeyQuery::new(self.claim().key_id(), self.head))
     }
 
     /// Takes the result of step 4, and runs step 6 if the MAC does not cover the raw body.
     #[inline]
-    pub(crate) fn start(self, found: Result<Found, BoxError>) -> Result<MacCheck, VerifyError> {
+    pub(crate) fn start(self, found: Result<Found, BoxError>) -> Result<Phase, VerifyError> {
         let found = found.map_err(|source| self.store_failed(Step::Keys, source))?;
-        MacCheck::start(self, CandidateKeys::new(self, found))
+        Ok(Phase::Body(MacCheck::start(self, CandidateKeys::new(self, found))?))
     }
 
     /// Runs steps 6 and 7, and claims the request for step 8.
@@ -138,14 +149,19 @@ impl Verifier {
             check_length(body.len(), self.body_limit)?;
         }
         let claim_body = is_in_body.then_some(body);
-        let Verification { selected, mut phase } = Verification::begin(self, head, claim_body)?;
+        let mut verification = Verification::default();
+        verification.begin(self, head, claim_body)?;
+        let Verification { selected, mut phase } = verification;
         let context = VerifyContext { verifier: self, head, selected: &selected };
         loop {
             phase = match phase {
-                Phase::Length => Phase::Keys(context.look_up(body.len(), self.body_limit)?),
+                Phase::Length => {
+                    context.check_length(body.len(), self.body_limit)?;
+                    Phase::Keys(context.look_up())
+                }
                 Phase::Keys(mut lookup) => {
                     let found = poll_fn(|cx| lookup.poll_found(cx)).await;
-                    Phase::Body(context.start(found)?)
+                    context.start(found)?
                 }
                 Phase::Body(mut check) => {
                     check.update(context, body)?;

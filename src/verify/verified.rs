@@ -63,6 +63,7 @@ impl Verified {
         }
     }
 
+    #[inline]
     pub(crate) fn set_slot(&mut self, slot: LayerSlot) {
         self.slot = Some(slot);
     }

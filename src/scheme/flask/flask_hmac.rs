@@ -8,7 +8,8 @@ use crate::error::ConfigError;
 use crate::key::KeyId;
 use crate::scheme::tag_header::{TagHeader, tag_scheme};
 use crate::scheme::{
-    Claim, ClaimError, Encoding, Scheme, Selector, SignError, SignedText, Stamp, shape, wire,
+    Claim, ClaimError, Encoding, OfferedTag, Scheme, Selector, SignError, SignedText, Stamp, shape,
+    wire,
 };
 
 /// The length of the shortest tag of any hash (MD5) in bytes, and the length of its base64.
@@ -81,7 +82,7 @@ impl FlaskHmac {
 
     /// Reads a string as long as a tag. It may be a key ID with a tag of another hash, and is then
     /// not a tag.
-    fn single(&self, value: &[u8]) -> Option<Claim> {
+    fn single(&self, value: &[u8]) -> Option<OfferedTag> {
         let signature = self.tags.decode(value)?;
         let bytes = signature.bytes().as_bytes();
         // Rule out almost every text of another form before decoding.
@@ -91,16 +92,16 @@ impl FlaskHmac {
             let tag = text.rsplit_once(':').and_then(|(_, tag)| STANDARD.decode(tag).ok());
             tag.is_some_and(|tag| tag.len() >= SHORTEST_TAG)
         };
-        (!is_named).then(|| Claim::signed(signature))
+        (!is_named).then_some(signature)
     }
 
     /// Reads a longer string: a key ID and a tag. Base64 has no colon, so the last one separates
     /// them.
-    fn named(&self, value: &[u8]) -> Option<Claim> {
+    fn named(&self, value: &[u8]) -> Option<(KeyId, OfferedTag)> {
         let decoded = STANDARD.decode(value).ok()?;
         let (name, tag) = std::str::from_utf8(&decoded).ok()?.rsplit_once(':')?;
         let signature = self.tags.decode(tag)?;
-        Some(Claim::signed(signature).with_key_id(KeyId::new(name).ok()?))
+        Some((KeyId::new(name).ok()?, signature))
     }
 }
 
@@ -119,7 +120,11 @@ impl Scheme for FlaskHmac {
 
     fn claim(&self, head: &Parts) -> Result<Claim, ClaimError> {
         let value = wire::single(head, self.tags.name())?.as_bytes();
-        self.single(value).or_else(|| self.named(value)).ok_or_else(|| self.unexpected(value))
+        if let Some(signature) = self.single(value) {
+            return Ok(Claim::signed(signature));
+        }
+        let (key_id, signature) = self.named(value).ok_or_else(|| self.unexpected(value))?;
+        Ok(Claim::signed(signature).with_key_id(key_id))
     }
 
     fn before_body(&self, _: &Parts, _: &Claim, _: &mut SignedText) -> Result<(), ClaimError> {
