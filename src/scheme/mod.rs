@@ -96,7 +96,7 @@
 
 mod arc;
 mod claim;
-#[cfg(any(feature = "sha1", feature = "sigv4"))]
+#[cfg(any(feature = "sha1", feature = "sigv4", feature = "webhooks"))]
 mod compat_axum;
 mod coverage;
 mod covered_head;

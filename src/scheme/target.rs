@@ -6,7 +6,7 @@ use http::request::Parts;
 use http::uri::Authority;
 
 /// Returns the target with another query, and without a `?` if the query is empty.
-#[cfg(any(feature = "sha1", feature = "sigv4"))]
+#[cfg(any(feature = "sha1", feature = "sigv4", feature = "webhooks"))]
 pub(crate) fn with_query(uri: &Uri, query: &str) -> Option<Uri> {
     let mark = if query.is_empty() { "" } else { "?" };
     let mut parts = uri.clone().into_parts();

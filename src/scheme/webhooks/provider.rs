@@ -60,6 +60,9 @@ pub trait ProviderRules: Sized + Send + Sync {
         Ok(())
     }
 
+    /// Removes a signature that is not in the headers.
+    fn strip(&self, _: &mut Parts) {}
+
     /// Adds other headers that a client must send, or returns an error if only the provider can
     /// sign.
     fn prepare(&self, _: &mut Parts, _: &Stamp<'_>) -> Result<(), SignError> {
@@ -172,6 +175,13 @@ impl<R: ProviderRules> Scheme for ProviderScheme<R> {
             format.write_header(head, name, stamp.now())?;
         }
         Ok(self.with_time(Claim::new(), head)?)
+    }
+
+    fn strip(&self, head: &mut Parts) {
+        for name in self.headers {
+            head.headers.remove(name);
+        }
+        self.rules.strip(head);
     }
 
     fn attach(&self, head: &mut Parts, _: &Claim, tags: &[Tag]) -> Result<(), SignError> {

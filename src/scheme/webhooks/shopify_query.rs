@@ -6,7 +6,9 @@ use http::request::Parts;
 
 use crate::crypto::Algorithm;
 use crate::scheme::webhooks::provider::{ProviderRules, ProviderScheme};
-use crate::scheme::{Claim, ClaimError, Coverage, Encoding, SignError, SignedText, Stamp, wire};
+use crate::scheme::{
+    Claim, ClaimError, Coverage, Encoding, SignError, SignedText, Stamp, compat_axum, target, wire,
+};
 
 /// Shopify's OAuth redirects: `hmac=<hex>` in the query, over the other parameters, sorted and
 /// joined by `&` ([Shopify]). The tolerance is 300 s; Shopify's own library for Node takes 90 s.
@@ -152,6 +154,21 @@ impl ProviderRules for ShopifyRules {
         lines.sort_unstable();
         text.part("parameters").update(lines.join(self.between).as_bytes());
         Ok(())
+    }
+
+    fn strip(&self, head: &mut Parts) {
+        compat_axum::change_target(head, |uri| {
+            let is_tag = |piece: &str| {
+                wire::form_pairs(piece).flatten().any(|(name, _)| name == self.tag)
+            };
+            let pieces = uri.query().unwrap_or_default().split('&');
+            let (tags, kept): (Vec<_>, Vec<_>) = pieces.partition(|piece| is_tag(piece));
+            if !tags.is_empty()
+                && let Some(stripped) = target::with_query(uri, &kept.join("&"))
+            {
+                *uri = stripped;
+            }
+        });
     }
 
     fn prepare(&self, _: &mut Parts, _: &Stamp<'_>) -> Result<(), SignError> {

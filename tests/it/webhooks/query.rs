@@ -1,8 +1,13 @@
 //! Shopify's signatures in the query.
 
+use futures_util::FutureExt as _;
+use http::{Request, Response};
 use serde_json::Value;
-use tower_hmac::ErrorKind;
+use tower::{Layer as _, ServiceExt as _, service_fn};
+use tower_hmac::clock::ManualClock;
 use tower_hmac::webhooks::{ShopifyQuery, shopify_app_proxy, shopify_oauth};
+use tower_hmac::layer::VerifiedBody;
+use tower_hmac::{ErrorKind, KeyMap, Verifier, VerifyLayer};
 
 use super::{head, key, verify_at};
 
@@ -69,4 +74,31 @@ fn an_uncovered_body_is_rejected() {
     head.uri = published("shopify-oauth-query").parse().unwrap();
     let outcome = verify_at(shopify_oauth(), key("hush"), 1_337_178_173, &head, b"a body");
     assert_eq!(outcome.map(drop), Err(ErrorKind::Malformed));
+}
+
+/// Whoever reads the handler's log could send the URL again.
+#[test]
+fn the_signature_is_stripped_from_the_query() {
+    for (provider, scheme, now, name) in [
+        ("shopify-oauth-query", shopify_oauth(), 1_337_178_173, "hmac="),
+        ("shopify-app-proxy", shopify_app_proxy(), 1_317_327_555, "signature="),
+    ] {
+        let url = published(provider);
+        let verifier = Verifier::new(scheme, KeyMap::single(key("hush")).unwrap()).unwrap();
+        let layer = VerifyLayer::from(verifier.with_clock(ManualClock::new(now)));
+        let inner = service_fn(async |request: Request<VerifiedBody<String>>| {
+            Ok::<_, std::convert::Infallible>(Response::new(request.uri().to_string()))
+        });
+        let request = || Request::get(&url).body(String::new()).unwrap();
+        let seen = |layer: VerifyLayer| {
+            let response = layer.layer(inner).oneshot(request()).now_or_never();
+            response.unwrap().unwrap().into_body()
+        };
+        assert_eq!(seen(layer.clone()), url);
+        let stripped = seen(layer.strip_signature());
+        assert!(!stripped.contains(name), "{stripped}");
+        let (path, query) = url.split_once('?').unwrap();
+        let kept = query.split('&').filter(|piece| !piece.starts_with(name));
+        assert_eq!(stripped, format!("{path}?{}", kept.collect::<Vec<_>>().join("&")));
+    }
 }
