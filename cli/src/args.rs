@@ -98,12 +98,12 @@ pub(crate) struct KeyArgs {
     pub(crate) key_env: Vec<String>,
     /// Read a key from this file.
     ///
-    /// A newline at its end is removed. Prefix the file with `ID=` to set the key ID.
+    /// A byte order mark and a newline at its end are removed. Prefix the file with `ID=` to set the key ID.
     #[arg(long, value_name = "[ID=]FILE")]
     pub(crate) key_file: Vec<String>,
     /// Read a key from standard input.
     ///
-    /// A newline at its end is removed.
+    /// A byte order mark and a newline at its end are removed.
     #[arg(long)]
     pub(crate) key_stdin: bool,
     /// How the keys are written.

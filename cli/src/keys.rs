@@ -126,9 +126,13 @@ fn split(source: &str) -> (Option<String>, &str) {
     }
 }
 
-/// Removes a newline at the end, which files and pipes add to a key.
+/// Removes what files and pipes add to a key: a newline at the end, and a byte order mark at
+/// the start.
 fn without_newline(value: Vec<u8>) -> Zeroizing<Vec<u8>> {
     let mut value = Zeroizing::new(value);
+    if value.starts_with("\u{feff}".as_bytes()) {
+        value.drain(.."\u{feff}".len());
+    }
     if value.last() == Some(&b'\n') {
         value.pop();
         if value.last() == Some(&b'\r') {

@@ -219,15 +219,18 @@ fn usage_and_input_that_cannot_be_read_exit_with_2() {
 }
 
 #[test]
-fn key_from_standard_input_loses_its_newline() {
+fn key_from_a_file_or_standard_input_loses_its_newline_and_its_mark() {
     let folder = std::env::temp_dir().join(format!("tower-hmac-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let (capture, key) = (folder.join("request.txt"), folder.join("key.txt"));
     std::fs::write(&capture, signed()).unwrap();
-    std::fs::write(&key, format!("{KEY}\r\n")).unwrap();
+    // As an editor on Windows saves it.
+    std::fs::write(&key, format!("\u{feff}{KEY}\r\n")).unwrap();
     let capture = capture.to_str().unwrap();
     let stdin = ["verify", "-f", PARTS, "--no-clock", "--key-stdin", capture];
-    assert_eq!(run(&stdin, &format!("{KEY}\n")).code, Some(0));
+    for input in [format!("{KEY}\n"), format!("\u{feff}{KEY}")] {
+        assert_eq!(run(&stdin, &input).code, Some(0));
+    }
     let file = ["verify", "-f", PARTS, "--no-clock", "--key-file", key.to_str().unwrap(), capture];
     assert_eq!(run(&file, "").code, Some(0));
     std::fs::remove_dir_all(folder).unwrap();

@@ -100,6 +100,7 @@ fn readings(key: &[u8]) -> Vec<Reading> {
         taken("single quotes around the key", [b"'", key, b"'"].concat()),
         taken("a space after the key", [key, b" "].concat()),
         taken("a space before the key", [b" ", key].concat()),
+        taken("a byte order mark before the key", ["\u{feff}".as_bytes(), key].concat()),
     ]);
     let forms = [Form::HexUpper, Form::Base64Url, Form::Base64NoPad, Form::Base64UrlNoPad];
     readings.extend(forms.map(as_text));
@@ -129,6 +130,11 @@ fn readings_of_text(text: &str) -> Vec<Reading> {
     for quote in ['"', '\''] {
         let within = text.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote));
         readings.extend(within.map(|within| taken("the quotes around the key taken off", within)));
+    }
+    if let Some(rest) = text.strip_prefix('\u{feff}') {
+        let what = "the key decoded without the byte order mark before its text";
+        readings.push(taken("the byte order mark before the key taken off", rest));
+        readings.extend(decoded(rest).map(|(_, bytes)| taken(what, bytes)));
     }
     let trimmed = text.trim();
     if trimmed.len() < text.len() {

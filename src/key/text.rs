@@ -80,7 +80,9 @@ fn around(text: &str) -> Option<&'static str> {
     if let Some((_, why)) = PREFIXES.iter().find(|(prefix, _)| text.starts_with(prefix)) {
         return Some(why);
     }
-    if text.ends_with(['\n', '\r']) {
+    if text.starts_with('\u{feff}') {
+        Some("it begins with a byte order mark")
+    } else if text.ends_with(['\n', '\r']) {
         Some("it ends in a newline")
     } else if text.starts_with(quotes) || text.ends_with(quotes) {
         Some("it is in quotes")

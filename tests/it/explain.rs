@@ -254,6 +254,21 @@ async fn newline_at_the_end_of_a_key_is_named() {
     }
 }
 
+/// Editors write one at the start of a file, and PowerShell into a pipe.
+#[tokio::test]
+async fn byte_order_mark_before_a_key_is_named() {
+    for (ours, theirs, taken) in [
+        ("\u{feff}a key", "a key", "the byte order mark before the key taken off"),
+        ("a key", "\u{feff}a key", "a byte order mark before the key"),
+    ] {
+        let verifier = flask_verifier(KeyMap::single(key(ours)).unwrap());
+        let report = explain(&verifier, &flask_request(key(theirs), "body", "body")).await;
+        assert_eq!(report.likely(), [Cause::Key { taken }]);
+    }
+    let encoded = SecretKey::from_hex("\u{feff}00fe17").unwrap_err().to_string();
+    assert!(encoded.contains("it begins with a byte order mark"), "{encoded}");
+}
+
 #[tokio::test]
 async fn key_of_another_key_id_is_named() {
     let keys = KeyMap::named([("aservice", "akey"), ("bservice", "bkey")]).unwrap();

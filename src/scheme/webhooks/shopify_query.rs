@@ -158,9 +158,8 @@ impl ProviderRules for ShopifyRules {
 
     fn strip(&self, head: &mut Parts) {
         compat_axum::change_target(head, |uri| {
-            let is_tag = |piece: &str| {
-                wire::form_pairs(piece).flatten().any(|(name, _)| name == self.tag)
-            };
+            let is_tag =
+                |piece: &str| wire::form_pairs(piece).flatten().any(|(name, _)| name == self.tag);
             let pieces = uri.query().unwrap_or_default().split('&');
             let (tags, kept): (Vec<_>, Vec<_>) = pieces.partition(|piece| is_tag(piece));
             if !tags.is_empty()

@@ -5,8 +5,8 @@ use http::{Request, Response};
 use serde_json::Value;
 use tower::{Layer as _, ServiceExt as _, service_fn};
 use tower_hmac::clock::ManualClock;
-use tower_hmac::webhooks::{ShopifyQuery, shopify_app_proxy, shopify_oauth};
 use tower_hmac::layer::VerifiedBody;
+use tower_hmac::webhooks::{ShopifyQuery, shopify_app_proxy, shopify_oauth};
 use tower_hmac::{ErrorKind, KeyMap, Verifier, VerifyLayer};
 
 use super::{head, key, verify_at};
