@@ -22,6 +22,8 @@ fn main() {
     the_room_is_taken_when_the_guard_is_made_and_never_grows();
     #[cfg(feature = "serde")]
     text_from_json_takes_no_more_than_the_body();
+    #[cfg(all(feature = "serde", feature = "sha1", feature = "webhooks"))]
+    text_of_a_form_or_a_notification_takes_no_more_than_the_body();
     explain::a_head_is_explained_in_bounded_time_and_memory(ALLOCATOR);
     explain::a_body_of_2_mib_is_explained_in_a_second(ALLOCATOR);
     #[cfg(feature = "cache")]
@@ -97,6 +99,50 @@ fn text_from_json_takes_no_more_than_the_body() {
         let took = start.elapsed();
         println!("JSON, {name}: {allocated} bytes for {} in {took:?}", body.len());
         assert_eq!(outcome.is_ok(), name != "depth without an end", "{name}");
+        assert!(allocated * 10 <= body.len() * 11, "{allocated} bytes for {name}");
+    }
+}
+
+/// A stranger sends the body, and it is parsed before its MAC is compared.
+#[cfg(all(feature = "serde", feature = "sha1", feature = "webhooks"))]
+fn text_of_a_form_or_a_notification_takes_no_more_than_the_body() {
+    use std::fmt::Write as _;
+    use std::sync::Arc;
+
+    use http::Request;
+    use tower_hmac::{KeyMap, Scheme, SecretKey, Verifier, webhooks};
+
+    const MIB: usize = 1024 * 1024;
+    let mut form = String::new();
+    for number in 0.. {
+        if form.len() > 2 * MIB - 20 {
+            break;
+        }
+        let _ = write!(form, "{number:x}&");
+    }
+    let items = r#"{"NotificationRequestItem":{}},"#.repeat(2 * MIB / 32);
+    let items = format!(r#"{{"notificationItems":[{}]}}"#, items.trim_end_matches(','));
+    let twilio: Arc<dyn Scheme> = Arc::new(webhooks::twilio("https://example.com").unwrap());
+    let adyen: Arc<dyn Scheme> = Arc::new(webhooks::dangerous_adyen_payments());
+    for (scheme, body) in [
+        (twilio.clone(), form),
+        (twilio.clone(), "a&".repeat(MIB - 10)),
+        (twilio.clone(), "a+".repeat(MIB - 10)),
+        (twilio, "%61=%61&".repeat(MIB / 4 - 10)),
+        (adyen, items),
+    ] {
+        let name = scheme.name().to_owned();
+        let keys = KeyMap::single(SecretKey::new("akey").unwrap()).unwrap();
+        let verifier = Verifier::new(scheme, keys).unwrap();
+        let request = Request::post("/hook")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("x-twilio-signature", "AAAAAAAAAAAAAAAAAAAAAAAAAAA=");
+        let (head, ()) = request.body(()).unwrap().into_parts();
+        let region = Region::new(ALLOCATOR);
+        let outcome = verifier.verify(&head, body.as_bytes()).now_or_never().unwrap();
+        let allocated = region.change().bytes_allocated;
+        println!("{name}: {allocated} bytes for {}", body.len());
+        assert!(outcome.is_err(), "{name}");
         assert!(allocated * 10 <= body.len() * 11, "{allocated} bytes for {name}");
     }
 }

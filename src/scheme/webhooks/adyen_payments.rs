@@ -57,7 +57,8 @@ pub struct AdyenRules;
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Body {
-    notification_items: Vec<Object<Item>>,
+    /// A list of exactly one item. Any other list ends the parser.
+    notification_items: [Object<Item>; 1],
 }
 
 #[derive(Deserialize)]
@@ -120,12 +121,9 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
 /// Returns the only notification in a body.
 fn notification(body: &[u8]) -> Result<Notification, ClaimError> {
     let Object::<Body>(body) = serde_json::from_slice(body)
-        .map_err(|_| ClaimError::malformed("the body is not a notification of Adyen"))?;
-    let mut items = body.notification_items.into_iter();
-    match (items.next(), items.next()) {
-        (Some(Object(item)), None) => Ok(item.notification_request_item.0),
-        _ => Err(ClaimError::malformed("the body does not contain exactly one notification")),
-    }
+        .map_err(|_| ClaimError::malformed("the body is not one notification of Adyen"))?;
+    let [Object(item)] = body.notification_items;
+    Ok(item.notification_request_item.0)
 }
 
 impl ProviderRules for AdyenRules {
