@@ -1,4 +1,6 @@
 //! Clocks: where the current time comes from.
+//!
+//! See [`Clock`] for an example of your own clock, and [`ManualClock`] for one for tests.
 
 use std::fmt;
 use std::sync::Arc;
@@ -47,6 +49,8 @@ impl<C: Clock + ?Sized> Clock for Arc<C> {
 }
 
 /// The system's clock. The default. On `wasm32-unknown-unknown` it is JavaScript's `Date.now()`.
+///
+/// See [`Clock`] for an example.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 

@@ -6,11 +6,26 @@ use std::convert::Infallible;
 use http::{HeaderName, StatusCode};
 
 /// The error of a store, a body or a service: the source of one of this crate's errors.
+///
+/// ```
+/// use tower_hmac::{BoxError, KeyMap};
+///
+/// fn keys_from_the_environment() -> Result<KeyMap, BoxError> {
+///     Ok(KeyMap::single(std::env::var("WEBHOOK_KEY")?)?)
+/// }
+/// ```
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A mistake in the configuration, found while building.
 ///
 /// Meant for the operator: it names the setting, and never repeats a secret.
+///
+/// ```
+/// use tower_hmac::KeyMap;
+///
+/// let error = KeyMap::named([("billing", "a key"), ("billing", "another key")]).unwrap_err();
+/// assert_eq!(error.to_string(), r#"key ID "billing": occurs twice"#);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {

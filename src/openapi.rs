@@ -1,4 +1,6 @@
 //! Describes signature schemes in OpenAPI documents.
+//!
+//! See [`security_schemes`] for an example.
 
 use std::time::Duration;
 
@@ -84,6 +86,8 @@ pub fn security_schemes<S: Scheme + Clone>(scheme: &S) -> Result<Value, SignErro
 
 /// Returns the requirement to satisfy all of these [`security_schemes`]: a member of `security` in
 /// a document or an operation.
+///
+/// See [`security_schemes`] for an example.
 #[must_use]
 pub fn security_requirement(schemes: &Value) -> Value {
     let names = schemes.as_object().into_iter().flat_map(Map::keys);

@@ -1,4 +1,6 @@
 //! Helpers to test signed routes and your own schemes.
+//!
+//! See [`sign`] for an example.
 
 mod replay_guard;
 
@@ -55,6 +57,17 @@ pub fn sign<S: Scheme>(
 /// Returns the signing string of a request, as a server assembles it from the received request.
 ///
 /// The signing string contains no key and no tag. Use it to test your own scheme.
+///
+/// ```
+/// use http::Request;
+/// use tower_hmac::testing::signed_text;
+/// use tower_hmac::{SecretKey, Signer, webhooks};
+///
+/// let signer = Signer::new(webhooks::github(), SecretKey::new("a key of the test")?);
+/// let (head, body) = signer.sign(Request::post("/").body("{}")?)?.into_parts();
+/// assert_eq!(signed_text(&webhooks::github(), &head, body.as_bytes())?, b"{}");
+/// # Ok::<(), tower_hmac::BoxError>(())
+/// ```
 ///
 /// # Errors
 ///

@@ -5,6 +5,8 @@ use crate::capture::draft::Fault;
 /// The error for a capture that cannot be read: the position, and the input expected there.
 ///
 /// Never repeats the capture, which may contain credentials.
+///
+/// See [`capture`](crate::capture) for an example.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}, column {column}: expected {expected}")]
 pub struct CaptureError {

@@ -49,6 +49,8 @@ pub use error::CaptureError;
 pub use note::CaptureNote;
 
 /// A request read from text.
+///
+/// See [`capture`](crate::capture) for an example.
 #[derive(Clone)]
 pub struct Capture {
     form: CaptureForm,
@@ -58,6 +60,8 @@ pub struct Capture {
 }
 
 /// The form of a capture.
+///
+/// See [`capture`](crate::capture) for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CaptureForm {

@@ -1,6 +1,8 @@
 use std::fmt;
 
 /// A possible difference between a capture and the request that was sent.
+///
+/// See [`capture`](crate::capture) for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CaptureNote {

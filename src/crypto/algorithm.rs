@@ -48,6 +48,15 @@ pub(super) use for_each_algorithm;
 macro_rules! define_algorithm {
     ($( $(#[$meta:meta])* $name:ident $(if $feature:literal)? = $text:literal, $tag:literal, $block:literal, $hash:ty, $slot:ident; )+) => {
         /// The hash function of an HMAC.
+        ///
+        /// ```
+        /// use tower_hmac::{Algorithm, FlaskHmac};
+        ///
+        /// let algorithm: Algorithm = "sha512".parse()?;
+        /// assert_eq!(algorithm.tag_len(), 64);
+        /// let scheme = FlaskHmac::new().with_algorithm(algorithm);
+        /// # Ok::<(), tower_hmac::ConfigError>(())
+        /// ```
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum Algorithm { $( $(#[$meta])* $(#[cfg(feature = $feature)])? $name, )+ }

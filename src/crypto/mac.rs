@@ -187,6 +187,8 @@ impl fmt::Debug for Mac {
 }
 
 /// The tag of the message differs from the given one.
+///
+/// See [`Mac`] for an example.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the tag does not match")]
 pub struct Mismatch;

@@ -1,4 +1,6 @@
 //! HMACs, plain hashes, and constant-time comparison. Independent of keys and requests.
+//!
+//! See [`Mac`] for an example.
 
 pub(crate) mod algorithm;
 mod digest;

@@ -7,6 +7,8 @@ use crate::crypto::Algorithm;
 use crate::key::KeyId;
 
 /// A mistake that, once corrected, makes the signature match.
+///
+/// See [`Report`](crate::explain::Report) for an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cause {

@@ -16,6 +16,8 @@
 //!
 //! `search.rs` tries them in order. `trial.rs` checks one request with changed signing strings and
 //! keys.
+//!
+//! See [`Report`] for an example.
 
 mod around;
 #[cfg(feature = "sigv4")]

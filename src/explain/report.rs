@@ -15,6 +15,25 @@ use crate::verify::{ClaimedKeyId, VerifyError};
 ///
 /// The report contains no key, and no tag that was not in the request. Still, do not show it to
 /// clients.
+///
+/// ```
+/// use http::Request;
+/// use tower_hmac::explain::Cause;
+/// use tower_hmac::{FlaskHmac, KeyMap, Signer, SecretKey, Verifier};
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let key = SecretKey::new("a key")?;
+/// let signed = Signer::new(FlaskHmac::new(), key.clone()).sign(Request::post("/").body("{}")?)?;
+/// let verifier = Verifier::new(FlaskHmac::new(), KeyMap::single(key)?)?;
+///
+/// // The client signed `{}`, and sent it with a newline.
+/// let report = verifier.explain(&signed.into_parts().0, b"{}\n").await;
+/// assert_eq!(report.outcome(), "mismatch");
+/// assert_eq!(report.likely(), [Cause::BodyNewlineCut]);
+/// println!("{report}");
+/// # Ok::<(), tower_hmac::BoxError>(())
+/// # }).unwrap();
+/// ```
 #[derive(Clone, Debug)]
 pub struct Report {
     pub(super) rejection: Option<VerifyError>,

@@ -1,6 +1,8 @@
 use std::ops::Range;
 
 /// A part of the signing string, and where it comes from.
+///
+/// See [`Report::parts`](crate::explain::Report::parts) for an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TextPart {
     pub(super) name: String,

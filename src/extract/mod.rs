@@ -8,6 +8,29 @@
 //!
 //! Without the layer, `Verified` and `Only` answer 500 and log an error: the service is
 //! misconfigured, and no request gets through.
+//!
+//! ```
+//! use axum::{Router, routing::get};
+//! use tower_hmac::extract::Only;
+//! use tower_hmac::{FlaskHmac, KeyMap, Verified, VerifyLayer};
+//!
+//! tower_hmac::allow_list!(Billing = ["billing"]);
+//!
+//! async fn report(caller: Verified) -> String {
+//!     format!("hello {:?}", caller.key_id())
+//! }
+//!
+//! async fn invoice(_: Only<Billing>) -> &'static str {
+//!     "an invoice, only for billing"
+//! }
+//!
+//! let keys = KeyMap::named([("billing", "a key"), ("shop", "another key")])?;
+//! let app: Router = Router::new()
+//!     .route("/report", get(report))
+//!     .route("/invoice", get(invoice))
+//!     .layer(VerifyLayer::new(FlaskHmac::new(), keys)?);
+//! # Ok::<(), tower_hmac::ConfigError>(())
+//! ```
 
 #![allow(clippy::result_large_err)] // axum's own rejections are responses, too.
 

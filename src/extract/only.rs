@@ -32,6 +32,8 @@ pub trait AllowList: 'static {
 }
 
 /// A list that allows every caller with a key.
+///
+/// See [`Signed`](crate::extract::Signed) for an example.
 #[derive(Clone, Copy, Debug)]
 pub enum Anyone {}
 

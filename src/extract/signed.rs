@@ -20,6 +20,8 @@ use crate::verify::Verifier;
 ///
 /// Keep it in a router's state, as the state itself or as [a part of
 /// it](Signed#with-your-own-state). It is an [`Arc`], so it is cheap to clone.
+///
+/// See [`Signed`] for an example.
 #[derive(Clone)]
 pub struct SharedVerifier(Arc<LayerConfig<dyn Rejection<Body>>>);
 

@@ -4,6 +4,18 @@
 //! memory. [`key_fn`] turns a function into one, such as a database query. The keys of `SharedKeys`
 //! (feature `reload`) can be replaced while requests are served; `PolledKeys` (with feature
 //! `tokio`) reloads them at an interval. `CachedKeys` (feature `cache`) caches a slow store.
+//!
+//! ```
+//! use tower_hmac::{KeyMap, KeySet, SecretKey};
+//!
+//! // A client in rotation: its new key comes first, and its old one still verifies.
+//! let billing = KeySet::new([
+//!     SecretKey::from_base64("bmV3IGtleSBvZiBiaWxsaW5n")?,
+//!     SecretKey::from_base64("b2xkIGtleSBvZiBiaWxsaW5n")?,
+//! ])?;
+//! let keys = KeyMap::named([("billing", billing)])?.with_key("shop", "key of the shop")?;
+//! # Ok::<(), tower_hmac::ConfigError>(())
+//! ```
 
 #[cfg(feature = "cache")]
 mod cached;

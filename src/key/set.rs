@@ -8,6 +8,8 @@ use crate::key::SecretKey;
 
 /// The maximum number of keys that one key ID may have at a time. Every key costs each request a
 /// MAC.
+///
+/// See [`KeySet`] for an example of several keys.
 pub const MAX_KEYS: usize = 8;
 
 /// The keys valid for one key ID, newest first. There is more than one while keys are rotated. An

@@ -176,6 +176,35 @@ impl From<Option<KeySet>> for Found {
 ///
 /// A named future instead of an `async fn`, so that a store in memory needs no allocation to
 /// answer.
+///
+/// See [`KeyStore`] for an example with [`ready`](Self::ready). [`later`](Self::later) is for
+/// stores that wait:
+///
+/// ```
+/// use tower_hmac::key::{KeyQuery, Lookup};
+/// use tower_hmac::{BoxError, KeyId, KeySet, KeyStore};
+///
+/// /// Asks a database, here a function that would.
+/// struct Database;
+///
+/// async fn select(id: KeyId) -> Result<Option<KeySet>, BoxError> {
+///     # let _ = id;
+///     # Ok(None)
+///     // ...
+/// }
+///
+/// impl KeyStore for Database {
+///     fn lookup(&self, query: &KeyQuery<'_>) -> Lookup {
+///         let id = query.key_id().cloned();
+///         Lookup::later(async move {
+///             match id {
+///                 Some(id) => select(id).await,
+///                 None => Ok(None),
+///             }
+///         })
+///     }
+/// }
+/// ```
 #[must_use = "a lookup does nothing unless awaited"]
 pub struct Lookup(NowOrLater<Result<Found, BoxError>>);
 
@@ -276,6 +305,8 @@ where
 }
 
 /// The store made by [`key_fn`].
+///
+/// See [`key_fn`] for an example.
 #[derive(Clone, Copy)]
 pub struct KeyFn<F> {
     f: F,

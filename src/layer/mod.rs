@@ -1,4 +1,6 @@
 //! Tower: a layer that verifies, and one that signs.
+//!
+//! See [`VerifyLayer`](crate::VerifyLayer) and [`SignLayer`](crate::SignLayer) for examples.
 
 #[cfg(feature = "sigv4")]
 mod aws_rejection;

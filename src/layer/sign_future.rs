@@ -19,6 +19,8 @@ use crate::sign::{SignError, Signer};
 
 pin_project! {
     /// The future of [`SignService`](crate::layer::SignService).
+    ///
+    /// See [`SignLayer`](crate::SignLayer) for an example.
     pub struct SignFuture<T, S, B>
     where
         T: Service<Request<Full<Bytes>>>,

@@ -15,6 +15,8 @@ use crate::scheme::Scheme;
 use crate::sign::Signer;
 
 /// The service made by [`SignLayer`](crate::SignLayer).
+///
+/// See [`SignLayer`](crate::SignLayer) for an example.
 pub struct SignService<T, S> {
     pub(super) inner: T,
     pub(super) signer: Arc<Signer<S>>,

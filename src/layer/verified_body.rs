@@ -13,6 +13,8 @@ use crate::error::BoxError;
 pin_project! {
     /// The body of requests to the inner service: the verified bytes, or, inside an optional layer,
     /// the unchanged body of an unsigned request.
+    ///
+    /// See the example `without_axum` for a service that takes it.
     #[project = BodyProjection]
     pub struct VerifiedBody<B> {
         #[pin]

@@ -20,6 +20,8 @@ use crate::verify::{anyone, events};
 
 pin_project! {
     /// The future of [`VerifyService`](crate::layer::VerifyService).
+    ///
+    /// See [`VerifyLayer`](crate::VerifyLayer) for an example.
     pub struct VerifyFuture<S, B, R, ResBody>
     where
         S: Service<Request<VerifiedBody<B>>>,

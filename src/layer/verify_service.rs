@@ -36,6 +36,8 @@ impl<S, R> VerifyService<S, R> {
 ///
 /// It is implemented for all such services, and only exists so that the compiler can explain why
 /// any other type is rejected.
+///
+/// See the example `without_axum` for such a service.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not accept the body that `VerifyLayer` passes on",
     label = "does not accept `Request<VerifiedBody<{B}>>`",

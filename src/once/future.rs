@@ -25,6 +25,8 @@ use crate::once::hold::{Denied, Hold};
 
 pin_project! {
     /// The future of [`OnceService`](crate::once::OnceService).
+    ///
+    /// See [`OnceLayer`](crate::once::OnceLayer) for an example.
     pub struct OnceFuture<S, B, R>
     where
         S: Service<Request<VerifiedBody<B>>>,

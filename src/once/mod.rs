@@ -20,6 +20,8 @@
 //!
 //! No layer can promise that a handler runs *exactly* once: it can fail between its work and its
 //! response. If you need that, record the message ID in the handler's own database transaction.
+//!
+//! See [`OnceLayer`] for an example, and [`OnceStore`] for one of your own store.
 
 mod config;
 mod events;
@@ -54,6 +56,38 @@ use crate::error::BoxError;
 use crate::key::{KeyId, NowOrLater};
 
 /// Remembers which messages have been handled, and which are being handled.
+///
+/// A store can wrap another. This one counts the messages that it lets through:
+///
+/// ```
+/// use std::sync::atomic::{AtomicU64, Ordering};
+///
+/// use tower_hmac::once::{Acquired, Lease, MemoryOnce, OnceAnswer, OnceRequest, OnceStore};
+///
+/// struct Counted {
+///     store: std::sync::Arc<MemoryOnce>,
+///     new: std::sync::Arc<AtomicU64>,
+/// }
+///
+/// impl OnceStore for Counted {
+///     fn acquire(&self, request: &OnceRequest<'_>) -> OnceAnswer<Acquired> {
+///         let (answer, new) = (self.store.acquire(request), self.new.clone());
+///         OnceAnswer::later(async move {
+///             let acquired = answer.await?;
+///             new.fetch_add(u64::from(matches!(acquired, Acquired::New(_))), Ordering::Relaxed);
+///             Ok(acquired)
+///         })
+///     }
+///
+///     fn complete(&self, lease: &Lease, keep_until: i64, now: i64) -> OnceAnswer<bool> {
+///         self.store.complete(lease, keep_until, now)
+///     }
+///
+///     fn release(&self, lease: &Lease) -> OnceAnswer<bool> {
+///         self.store.release(lease)
+///     }
+/// }
+/// ```
 pub trait OnceStore: Send + Sync {
     /// Takes a lease on a message, atomically: of any number of concurrent callers, one gets
     /// [`New`](Acquired::New).
@@ -95,6 +129,8 @@ impl<S: OnceStore + ?Sized> OnceStore for Arc<S> {
 }
 
 /// A request to a store about one message.
+///
+/// See [`OnceStore`] for an example.
 #[derive(Clone, Copy, Debug)]
 pub struct OnceRequest<'a> {
     key: OnceKey,
@@ -139,6 +175,8 @@ impl<'a> OnceRequest<'a> {
 /// Identifies a message: a SHA-256 over the scheme, the proven key ID and the message ID.
 ///
 /// Messages of different callers never share a key.
+///
+/// See [`OnceStore`] for an example.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct OnceKey([u8; 32]);
 
@@ -183,6 +221,8 @@ impl fmt::Debug for OnceKey {
 }
 
 /// A store's answer about a message.
+///
+/// See [`OnceStore`] for an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Acquired {
@@ -200,6 +240,8 @@ pub enum Acquired {
 }
 
 /// The right to handle a message while the lease is valid.
+///
+/// See [`OnceStore`] for an example.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Lease {
     key: OnceKey,
@@ -233,6 +275,8 @@ impl fmt::Debug for Lease {
 }
 
 /// The answer of an [`OnceStore`], now or later.
+///
+/// See [`OnceStore`] for an example.
 #[must_use = "an answer does nothing unless awaited"]
 pub struct OnceAnswer<T>(NowOrLater<Result<T, BoxError>>);
 

@@ -5,12 +5,34 @@ use std::fmt;
 use http::Response;
 
 /// Makes the response to a message that was already handled.
+///
+/// Functions are made into one by
+/// [`OnceLayer::with_repeat_response`](crate::once::OnceLayer::with_repeat_response):
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use http::{Response, StatusCode};
+/// use tower_hmac::once::{MemoryOnce, OnceLayer};
+///
+/// # fn layer() -> Result<(), tower_hmac::ConfigError> {
+/// let layer = OnceLayer::new(MemoryOnce::new(10_000)?).with_repeat_response(|| {
+///     let mut response = Response::new(axum::body::Body::empty());
+///     *response.status_mut() = StatusCode::ALREADY_REPORTED;
+///     response
+/// });
+/// # let _ = layer;
+/// # Ok(())
+/// # }
+/// ```
 pub trait RepeatResponse<B>: Send + Sync {
     /// Returns the response.
     fn response(&self) -> Response<B>;
 }
 
 /// 200 without a body. The default.
+///
+/// See [`RepeatResponse`] for another response.
 #[derive(Clone, Copy, Debug)]
 pub struct EmptyOk;
 
@@ -20,8 +42,7 @@ impl<B: Default> RepeatResponse<B> for EmptyOk {
     }
 }
 
-/// Makes the response with a function. See
-/// [`OnceLayer::with_repeat_response`](crate::once::OnceLayer::with_repeat_response).
+/// Makes the response with a function. See [`RepeatResponse`] for an example.
 #[derive(Clone, Copy)]
 pub struct RepeatFn<F>(pub(super) F);
 

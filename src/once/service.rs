@@ -14,6 +14,8 @@ use crate::once::config::OnceConfig;
 use crate::once::{OnceFuture, RepeatResponse};
 
 /// The service made by [`OnceLayer`](crate::once::OnceLayer).
+///
+/// See [`OnceLayer`](crate::once::OnceLayer) for an example.
 pub struct OnceService<S, R> {
     inner: S,
     config: Arc<OnceConfig<R>>,

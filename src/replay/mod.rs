@@ -16,6 +16,8 @@
 //! (feature `redis`) for several. `RedisReplay` keeps its entries in the server, which must
 //! preserve them across a restart. To test your own guard, use
 //! [`check_replay_guard`](crate::testing::check_replay_guard).
+//!
+//! See [`MemoryReplay`](crate::MemoryReplay) for an example.
 
 mod callers;
 #[cfg(feature = "redis")]
@@ -73,6 +75,34 @@ pub(crate) mod redis_link {
 }
 
 /// Remembers accepted requests.
+///
+/// ```
+/// use std::collections::HashMap;
+/// use std::sync::{Mutex, PoisonError};
+///
+/// use tower_hmac::replay::{Replay, ReplayClaim, ReplayGuard, ReplayKey, ReplayRequest};
+///
+/// /// A guard for tests: its room is not limited, and its memory begins empty.
+/// #[derive(Default)]
+/// struct Simple(Mutex<HashMap<ReplayKey, i64>>);
+///
+/// impl ReplayGuard for Simple {
+///     fn claim(&self, request: &ReplayRequest<'_>) -> ReplayClaim {
+///         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+///         seen.retain(|_, keep_until| *keep_until >= request.now());
+///         let before = seen.insert(*request.key(), request.keep_until());
+///         ReplayClaim::ready(Ok(if before.is_some() { Replay::Seen } else { Replay::Claimed }))
+///     }
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let guard = Simple::default();
+/// let request = ReplayRequest::new(ReplayKey::from_bytes([7; 32]), 1_700_000_300, 1_700_000_000);
+/// assert_eq!(guard.claim(&request).await?, Replay::Claimed);
+/// assert_eq!(guard.claim(&request).await?, Replay::Seen);
+/// # Ok::<(), tower_hmac::BoxError>(())
+/// # }).unwrap();
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a replay guard",
     label = "expected a `ReplayGuard`, such as `MemoryReplay`",
@@ -108,6 +138,8 @@ pub trait ReplayGuard: Send + Sync {
 }
 
 /// Identifies a guard by an address in memory.
+///
+/// See [`ReplayGuard`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GuardId {
     address: usize,
@@ -138,6 +170,8 @@ impl<G: ReplayGuard + ?Sized> ReplayGuard for Arc<G> {
 }
 
 /// A verified request to be claimed.
+///
+/// See [`ReplayGuard`] for an example.
 #[derive(Clone, Copy)]
 pub struct ReplayRequest<'a> {
     key: ReplayKey,
@@ -230,6 +264,8 @@ impl fmt::Debug for ReplayRequest<'_> {
 }
 
 /// A guard's answer about a request.
+///
+/// See [`ReplayGuard`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Replay {
@@ -255,6 +291,8 @@ pub enum Replay {
 /// Only the holder of the secret can change it. Two key IDs with one secret share their replay
 /// keys, and two tenants with equal key IDs do not. It contains no text that a client chose, and no
 /// tag can be derived from it.
+///
+/// See [`ReplayGuard`] for an example.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ReplayKey([u8; 32]);
 
@@ -310,6 +348,8 @@ fn write_fields(fields: &[&[u8]], mut write: impl FnMut(&[u8])) {
 }
 
 /// The answer of a [`ReplayGuard`], now or later.
+///
+/// See [`ReplayGuard`] for an example.
 #[must_use = "a claim does nothing unless awaited"]
 pub struct ReplayClaim(NowOrLater<Result<Replay, BoxError>>);
 

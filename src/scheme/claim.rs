@@ -14,6 +14,8 @@ use crate::shown::Shown;
 const MAX_TAGS: usize = 16;
 
 /// The *claim* of a request's head: who signed it, with which tags, and when. Not yet verified.
+///
+/// See [`scheme`](crate::scheme#writing-your-own-scheme) for an example.
 #[derive(Clone, Default)]
 pub struct Claim {
     key_id: Option<KeyId>,
@@ -29,6 +31,8 @@ pub struct Claim {
 }
 
 /// One decoded tag from a request. Opaque in [`Debug`], because it may be valid.
+///
+/// See [`scheme`](crate::scheme#writing-your-own-scheme) for an example.
 #[derive(Clone)]
 pub struct OfferedTag(FixedBytes);
 
@@ -285,6 +289,8 @@ impl fmt::Debug for Claim {
 /// The reason why a head has no valid claim of a scheme.
 ///
 /// Names headers, never their values.
+///
+/// See [`scheme`](crate::scheme#writing-your-own-scheme) for an example.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClaimError {

@@ -4,6 +4,8 @@ use crate::crypto::Algorithm;
 use crate::crypto::{Digest, Hasher};
 
 /// The ways in which a scheme covers the body.
+///
+/// See [`scheme`](crate::scheme#writing-your-own-scheme) for an example.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Coverage {
@@ -44,6 +46,8 @@ impl Coverage {
 }
 
 /// A digest that the body must match, alone or between two strings.
+///
+/// See [`scheme`](crate::scheme#writing-your-own-scheme) for an example.
 #[derive(Clone, Debug)]
 pub struct BodyDigest {
     digest: Digest,

@@ -12,6 +12,8 @@ use crate::key::{KeyId, SecretKey};
 ///
 /// A scheme never compares tags, reads a clock or awaits. It sees a key only in
 /// [`key_mac`](Self::key_mac).
+///
+/// See [`scheme`](crate::scheme#writing-your-own-scheme) for an example.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a scheme",
     label = "expected a `Scheme`, such as `FlaskHmac::new()`",

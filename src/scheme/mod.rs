@@ -158,4 +158,6 @@ pub use window::Window;
 pub(crate) use writer::{write_body, write_text};
 
 /// The maximum number of keys that one signer may sign with during a rotation.
+///
+/// See [`Signer`](crate::Signer) for an example.
 pub const MAX_SIGNING_KEYS: usize = 4;

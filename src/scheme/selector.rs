@@ -1,6 +1,20 @@
 //! Distinguishes schemes that share a header.
 
 /// Selects the signatures of one scheme among others in the same header.
+///
+/// ```
+/// use tower_hmac::scheme::Selector;
+/// use tower_hmac::{HeaderScheme, KeyMap, Scheme as _, Verifier};
+///
+/// // Entries of one header, such as `v1=5257..` and `v2=9f86..`.
+/// let v1 = HeaderScheme::new("X-Signature")?.with_prefix("v1=")?;
+/// let v2 = HeaderScheme::new("X-Signature")?.with_prefix("v2=")?;
+/// assert!(matches!(v1.selector(), Some(Selector::Entry { prefix: "v1=", .. })));
+///
+/// // Their selectors exclude each other, so a verifier can accept either.
+/// let verifier = Verifier::new(v1, KeyMap::single("a key")?)?.or(v2, KeyMap::single("new key")?)?;
+/// # Ok::<(), tower_hmac::ConfigError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Selector<'a> {

@@ -3,6 +3,8 @@ use http::HeaderName;
 use crate::scheme::ClaimError;
 
 /// The reason why a request could not be signed. The request is unchanged.
+///
+/// See [`scheme`](crate::scheme#writing-your-own-scheme) for an example.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignError {

@@ -4,6 +4,8 @@ use crate::crypto::{Mac, Tag};
 
 /// The signing string, as a scheme writes it. Bytes can only be appended: they update the MAC under
 /// every candidate key.
+///
+/// See [`scheme`](crate::scheme#writing-your-own-scheme) for an example.
 pub struct SignedText(Sink);
 
 enum Sink {

@@ -6,6 +6,8 @@ use crate::key::KeyId;
 use crate::scheme::SignError;
 
 /// The data that a signer provides to a scheme: body, key ID, time, nonce and lifetime.
+///
+/// See [`scheme`](crate::scheme#writing-your-own-scheme) for an example.
 #[derive(Clone, Copy)]
 pub struct Stamp<'a> {
     pub(crate) body: &'a [u8],

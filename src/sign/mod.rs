@@ -9,6 +9,8 @@
 //! A signature is for one host and one request. A client that follows redirects forwards the
 //! signature headers to another host, with a request that the signature does not match. The guide
 //! `docs/clients.md` describes how each supported client behaves.
+//!
+//! See [`Signer`] for an example.
 
 #[cfg(any(feature = "sha1", feature = "sigv4"))]
 mod link;

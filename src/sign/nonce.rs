@@ -4,6 +4,8 @@ use std::sync::Arc;
 use crate::random;
 
 /// The length of a nonce, in bytes.
+///
+/// See [`NonceSource`] for an example.
 pub const NONCE_LEN: usize = 24;
 
 /// A source of nonces.
@@ -30,6 +32,8 @@ impl<N: NonceSource + ?Sized> NonceSource for Arc<N> {
 }
 
 /// The system's random source. The default.
+///
+/// See [`NonceSource`] for an example.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemNonce;
 
@@ -42,6 +46,8 @@ impl NonceSource for SystemNonce {
 }
 
 /// Returns the same nonce every time, for tests.
+///
+/// See [`NonceSource`] for an example.
 #[derive(Clone, Copy)]
 pub struct FixedNonce(pub [u8; NONCE_LEN]);
 

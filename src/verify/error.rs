@@ -14,6 +14,21 @@ use crate::verify::step::Step;
 /// The message names headers, but never values, keys or computed tags. Keep it and
 /// [`kind`](Self::kind) in logs: a client that learns them can enumerate the key IDs. Answer with
 /// [`public`](Self::public), which is the same for every rejected caller.
+///
+/// ```
+/// use axum::response::{IntoResponse as _, Response};
+/// use tower_hmac::{FlaskHmac, KeyMap, VerifyError, VerifyLayer};
+///
+/// fn rejected(error: &VerifyError) -> Response {
+///     eprintln!("{} at step {}: {error}", error.kind().as_str(), error.step().as_str());
+///     // Only the public part is for the client.
+///     error.public().status().into_response()
+/// }
+///
+/// let keys = KeyMap::single("a key")?;
+/// let layer = VerifyLayer::new(FlaskHmac::new(), keys)?.with_rejection_fn(rejected);
+/// # Ok::<(), tower_hmac::ConfigError>(())
+/// ```
 #[derive(Clone)]
 pub struct VerifyError {
     kind: ErrorKind,
@@ -346,6 +361,8 @@ impl fmt::Display for PublicError {
 /// A key ID that was claimed but not proven. Its type differs from that of
 /// [`Verified::key_id`](crate::Verified::key_id), so that claimed and proven key IDs cannot be
 /// confused.
+///
+/// See [`VerifyError`] for an example.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ClaimedKeyId(pub(crate) KeyId);
 

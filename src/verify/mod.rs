@@ -81,6 +81,8 @@
 //! A browser sends preflights without a signature: put `CorsLayer` *outside*, so that it answers
 //! them first, and adds its headers to rejections, too. Layers that change the body, such as
 //! decompression of requests, go *inside*, because the signature covers the sent bytes.
+//!
+//! See [`VerifyLayer`](crate::VerifyLayer) and [`Verifier`] for examples.
 
 mod allow;
 mod body;

@@ -11,6 +11,8 @@ use crate::scheme::wire::{self, MAX_VALUE_LEN};
 use crate::scheme::{ClaimError, CoveredHead, Encoding};
 
 /// The type of a structured field (RFC 9651), which cannot be derived from its value.
+///
+/// See [`MessageSignatures::with_structured_field`](crate::MessageSignatures::with_structured_field).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StructuredType {

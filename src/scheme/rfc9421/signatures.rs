@@ -244,6 +244,16 @@ impl MessageSignatures {
     /// Sets the type of a structured field, for components with `sf`. The types of registered
     /// request fields are known. For any other field, a component with `sf` is rejected.
     ///
+    /// ```
+    /// use tower_hmac::MessageSignatures;
+    /// use tower_hmac::scheme::StructuredType;
+    ///
+    /// // A signature may cover `"x-options";sf`.
+    /// let scheme = MessageSignatures::new()
+    ///     .with_structured_field("x-options", StructuredType::Dictionary)?;
+    /// # Ok::<(), tower_hmac::ConfigError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// Returns [`ConfigError`] if `name` is not a valid header name.

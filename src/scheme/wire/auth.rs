@@ -48,6 +48,8 @@ pub fn credentials<'h>(
 }
 
 /// The parameters of an `Authorization` header. Each name occurs once.
+///
+/// See [`auth_params`](crate::scheme::wire::auth_params) for an example.
 #[derive(Clone)]
 pub struct AuthParams<'t>(Vec<(&'t str, Cow<'t, str>)>);
 

@@ -9,9 +9,13 @@ use crate::crypto::Tag;
 use crate::scheme::{ClaimError, SignError};
 
 /// The longest header value that is read, in bytes.
+///
+/// See [`scheme`](crate::scheme#writing-your-own-scheme) for an example.
 pub const MAX_VALUE_LEN: usize = 8 * 1024;
 
 /// Returns the only value of a header, at most [`MAX_VALUE_LEN`] bytes.
+///
+/// See [`scheme`](crate::scheme#writing-your-own-scheme) for an example.
 ///
 /// # Errors
 ///
@@ -33,6 +37,8 @@ pub fn single<'h>(head: &'h Parts, name: &HeaderName) -> Result<&'h HeaderValue,
 
 /// Returns the only value of a header that must accompany the signature.
 ///
+/// See [`scheme`](crate::scheme#writing-your-own-scheme) for an example.
+///
 /// # Errors
 ///
 /// Returns the errors of [`single`], but treats an absent header as malformed. Whitespace around
@@ -50,6 +56,8 @@ pub fn required<'h>(head: &'h Parts, name: &HeaderName) -> Result<&'h HeaderValu
 }
 
 /// Returns a value as text: visible ASCII, spaces and tabs.
+///
+/// See [`scheme`](crate::scheme#writing-your-own-scheme) for an example.
 ///
 /// # Errors
 ///
@@ -104,6 +112,8 @@ pub(crate) fn ascii(value: &HeaderValue) -> Option<&str> {
 
 /// Makes a header value that arrives unchanged: whitespace around a value is lost in transit.
 ///
+/// See [`scheme`](crate::scheme#writing-your-own-scheme) for an example.
+///
 /// # Errors
 ///
 /// Returns [`SignError::Header`] if `text` is not visible ASCII and inner spaces, or is longer than
@@ -120,6 +130,8 @@ pub fn value(name: &HeaderName, text: &str) -> Result<HeaderValue, SignError> {
 
 /// Makes a header value like [`value`], and marks it as sensitive, so that logs do not print it.
 ///
+/// See [`scheme`](crate::scheme#writing-your-own-scheme) for an example.
+///
 /// # Errors
 ///
 /// Returns the errors of [`value`].
@@ -131,6 +143,8 @@ pub fn sensitive(name: &HeaderName, text: &str) -> Result<HeaderValue, SignError
 
 /// Returns the only tag, for a scheme that writes one
 /// ([`Scheme::max_tags`](crate::Scheme::max_tags)).
+///
+/// See [`scheme`](crate::scheme#writing-your-own-scheme) for an example.
 ///
 /// # Errors
 ///
