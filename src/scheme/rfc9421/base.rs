@@ -116,7 +116,7 @@ fn write_value(
         }
         Kind::QueryParam(name) => base.push_ascii(&query::parameter(target.query(), name)?),
         Kind::Field(name, form) => {
-            base.push_ascii(&field::value(target.head, name, form, types, target.covered)?)
+            base.push_ascii(&field::value(target.head, name, form, types, target.lines)?)
         }
     }
 }

@@ -6,9 +6,11 @@ use http::{HeaderName, HeaderValue};
 use sfv::visitor::{DictionaryVisitor, EntryVisitor};
 use sfv::{Dictionary, FieldType, Item, KeyRef, List, Parser};
 
+use super::CONTENT_DIGEST;
 use super::component::Form;
+use super::lines::Lines;
 use crate::scheme::wire::{self, MAX_VALUE_LEN};
-use crate::scheme::{ClaimError, CoveredHead, Encoding};
+use crate::scheme::{ClaimError, Encoding};
 
 /// The type of a structured field (RFC 9651), which cannot be derived from its value.
 ///
@@ -65,11 +67,11 @@ pub(super) fn value<'h>(
     name: &HeaderName,
     form: &Form,
     types: &Types,
-    covered: Option<&'h CoveredHead>,
+    lines: Option<Lines<'h>>,
 ) -> Result<Cow<'h, str>, ClaimError> {
     let missing = || ClaimError::in_header(name, "is covered and missing");
     match form {
-        Form::Plain => match covered.and_then(|covered| covered.only_line(name)) {
+        Form::Plain => match lines.filter(|_| *name == CONTENT_DIGEST).and_then(|l| l.digest) {
             Some(line) => Ok(Cow::Borrowed(trimmed(name, line)?)),
             None => joined(head, name)?.ok_or_else(missing),
         },

@@ -7,15 +7,16 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use http::HeaderName;
 use http::request::Parts;
-use http::{HeaderName, HeaderValue};
 
+use super::CONTENT_DIGEST;
 use super::component::{Component, Form, Kind};
 use super::input::{self, Parameters};
+use super::lines::Lines;
 use super::policy::Policy;
-use super::{SIGNATURE, SIGNATURE_INPUT};
 use crate::crypto::Algorithm;
-use crate::scheme::{ClaimError, ComponentNames, CoveredHead, Encoding, OfferedTag, wire};
+use crate::scheme::{ComponentNames, CoveredHead, Encoding, OfferedTag};
 
 /// A list of components that the policy accepts.
 #[derive(Debug)]
@@ -71,12 +72,10 @@ impl Known {
         self.covers_body
     }
 
-    /// Returns the value of `@signature-params` in a head that [`Fields::read`] has read.
-    pub(super) fn parameters(head: &Parts) -> Result<&[u8], ClaimError> {
-        let member = only_line(head, &SIGNATURE_INPUT).and_then(member);
-        let (_, input) =
-            member.ok_or(ClaimError::malformed("the claim was made from another head"))?;
-        Ok(input)
+    /// Returns the value of `@signature-params` in lines that [`Fields::read`] has read.
+    pub(super) fn parameters<'h>(lines: &Lines<'h>) -> Option<&'h [u8]> {
+        let (_, input) = member(lines.input?.as_bytes())?;
+        Some(input)
     }
 
     /// Returns the list that a member of `Signature-Input` begins with, and the parameters after it.
@@ -91,9 +90,15 @@ impl Known {
         Some((known, read_parameters(plain(parameters)?)?))
     }
 
-    pub(super) fn covered(&self, head: &Parts) -> CoveredHead {
+    pub(super) fn covered(&self, head: &Parts, lines: &Lines<'_>) -> CoveredHead {
         let mut covered = CoveredHead::of(self.identifiers.clone());
         for name in &self.fields {
+            if *name == CONTENT_DIGEST {
+                if let Some(line) = lines.digest {
+                    covered.push((CONTENT_DIGEST, line.clone()));
+                }
+                continue;
+            }
             for line in head.headers.get_all(name) {
                 covered.push((name.clone(), line.clone()));
             }
@@ -103,21 +108,16 @@ impl Known {
 }
 
 impl<'h> Fields<'h> {
-    pub(super) fn read(head: &'h Parts) -> Option<Self> {
-        let (label, input) = member(only_line(head, &SIGNATURE_INPUT)?)?;
+    pub(super) fn read(lines: &Lines<'h>) -> Option<Self> {
+        let (label, input) = member(lines.input?.as_bytes())?;
         if !is_key(label) {
             return None;
         }
-        let tag = only_line(head, &SIGNATURE)?.strip_prefix(label)?;
+        let tag = lines.signature?.as_bytes().strip_prefix(label)?;
         let tag = tag.strip_prefix(b"=:")?.strip_suffix(b":")?;
         let signature = Encoding::Base64.decode_tag(tag, Algorithm::Sha256)?;
         Some(Self { label, input, signature })
     }
-}
-
-/// Returns the only line of a field, if it is not too long.
-fn only_line<'h>(head: &'h Parts, name: &HeaderName) -> Option<&'h [u8]> {
-    wire::single(head, name).ok().map(HeaderValue::as_bytes)
 }
 
 /// Splits the only member of a dictionary into its label and its value, without checking them.

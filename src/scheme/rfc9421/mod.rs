@@ -7,6 +7,7 @@
 //! | `members.rs` | splitting a dictionary field into its members as sent |
 //! | `dictionary.rs` | adding a member to the fields and removing it |
 //! | `known.rs` | reading a signature over a known list by comparing its text |
+//! | `lines.rs` | finding the headers that most signatures need |
 //! | `input.rs` | reading a member of `Signature-Input` |
 //! | `component.rs` | component identifiers |
 //! | `base.rs`, `target.rs`, `query.rs`, `field.rs` | the signature base and the values in it |
@@ -21,6 +22,7 @@ mod digest;
 mod field;
 mod input;
 mod known;
+mod lines;
 mod members;
 mod policy;
 mod query;

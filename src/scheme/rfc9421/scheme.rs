@@ -1,9 +1,8 @@
-use std::sync::Arc;
-
 use http::HeaderName;
 use http::request::Parts;
 
 use super::known::Known;
+use super::lines::Lines;
 use super::target::Target;
 use super::verify::Reading;
 use super::{MessageSignatures, dictionary, digest};
@@ -71,9 +70,13 @@ impl Scheme for MessageSignatures {
         claim: &Claim,
         text: &mut SignedText,
     ) -> Result<(), ClaimError> {
-        let target = self.target(head, claim.covered().map(Arc::as_ref));
+        let target = self.target(head);
         if let Some(known) = claim.memo::<Known>() {
-            return self.base(target, known.components(), Known::parameters(head)?, text);
+            let found = Lines::find(head).and_then(|l| Some((l, Known::parameters(&l)?)));
+            let (lines, parameters) =
+                found.ok_or(ClaimError::malformed("the claim was made from another head"))?;
+            let target = Target { lines: Some(lines), ..target };
+            return self.base(target, known.components(), parameters, text);
         }
         let Reading { components, parameters, outgoing } = reading(claim)?;
         let target = Target { outgoing: *outgoing, ..target };

@@ -14,7 +14,7 @@ use super::target::{Origin, Target};
 use super::{SIGNATURE, SIGNATURE_INPUT, base, digest};
 use crate::crypto::Algorithm;
 use crate::error::{ConfigError, header_name};
-use crate::scheme::{ClaimError, CoveredHead, SignedText};
+use crate::scheme::{ClaimError, SignedText};
 
 /// The default label of a signature.
 const DEFAULT_LABEL: &str = "sig1";
@@ -279,19 +279,19 @@ impl MessageSignatures {
         let parsed =
             Input::parse(input).map_err(|why| ClaimError::in_header(&SIGNATURE_INPUT, why))?;
         let mut base = SignedText::record();
-        let target = self.target(head, None);
-        self.base(target, &parsed.components, parsed.serialized().as_bytes(), &mut base)?;
+        self.base(
+            self.target(head),
+            &parsed.components,
+            parsed.serialized().as_bytes(),
+            &mut base,
+        )?;
         String::from_utf8(base.into_recorded().bytes)
             .map_err(|_| ClaimError::malformed("the base is not ASCII"))
     }
 
-    /// Returns the target of a received request, with the fields that its claim has read.
-    pub(super) fn target<'h>(
-        &'h self,
-        head: &'h Parts,
-        covered: Option<&'h CoveredHead>,
-    ) -> Target<'h> {
-        Target { head, origin: self.origin.as_ref(), outgoing: false, covered }
+    /// Returns the target of a received request.
+    pub(super) fn target<'h>(&'h self, head: &'h Parts) -> Target<'h> {
+        Target { head, origin: self.origin.as_ref(), outgoing: false, lines: None }
     }
 
     pub(super) fn base(

@@ -5,8 +5,9 @@ use http::request::Parts;
 use http::uri::{Authority, PathAndQuery};
 use http::{Method, Uri, Version};
 
+use super::lines::Lines;
 use crate::error::ConfigError;
-use crate::scheme::{ClaimError, CoveredHead, wire};
+use crate::scheme::{ClaimError, wire};
 
 /// The URL scheme, the authority and the beginning of the path that clients see.
 #[derive(Clone, Debug)]
@@ -48,8 +49,8 @@ pub(super) struct Target<'h> {
     /// Whether the request is about to be sent: its URI is absolute, but only its path goes on the
     /// wire.
     pub(super) outgoing: bool,
-    /// The fields that the claim has already read.
-    pub(super) covered: Option<&'h CoveredHead>,
+    /// The lines that are already found.
+    pub(super) lines: Option<Lines<'h>>,
 }
 
 impl<'h> Target<'h> {
@@ -71,7 +72,11 @@ impl<'h> Target<'h> {
         }
         let scheme = self.scheme();
         let invalid = || ClaimError::in_header(&HOST, "is not a host with an optional port");
-        let named = match wire::single(self.head, &HOST) {
+        let host = match self.lines {
+            Some(lines) => lines.host.ok_or(ClaimError::Missing),
+            None => wire::single(self.head, &HOST),
+        };
+        let named = match host {
             Ok(host) => Some(named_host(host.as_bytes(), &scheme).ok_or_else(invalid)?),
             Err(ClaimError::Missing) => None,
             Err(error) => return Err(error),

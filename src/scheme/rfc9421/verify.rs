@@ -6,6 +6,7 @@ use http::{HeaderName, HeaderValue};
 use super::component::{Component, Form, Kind};
 use super::input::Input;
 use super::known::{Fields, Known};
+use super::lines::Lines;
 use super::members::{Member, Unread, members};
 use super::{MessageSignatures, SIGNATURE, SIGNATURE_INPUT, field};
 use crate::crypto::Algorithm;
@@ -36,7 +37,8 @@ impl MessageSignatures {
 
     /// Reads a claim over a known list. Returns `None` if the general parser has to read it.
     pub(super) fn known_claim(&self, head: &Parts) -> Option<Claim> {
-        let Fields { label, input, signature } = Fields::read(head)?;
+        let lines = Lines::find(head)?;
+        let Fields { label, input, signature } = Fields::read(&lines)?;
         if self.label.as_ref().is_some_and(|wanted| wanted.as_bytes() != label) {
             return None;
         }
@@ -47,7 +49,7 @@ impl MessageSignatures {
         self.policy.check_parameters(&parameters).ok()?;
         let mut claim = Claim::signed(signature);
         parameters.add_to(&mut claim).ok()?;
-        claim.cover(known.covered(head));
+        claim.cover(known.covered(head, &lines));
         claim.keep_shared(known.clone());
         Some(claim)
     }
