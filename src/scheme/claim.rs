@@ -24,10 +24,23 @@ pub struct Claim {
     created: Option<i64>,
     expires: Option<i64>,
     not_before: Option<i64>,
-    nonce: Option<Box<[u8]>>,
+    nonce: Option<Nonce>,
     message_id: Option<Arc<str>>,
     covered: Option<Arc<CoveredHead>>,
     memo: Option<Arc<dyn Any + Send + Sync>>,
+}
+
+/// A nonce. Stored inline if it is as short as usual, which saves each request an allocation.
+#[derive(Clone)]
+enum Nonce {
+    Short(FixedBytes),
+    Long(Box<[u8]>),
+}
+
+impl From<&[u8]> for Nonce {
+    fn from(nonce: &[u8]) -> Self {
+        FixedBytes::try_of(nonce).map_or_else(|| Self::Long(nonce.into()), Self::Short)
+    }
 }
 
 /// One decoded tag from a request. Opaque in [`Debug`], because it may be valid.
@@ -262,7 +275,10 @@ impl Claim {
     /// Returns the nonce: a value that no other request under this key has.
     #[must_use]
     pub fn nonce(&self) -> Option<&[u8]> {
-        self.nonce.as_deref()
+        self.nonce.as_ref().map(|nonce| match nonce {
+            Nonce::Short(nonce) => nonce.as_bytes(),
+            Nonce::Long(nonce) => nonce,
+        })
     }
 
     /// Returns the data kept with [`with_memo`](Self::with_memo), if it has this type.

@@ -14,25 +14,15 @@ pub(super) fn write(
     text: &mut SignedText,
 ) -> Result<(), ClaimError> {
     let is_recorded = text.is_record();
-    let mut base = Base { text, is_recorded, gathered: [0; ROOM], len: 0 };
-    let mut lines = components.iter();
-    if let Some(first) = lines.next() {
-        base.begin_line(first.line_start().trim_start(), first.identifier());
-        write_value(first.kind(), target, types, &mut base)?;
-    }
-    for component in lines {
-        base.begin_line(component.line_start(), component.identifier());
+    let mut base = Base { text, is_recorded, is_ascii: true, gathered: [0; ROOM], len: 0 };
+    for (index, component) in components.iter().enumerate() {
+        base.begin_line(component.line_start(), index == 0);
         write_value(component.kind(), target, types, &mut base)?;
     }
-    let last = if components.is_empty() { PARAMETERS.trim_start() } else { PARAMETERS };
-    base.begin_line(last, "@signature-params");
+    base.begin_line("\n\"@signature-params\": ", components.is_empty());
     base.push(parameters);
-    base.flush();
-    Ok(())
+    base.finish()
 }
-
-/// The beginning of the last line.
-const PARAMETERS: &str = "\n\"@signature-params\": ";
 
 /// The size of the buffer, in bytes. Most bases fit.
 const ROOM: usize = 512;
@@ -43,27 +33,36 @@ struct Base<'t> {
     text: &'t mut SignedText,
     /// Whether the names of the parts are recorded.
     is_recorded: bool,
+    /// Whether all bytes are ASCII so far. A base is (section 2.5), but a target may not be.
+    is_ascii: bool,
     gathered: [u8; ROOM],
     len: usize,
 }
 
 impl Base<'_> {
-    fn begin_line(&mut self, start: &str, identifier: &str) {
-        self.part("literal");
-        self.push(start.as_bytes());
+    /// Writes the beginning of a line: a line feed, unless it is the first, the serialized
+    /// identifier, and `: `.
+    #[inline]
+    fn begin_line(&mut self, start: &str, is_first: bool) {
+        let start = start.get(usize::from(is_first)..).unwrap_or_default();
         if self.is_recorded {
-            // The part's name: the identifier, without quotes if it has no parameters.
-            let is_bare = !identifier.contains(';');
-            self.part(if is_bare { identifier.trim_matches('"') } else { identifier });
+            self.record_line(start);
+        } else {
+            self.push(start.as_bytes());
         }
     }
 
-    #[inline]
-    fn part(&mut self, name: &str) {
-        if self.is_recorded {
-            self.flush();
-            self.text.part(name);
-        }
+    /// Records the parts of a line: its beginning, and its value. The value is named after the
+    /// identifier, without quotes if it has no parameters.
+    #[cold]
+    fn record_line(&mut self, start: &str) {
+        self.flush();
+        self.text.part("literal");
+        self.push(start.as_bytes());
+        self.flush();
+        let identifier = start.trim_start().strip_suffix(": ").unwrap_or(start);
+        let is_bare = !identifier.contains(';');
+        self.text.part(if is_bare { identifier.trim_matches('"') } else { identifier });
     }
 
     #[inline]
@@ -73,27 +72,36 @@ impl Base<'_> {
             room.copy_from_slice(piece);
             self.len = end;
         } else {
-            self.flush();
-            self.text.update(piece);
+            self.push_long(piece);
         }
     }
 
-    /// Adds a part of the target. A base is ASCII (section 2.5), but a target may not be.
-    fn push_ascii(&mut self, piece: &str) -> Result<(), ClaimError> {
-        if piece.is_ascii() {
-            self.push(piece.as_bytes());
+    /// Adds a piece for which there is no room.
+    #[cold]
+    fn push_long(&mut self, piece: &[u8]) {
+        self.flush();
+        self.is_ascii &= piece.is_ascii();
+        self.text.update(piece);
+    }
+
+    fn flush(&mut self) {
+        let gathered = self.gathered.get(..self.len).unwrap_or_default();
+        self.is_ascii &= gathered.is_ascii();
+        self.text.update(gathered);
+        self.len = 0;
+    }
+
+    fn finish(mut self) -> Result<(), ClaimError> {
+        self.flush();
+        if self.is_ascii {
             Ok(())
         } else {
             Err(ClaimError::malformed("the target of the request is not ASCII"))
         }
     }
-
-    fn flush(&mut self) {
-        self.text.update(self.gathered.get(..self.len).unwrap_or_default());
-        self.len = 0;
-    }
 }
 
+#[inline]
 fn write_value(
     kind: &Kind,
     target: Target<'_>,
@@ -101,22 +109,23 @@ fn write_value(
     base: &mut Base<'_>,
 ) -> Result<(), ClaimError> {
     match kind {
-        Kind::Method => base.push_ascii(target.head.method.as_str()),
-        Kind::TargetUri => base.push_ascii(&target.uri()?),
-        Kind::Authority => base.push_ascii(&target.authority()?),
-        Kind::Scheme => base.push_ascii(&target.scheme()),
-        Kind::RequestTarget => base.push_ascii(&target.request_target()?),
+        Kind::Method => base.push(target.head.method.as_str().as_bytes()),
+        Kind::TargetUri => base.push(target.uri()?.as_bytes()),
+        Kind::Authority => base.push(target.authority()?.as_bytes()),
+        Kind::Scheme => base.push(target.scheme().as_bytes()),
+        Kind::RequestTarget => base.push(target.request_target()?.as_bytes()),
         Kind::Path => {
-            base.push_ascii(target.prefix())?;
-            base.push_ascii(target.path())
+            base.push(target.prefix().as_bytes());
+            base.push(target.path().as_bytes());
         }
         Kind::Query => {
             base.push(b"?");
-            base.push_ascii(target.query())
+            base.push(target.query().as_bytes());
         }
-        Kind::QueryParam(name) => base.push_ascii(&query::parameter(target.query(), name)?),
+        Kind::QueryParam(name) => base.push(query::parameter(target.query(), name)?.as_bytes()),
         Kind::Field(name, form) => {
-            base.push_ascii(&field::value(target.head, name, form, types, target.lines)?)
+            base.push(&field::value(target.head, name, form, types, target.lines)?);
         }
     }
+    Ok(())
 }

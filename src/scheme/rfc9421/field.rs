@@ -68,13 +68,30 @@ pub(super) fn value<'h>(
     form: &Form,
     types: &Types,
     lines: Option<Lines<'h>>,
+) -> Result<Cow<'h, [u8]>, ClaimError> {
+    // Almost every signature covers this field.
+    if *form == Form::Plain
+        && *name == CONTENT_DIGEST
+        && let Some(line) = lines.and_then(|lines| lines.digest)
+        && line.as_bytes().is_ascii()
+    {
+        return Ok(Cow::Borrowed(line.as_bytes().trim_ascii()));
+    }
+    Ok(match text(head, name, form, types)? {
+        Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+    })
+}
+
+fn text<'h>(
+    head: &'h Parts,
+    name: &HeaderName,
+    form: &Form,
+    types: &Types,
 ) -> Result<Cow<'h, str>, ClaimError> {
     let missing = || ClaimError::in_header(name, "is covered and missing");
     match form {
-        Form::Plain => match lines.filter(|_| *name == CONTENT_DIGEST).and_then(|l| l.digest) {
-            Some(line) => Ok(Cow::Borrowed(trimmed(name, line)?)),
-            None => joined(head, name)?.ok_or_else(missing),
-        },
+        Form::Plain => joined(head, name)?.ok_or_else(missing),
         Form::Bytes => {
             let lines = head.headers.get_all(name).iter();
             let wrapped: Vec<_> = lines

@@ -82,12 +82,11 @@ impl Known {
     pub(super) fn find<'k, 'h>(
         lists: &'k [Arc<Self>],
         input: &'h [u8],
-    ) -> Option<(&'k Arc<Self>, Parameters<'h>)> {
-        let (known, parameters) = lists.iter().find_map(|known| {
+    ) -> Option<(&'k Arc<Self>, &'h [u8])> {
+        lists.iter().find_map(|known| {
             let parameters = input.strip_prefix(known.text.as_bytes())?;
             parameters.starts_with(b";").then_some((known, parameters))
-        })?;
-        Some((known, read_parameters(plain(parameters)?)?))
+        })
     }
 
     pub(super) fn covered(&self, head: &Parts, lines: &Lines<'_>) -> CoveredHead {
@@ -142,51 +141,48 @@ fn plain(text: &[u8]) -> Option<&str> {
     std::str::from_utf8(text).ok().filter(|_| all)
 }
 
-/// Reads parameters in canonical text: each after a `;`, without spaces, escapes or leading zeros.
-fn read_parameters(mut rest: &str) -> Option<Parameters<'_>> {
-    let mut parameters = Parameters::default();
-    while !rest.is_empty() {
-        let is_new = if let Some((slot, value)) = parameters.text(rest) {
-            let end = value.bytes().position(|byte| byte == b'"')?;
-            let (text, after) = value.split_at_checked(end)?;
-            rest = after.strip_prefix('"')?;
-            slot.replace(Cow::Borrowed(text)).is_none()
-        } else {
-            let (slot, value) = parameters.time(rest)?;
-            let end = value.bytes().position(|byte| !byte.is_ascii_digit());
-            let (digits, after) = value.split_at_checked(end.unwrap_or(value.len()))?;
-            rest = after;
-            slot.replace(seconds(digits)?).is_none()
-        };
-        if !is_new {
-            return None;
+impl<'h> Parameters<'h> {
+    /// Reads parameters in canonical text: each after a `;`, without spaces, escapes or leading
+    /// zeros.
+    pub(super) fn canonical(text: &'h [u8]) -> Option<Self> {
+        let mut rest = plain(text)?;
+        let mut read = Self::default();
+        while !rest.is_empty() {
+            rest = if let Some(value) = rest.strip_prefix(";created=") {
+                set_time(&mut read.created, value)?
+            } else if let Some(value) = rest.strip_prefix(";keyid=\"") {
+                set_text(&mut read.keyid, value)?
+            } else if let Some(value) = rest.strip_prefix(";alg=\"") {
+                set_text(&mut read.alg, value)?
+            } else if let Some(value) = rest.strip_prefix(";nonce=\"") {
+                set_text(&mut read.nonce, value)?
+            } else if let Some(value) = rest.strip_prefix(";expires=") {
+                set_time(&mut read.expires, value)?
+            } else {
+                set_text(&mut read.tag, rest.strip_prefix(";tag=\"")?)?
+            };
         }
+        Some(read)
     }
-    Some(parameters)
 }
 
-impl<'h> Parameters<'h> {
-    /// Returns the slot of the text parameter that `rest` begins with, and what follows its quote.
-    fn text(&mut self, rest: &'h str) -> Option<(&mut Option<Cow<'h, str>>, &'h str)> {
-        if let Some(value) = rest.strip_prefix(";keyid=\"") {
-            Some((&mut self.keyid, value))
-        } else if let Some(value) = rest.strip_prefix(";alg=\"") {
-            Some((&mut self.alg, value))
-        } else if let Some(value) = rest.strip_prefix(";nonce=\"") {
-            Some((&mut self.nonce, value))
-        } else {
-            rest.strip_prefix(";tag=\"").map(|value| (&mut self.tag, value))
-        }
-    }
+/// Reads a text up to its closing quote, and returns what follows. Each parameter occurs once.
+#[inline]
+fn set_text<'h>(parameter: &mut Option<Cow<'h, str>>, value: &'h str) -> Option<&'h str> {
+    let end = value.bytes().position(|byte| byte == b'"')?;
+    let (text, rest) = value.split_at_checked(end)?;
+    let is_new = parameter.is_none();
+    *parameter = Some(Cow::Borrowed(text));
+    rest.strip_prefix('"').filter(|_| is_new)
+}
 
-    /// Returns the slot of the time that `rest` begins with, and what follows its `=`.
-    fn time(&mut self, rest: &'h str) -> Option<(&mut Option<i64>, &'h str)> {
-        if let Some(value) = rest.strip_prefix(";created=") {
-            Some((&mut self.created, value))
-        } else {
-            rest.strip_prefix(";expires=").map(|value| (&mut self.expires, value))
-        }
-    }
+/// Reads a time in Unix seconds, and returns what follows. Each parameter occurs once.
+#[inline]
+fn set_time<'h>(parameter: &mut Option<i64>, value: &'h str) -> Option<&'h str> {
+    let end = value.bytes().position(|byte| !byte.is_ascii_digit());
+    let (digits, rest) = value.split_at_checked(end.unwrap_or(value.len()))?;
+    let is_new = parameter.replace(seconds(digits)?).is_none();
+    is_new.then_some(rest)
 }
 
 /// Reads a structured integer of at most 15 digits (RFC 9651 section 3.3.1) in canonical form. The

@@ -4,7 +4,7 @@ use http::request::Parts;
 use http::{HeaderName, HeaderValue};
 
 use super::component::{Component, Form, Kind};
-use super::input::Input;
+use super::input::{Input, Parameters};
 use super::known::{Fields, Known};
 use super::lines::Lines;
 use super::members::{Member, Unread, members};
@@ -43,6 +43,7 @@ impl MessageSignatures {
             return None;
         }
         let (known, parameters) = Known::find(&self.known, input)?;
+        let parameters = Parameters::canonical(parameters)?;
         if self.tag.is_some() && parameters.tag() != self.tag.as_deref() {
             return None;
         }
