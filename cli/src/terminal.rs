@@ -131,8 +131,10 @@ fn shown(bytes: &[u8]) -> String {
                 '\0'..='\x1f' => text.extend(char::from_u32(0x2400 + u32::from(c))),
                 '\x7f' => text.push('\u{2421}'),
                 '\u{80}'..='\u{9f}'
+                | '\u{61c}'
                 | '\u{200b}'..='\u{200f}'
                 | '\u{2028}'..='\u{202e}'
+                | '\u{2066}'..='\u{2069}'
                 | '\u{feff}' => {
                     let _ = write!(text, "\\u{{{:x}}}", u32::from(c));
                 }
@@ -144,4 +146,19 @@ fn shown(bytes: &[u8]) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The body of a captured request must not change how the lines around it look.
+    #[test]
+    fn marks_that_control_a_terminal_or_reorder_text_are_shown_as_escapes() {
+        for c in "\u{85}\u{9b}\u{61c}\u{200e}\u{200f}\u{202e}\u{2066}\u{2069}\u{feff}".chars() {
+            let text = shown(format!("a{c}b").as_bytes());
+            assert_eq!(text, format!("a\\u{{{:x}}}b", u32::from(c)));
+        }
+        assert_eq!(shown(b"\x1b[2J\x7f\xff\n"), "\u{241b}[2J\u{2421}\\xff\u{240a}");
+    }
 }
