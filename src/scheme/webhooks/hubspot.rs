@@ -33,10 +33,11 @@ const DECODED: [(&str, &str); 13] = [
 /// Give the origin registered with HubSpot, such as `https://example.com`, and the path prefix if a
 /// proxy strips one.
 ///
-/// **Covered:** method, URI, body and time (milliseconds). **Not covered:** the headers. The parts
-/// have no delimiter. So a request is rejected if its URI contains a brace or a bracket, or its
-/// body does not begin with one. HubSpot's signatures v1 and v2 are not HMACs, and are not
-/// supported.
+/// **Covered:** method, URI, body and time (milliseconds). **Not covered:** the headers, and which
+/// of `:/?@!$'()*,;=` are escaped in the URI. HubSpot signs them decoded, so `/a%2Fb` has the same
+/// signature as `/a/b`. The parts have no delimiter. So a request is rejected if its URI contains a
+/// brace or a bracket, or its body does not begin with one. HubSpot's signatures v1 and v2 are not
+/// HMACs, and are not supported.
 ///
 /// [HubSpot]: https://developers.hubspot.com/docs/apps/legacy-apps/authentication/validating-requests
 ///

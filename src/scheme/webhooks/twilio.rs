@@ -33,8 +33,9 @@ const MAX_PARAMETERS: usize = 4096;
 ///
 /// **Covered:** the URL, and the names and values of a form or the digest of another body. **Not
 /// covered:** the method, the headers and the time: a request can be replayed forever. Names and
-/// values are signed without a delimiter: `{"a": "bc"}` has the same signature as `{"ab": "c"}`. A
-/// form with more than 4,096 parameters is rejected.
+/// values are signed without a delimiter: `{"a": "bc"}` has the same signature as `{"ab": "c"}`. So
+/// does a request without a form whose URL has `abc` at its end. A form with more than 4,096
+/// parameters is rejected.
 ///
 /// Twilio's webhook rules can require HMAC-SHA-256 under another secret. Those signatures are
 /// rejected here.

@@ -205,6 +205,33 @@ fn each_preset_has_the_tolerance_of_its_provider() {
     }
 }
 
+/// What the docs of both presets list as not covered, since the providers sign it in this way.
+#[test]
+fn requests_that_a_provider_signs_alike_are_the_documented_ones() {
+    let twilio: Arc<dyn Scheme> = Arc::new(webhooks::twilio("https://example.com").unwrap());
+    let (head, body) = signed(&twilio, "a=bc");
+    assert_eq!(kind(&twilio, NOW, &head, body.as_bytes()), None);
+    assert_eq!(kind(&twilio, NOW, &head, b"ab=c"), None);
+    let mut moved = head.clone();
+    moved.uri = format!("{}abc", head.uri).parse().unwrap();
+    assert_eq!(kind(&twilio, NOW, &moved, b"a=bc"), Some(ErrorKind::Mismatch));
+    moved.headers.remove("content-type");
+    assert_eq!(kind(&twilio, NOW, &moved, b""), None);
+    assert!(kind(&twilio, NOW, &moved, b"a=bc").is_some());
+
+    let hubspot: Arc<dyn Scheme> = Arc::new(webhooks::hubspot("https://example.com").unwrap());
+    let (mut head, body) = signed(&hubspot, "{}");
+    for (target, expected) in [
+        ("/hook%3Fa%3D1", None),
+        ("/hook%3fa=1", None),
+        ("/hook?%61=1", Some(ErrorKind::Mismatch)),
+        ("/hook%253Fa=1", Some(ErrorKind::Mismatch)),
+    ] {
+        head.uri = target.parse().unwrap();
+        assert_eq!(kind(&hubspot, NOW, &head, body.as_bytes()), expected, "{target}");
+    }
+}
+
 /// The headers with a list, their separator, and an entry of another version.
 #[test]
 fn each_list_accepts_sixteen_tags_and_skips_other_versions() {
