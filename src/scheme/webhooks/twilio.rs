@@ -99,10 +99,16 @@ impl ProviderRules for TwilioRules {
     }
 
     fn prepare(&self, head: &mut Parts, stamp: &Stamp<'_>) -> Result<(), SignError> {
-        if is_form(head) || stamp.body().is_empty() || body_digest(&head.uri)?.is_some() {
+        let sent = body_digest(&head.uri)?;
+        if is_form(head) || stamp.body().is_empty() && sent.is_none() {
             return Ok(());
         }
-        let digest = Encoding::Hex.encode(Digest::of(Algorithm::Sha256, stamp.body()).as_bytes());
+        let digest = Digest::of(Algorithm::Sha256, stamp.body());
+        if let Some(sent) = sent {
+            let why = "`bodySHA256` belongs to another body";
+            return if digest.matches(&sent) { Ok(()) } else { Err(SignError::Request(why)) };
+        }
+        let digest = Encoding::Hex.encode(digest.as_bytes());
         let query = match head.uri.query() {
             None | Some("") => format!("{BODY_DIGEST}={digest}"),
             Some(query) => format!("{query}&{BODY_DIGEST}={digest}"),

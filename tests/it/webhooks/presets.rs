@@ -232,6 +232,15 @@ fn requests_that_a_provider_signs_alike_are_the_documented_ones() {
     }
 }
 
+#[test]
+fn a_digest_of_another_body_is_not_signed() {
+    let signer = Signer::new(webhooks::twilio("https://example.com").unwrap(), key());
+    let signed = signer.sign(Request::post("/hook").body("{}").unwrap()).unwrap();
+    let with = |body| Request::post(signed.uri()).body(body).unwrap();
+    assert_eq!(signer.sign(with("{}")).unwrap().uri(), signed.uri());
+    assert!(signer.sign(with("{} ")).is_err());
+}
+
 /// The headers with a list, their separator, and an entry of another version.
 #[test]
 fn each_list_accepts_sixteen_tags_and_skips_other_versions() {
