@@ -20,6 +20,13 @@ fn main() {
     });
     let others =
         support::schemes().into_iter().chain(support::once().into_iter().map(|make| make()));
-    let mut cases = contenders.into_iter().chain(beside).chain(others);
+    // Such as `growth/keys/8`.
+    let growth = support::growth().into_iter().flat_map(|(what, cases)| {
+        cases.into_iter().map(move |mut case| {
+            case.name = format!("growth/{what}/{}", case.name);
+            case
+        })
+    });
+    let mut cases = contenders.into_iter().chain(beside).chain(others).chain(growth);
     cases.find(|case| case.name == name).expect("a contender's name").time(count);
 }

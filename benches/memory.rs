@@ -57,6 +57,8 @@ fn main() {
         println!("| {count}, all used | {} |", key_bytes(count, true));
     }
 
+    waiting();
+
     println!("\n| bodies arriving | peak memory, over the bodies |\n| --- | --- |");
     for (bodies, frame) in [(16, 1), (256, 16 * 1024)] {
         for case in contenders(&body(1024 * 1024), None) {
@@ -66,6 +68,43 @@ fn main() {
             }
         }
     }
+}
+
+/// What a request holds while its body is on the way, and the sizes of the futures.
+fn waiting() {
+    println!("\n| waits for 1 KiB, or for its last byte; B over the route | by hand | ours |");
+    println!("| --- | --- | --- |");
+    for row in support::beside_by_hand() {
+        let [floor, by_hand, ours] = [&row.floor, &row.by_hand, &row.ours].map(held_waiting);
+        let more =
+            |held: [usize; 2]| format!("{}, {}", over(held[0], floor[0]), over(held[1], floor[1]));
+        println!("| {} | {} | {} |", row.name, more(by_hand), more(ours));
+    }
+
+    println!("\n| future | bytes |\n| --- | --- |");
+    for (name, size) in support::future_sizes() {
+        println!("| {name} | {size} |");
+    }
+}
+
+/// The bytes on the heap of one request before its body arrives, and before its last byte arrives.
+fn held_waiting(case: &Case) -> [usize; 2] {
+    const SIZE: usize = 1024;
+    support::runtime().block_on(case.send(case.request()));
+    let arrived = Arc::new(AtomicUsize::new(0));
+    let body = arriving(Arc::new(body(SIZE).to_vec()), arrived.clone(), SIZE - 1);
+    let request = case.request().map(|_| body);
+    let region = Region::new(ALLOCATOR);
+    let mut answer = Box::pin(case.app.clone().oneshot(request));
+    let mut context = Context::from_waker(Waker::noop());
+    let held = [0, SIZE - 1].map(|bytes| {
+        arrived.store(bytes, Ordering::Relaxed);
+        assert!(answer.as_mut().poll(&mut context).is_pending(), "{}", case.name);
+        held(&region)
+    });
+    arrived.store(SIZE, Ordering::Relaxed);
+    assert!(answer.as_mut().poll(&mut context).is_ready(), "{}", case.name);
+    held
 }
 
 /// The difference of two counts; negative if the route without a check allocates more.

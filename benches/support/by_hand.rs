@@ -92,7 +92,7 @@ pub fn hand_extractor<V: ByHand>(scheme: V) -> Router {
     Router::new().route("/orders", post(handler::<V>)).with_state(Arc::new(scheme))
 }
 
-struct HandSigned<V>(Bytes, Caller, std::marker::PhantomData<fn(V)>);
+pub struct HandSigned<V>(Bytes, Caller, std::marker::PhantomData<fn(V)>);
 
 impl<V: ByHand> FromRequest<Arc<V>> for HandSigned<V> {
     type Rejection = StatusCode;
@@ -112,7 +112,7 @@ impl<V: ByHand> FromRequest<Arc<V>> for HandSigned<V> {
     }
 }
 
-struct HandLayer<V>(Arc<V>);
+pub struct HandLayer<V>(pub Arc<V>);
 
 impl<V> Clone for HandLayer<V> {
     fn clone(&self) -> Self {
@@ -128,7 +128,7 @@ impl<S, V> Layer<S> for HandLayer<V> {
     }
 }
 
-struct HandService<S, V> {
+pub struct HandService<S, V> {
     inner: S,
     scheme: Arc<V>,
 }
@@ -170,7 +170,7 @@ where
 }
 
 pin_project! {
-    struct HandFuture<S: Service<Request>, V: ByHand> {
+    pub struct HandFuture<S: Service<Request>, V: ByHand> {
         head: Option<Parts>,
         body: Body,
         running: Option<V::Running>,

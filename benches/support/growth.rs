@@ -1,19 +1,24 @@
 //! Costs that grow: with the keys of one key ID, the schemes of one verifier, the headers of a
-//! request.
+//! request, and its body.
 
 use std::time::Duration;
 
-use http::{HeaderName, Request};
+use axum::body::Body;
+use http::{HeaderName, HeaderValue, Request};
 use tower_hmac::{FlaskHmac, HeaderScheme, KeyMap, KeySet, SecretKey, Signer, VerifyLayer};
 
-use super::{Case, KEY, body, layer, signed_by};
+use super::{Case, FRAME, KEY, body, framed, layer, ours, signed_by};
 
-/// The tables, each compared with its first row.
+/// The tables, each compared with its first row. `scripts/plot` and `scripts/instructions` read
+/// their names.
 pub fn growth() -> Vec<(&'static str, Vec<Case>)> {
+    let kib = [64, 128, 512, 1024];
     vec![
-        ("keys of one key ID", [1, 2, 4, 8].map(with_keys).into()),
+        ("keys", [1, 2, 4, 8].map(with_keys).into()),
         ("schemes", [1, 2, 3, 4].map(with_schemes).into()),
         ("headers", [10, 25, 50, 100].map(with_headers).into()),
+        ("body", kib.map(|kib| with_body(kib, None)).into()),
+        ("frames", kib.map(|kib| with_body(kib, Some(FRAME))).into()),
     ]
 }
 
@@ -51,14 +56,17 @@ fn with_headers(count: usize) -> Case {
     let keys = KeyMap::named([("aservice", key())]).unwrap();
     let day = Duration::from_secs(24 * 60 * 60);
     let verify = VerifyLayer::new(scheme(), keys).unwrap().with_tolerance(day, day);
-    let request = signed_by(&signer, body(1024));
-    let request = move || {
-        let (mut head, body) = request().into_parts();
-        for place in head.headers.len()..count {
-            let name = HeaderName::try_from(format!("x-header-{place}")).unwrap();
-            head.headers.insert(name, http::HeaderValue::from_static("a value of the usual size"));
-        }
-        Request::from_parts(head, body)
-    };
+    let text = body(1024);
+    let (mut head, _) = signed_by(&signer, text.clone())().into_parts();
+    for place in head.headers.len()..count {
+        let name = HeaderName::try_from(format!("x-header-{place}")).unwrap();
+        head.headers.insert(name, HeaderValue::from_static("a value of the usual size"));
+    }
+    let request = move || Request::from_parts(head.clone(), Body::from(text.clone()));
     Case::new(count.to_string(), layer(verify), request)
+}
+
+/// A body of this many KiB.
+fn with_body(kib: usize, frame: Option<usize>) -> Case {
+    Case::new(kib.to_string(), layer(ours(false)), framed(body(kib * 1024), frame))
 }

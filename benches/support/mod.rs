@@ -5,6 +5,7 @@
 mod beside;
 mod by_hand;
 mod contenders;
+mod futures;
 mod growth;
 mod message;
 mod once;
@@ -25,7 +26,9 @@ use tokio::runtime::{Builder, Runtime};
 use tower::ServiceExt as _;
 
 pub use beside::{Beside, beside_by_hand};
+pub use by_hand::{Flask, hand_layer};
 pub use contenders::{LIMIT, Nothing, by_hand, careful, extractor, floor, layer, nothing, ours};
+pub use futures::future_sizes;
 pub use growth::growth;
 pub use once::once;
 pub use requests::{FRAME, body, framed, frames, signed, signed_by, with_signature};
