@@ -1,77 +1,78 @@
-//! Any request: never accepted without the key, never a panic, never a 5xx. A signed request is
-//! accepted, whatever else it contains.
+//! Any request for any scheme, through the whole layer: never accepted without the key, never a
+//! panic, never a 5xx. A request signed by our client is accepted, but not with another body.
 #![no_main]
 
-use std::sync::LazyLock;
-
 use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
 use http::{HeaderName, HeaderValue, Method, Request, Uri};
 use http_body_util::Full;
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
-use libfuzzer_sys::fuzz_target;
-use tower_hmac::{Algorithm, FlaskHmac, KeyMap, SecretKey, Signer, VerifyLayer};
-use tower_hmac_measure::{Handler, send};
-use tower_layer::Layer as _;
-
-const LIMIT: usize = 1024;
+use tower_hmac_fuzz::{LIMIT, case};
+use tower_hmac_measure::send;
 
 #[derive(Arbitrary, Debug)]
 struct Input {
+    scheme: u8,
     method: u8,
     target: String,
-    signatures: Vec<Vec<u8>>,
-    headers: Vec<(String, Vec<u8>)>,
-    length: Option<Vec<u8>>,
+    /// By the names of the case.
+    own: Vec<(u8, Vec<u8>)>,
+    others: Vec<(String, Vec<u8>)>,
     body: Vec<u8>,
-    sign: bool,
+    then: Then,
 }
 
-/// A key that nobody knows, so the fuzzer cannot sign.
-static KEY: LazyLock<Vec<u8>> =
-    LazyLock::new(|| SecretKey::generate(Algorithm::Sha256).expose_secret().to_vec());
-
-fn key() -> SecretKey {
-    SecretKey::new(KEY.clone()).unwrap()
+#[derive(Arbitrary, Debug, Clone, Copy, PartialEq, Eq)]
+enum Then {
+    /// Unchanged, and unsigned.
+    Send,
+    /// Signed, and therefore accepted, if it can be signed.
+    Sign,
+    /// Signed, with a changed body.
+    SignAndChange,
 }
 
-fuzz_target!(|input: Input| {
-    let keys = KeyMap::named([("aservice", KEY.clone())]).unwrap().with_single(key()).unwrap();
-    let layer = VerifyLayer::new(FlaskHmac::new(), keys).unwrap().with_body_limit(LIMIT);
-    let mut server = layer.layer(Handler);
-
-    let mut request = Request::new(Full::from(Bytes::from(input.body.clone())));
+libfuzzer_sys::fuzz_target!(|input: Input| {
+    let case = case(input.scheme);
+    let (mut head, ()) = Request::new(()).into_parts();
     let methods = [Method::GET, Method::POST, Method::PUT, Method::DELETE, Method::HEAD];
-    *request.method_mut() = methods[usize::from(input.method) % methods.len()].clone();
+    head.method = methods[usize::from(input.method) % methods.len()].clone();
     if let Ok(target) = input.target.parse::<Uri>() {
-        *request.uri_mut() = target;
+        head.uri = target;
     }
-    let headers = request.headers_mut();
-    for (name, value) in &input.headers {
-        if let (Ok(name), Ok(value)) =
-            (HeaderName::try_from(name.as_str()), HeaderValue::from_bytes(value))
-            && name != "content-length"
-        {
-            headers.append(name, value);
+    let own = input.own.iter().map(|(place, value)| {
+        (case.headers[usize::from(*place) % case.headers.len()].clone(), value)
+    });
+    let others = input.others.iter().filter_map(|(name, value)| {
+        Some((HeaderName::try_from(name.as_str()).ok()?, value))
+    });
+    for (name, value) in own.chain(others) {
+        // A client that signs sends the right length.
+        if name != CONTENT_LENGTH || input.then == Then::Send {
+            if let Ok(value) = HeaderValue::from_bytes(value) {
+                head.headers.append(name, value);
+            }
         }
     }
-    for signature in &input.signatures {
-        if let Ok(value) = HeaderValue::from_bytes(signature) {
-            headers.append("signature", value);
+    let mut body = input.body;
+    let mut signed = false;
+    if input.then != Then::Send {
+        signed = case.client.sign_head(&mut head, &body).is_ok();
+    }
+    if input.then == Then::SignAndChange {
+        match body.last_mut() {
+            Some(last) => *last ^= 1,
+            None => body.push(b'a'),
         }
+        signed = false;
     }
-    if input.sign {
-        let value = Signer::new(FlaskHmac::new(), key()).signature(&input.body);
-        headers.insert("signature", value.parse().unwrap());
-    } else if let Some(length) = &input.length
-        && let Ok(value) = HeaderValue::from_bytes(length)
-    {
-        headers.insert("content-length", value);
-    }
-
-    let status = send(&mut server, request).as_u16();
-    match (input.sign, input.body.len() > LIMIT) {
-        (true, false) => assert_eq!(status, 200),
-        (true, true) => assert_eq!(status, 413),
-        (false, _) => assert!(matches!(status, 400 | 403 | 413), "{status}"),
+    let too_large = body.len() > LIMIT;
+    let request = Request::from_parts(head, Full::from(Bytes::from(body)));
+    let status = send(&mut case.server.clone(), request).as_u16();
+    let name = case.scheme.name();
+    match (signed, too_large) {
+        (true, false) => assert_eq!(status, 200, "{name}"),
+        (true, true) => assert_eq!(status, 413, "{name}"),
+        (false, _) => assert!(matches!(status, 400 | 403 | 413), "{name}: {status}"),
     }
 });

@@ -1,5 +1,0 @@
-//! Every scheme of the crate with any head: never a panic, and a claim only for well-formed
-//! requests.
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| tower_hmac_fuzz::claim_any(data));

@@ -1,6 +1,0 @@
-//! FOST requests through the whole layer: never accepted without the key, and always with it.
-#![no_main]
-
-use tower_hmac_fuzz::{FOST, Input, layer};
-
-libfuzzer_sys::fuzz_target!(|input: Input| layer(&FOST, &input));

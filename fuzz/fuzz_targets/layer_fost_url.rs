@@ -1,6 +1,0 @@
-//! FOST URLs through the whole layer: never accepted without the key, and always with it.
-#![no_main]
-
-use tower_hmac_fuzz::{FOST_URL, Input, layer};
-
-libfuzzer_sys::fuzz_target!(|input: Input| layer(&FOST_URL, &input));
