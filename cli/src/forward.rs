@@ -8,7 +8,7 @@ use http::header::{
 };
 use http::request::Parts;
 use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{HeaderMap, Request, Response, StatusCode, Uri};
+use http::{Request, Response, StatusCode, Uri};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
@@ -55,13 +55,9 @@ impl Upstream {
         Ok(Self { authority: authority.clone(), client })
     }
 
-    /// Sends the request unchanged, with its host and its framing.
-    pub(crate) async fn send(
-        &self,
-        mut head: Parts,
-        body: Bytes,
-        trailers: Option<HeaderMap>,
-    ) -> Response<Body> {
+    /// Sends the request unchanged, with its host and its framing. Trailers are left out: no scheme
+    /// covers them.
+    pub(crate) async fn send(&self, mut head: Parts, body: Bytes) -> Response<Body> {
         let target = head.uri.path_and_query().cloned();
         let target = target.unwrap_or_else(|| PathAndQuery::from_static("/"));
         let uri = Uri::builder().scheme("http").authority(self.authority.clone());
@@ -75,9 +71,7 @@ impl Upstream {
         // A body without a length arrived in chunks, and is sent in chunks.
         let is_chunked = head.headers.contains_key(http::header::TRANSFER_ENCODING);
         let body = if is_chunked && !head.headers.contains_key(CONTENT_LENGTH) {
-            let data = http_body::Frame::data(body);
-            let frames = [Some(data), trailers.map(http_body::Frame::trailers)];
-            BodyExt::boxed_unsync(Frames(frames.into_iter().flatten().collect()))
+            BodyExt::boxed_unsync(Chunked(Some(body)))
         } else {
             BodyExt::boxed_unsync(Full::new(body))
         };
@@ -94,10 +88,10 @@ pub(crate) fn failed(status: StatusCode) -> Response<Body> {
     response
 }
 
-/// A body of unknown length, made of buffered frames.
-struct Frames(std::collections::VecDeque<http_body::Frame<Bytes>>);
+/// A body in memory whose length is not announced.
+struct Chunked(Option<Bytes>);
 
-impl http_body::Body for Frames {
+impl http_body::Body for Chunked {
     type Data = Bytes;
     type Error = std::convert::Infallible;
 
@@ -105,6 +99,6 @@ impl http_body::Body for Frames {
         mut self: std::pin::Pin<&mut Self>,
         _: &mut std::task::Context<'_>,
     ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, Self::Error>>> {
-        std::task::Poll::Ready(self.0.pop_front().map(Ok))
+        std::task::Poll::Ready(self.0.take().map(|data| Ok(http_body::Frame::data(data))))
     }
 }

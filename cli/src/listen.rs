@@ -56,7 +56,6 @@ async fn receive(State(receiver): State<Arc<Receiver>>, request: Request) -> Res
         say(&format!("{line} -> 413, the body is longer than {} bytes\n", receiver.body_limit));
         return failed(StatusCode::PAYLOAD_TOO_LARGE);
     };
-    let trailers = collected.trailers().cloned();
     let body = collected.to_bytes();
     let verifier = receiver
         .keys
@@ -71,7 +70,7 @@ async fn receive(State(receiver): State<Arc<Receiver>>, request: Request) -> Res
             let id = verified.key_id().map_or("no key ID".into(), |id| format!("key ID {id}"));
             say(&format!("{line} -> accepted, {id}\n"));
             match &receiver.upstream {
-                Some(upstream) => upstream.send(head, body, trailers).await,
+                Some(upstream) => upstream.send(head, body).await,
                 None => Response::new(Body::from("accepted\n")),
             }
         }
