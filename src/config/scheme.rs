@@ -84,9 +84,17 @@ impl Members {
                 "is set together with `scheme`; expected only one of them",
             )),
             (Some(name), None) => preset(&name, self),
-            (None, None) => Ok(Arc::new(self.take_parts()?)),
+            (None, None) => {
+                let missing = "is missing, and neither `preset` nor `header` is set";
+                let header = self.text("header")?;
+                let header = header.ok_or_else(|| ConfigError::invalid("scheme", missing))?;
+                Ok(Arc::new(self.take_parts(header)?))
+            }
             (None, Some(name)) => match &*name {
-                "header" => Ok(Arc::new(self.take_parts()?)),
+                "header" => {
+                    let header = self.required("header")?;
+                    Ok(Arc::new(self.take_parts(header)?))
+                }
                 "flask-hmac" => {
                     let scheme = FlaskHmac::new().with_algorithm(self.take_algorithm()?);
                     Ok(match self.text("header")? {
@@ -124,13 +132,15 @@ impl Members {
                 "standard-webhooks" => Ok(Arc::new(crate::webhooks::StandardWebhooks::new())),
                 #[cfg(feature = "webhooks")]
                 "svix" => Ok(Arc::new(crate::webhooks::StandardWebhooks::svix())),
-                _ => Err(ConfigError::invalid("scheme", "is not a scheme of this build")),
+                _ => Err(ConfigError::invalid(
+                    "scheme",
+                    "is not a scheme of this build; some need a feature",
+                )),
             },
         }
     }
 
-    fn take_parts(&mut self) -> Result<HeaderScheme, ConfigError> {
-        let header = self.required("header")?;
+    fn take_parts(&mut self, header: String) -> Result<HeaderScheme, ConfigError> {
         let mut scheme = HeaderScheme::new(header)?.with_algorithm(self.take_algorithm()?);
         if let Some(name) = self.text("name")? {
             scheme = scheme.with_name(name);

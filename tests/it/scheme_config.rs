@@ -70,7 +70,12 @@ fn an_unknown_or_foreign_member_is_an_error() {
             "parts: `as` is not one of `unix`, ",
         ),
         (r#"{"header": "X-Sig", "parts": "body"}"#, "parts: is not a list"),
-        (r"{}", "header: is missing"),
+        (r"{}", "scheme: is missing, and neither `preset` nor `header` is set"),
+        (
+            r#"{"shceme": "rfc9421"}"#,
+            "scheme: is missing, and neither `preset` nor `header` is set",
+        ),
+        (r#"{"scheme": "header"}"#, "header: is missing"),
         (r#"{"preset": "stripe", "header": "X-Sig"}"#, "header: is not a setting of this scheme"),
         (r#"{"preset": "stripe", "scheme": "fost"}"#, "preset: is set together with `scheme`"),
         (r#"{"scheme": "rfc9421", "prefix": "a"}"#, "prefix: is not a setting of this scheme"),
