@@ -3,6 +3,7 @@
 //     rfc9421.mjs sign|verify KEY_ID KEY_BASE64 < requests.jsonl > answers.jsonl
 
 import { createHash, randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 
@@ -16,11 +17,21 @@ const key = Buffer.from(keyText, "base64");
 // The package does not compute the digest of the body.
 const digest = (body) => `sha-256=:${createHash("sha256").update(body).digest("base64")}:`;
 
+// The code of docs/which-format.md, which expects a request with a body and its digest.
+const page = readFileSync(new URL("../../docs/which-format.md", import.meta.url), "utf8");
+const block = page.split("\n```js\n")[1].split("\n```")[0].replace('"billing"', "keyId");
+const signAsOnThePage = new Function(
+  "httpbis, createSigner, randomBytes, key, keyId, request",
+  `return (async () => { ${block}\nreturn signed; })()`,
+);
+
 async function sign({ method, url, headers, body }) {
   const fields = ["@method", "@authority", "@path", "@query"];
   if (body.length > 0) {
     headers["Content-Digest"] = digest(body);
-    fields.push("content-digest");
+    const request = { method, url, headers };
+    const signed = await signAsOnThePage(httpbis, createSigner, randomBytes, key, keyId, request);
+    return { url, headers: Object.entries(signed.headers) };
   }
   const config = {
     key: createSigner(key, "hmac-sha256", keyId),
