@@ -67,6 +67,10 @@ impl OfferedTag {
     pub(crate) fn bytes(&self) -> &FixedBytes {
         &self.0
     }
+
+    pub(crate) fn into_bytes(self) -> FixedBytes {
+        self.0
+    }
 }
 
 impl fmt::Debug for OfferedTag {
@@ -200,6 +204,11 @@ impl Claim {
     }
 
     // These methods change the claim in place, because it is large and slow to move.
+
+    #[cfg(feature = "rfc9421")]
+    pub(crate) fn set_tag(&mut self, tag: OfferedTag) {
+        self.first = Some(tag);
+    }
 
     pub(crate) fn set_key_id(&mut self, key_id: KeyId) {
         self.key_id = Some(key_id);

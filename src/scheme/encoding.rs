@@ -76,7 +76,7 @@ impl Encoding {
     #[must_use]
     pub fn decode_digest(self, text: impl AsRef<[u8]>, algorithm: Algorithm) -> Option<Digest> {
         let decoded = self.decode_tag(text, algorithm)?;
-        Digest::received(algorithm, decoded.bytes().as_bytes())
+        Some(Digest { algorithm, bytes: decoded.into_bytes() })
     }
 
     /// Encodes bytes as text.

@@ -20,25 +20,23 @@ const MAX_COMPONENTS: usize = 64;
 #[derive(Default)]
 pub(super) struct Input<'h> {
     pub(super) components: Vec<Component>,
-    pub(super) parameters: Parameters<'h>,
+    pub(super) parameters: Parameters<Cow<'h, [u8]>>,
+    /// All parameters, serialized in the order of arrival.
+    serialized: String,
     fault: Option<Fault>,
     lists: usize,
 }
 
 /// The parameters of a signature (RFC 9421 section 2.3). Unknown parameters are rejected.
 #[derive(Default)]
-pub(super) struct Parameters<'h> {
-    /// All parameters, serialized in the order of arrival.
-    serialized: String,
+pub(super) struct Parameters<T> {
     pub(super) created: Option<i64>,
     pub(super) expires: Option<i64>,
-    pub(super) nonce: Text<'h>,
-    pub(super) alg: Text<'h>,
-    pub(super) keyid: Text<'h>,
-    pub(super) tag: Text<'h>,
+    pub(super) nonce: Option<T>,
+    pub(super) alg: Option<T>,
+    pub(super) keyid: Option<T>,
+    pub(super) tag: Option<T>,
 }
-
-type Text<'h> = Option<Cow<'h, str>>;
 
 impl<'h> Input<'h> {
     /// Reads one member: an inner list with its parameters.
@@ -60,13 +58,13 @@ impl<'h> Input<'h> {
 
     /// Returns only the components, if there are no parameters.
     fn into_bare_list(self) -> Option<Vec<Component>> {
-        self.parameters.serialized.is_empty().then_some(self.components)
+        self.serialized.is_empty().then_some(self.components)
     }
 
     /// Returns the value of `@signature-params`: the parsed member, serialized again (RFC 9421
     /// sections 2.3 and 3.2). The sent text may differ in spaces and in the form of the values.
     pub(super) fn serialized(&self) -> String {
-        list(&self.components) + &self.parameters.serialized
+        list(&self.components) + &self.serialized
     }
 
     fn keep(&mut self, component: Result<Component, Fault>) {
@@ -82,26 +80,28 @@ impl<'h> Input<'h> {
     }
 }
 
-impl<'h> Parameters<'h> {
-    pub(super) fn tag(&self) -> Option<&str> {
-        self.tag.as_deref()
+impl<T: AsRef<[u8]>> Parameters<T> {
+    pub(super) fn tag(&self) -> Option<&[u8]> {
+        self.tag.as_ref().map(AsRef::as_ref)
     }
 
     /// Adds the parameters to a claim.
     pub(super) fn add_to(&self, claim: &mut Claim) -> Result<(), Fault> {
-        if let Some(keyid) = self.keyid.as_deref() {
+        if let Some(keyid) = &self.keyid {
+            let keyid =
+                str::from_utf8(keyid.as_ref()).map_err(|_| "has a `keyid` that is not text")?;
             claim.set_key_id(KeyId::new(keyid).map_err(|_| "has an empty `keyid`")?);
         }
         claim.set_times(self.created, self.expires);
         if let Some(nonce) = &self.nonce {
-            claim.set_nonce(nonce.as_bytes());
+            claim.set_nonce(nonce.as_ref());
         }
         Ok(())
     }
+}
 
+impl<'h> Parameters<Cow<'h, [u8]>> {
     fn set(&mut self, key: &KeyRef, value: BareItemFromInput<'h>) -> Result<(), Fault> {
-        self.serialized.extend([";", key.as_str(), "="]);
-        let _ = ItemSerializer::with_buffer(&mut self.serialized).bare_item(&value).finish();
         let fresh = match (key.as_str(), value) {
             ("created", value) => self.created.replace(seconds(&value)?).is_none(),
             ("expires", value) => self.expires.replace(seconds(&value)?).is_none(),
@@ -118,10 +118,10 @@ impl<'h> Parameters<'h> {
     }
 }
 
-fn plain(text: Cow<'_, StringRef>) -> Cow<'_, str> {
+fn plain(text: Cow<'_, StringRef>) -> Cow<'_, [u8]> {
     match text {
-        Cow::Borrowed(text) => Cow::Borrowed(text.as_str()),
-        Cow::Owned(text) => Cow::Owned(text.into()),
+        Cow::Borrowed(text) => Cow::Borrowed(text.as_str().as_bytes()),
+        Cow::Owned(text) => Cow::Owned(String::from(text).into_bytes()),
     }
 }
 
@@ -233,6 +233,8 @@ impl<'h> ParameterVisitor<'h> for &mut Input<'h> {
         key: &'h KeyRef,
         value: BareItemFromInput<'h>,
     ) -> Result<(), Infallible> {
+        self.serialized.extend([";", key.as_str(), "="]);
+        let _ = ItemSerializer::with_buffer(&mut self.serialized).bare_item(&value).finish();
         if let Err(fault) = self.parameters.set(key, value) {
             self.fault.get_or_insert(fault);
         }

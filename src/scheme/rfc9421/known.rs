@@ -4,7 +4,6 @@
 //! `@signature-params` is then the text in the header. All other input, malformed or only spelled
 //! differently, goes to the general parser. Only that parser reports errors.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use http::HeaderName;
@@ -15,8 +14,7 @@ use super::component::{Component, Form, Kind};
 use super::input::{self, Parameters};
 use super::lines::Lines;
 use super::policy::Policy;
-use crate::crypto::Algorithm;
-use crate::scheme::{ComponentNames, CoveredHead, Encoding, OfferedTag};
+use crate::scheme::{ComponentNames, CoveredHead};
 
 /// A list of components that the policy accepts.
 #[derive(Debug)]
@@ -35,7 +33,8 @@ pub(super) struct Fields<'h> {
     pub(super) label: &'h [u8],
     /// The member of `Signature-Input`, not checked yet.
     pub(super) input: &'h [u8],
-    pub(super) signature: OfferedTag,
+    /// The tag in base64.
+    pub(super) tag: &'h [u8],
 }
 
 impl Known {
@@ -114,8 +113,7 @@ impl<'h> Fields<'h> {
         }
         let tag = lines.signature?.as_bytes().strip_prefix(label)?;
         let tag = tag.strip_prefix(b"=:")?.strip_suffix(b":")?;
-        let signature = Encoding::Base64.decode_tag(tag, Algorithm::Sha256)?;
-        Some(Self { label, input, signature })
+        Some(Self { label, input, tag })
     }
 }
 
@@ -133,64 +131,59 @@ fn is_key(label: &[u8]) -> bool {
             .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'.' | b'*'))
 }
 
-/// Reads visible ASCII and spaces without escapes, and therefore without a backslash. The loop has
-/// no early end, so that the compiler can check many bytes at once.
-fn plain(text: &[u8]) -> Option<&str> {
-    let is_plain = |byte: &u8| matches!(byte, b' '..=b'[' | b']'..=b'~');
-    let all = text.iter().fold(true, |all, byte| all & is_plain(byte));
-    std::str::from_utf8(text).ok().filter(|_| all)
-}
-
-impl<'h> Parameters<'h> {
+impl<'h> Parameters<&'h [u8]> {
     /// Reads parameters in canonical text: each after a `;`, without spaces, escapes or leading
     /// zeros.
     pub(super) fn canonical(text: &'h [u8]) -> Option<Self> {
-        let mut rest = plain(text)?;
+        if !is_plain(text) {
+            return None;
+        }
         let mut read = Self::default();
+        let mut rest = text;
         while !rest.is_empty() {
-            rest = if let Some(value) = rest.strip_prefix(";created=") {
+            rest = if let Some(value) = rest.strip_prefix(b";created=") {
                 set_time(&mut read.created, value)?
-            } else if let Some(value) = rest.strip_prefix(";keyid=\"") {
+            } else if let Some(value) = rest.strip_prefix(b";keyid=\"") {
                 set_text(&mut read.keyid, value)?
-            } else if let Some(value) = rest.strip_prefix(";alg=\"") {
+            } else if let Some(value) = rest.strip_prefix(b";alg=\"") {
                 set_text(&mut read.alg, value)?
-            } else if let Some(value) = rest.strip_prefix(";nonce=\"") {
+            } else if let Some(value) = rest.strip_prefix(b";nonce=\"") {
                 set_text(&mut read.nonce, value)?
-            } else if let Some(value) = rest.strip_prefix(";expires=") {
+            } else if let Some(value) = rest.strip_prefix(b";expires=") {
                 set_time(&mut read.expires, value)?
             } else {
-                set_text(&mut read.tag, rest.strip_prefix(";tag=\"")?)?
+                set_text(&mut read.tag, rest.strip_prefix(b";tag=\"")?)?
             };
         }
         Some(read)
     }
 }
 
-/// Reads a text up to its closing quote, and returns what follows. Each parameter occurs once.
-#[inline]
-fn set_text<'h>(parameter: &mut Option<Cow<'h, str>>, value: &'h str) -> Option<&'h str> {
-    let end = value.bytes().position(|byte| byte == b'"')?;
-    let (text, rest) = value.split_at_checked(end)?;
-    let is_new = parameter.is_none();
-    *parameter = Some(Cow::Borrowed(text));
-    rest.strip_prefix('"').filter(|_| is_new)
+/// Returns whether all is visible ASCII and spaces, without a backslash: nothing is escaped. The
+/// loop has no early end, so that the compiler can check many bytes at once.
+fn is_plain(text: &[u8]) -> bool {
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'[' | b']'..=b'~');
+    text.iter().fold(true, |all, byte| all & is_plain(byte))
 }
 
-/// Reads a time in Unix seconds, and returns what follows. Each parameter occurs once.
+/// Sets a parameter that was not set, and returns what follows its closing quote.
 #[inline]
-fn set_time<'h>(parameter: &mut Option<i64>, value: &'h str) -> Option<&'h str> {
-    let end = value.bytes().position(|byte| !byte.is_ascii_digit());
-    let (digits, rest) = value.split_at_checked(end.unwrap_or(value.len()))?;
-    let is_new = parameter.replace(seconds(digits)?).is_none();
-    is_new.then_some(rest)
+fn set_text<'h>(parameter: &mut Option<&'h [u8]>, value: &'h [u8]) -> Option<&'h [u8]> {
+    let (text, rest) = value.split_at_checked(value.iter().position(|byte| *byte == b'"')?)?;
+    if parameter.replace(text).is_some() { None } else { rest.strip_prefix(b"\"") }
 }
 
-/// Reads a structured integer of at most 15 digits (RFC 9651 section 3.3.1) in canonical form. The
-/// input has only digits.
-fn seconds(digits: &str) -> Option<i64> {
-    let is_canonical =
-        matches!(digits.as_bytes(), [b'0'] | [b'1'..=b'9', ..]) && digits.len() <= 15;
-    if is_canonical { digits.parse().ok() } else { None }
+/// Sets a time that was not set, and returns what follows it: a structured integer of at most 15
+/// digits (RFC 9651 section 3.3.1) in canonical form.
+#[inline]
+fn set_time<'h>(parameter: &mut Option<i64>, value: &'h [u8]) -> Option<&'h [u8]> {
+    let len = value.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(value.len());
+    let (digits, rest) = value.split_at_checked(len)?;
+    if !matches!(digits, [b'0'] | [b'1'..=b'9', ..]) || len > 15 {
+        return None;
+    }
+    let seconds = str::from_utf8(digits).ok()?.parse().ok()?;
+    if parameter.replace(seconds).is_some() { None } else { Some(rest) }
 }
 
 #[cfg(test)]

@@ -227,20 +227,25 @@ impl Policy {
     }
 
     /// Checks the parameters of a signature.
-    pub(super) fn check_parameters(&self, parameters: &Parameters<'_>) -> Result<(), Fault> {
+    pub(super) fn check_parameters<T: AsRef<[u8]>>(
+        &self,
+        parameters: &Parameters<T>,
+    ) -> Result<(), Fault> {
         if self.created && parameters.created.is_none() {
             return Err("has no `created`");
         }
         if self.keyid && parameters.keyid.is_none() {
             return Err("has no `keyid`");
         }
-        let nonce_len = parameters.nonce.as_ref().map_or(0, |nonce| nonce.len());
+        let nonce_len = parameters.nonce.as_ref().map_or(0, |nonce| nonce.as_ref().len());
         if self.nonce && nonce_len < MIN_NONCE_LEN {
             return Err("has no `nonce` of 16 bytes or more");
         }
         // The server picks the algorithm, never the message (section 7.3.6).
         match &parameters.alg {
-            Some(alg) if *alg != super::ALG => Err("has an `alg` other than `hmac-sha256`"),
+            Some(alg) if alg.as_ref() != super::ALG.as_bytes() => {
+                Err("has an `alg` other than `hmac-sha256`")
+            }
             _ => Ok(()),
         }
     }

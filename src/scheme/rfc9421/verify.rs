@@ -29,30 +29,34 @@ impl Reading {
 impl MessageSignatures {
     /// Reads both fields, and selects the signature to verify.
     pub(super) fn received(&self, head: &Parts) -> Result<Claim, ClaimError> {
-        match self.known_claim(head) {
-            Some(claim) => Ok(claim),
-            None => self.parsed_claim(head),
+        // A claim over a known list is read into the place where it is returned: it is large, and
+        // slow to move.
+        let mut received = Ok(Claim::new());
+        let is_known = received.as_mut().is_ok_and(|claim| self.read_known(head, claim).is_some());
+        if !is_known {
+            received = self.parsed_claim(head);
         }
+        received
     }
 
     /// Reads a claim over a known list. Returns `None` if the general parser has to read it.
-    pub(super) fn known_claim(&self, head: &Parts) -> Option<Claim> {
+    pub(super) fn read_known(&self, head: &Parts, claim: &mut Claim) -> Option<()> {
         let lines = Lines::find(head)?;
-        let Fields { label, input, signature } = Fields::read(&lines)?;
+        let Fields { label, input, tag } = Fields::read(&lines)?;
         if self.label.as_ref().is_some_and(|wanted| wanted.as_bytes() != label) {
             return None;
         }
         let (known, parameters) = Known::find(&self.known, input)?;
         let parameters = Parameters::canonical(parameters)?;
-        if self.tag.is_some() && parameters.tag() != self.tag.as_deref() {
+        if self.tag.is_some() && parameters.tag() != self.tag.as_deref().map(str::as_bytes) {
             return None;
         }
         self.policy.check_parameters(&parameters).ok()?;
-        let mut claim = Claim::signed(signature);
-        parameters.add_to(&mut claim).ok()?;
+        claim.set_tag(Encoding::Base64.decode_tag(tag, Algorithm::Sha256)?);
+        parameters.add_to(claim).ok()?;
         claim.cover(known.covered(head, &lines));
         claim.keep_shared(known.clone());
-        Some(claim)
+        Some(())
     }
 
     /// Reads a claim with the general parser.
@@ -79,7 +83,7 @@ impl MessageSignatures {
         let is_labelled =
             |input: &Inputs<'h>| self.label.as_ref().is_none_or(|label| input.label == label);
         let mut labelled: Vec<_> = inputs.into_iter().filter(is_labelled).collect();
-        if let Some(tag) = self.tag.as_deref() {
+        if let Some(tag) = self.tag.as_deref().map(str::as_bytes) {
             let is_untagged = labelled.iter().any(|input| input.value.parameters.tag().is_none());
             labelled.retain(|input| input.value.parameters.tag() == Some(tag));
             if labelled.is_empty() && is_untagged {
@@ -99,7 +103,10 @@ impl MessageSignatures {
         let inputs = members::<Input<'_>>(&SIGNATURE_INPUT, &inputs).unwrap_or_default();
         let is_own = |input: &&Inputs<'_>| {
             self.label.as_ref().is_none_or(|label| input.label == label)
-                && self.tag.as_deref().is_none_or(|tag| input.value.parameters.tag() == Some(tag))
+                && self
+                    .tag
+                    .as_deref()
+                    .is_none_or(|tag| input.value.parameters.tag() == Some(tag.as_bytes()))
         };
         inputs.iter().filter(is_own).map(|input| input.label.to_owned()).collect()
     }
