@@ -46,18 +46,21 @@ impl KeySet {
     pub fn new<E: Into<KeyEntry>>(
         entries: impl IntoIterator<Item = E>,
     ) -> Result<Self, ConfigError> {
-        let entries: Box<[KeyEntry]> = entries.into_iter().map(Into::into).collect();
+        let entries: Vec<KeyEntry> = entries.into_iter().map(Into::into).collect();
         if entries.is_empty() {
             return Err(ConfigError::NoKeys("key set".into()));
         }
         if entries.len() > MAX_KEYS {
             return Err(ConfigError::invalid("key set", "has more than 8 keys"));
         }
-        Ok(Self::more(entries))
+        Ok(Self::of(entries))
     }
 
-    fn more(entries: Box<[KeyEntry]>) -> Self {
-        Self(Arc::new(Entries::More(entries)))
+    fn of(entries: Vec<KeyEntry>) -> Self {
+        match <[KeyEntry; 1]>::try_from(entries) {
+            Ok([entry]) => entry.into(),
+            Err(entries) => Self(Arc::new(Entries::More(entries.into()))),
+        }
     }
 
     fn entries(&self) -> &[KeyEntry] {
@@ -105,7 +108,7 @@ impl KeySet {
         static DUMMIES: LazyLock<[KeySet; MAX_KEYS]> = LazyLock::new(|| {
             let dummy = || KeyEntry::new(SecretKey::generate(Algorithm::Sha256));
             std::array::from_fn(|place| {
-                KeySet::more(std::iter::repeat_with(dummy).take(place.saturating_add(1)).collect())
+                KeySet::of(std::iter::repeat_with(dummy).take(place.saturating_add(1)).collect())
             })
         });
         let [.., all] = &*DUMMIES;
