@@ -1,9 +1,12 @@
 use std::fmt;
+use std::sync::Arc;
 
 use crate::crypto::Algorithm;
 use crate::error::ConfigError;
+#[cfg(feature = "sigv4")]
+use crate::key::SecretKey;
 use crate::key::names::Names;
-use crate::key::{KeyId, KeyQuery, KeySet, KeyStore, Lookup};
+use crate::key::{Found, KeyId, KeyQuery, KeySet, KeyStore, Lookup};
 
 /// The keys of a server in memory: one anonymous key, named keys, or both.
 ///
@@ -23,6 +26,9 @@ pub struct KeyMap {
     single: Option<KeySet>,
     named: Names,
     max_keys: usize,
+    /// The same only in maps with the same keys.
+    #[cfg_attr(not(feature = "sigv4"), allow(dead_code))]
+    version: Arc<()>,
 }
 
 impl KeyMap {
@@ -78,6 +84,7 @@ impl KeyMap {
             return Err(ConfigError::invalid(format!("key ID {id:?}"), "occurs twice"));
         }
         self.max_keys = max_keys;
+        self.version = Arc::default();
         Ok(self)
     }
 
@@ -93,6 +100,7 @@ impl KeyMap {
         let keys = keys.try_into().map_err(|error| error.into().named("anonymous key"))?;
         self.max_keys = self.max_keys.max(keys.len());
         self.single = Some(keys);
+        self.version = Arc::default();
         Ok(self)
     }
 
@@ -103,6 +111,11 @@ impl KeyMap {
             Some(id) => self.named.get(id),
             None => self.single.as_ref(),
         }
+    }
+
+    /// Looks up a key ID. An unknown one has dummies.
+    pub(crate) fn find(&self, id: Option<&KeyId>) -> Found {
+        Found::of(self.get(id), self.max_keys)
     }
 
     /// Returns whether the map has no keys at all.
@@ -135,9 +148,41 @@ impl KeyMap {
     pub(crate) fn warn_of_shared_keys(&self) {}
 }
 
+/// For schemes that derive keys from these.
+#[cfg(feature = "sigv4")]
+impl KeyMap {
+    /// Returns a mark that only maps with the same keys share.
+    pub(crate) fn version(&self) -> &Arc<()> {
+        &self.version
+    }
+
+    /// Returns the most keys that the map can have.
+    pub(crate) fn most_keys(&self) -> usize {
+        let sets = self.named.len().saturating_add(self.single.iter().len());
+        sets.saturating_mul(self.max_keys)
+    }
+
+    /// Makes a map with other keys under the same key IDs, prepared for an algorithm.
+    pub(crate) fn map_keys(
+        &self,
+        algorithm: Algorithm,
+        derive: impl Fn(&SecretKey) -> SecretKey,
+    ) -> Self {
+        let mut map = Self { version: Arc::default(), ..self.clone() };
+        let named = map.named.iter_mut().map(|(_, keys)| keys);
+        map.single.iter_mut().chain(named).for_each(|keys| *keys = keys.map_keys(&derive));
+        map.prepare(algorithm);
+        map
+    }
+}
+
 impl KeyStore for KeyMap {
     fn lookup(&self, query: &KeyQuery<'_>) -> Lookup {
-        Lookup::of(self.get(query.key_id()), self.max_keys)
+        Lookup::found(self.find(query.key_id()))
+    }
+
+    fn with_map(&self, read: &mut dyn FnMut(&KeyMap)) {
+        read(self);
     }
 
     fn max_keys(&self) -> usize {

@@ -58,6 +58,11 @@ impl Names {
         self.entries.iter()
     }
 
+    #[cfg(feature = "sigv4")]
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut (KeyId, KeySet)> {
+        self.entries.iter_mut()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }

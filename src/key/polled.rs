@@ -118,11 +118,15 @@ impl PolledKeys {
     pub fn current(&self) -> Arc<KeyMap> {
         self.keys.current()
     }
+
+    fn is_too_old(&self) -> bool {
+        self.max_age.is_some_and(|max_age| self.age() > max_age)
+    }
 }
 
 impl KeyStore for PolledKeys {
     fn lookup(&self, query: &KeyQuery<'_>) -> Lookup {
-        if self.max_age.is_some_and(|max_age| self.age() > max_age) {
+        if self.is_too_old() {
             return Lookup::ready(Err(Failure::TooOld.into()));
         }
         self.keys.lookup(query)
@@ -146,6 +150,12 @@ impl KeyStore for PolledKeys {
 
     fn visit_keys(&self, visit: &mut dyn FnMut(Option<&KeyId>, &KeySet)) {
         self.keys.visit_keys(visit);
+    }
+
+    fn with_map(&self, read: &mut dyn FnMut(&KeyMap)) {
+        if !self.is_too_old() {
+            self.keys.with_map(read);
+        }
     }
 }
 

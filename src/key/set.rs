@@ -121,6 +121,15 @@ impl KeySet {
         (1..=MAX_KEYS).for_each(|count| Self::dummies(count).prepare(algorithm));
     }
 
+    /// Makes a set with other keys, each with the label and the validity period of the one that it
+    /// is made from.
+    #[cfg(feature = "sigv4")]
+    pub(crate) fn map_keys(&self, derive: impl Fn(&SecretKey) -> SecretKey) -> Self {
+        let derived =
+            |entry: &KeyEntry| KeyEntry { key: derive(&entry.key), limits: entry.limits.clone() };
+        Self::of(self.iter().map(derived).collect())
+    }
+
     /// Prepares all keys for an algorithm.
     pub(crate) fn prepare(&self, algorithm: Algorithm) {
         self.iter().for_each(|entry| drop(entry.key().start(algorithm)));

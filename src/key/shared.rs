@@ -116,6 +116,10 @@ impl KeyStore for SharedKeys {
     fn visit_keys(&self, visit: &mut dyn FnMut(Option<&KeyId>, &KeySet)) {
         self.0.keys.load().visit_keys(visit);
     }
+
+    fn with_map(&self, read: &mut dyn FnMut(&KeyMap)) {
+        read(&self.0.keys.load());
+    }
 }
 
 impl fmt::Debug for SharedKeys {

@@ -8,6 +8,7 @@ use http::request::Parts;
 
 use crate::crypto::Algorithm;
 use crate::error::BoxError;
+use crate::key::map::KeyMap;
 use crate::key::{KeyId, KeySet};
 
 /// A query for a [`KeyStore`]: the claimed key ID, and the head of the request.
@@ -130,6 +131,13 @@ pub trait KeyStore: Send + Sync {
     fn visit_keys(&self, visit: &mut dyn FnMut(Option<&KeyId>, &KeySet)) {
         let _ = visit;
     }
+
+    /// Passes the map to `read` in which [`lookup`](Self::lookup) would look now. Does nothing if
+    /// the keys are elsewhere, or if the store does more than to look there.
+    #[doc(hidden)]
+    fn with_map(&self, read: &mut dyn FnMut(&KeyMap)) {
+        let _ = read;
+    }
 }
 
 impl<K: KeyStore + ?Sized> KeyStore for Arc<K> {
@@ -156,6 +164,10 @@ impl<K: KeyStore + ?Sized> KeyStore for Arc<K> {
     fn visit_keys(&self, visit: &mut dyn FnMut(Option<&KeyId>, &KeySet)) {
         (**self).visit_keys(visit);
     }
+
+    fn with_map(&self, read: &mut dyn FnMut(&KeyMap)) {
+        (**self).with_map(read);
+    }
 }
 
 /// The result of a lookup.
@@ -164,11 +176,23 @@ pub(crate) struct Found {
     /// filled in.
     pub(crate) keys: Option<KeySet>,
     pub(crate) is_known: bool,
+    /// Whether the keys are derived for the scope of the claim already.
+    pub(crate) is_derived: bool,
+}
+
+impl Found {
+    /// Makes the result of a store that has all its keys in memory, with sets of at most `max_keys`
+    /// keys. Known and unknown key IDs take the same steps.
+    pub(crate) fn of(known: Option<&KeySet>, max_keys: usize) -> Self {
+        let dummies = KeySet::dummies(max_keys);
+        let (keys, is_known) = (known.unwrap_or(dummies).clone(), known.is_some());
+        Self { keys: Some(keys), is_known, is_derived: false }
+    }
 }
 
 impl From<Option<KeySet>> for Found {
     fn from(keys: Option<KeySet>) -> Self {
-        Self { is_known: keys.is_some(), keys }
+        Self { is_known: keys.is_some(), keys, is_derived: false }
     }
 }
 
@@ -229,12 +253,9 @@ impl Lookup {
         Self(NowOrLater::Ready(Some(found.map(Found::from))))
     }
 
-    /// Returns the answer of a store that has all its keys in memory, with sets of at most
-    /// `max_keys` keys. Known and unknown key IDs take the same steps.
-    pub(crate) fn of(known: Option<&KeySet>, max_keys: usize) -> Self {
-        let dummies = KeySet::dummies(max_keys);
-        let (keys, is_known) = (known.unwrap_or(dummies).clone(), known.is_some());
-        Self(NowOrLater::Ready(Some(Ok(Found { keys: Some(keys), is_known }))))
+    /// Returns the answer of a store that has all its keys in memory.
+    pub(crate) fn found(found: Found) -> Self {
+        Self(NowOrLater::Ready(Some(Ok(found))))
     }
 
     /// Returns an answer that is not ready yet. Allocates a box.

@@ -7,6 +7,8 @@ use crate::crypto::Digest;
 use crate::crypto::{Algorithm, Mac, Tag};
 use crate::error::ConfigError;
 use crate::key::{KeyId, SecretKey};
+#[cfg(feature = "sigv4")]
+use crate::scheme::KeyDerivation;
 use crate::scheme::SignError;
 use crate::scheme::{Claim, ClaimError, Coverage, Scheme, Selector, SignedText, Stamp, Window};
 
@@ -106,6 +108,11 @@ impl<S: Scheme + ?Sized> Scheme for Arc<S> {
 
     fn key_mac(&self, key: &SecretKey, claim: &Claim) -> Mac {
         (**self).key_mac(key, claim)
+    }
+
+    #[cfg(feature = "sigv4")]
+    fn derivation(&self) -> Option<&dyn KeyDerivation> {
+        (**self).derivation()
     }
 
     fn stamp(&self, head: &mut Parts, stamp: &Stamp<'_>) -> Result<Claim, SignError> {

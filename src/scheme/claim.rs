@@ -227,7 +227,7 @@ impl Claim {
         self.covered = Some(Arc::new(CoveredHead::new(components.unwrap_or_default(), headers)));
     }
 
-    #[cfg(any(feature = "rfc9421", feature = "sigv4"))]
+    #[cfg(feature = "rfc9421")]
     pub(crate) fn set_times(&mut self, created: Option<i64>, expires: Option<i64>) {
         (self.created, self.expires) = (created, expires);
     }

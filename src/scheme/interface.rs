@@ -3,6 +3,8 @@
 use http::HeaderName;
 use http::request::Parts;
 
+#[cfg(feature = "sigv4")]
+use super::KeyDerivation;
 use super::{Claim, ClaimError, Coverage, Selector, SignError, SignedText, Stamp, Window};
 use crate::crypto::{Algorithm, Digest, Mac, Tag};
 use crate::error::ConfigError;
@@ -193,6 +195,14 @@ pub trait Scheme: Send + Sync {
     fn key_mac(&self, key: &SecretKey, claim: &Claim) -> Mac {
         let _ = claim;
         Mac::new(self.algorithm(), key)
+    }
+
+    /// Returns how keys are derived, if many requests share one. [`key_mac`](Self::key_mac) must
+    /// give the same MAC as [`Mac::new`] with the derived key.
+    #[cfg(feature = "sigv4")]
+    #[doc(hidden)]
+    fn derivation(&self) -> Option<&dyn KeyDerivation> {
+        None
     }
 
     /// Writes times, nonce and digests into the head of a request that is about to be signed.

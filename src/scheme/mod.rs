@@ -100,6 +100,8 @@ mod claim;
 mod compat_axum;
 mod coverage;
 mod covered_head;
+#[cfg(feature = "sigv4")]
+mod derivation;
 mod encoding;
 pub(crate) mod flask;
 #[cfg(feature = "sha1")]
@@ -133,6 +135,8 @@ pub use coverage::{BodyDigest, Coverage};
 #[cfg(any(feature = "rfc9421", feature = "sigv4"))]
 pub(crate) use covered_head::ComponentNames;
 pub(crate) use covered_head::CoveredHead;
+#[cfg(feature = "sigv4")]
+pub(crate) use derivation::{KeyDerivation, KeyScope};
 pub use encoding::Encoding;
 pub(crate) use flask::FlaskHmac;
 pub use flask::FlaskHmacPath;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use subtle::Choice;
 
-use crate::crypto::Tag;
+use crate::crypto::{Mac, Tag};
 use crate::key::{Found, KeyEntry, KeySet, MAX_KEYS, Places, SecretKey};
 use crate::replay::ReplayKey;
 use crate::scheme::SignedText;
@@ -18,6 +18,7 @@ pub(super) struct CandidateKeys {
     /// Dummies if the key ID is unknown, so that it takes the same path as a known one.
     keys: KeySet,
     is_known: bool,
+    is_derived: bool,
     /// The keys of the set that were valid at the start. They have the first MACs; the others are
     /// for dummies.
     valid: Places,
@@ -26,10 +27,10 @@ pub(super) struct CandidateKeys {
 impl CandidateKeys {
     #[inline]
     pub(super) fn new(context: VerifyContext<'_>, found: Found) -> Self {
-        let is_known = found.is_known;
+        let Found { is_known, is_derived, .. } = found;
         let keys = found.keys.unwrap_or_else(|| KeySet::dummies(context.max_keys()).clone());
         let valid = keys.counting(|| context.verifier.now());
-        Self { keys, is_known, valid }
+        Self { keys, is_known, is_derived, valid }
     }
 
     /// Starts one MAC per candidate: the currently valid keys, then dummies up to the size of the
@@ -38,7 +39,13 @@ impl CandidateKeys {
     pub(super) fn start(&self, context: VerifyContext<'_>) -> SignedText {
         let count = self.valid.count().max(context.max_keys());
         let scheme = &context.entry().scheme;
-        let mac = |entry: &KeyEntry| scheme.key_mac(entry.key(), context.claim());
+        let mac = |entry: &KeyEntry| {
+            if self.is_derived {
+                Mac::new(scheme.algorithm(), entry.key())
+            } else {
+                scheme.key_mac(entry.key(), context.claim())
+            }
+        };
         let mut entries = self.keys.at(self.valid);
         match entries.next() {
             Some(only) if count == 1 => SignedText::new(mac(only), Box::default()),

@@ -89,6 +89,8 @@ mod body;
 mod claim;
 mod compat_axum;
 mod context;
+#[cfg(feature = "sigv4")]
+mod derived;
 pub(crate) mod error;
 pub(crate) mod events;
 mod key_id_list;

@@ -8,6 +8,8 @@ use crate::error::ConfigError;
 use crate::key::{KeySet, KeyStore, SecretKey};
 use crate::replay::ReplayKey;
 use crate::scheme::{Claim, ClaimError, Scheme, Selector, Window};
+#[cfg(feature = "sigv4")]
+use crate::verify::derived::DerivedKeys;
 
 /// A scheme with its own keys.
 #[derive(Clone)]
@@ -20,6 +22,9 @@ pub(crate) struct SchemeEntry {
     pub(crate) is_in_body: bool,
     pub(crate) scheme: Arc<dyn Scheme>,
     pub(crate) keys: Arc<dyn KeyStore>,
+    /// `None` if the scheme derives no keys.
+    #[cfg(feature = "sigv4")]
+    pub(crate) derived: Option<Arc<DerivedKeys>>,
 }
 
 impl SchemeEntry {
@@ -35,6 +40,8 @@ impl SchemeEntry {
             max_tags: scheme.max_tags(),
             window: scheme.window(),
             is_in_body: scheme.is_in_body(),
+            #[cfg(feature = "sigv4")]
+            derived: scheme.derivation().map(|_| Arc::default()),
             scheme: Arc::new(scheme),
             keys: Arc::new(keys),
         })

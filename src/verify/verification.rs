@@ -80,6 +80,10 @@ impl VerifyContext<'_> {
     /// Starts the lookup of step 4.
     #[inline]
     pub(crate) fn look_up(self) -> Lookup {
+        #[cfg(feature = "sigv4")]
+        if let Some(found) = self.look_up_derived() {
+            return Lookup::found(found);
+        }
         self.entry().keys.lookup(&KeyQuery::new(self.claim().key_id(), self.head))
     }
 

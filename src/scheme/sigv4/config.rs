@@ -5,12 +5,14 @@ use http::request::Parts;
 
 use super::canonical::{self, TargetForm};
 use super::credential::{self, Credential};
+use super::date;
 use super::fields::Listed;
 use super::path::PathStyle;
 use super::payload::Payload;
 use super::reading::Reading;
 use crate::error::{ConfigError, header_name};
-use crate::scheme::ClaimError;
+use crate::key::SecretKey;
+use crate::scheme::{Claim, ClaimError, KeyDerivation, KeyScope};
 
 /// The scope of the keys, and the headers that must be signed.
 #[derive(Clone, Debug)]
@@ -87,18 +89,41 @@ impl Config {
         let lead_len = text.len();
         canonical::write(&mut text, head, listed, form)?;
         text.extend_from_slice(payload.line.as_bytes());
-        Ok(Reading::new(text, lead_len, payload.kind, self.is_ours(credential)))
+        Ok(Reading::new(text, lead_len, payload.kind, self.place(credential)))
     }
 
-    /// Returns whether this side has keys for the scope.
-    fn is_ours(&self, credential: &Credential<'_>) -> bool {
-        credential.service == self.service
-            && self.regions.iter().any(|region| region == credential.region)
+    /// Returns the index of the region. `None` if this side has no keys for the scope.
+    fn place(&self, credential: &Credential<'_>) -> Option<usize> {
+        let place = self.regions.iter().position(|region| region == credential.region);
+        place.filter(|_| credential.service == self.service)
     }
 
     /// Returns the credential that a signer signs with.
     pub(super) fn credential<'t>(&'t self, key_id: &'t str, day: &'t str) -> Credential<'t> {
         let region = self.regions.first().map_or("", String::as_str);
         Credential { key_id, day, region, service: &self.service }
+    }
+}
+
+impl KeyDerivation for Config {
+    fn scope_of<'c>(&self, claim: &'c Claim) -> Option<KeyScope<'c>> {
+        Reading::of(claim).ok().map(Reading::key_scope)
+    }
+
+    fn day_of(&self, unix_seconds: i64) -> Option<String> {
+        date::write(unix_seconds).ok().map(|date| date::day(&date).to_owned())
+    }
+
+    fn scope_count(&self) -> usize {
+        self.regions.len()
+    }
+
+    fn scopes_on(&self, day: &str) -> Vec<String> {
+        let scope = |region| Credential { key_id: "", day, region, service: &self.service }.scope();
+        self.regions.iter().map(|region| scope(region)).collect()
+    }
+
+    fn derive(&self, secret: &SecretKey, scope: &str) -> SecretKey {
+        credential::scoped_key(secret, scope)
     }
 }

@@ -84,13 +84,27 @@ pub(super) fn scope_part(text: String, setting: &'static str) -> Result<String, 
     }
 }
 
-/// Starts the HMAC under the key derived for a scope. Each part of the scope is signed under the
-/// key derived so far.
+/// Starts the HMAC under the key derived for a scope.
 pub(crate) fn scoped_mac(key: &SecretKey, scope: &str) -> Mac {
-    scope.split('/').fold(first_mac(key), |mut mac, part| {
+    Mac::under(Algorithm::Sha256, last_mac(key, scope).finalize().as_bytes())
+}
+
+/// Derives the key for a scope.
+pub(super) fn scoped_key(key: &SecretKey, scope: &str) -> SecretKey {
+    last_mac(key, scope).into_key()
+}
+
+/// Returns the HMAC whose tag is the key for a scope. Each part of the scope is signed under the
+/// key derived so far.
+fn last_mac(key: &SecretKey, scope: &str) -> Mac {
+    let mut mac = first_mac(key);
+    for (place, part) in scope.split('/').enumerate() {
+        if place > 0 {
+            mac = Mac::under(Algorithm::Sha256, mac.finalize().as_bytes());
+        }
         mac.update(part.as_bytes());
-        Mac::under(Algorithm::Sha256, mac.finalize().as_bytes())
-    })
+    }
+    mac
 }
 
 /// Starts the HMAC under `AWS4` and the secret. HMAC pads a key with zeros to a block (RFC 2104

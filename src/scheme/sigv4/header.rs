@@ -20,8 +20,8 @@ use crate::crypto::{Algorithm, Mac, Tag};
 use crate::error::ConfigError;
 use crate::key::{KeyId, SecretKey};
 use crate::scheme::{
-    Claim, ClaimError, Coverage, Encoding, Scheme, Selector, SignError, SignedText, Stamp, Window,
-    target, wire,
+    Claim, ClaimError, Coverage, Encoding, KeyDerivation, Scheme, Selector, SignError, SignedText,
+    Stamp, Window, target, wire,
 };
 
 static OWNED: [HeaderName; 4] =
@@ -274,6 +274,10 @@ impl Scheme for AwsSigV4 {
     }
 
     text_of_reading!();
+
+    fn derivation(&self) -> Option<&dyn KeyDerivation> {
+        Some(&self.config)
+    }
 
     fn stamp(&self, head: &mut Parts, stamp: &Stamp<'_>) -> Result<Claim, SignError> {
         if head.headers.contains_key(AUTHORIZATION) {

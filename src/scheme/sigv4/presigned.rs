@@ -17,8 +17,8 @@ use crate::crypto::{Algorithm, Mac, Tag};
 use crate::error::ConfigError;
 use crate::key::{KeyId, SecretKey};
 use crate::scheme::{
-    Claim, ClaimError, Coverage, Encoding, Scheme, SignError, SignedText, Stamp, Window,
-    compat_axum, target, wire,
+    Claim, ClaimError, Coverage, Encoding, KeyDerivation, Scheme, SignError, SignedText, Stamp,
+    Window, compat_axum, target, wire,
 };
 
 /// The longest lifetime of a URL, in seconds: seven days.
@@ -169,6 +169,10 @@ impl Scheme for AwsPresigned {
     }
 
     text_of_reading!();
+
+    fn derivation(&self) -> Option<&dyn KeyDerivation> {
+        Some(&self.config)
+    }
 
     fn stamp(&self, head: &mut Parts, stamp: &Stamp<'_>) -> Result<Claim, SignError> {
         let key_id = credential::signing_key_id(stamp)?;

@@ -6,7 +6,7 @@ use super::{ALGORITHM, TERMINATOR, date};
 use crate::crypto::{Algorithm, Mac};
 use crate::crypto::{Digest, Hasher};
 use crate::key::{KeyEntry, KeySet, SecretKey};
-use crate::scheme::{Claim, ClaimError, Coverage, SignedText};
+use crate::scheme::{Claim, ClaimError, Coverage, KeyScope, SignedText};
 
 /// Room for the text of most requests.
 const TEXT_LEN: usize = 1000;
@@ -21,8 +21,9 @@ pub(crate) struct Reading {
     /// Where the canonical request begins.
     lead_len: usize,
     payload: PayloadKind,
-    /// Whether this side has keys for the scope.
-    is_ours: bool,
+    /// The index of the region among those for which this side has keys. `None` for a foreign
+    /// scope.
+    place: Option<usize>,
 }
 
 impl Reading {
@@ -38,8 +39,13 @@ impl Reading {
         text
     }
 
-    pub(super) fn new(text: Vec<u8>, lead_len: usize, payload: PayloadKind, is_ours: bool) -> Self {
-        Self { text, lead_len, payload, is_ours }
+    pub(super) fn new(
+        text: Vec<u8>,
+        lead_len: usize,
+        payload: PayloadKind,
+        place: Option<usize>,
+    ) -> Self {
+        Self { text, lead_len, payload, place }
     }
 
     pub(super) fn of(claim: &Claim) -> Result<&Self, ClaimError> {
@@ -102,7 +108,12 @@ impl Reading {
 
     /// Returns whether this side has keys for the scope.
     pub(crate) fn is_ours(&self) -> bool {
-        self.is_ours
+        self.place.is_some()
+    }
+
+    /// Returns the scope, as the keys of a day are derived for it.
+    pub(super) fn key_scope(&self) -> KeyScope<'_> {
+        KeyScope { day: date::day(self.scope()), place: self.place }
     }
 
     /// Returns the scope on the day of another time, in Unix seconds.
@@ -116,7 +127,7 @@ impl Reading {
     /// in the same steps, so that the request is rejected like one with a wrong signature.
     pub(super) fn mac_of(claim: &Claim, key: &SecretKey) -> Mac {
         let (scope, is_ours) =
-            Self::of(claim).map_or(("", false), |reading| (reading.scope(), reading.is_ours));
+            Self::of(claim).map_or(("", false), |reading| (reading.scope(), reading.is_ours()));
         let dummy = || KeySet::dummies(1).iter().next().map(KeyEntry::key);
         let key = if is_ours { Some(key) } else { dummy() };
         // There is always a dummy. A key generated here would not match either.

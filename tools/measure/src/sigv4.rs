@@ -1,4 +1,7 @@
-//! The same for AWS Signature Version 4, whose key is derived for each request.
+//! The same for AWS Signature Version 4, whose keys are derived for all key IDs at once, or for each
+//! request.
+
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
@@ -6,7 +9,7 @@ use http::{HeaderValue, Request};
 use http_body_util::Full;
 use tower_hmac::clock::ManualClock;
 use tower_hmac::scheme::AwsSigV4;
-use tower_hmac::{KeyMap, SecretKey, Signer, VerifyLayer};
+use tower_hmac::{KeyMap, KeySet, KeyStore, SecretKey, Signer, VerifyLayer};
 use tower_layer::Layer as _;
 
 use crate::{Attempt, BODY, Handler, Server};
@@ -20,13 +23,34 @@ fn scheme(has_payload_header: bool) -> AwsSigV4 {
     if has_payload_header { scheme.with_payload_header() } else { scheme }
 }
 
-/// A service with two key IDs. With a header for the hash of the payload, the MAC is checked before
+/// The keys of two key IDs.
+#[must_use]
+pub fn keys() -> KeyMap {
+    KeyMap::named([("aservice", SECRET), ("bservice", SECRET)]).unwrap()
+}
+
+/// The keys of three key IDs. Only the last one has several.
+#[must_use]
+pub fn rotated_keys() -> KeyMap {
+    let several = KeySet::new([SECRET, "another", "a third"].map(|key| SecretKey::new(key).unwrap()));
+    keys().with_key("cservice", several.unwrap()).unwrap()
+}
+
+/// A service with these keys. With a header for the hash of the payload, the MAC is checked before
 /// the body is read.
 #[must_use]
-pub fn server(has_payload_header: bool) -> Server {
-    let keys = KeyMap::named([("aservice", SECRET), ("bservice", SECRET)]).unwrap();
+pub fn server(has_payload_header: bool, keys: impl KeyStore + 'static) -> Server {
     let layer = VerifyLayer::new(scheme(has_payload_header), keys).unwrap();
     layer.with_clock(ManualClock::new(NOW)).layer(Handler)
+}
+
+/// The same just after midnight, when the requests are of the day before.
+#[must_use]
+pub fn late_server(keys: impl KeyStore + 'static) -> Server {
+    let layer = VerifyLayer::new(scheme(true), keys).unwrap();
+    let tolerance = Duration::from_secs(4 * 60 * 60);
+    let clock = ManualClock::new(NOW + 3 * 60 * 60);
+    layer.with_tolerance(tolerance, tolerance).with_clock(clock).layer(Handler)
 }
 
 /// A request in the name of a service.

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use bytes::Bytes;
 use http::{Request, StatusCode};
 use http_body_util::Full;
+use tower_hmac::key::SharedKeys;
 use tower_hmac_measure::{Attempt, Server, request, send, server, sigv4, uneven_server};
 
 /// Never frees memory, and allocates at a constant cost, at the start of a page. The system's
@@ -70,7 +71,7 @@ fn main() {
     let unused = request(Some("bservice"), Attempt::WrongFirstByte);
     count(&mut server, &format!("{case}, NeverUsed"), unused);
     for has_payload_header in [true, false] {
-        let mut server = sigv4::server(has_payload_header);
+        let mut server = sigv4::server(has_payload_header, sigv4::keys());
         let by = |name, attempt| sigv4::request(name, has_payload_header, attempt);
         let payload = if has_payload_header { "in a header" } else { "as it arrives" };
         let case = format!("SigV4 with the hash {payload}, aservice");
@@ -78,6 +79,27 @@ fn main() {
         let request = by("bservice", Attempt::WrongFirstByte);
         count(&mut server, &format!("{case}, NeverUsed"), request);
     }
+    derived_keys();
+}
+
+/// Counts requests for which the keys of a day are derived, and those for which they cannot be.
+fn derived_keys() {
+    let by = |attempt| sigv4::request("aservice", true, attempt);
+    let named = |case: &str, attempt| format!("SigV4 {case}, aservice, {attempt:?}");
+    for attempt in [Attempt::WrongFirstByte, Attempt::UnknownName] {
+        let mut server = sigv4::server(true, sigv4::keys());
+        count(&mut server, &named("first of a day", attempt), by(attempt));
+    }
+    for attempt in [Attempt::WrongFirstByte, Attempt::UnknownName] {
+        let keys = SharedKeys::new(sigv4::keys()).unwrap();
+        let mut server = sigv4::server(true, keys.clone());
+        assert_eq!(send(&mut server, by(Attempt::Right)), 200);
+        keys.replace(sigv4::keys()).unwrap();
+        count(&mut server, &named("first after a replacement", attempt), by(attempt));
+    }
+    compare(&mut sigv4::late_server(sigv4::keys()), "SigV4 of the day before, aservice", &WRONG, by);
+    let mut server = sigv4::server(true, sigv4::rotated_keys());
+    compare(&mut server, "SigV4 with 1 of up to 3 keys, aservice", &WRONG, by);
 }
 
 const WRONG: [Attempt; 3] = [Attempt::WrongFirstByte, Attempt::WrongLastByte, Attempt::UnknownName];
