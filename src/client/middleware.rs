@@ -2,11 +2,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::Extensions;
+use http::request::Parts;
 use reqwest::redirect::Policy;
 use reqwest::{Request, Response};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Error, Middleware, Next, Result};
 
-use crate::client::reqwest::redirected;
+use crate::client::reqwest::{redirected, sign_by};
 use crate::scheme::Scheme;
 use crate::sign::Signer;
 
@@ -76,10 +77,19 @@ impl<S: Scheme + 'static> Middleware for SignMiddleware<S> {
         extensions: &mut Extensions,
         next: Next<'_>,
     ) -> Result<Response> {
-        let mut redirects = if self.follows { MAX_REDIRECTS } else { 0 };
+        let most = if self.follows { MAX_REDIRECTS } else { 0 };
+        let mut redirects = most;
         loop {
             let unsigned = if redirects > 0 { request.try_clone() } else { None };
-            self.signer.sign_reqwest(&mut request).map_err(Error::middleware)?;
+            let sign = |head: &mut Parts, body: &[u8]| {
+                // The target of a redirect may have kept the signature of a link.
+                if redirects == most {
+                    self.signer.sign_head(head, body)
+                } else {
+                    self.signer.sign_head_again(head, body)
+                }
+            };
+            sign_by(&mut request, sign).map_err(Error::middleware)?;
             let response = next.clone().run(request, extensions).await?;
             match unsigned.and_then(|unsigned| redirected(unsigned, &response)) {
                 Some(following) => request = following,

@@ -2,6 +2,7 @@
 use http::Method;
 #[cfg(feature = "reqwest-middleware")]
 use http::header::LOCATION;
+use http::request::Parts;
 use http::{Request, StatusCode, Uri};
 use reqwest::Url;
 use reqwest::redirect::Policy;
@@ -66,23 +67,31 @@ impl<S: Scheme> Signer<S> {
     /// # }).unwrap();
     /// ```
     pub fn sign_reqwest(&self, request: &mut reqwest::Request) -> Result<(), SignError> {
-        let body = match request.body() {
-            None => &[],
-            Some(body) => body.as_bytes().ok_or(SignError::Streaming)?,
-        };
-        let (mut head, ()) = Request::new(()).into_parts();
-        head.method.clone_from(request.method());
-        head.uri = target(request.url())?;
-        head.version = request.version();
-        head.headers.clone_from(request.headers());
-        let unsigned_uri = head.uri.clone();
-        self.sign_head(&mut head, body)?;
-        if head.uri != unsigned_uri {
-            *request.url_mut() = rewritten(request.url(), &head.uri)?;
-        }
-        *request.headers_mut() = head.headers;
-        Ok(())
+        sign_by(request, |head, body| self.sign_head(head, body))
     }
+}
+
+/// Signs a request by a function that signs its head.
+pub(super) fn sign_by(
+    request: &mut reqwest::Request,
+    sign: impl FnOnce(&mut Parts, &[u8]) -> Result<(), SignError>,
+) -> Result<(), SignError> {
+    let body = match request.body() {
+        None => &[],
+        Some(body) => body.as_bytes().ok_or(SignError::Streaming)?,
+    };
+    let (mut head, ()) = Request::new(()).into_parts();
+    head.method.clone_from(request.method());
+    head.uri = target(request.url())?;
+    head.version = request.version();
+    head.headers.clone_from(request.headers());
+    let unsigned_uri = head.uri.clone();
+    sign(&mut head, body)?;
+    if head.uri != unsigned_uri {
+        *request.url_mut() = rewritten(request.url(), &head.uri)?;
+    }
+    *request.headers_mut() = head.headers;
+    Ok(())
 }
 
 /// Returns the target that `reqwest` sends: without user, password and fragment.

@@ -186,7 +186,7 @@ impl<S: Scheme> Signer<S> {
         head.version = request.version();
         head.headers.clone_from(request.headers());
         head.extensions.clone_from(request.extensions());
-        let signed = self.signed(head, body)?;
+        let signed = self.signed(head, body, self.replaces)?;
         *request.uri_mut() = signed.uri;
         *request.headers_mut() = signed.headers;
         Ok(())
@@ -198,13 +198,20 @@ impl<S: Scheme> Signer<S> {
     ///
     /// Returns [`SignError`] if the scheme cannot sign this request.
     pub fn sign_head(&self, head: &mut Parts, body: &[u8]) -> Result<(), SignError> {
-        *head = self.signed(head.clone(), body)?;
+        *head = self.signed(head.clone(), body, self.replaces)?;
+        Ok(())
+    }
+
+    /// Signs a head like [`sign_head`](Self::sign_head), and replaces an existing signature.
+    #[cfg(feature = "reqwest-middleware")]
+    pub(crate) fn sign_head_again(&self, head: &mut Parts, body: &[u8]) -> Result<(), SignError> {
+        *head = self.signed(head.clone(), body, true)?;
         Ok(())
     }
 
     /// Signs a copy of a head, which is discarded on an error.
-    fn signed(&self, mut signed: Parts, body: &[u8]) -> Result<Parts, SignError> {
-        if self.replaces {
+    fn signed(&self, mut signed: Parts, body: &[u8], replaces: bool) -> Result<Parts, SignError> {
+        if replaces {
             self.scheme.strip(&mut signed);
         } else if self.is_signed(&signed, body) {
             return Err(SignError::AlreadySigned);

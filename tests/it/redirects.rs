@@ -156,6 +156,30 @@ mod middleware {
         each_hop_is_signed(MessageSignatures::new()).await;
     }
 
+    /// A server that adds a slash keeps the query, and with it the signature of a link.
+    #[cfg(feature = "sigv4")]
+    #[tokio::test]
+    async fn middleware_replaces_a_signature_that_a_redirect_kept() {
+        use tower_hmac::scheme::AwsSigV4;
+
+        let scheme = AwsSigV4::new("us-east-1", "execute-api").unwrap().presigned();
+        let keys = KeyMap::default().with_key("billing", key()).unwrap();
+        let add_slash = any(async |uri: http::Uri| {
+            let location = format!("{}/?{}", uri.path(), uri.query().unwrap_or_default());
+            (StatusCode::MOVED_PERMANENTLY, [("location", location)])
+        });
+        let app = Router::new().route("/dir", add_slash).route("/dir/", any(async || "listed"));
+        let address = serve(app.layer(VerifyLayer::new(scheme.clone(), keys).unwrap())).await;
+        let signer = signer(scheme).with_lifetime(std::time::Duration::from_secs(60));
+        let client = SignMiddleware::new(signer);
+        let client = client.into_client(reqwest::Client::builder().no_proxy()).unwrap();
+        let response = client.get(format!("http://{address}/dir?a=1")).send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        let pairs: Vec<_> = response.url().query_pairs().map(|(name, _)| name).collect();
+        assert_eq!(pairs.iter().filter(|name| *name == "X-Amz-Signature").count(), 1);
+        assert_eq!(pairs[0], "a");
+    }
+
     #[tokio::test]
     async fn middleware_stops_after_ten_redirects() {
         let seen = Arc::new(Mutex::new(0));
