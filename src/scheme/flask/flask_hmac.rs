@@ -1,5 +1,5 @@
-use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use base64::{DecodeSliceError, Engine as _};
 use http::HeaderName;
 use http::request::Parts;
 
@@ -15,6 +15,9 @@ use crate::scheme::{
 /// The length of the shortest tag of any hash (MD5) in bytes, and the length of its base64.
 const SHORTEST_TAG: usize = 16;
 const SHORTEST_TEXT: usize = 24;
+
+/// A key ID and a tag in base64 that need no allocation, in bytes.
+const USUAL_LEN: usize = 192;
 
 /// The scheme of [Flask-HMAC] 1.2.1: a header over the raw body.
 ///
@@ -98,8 +101,17 @@ impl FlaskHmac {
     /// Reads a longer string: a key ID and a tag. Base64 has no colon, so the last one separates
     /// them.
     fn named(&self, value: &[u8]) -> Option<(KeyId, OfferedTag)> {
-        let decoded = STANDARD.decode(value).ok()?;
-        let (name, tag) = std::str::from_utf8(&decoded).ok()?.rsplit_once(':')?;
+        let mut buffer = [0; USUAL_LEN];
+        let longer;
+        let decoded = match STANDARD.decode_slice(value, &mut buffer) {
+            Ok(len) => buffer.get(..len)?,
+            Err(DecodeSliceError::OutputSliceTooSmall) => {
+                longer = STANDARD.decode(value).ok()?;
+                &longer
+            }
+            Err(DecodeSliceError::DecodeError(_)) => return None,
+        };
+        let (name, tag) = std::str::from_utf8(decoded).ok()?.rsplit_once(':')?;
         let signature = self.tags.decode(tag)?;
         Some((KeyId::new(name).ok()?, signature))
     }
