@@ -139,9 +139,7 @@ where
         request: Request,
         state: &S,
     ) -> impl Future<Output = Result<Self, Response>> + Send {
-        let (mut head, body) = request.into_parts();
-        // An outer optional layer left this marker. It does not apply here.
-        head.extensions.remove::<Unsigned>();
+        let (head, body) = request.into_parts();
         let extract = move |request| T::from_request(request, state);
         let receiving = Receiving::new(head, L::allows, extract);
         let shared = SharedVerifier::from_ref(state);
@@ -190,9 +188,11 @@ where
                     if let Some(bytes) = as_bytes(&mut body) {
                         return Poll::Ready(Ok(Signed(bytes, caller)));
                     }
-                    let Some((head, extract)) = receiving.take_request() else {
+                    let Some((mut head, extract)) = receiving.take_request() else {
                         return Poll::Pending;
                     };
+                    // An outer optional layer left this marker. It does not apply here.
+                    head.extensions.remove::<Unsigned>();
                     let body = body.unwrap_or_default();
                     let future = extract(Request::from_parts(head, body.into()));
                     self.set(Self::Extracting { future, caller: Some(caller) });

@@ -2,7 +2,7 @@
 //! both the layer and the extractor use it.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::Response;
@@ -90,19 +90,19 @@ impl<N, ResBody> Receiving<N, ResBody> {
                     // The state is empty if polled after completion.
                     let Some((head, _)) = request else { return Poll::Pending };
                     let verifier = &config.verifier;
-                    let mut fresh = None;
-                    let streaming = match waiting {
-                        Some(waiting) => &mut **waiting,
-                        None => fresh.insert(Streaming::new(*allows)),
-                    };
-                    let Poll::Ready(outcome) = streaming.poll(cx, verifier, head, body.as_mut())
-                    else {
-                        if let Some(fresh) = fresh {
-                            *waiting = Some(Box::new(fresh));
+                    let mut first;
+                    let (outcome, streaming) = if let Some(waiting) = waiting {
+                        (waiting.poll(cx, verifier, head, body.as_mut()), &mut **waiting)
+                    } else {
+                        first = Streaming::new(*allows);
+                        let outcome = first.poll(cx, verifier, head, body.as_mut());
+                        if outcome.is_pending() {
+                            *waiting = Some(Box::new(first));
+                            return Poll::Pending;
                         }
-                        return Poll::Pending;
+                        (outcome, &mut first)
                     };
-                    let error = match outcome {
+                    let error = match ready!(outcome) {
                         Err(error) if !verifier.lets_through(&error) => error,
                         outcome => {
                             let (body, verified) = (streaming.take_body(), outcome.ok());

@@ -67,7 +67,7 @@ impl Streaming {
         head.extensions.remove::<Verified>();
         self.original.swap(head);
         if verifier.is_disarmed() || verifier.reads_claim_from_body(head) {
-            self.buffer = BodyBuffer::new(head, body, verifier.body_limit());
+            self.buffer.announce(head, body, verifier.body_limit());
             self.stage = Stage::BodyFirst;
             return Ok(());
         }
@@ -138,12 +138,12 @@ impl Streaming {
             verification.begin(verifier, head, Some(buffer.bytes()))?;
             *stage = Stage::Steps;
         }
-        let Verification { selected, phase } = verification;
+        let Verification { selected, check, phase } = verification;
         loop {
             match phase {
                 Phase::Length => {
                     if *progress == BodyProgress::NotBegun {
-                        *buffer = BodyBuffer::new(head, &body.size_hint(), verifier.body_limit());
+                        buffer.announce(head, &body.size_hint(), verifier.body_limit());
                     }
                     let (length, limit) = buffer.announced();
                     let context = VerifyContext { verifier, head, selected };
@@ -151,7 +151,7 @@ impl Streaming {
                     let mut lookup = context.look_up();
                     // Most stores answer without waiting.
                     *phase = match lookup.poll_found(cx) {
-                        Poll::Ready(found) => context.start(found)?,
+                        Poll::Ready(found) => context.start(found, check)?,
                         Poll::Pending => {
                             *phase = Phase::Keys(lookup);
                             return Poll::Pending;
@@ -161,10 +161,11 @@ impl Streaming {
                 Phase::Keys(lookup) => {
                     let found = ready!(lookup.poll_found(cx));
                     let context = VerifyContext { verifier, head, selected };
-                    *phase = context.start(found)?;
+                    *phase = context.start(found, check)?;
                 }
-                Phase::Body(check) => {
+                Phase::Body => {
                     let context = VerifyContext { verifier, head, selected };
+                    let check = context.started(check)?;
                     let hash = |data: &[u8]| check.update(context, data);
                     ready!(progress.poll_into(cx, body.as_mut(), buffer, hash))?;
                     match context.finish(check, buffer.bytes(), *allows)? {

@@ -20,7 +20,7 @@ const FIRST_ROOM: usize = 16 * 1024;
 /// The frames of a body in one buffer. A body of a single frame is kept as it is.
 #[derive(Default)]
 pub(crate) struct BodyBuffer {
-    whole: Bytes,
+    whole: Option<Bytes>,
     joined: Vec<u8>,
     /// The length announced by the head alone, or 0.
     promised: usize,
@@ -30,13 +30,13 @@ pub(crate) struct BodyBuffer {
 }
 
 impl BodyBuffer {
+    /// Takes the length announced by the head and the body, and the limit in bytes.
     #[inline]
-    pub(crate) fn new(head: &mut Parts, body: &SizeHint, limit: usize) -> Self {
-        let promised = content_length(head).unwrap_or_default();
+    pub(crate) fn announce(&mut self, head: &mut Parts, body: &SizeHint, limit: usize) {
+        self.promised = content_length(head).unwrap_or_default();
         let hint = usize::try_from(body.lower()).unwrap_or(usize::MAX);
-        let declared = promised.max(hint);
-        let limit = lower_limit(limit, head, body);
-        Self { whole: Bytes::new(), joined: Vec::new(), promised, declared, limit }
+        self.declared = self.promised.max(hint);
+        self.limit = lower_limit(limit, head, body);
     }
 
     /// Step 3: returns the length announced by the head or the body, and the limit, both in bytes.
@@ -53,12 +53,16 @@ impl BodyBuffer {
 
     #[inline]
     pub(crate) fn len(&self) -> usize {
-        if self.joined.is_empty() { self.whole.len() } else { self.joined.len() }
+        self.bytes().len()
     }
 
     #[inline]
     pub(crate) fn bytes(&self) -> &[u8] {
-        if self.joined.is_empty() { &self.whole } else { &self.joined }
+        if self.joined.is_empty() {
+            self.whole.as_deref().unwrap_or_default()
+        } else {
+            &self.joined
+        }
     }
 
     #[inline]
@@ -68,7 +72,7 @@ impl BodyBuffer {
             return;
         }
         if self.len() == 0 {
-            self.whole = data;
+            self.whole = Some(data);
             return;
         }
         let len = self.len().saturating_add(data.len());
@@ -79,8 +83,8 @@ impl BodyBuffer {
             let room = len.saturating_mul(2).max(FIRST_ROOM).min(most).max(len);
             self.joined.reserve_exact(room.saturating_sub(self.joined.len()));
         }
-        if self.joined.is_empty() {
-            self.joined.extend_from_slice(&std::mem::take(&mut self.whole));
+        if let Some(first) = self.whole.take() {
+            self.joined.extend_from_slice(&first);
         }
         self.joined.extend_from_slice(&data);
     }
@@ -97,7 +101,7 @@ impl BodyBuffer {
     #[inline]
     pub(crate) fn take(&mut self) -> Bytes {
         if self.joined.is_empty() {
-            std::mem::take(&mut self.whole)
+            self.whole.take().unwrap_or_default()
         } else {
             std::mem::take(&mut self.joined).into()
         }

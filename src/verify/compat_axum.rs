@@ -110,7 +110,7 @@ mod body_limit {
     pub(crate) fn set_limit(ours: usize, head: &mut Parts) -> Option<usize> {
         let mut probe = Request::new(Body::new(OfAnyLength));
         std::mem::swap(probe.extensions_mut(), &mut head.extensions);
-        probe = probe.with_limited_body();
+        let mut probe = probe.with_limited_body();
         // Without an upper bound, the limit is disabled.
         let limit = probe.body().size_hint().upper();
         let mut limit = limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));

@@ -22,6 +22,9 @@ pub(super) struct CandidateKeys {
     /// The keys of the set that were valid at the start. They have the first MACs; the others are
     /// for dummies.
     valid: Places,
+    /// How the request is remembered. If a request can carry several tags, this is one entry for
+    /// each currently valid key: it could be replayed with only one of its tags.
+    replay_keys: Vec<ReplayKey>,
 }
 
 impl CandidateKeys {
@@ -30,7 +33,7 @@ impl CandidateKeys {
         let Found { is_known, is_derived, .. } = found;
         let keys = found.keys.unwrap_or_else(|| KeySet::dummies(context.max_keys()).clone());
         let valid = keys.counting(|| context.verifier.now());
-        Self { keys, is_known, is_derived, valid }
+        Self { keys, is_known, is_derived, valid, replay_keys: Vec::new() }
     }
 
     /// Starts one MAC per candidate: the currently valid keys, then dummies up to the size of the
@@ -61,13 +64,13 @@ impl CandidateKeys {
     }
 
     /// Writes what comes after the body, and compares every candidate with every tag of the
-    /// request.
+    /// request. Returns the position of the key that matched.
     #[inline]
     pub(super) fn compare(
-        &self,
+        &mut self,
         context: VerifyContext<'_>,
         text: &mut SignedText,
-    ) -> Result<MatchedKey, VerifyError> {
+    ) -> Result<u8, VerifyError> {
         let after = context.entry().scheme.after_body(context.head, context.claim(), text);
         after.map_err(|error| context.malformed(Step::Mac, error))?;
         let (matched, tags) = self.find(context, text);
@@ -83,13 +86,17 @@ impl CandidateKeys {
             };
             return Err(context.error(step, kind));
         };
+        if context.verifier.has_replay_guard() {
+            self.replay_keys = self.replay_keys(context, index, &tags);
+        }
+        Ok(index)
+    }
+
+    /// Takes the key at a position that [`compare`](Self::compare) returned.
+    #[inline]
+    pub(super) fn take_matched(&mut self, index: u8) -> MatchedKey {
         let label = self.entry(index).and_then(KeyEntry::shared_label).cloned();
-        let replay_keys = if context.verifier.has_replay_guard() {
-            self.replay_keys(context, index, &tags)
-        } else {
-            Vec::new()
-        };
-        Ok(MatchedKey { index, label, replay_keys })
+        MatchedKey { index, label, replay_keys: std::mem::take(&mut self.replay_keys) }
     }
 
     /// Compares the tag of every candidate with every offered tag, with no early end. Returns the
@@ -162,8 +169,7 @@ type PlacedTag = (Option<u8>, Tag);
 pub(crate) struct MatchedKey {
     index: u8,
     label: Option<Arc<str>>,
-    /// How the request is remembered. If a request can carry several tags, this is one entry for
-    /// each currently valid key: it could be replayed with only one of its tags.
+    /// How the request is remembered.
     pub(super) replay_keys: Vec<ReplayKey>,
 }
 

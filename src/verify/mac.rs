@@ -16,8 +16,9 @@ pub(crate) struct MacCheck {
 enum State {
     /// The signing string is incomplete until the body, or text derived from it, is available.
     Text(SignedText, BodyPart),
-    /// The MAC does not cover the raw body, and matched before the body was read.
-    Matched(Option<MatchedKey>, BodyRule),
+    /// The MAC does not cover the raw body. That of the key at this position matched before the body
+    /// was read.
+    Matched(u8, BodyRule),
 }
 
 /// The part of the signing string that depends on the body.
@@ -65,34 +66,36 @@ impl BodyRule {
 }
 
 impl MacCheck {
+    #[inline]
+    pub(super) fn new(context: VerifyContext<'_>, keys: CandidateKeys) -> Self {
+        let text = keys.start(context);
+        Self { keys, state: State::Text(text, BodyPart::Raw) }
+    }
+
     /// Writes the text before the body, and compares the tags if the MAC does not cover the raw
     /// body.
     #[inline]
-    pub(super) fn start(
-        context: VerifyContext<'_>,
-        keys: CandidateKeys,
-    ) -> Result<Self, VerifyError> {
-        let mut text = keys.start(context);
-        let before = context.entry().scheme.before_body(context.head, context.claim(), &mut text);
+    pub(super) fn start(&mut self, context: VerifyContext<'_>) -> Result<(), VerifyError> {
+        let State::Text(text, part) = &mut self.state else { return Ok(()) };
+        let before = context.entry().scheme.before_body(context.head, context.claim(), text);
         before.map_err(|error| context.malformed(Step::Mac, error))?;
         let coverage = &context.selected.coverage;
         let rule = match coverage {
-            Coverage::Signed => return Ok(Self::waiting(keys, text, BodyPart::Raw)),
-            Coverage::Derived => return Ok(Self::waiting(keys, text, BodyPart::Derived)),
+            Coverage::Signed => return Ok(()),
+            Coverage::Derived => {
+                *part = BodyPart::Derived;
+                return Ok(());
+            }
             Coverage::Hashed(algorithm) => {
-                let hasher = Box::new(Hasher::new(*algorithm));
-                return Ok(Self::waiting(keys, text, BodyPart::Hashed(hasher)));
+                *part = BodyPart::Hashed(Box::new(Hasher::new(*algorithm)));
+                return Ok(());
             }
             Coverage::Digest(digests) => BodyRule::digests(digests),
             _ => coverage.rejects_body().map_or(BodyRule::Unsigned, BodyRule::Empty),
         };
-        let matched = keys.compare(context, &mut text)?;
-        Ok(Self { keys, state: State::Matched(Some(matched), rule) })
-    }
-
-    #[inline]
-    fn waiting(keys: CandidateKeys, text: SignedText, part: BodyPart) -> Self {
-        Self { keys, state: State::Text(text, part) }
+        let matched = self.keys.compare(context, text)?;
+        self.state = State::Matched(matched, rule);
+        Ok(())
     }
 
     /// Adds the next part of the body.
@@ -126,7 +129,7 @@ impl MacCheck {
         context: VerifyContext<'_>,
         body: &[u8],
     ) -> Result<MatchedKey, VerifyError> {
-        match &mut self.state {
+        let matched = match &mut self.state {
             State::Text(text, part) => {
                 let (scheme, head, claim) =
                     (&context.entry().scheme, context.head, context.claim());
@@ -139,14 +142,15 @@ impl MacCheck {
                     }
                 };
                 written.map_err(|error| context.malformed(Step::Mac, error))?;
-                self.keys.compare(context, text)
+                self.keys.compare(context, text)?
             }
             State::Matched(matched, rule) => {
                 if !rule.is_met(&context.selected.coverage) {
                     return Err(context.error(Step::Digest, ErrorKind::Mismatch));
                 }
-                matched.take().ok_or_else(|| context.error(Step::Mac, ErrorKind::Mismatch))
+                *matched
             }
-        }
+        };
+        Ok(self.keys.take_matched(matched))
     }
 }

@@ -16,7 +16,7 @@ use crate::verify::body::check_length;
 use crate::verify::claim::Selected;
 use crate::verify::compat_axum::as_received;
 use crate::verify::context::VerifyContext;
-use crate::verify::error::VerifyError;
+use crate::verify::error::{ErrorKind, VerifyError};
 use crate::verify::events::{self, Timer};
 use crate::verify::keys::{CandidateKeys, MatchedKey};
 use crate::verify::mac::MacCheck;
@@ -29,12 +29,12 @@ use crate::verify::verifier::Verifier;
 #[derive(Default)]
 pub(crate) struct Verification {
     pub(crate) selected: Selected,
+    /// Set from [`VerifyContext::start`] on.
+    pub(crate) check: Option<MacCheck>,
     pub(crate) phase: Phase,
 }
 
 /// What a request is waiting for, and the call that comes next.
-// Boxing the large variants would cost each request an allocation.
-#[allow(clippy::large_enum_variant)]
 #[derive(Default)]
 pub(crate) enum Phase {
     /// Waits for the announced length of the body. Next: [`VerifyContext::check_length`] and
@@ -45,7 +45,7 @@ pub(crate) enum Phase {
     Keys(Lookup),
     /// Waits for the body: [`MacCheck::update`] for each part of it. Next:
     /// [`VerifyContext::finish`].
-    Body(MacCheck),
+    Body,
     /// Waits for the replay guard. Next: [`VerifyContext::accept`].
     Replay(ReplayClaim, MatchedKey),
 }
@@ -87,11 +87,27 @@ impl VerifyContext<'_> {
         self.entry().keys.lookup(&KeyQuery::new(self.claim().key_id(), self.head))
     }
 
-    /// Takes the result of step 4, and runs step 6 if the MAC does not cover the raw body.
+    /// Takes the result of step 4, and runs step 6 if the MAC does not cover the raw body. The check
+    /// is made in its place, since it is slow to move.
     #[inline]
-    pub(crate) fn start(self, found: Result<Found, BoxError>) -> Result<Phase, VerifyError> {
+    pub(crate) fn start(
+        self,
+        found: Result<Found, BoxError>,
+        check: &mut Option<MacCheck>,
+    ) -> Result<Phase, VerifyError> {
         let found = found.map_err(|source| self.store_failed(Step::Keys, source))?;
-        Ok(Phase::Body(MacCheck::start(self, CandidateKeys::new(self, found))?))
+        let keys = CandidateKeys::new(self, found);
+        check.insert(MacCheck::new(self, keys)).start(self)?;
+        Ok(Phase::Body)
+    }
+
+    /// Returns the check that [`start`](Self::start) has made.
+    #[inline]
+    pub(crate) fn started(
+        self,
+        check: &mut Option<MacCheck>,
+    ) -> Result<&mut MacCheck, VerifyError> {
+        check.as_mut().ok_or_else(|| self.error(Step::Mac, ErrorKind::Mismatch))
     }
 
     /// Runs steps 6 and 7, and claims the request for step 8.
@@ -155,7 +171,7 @@ impl Verifier {
         let claim_body = is_in_body.then_some(body);
         let mut verification = Verification::default();
         verification.begin(self, head, claim_body)?;
-        let Verification { selected, mut phase } = verification;
+        let Verification { selected, mut check, mut phase } = verification;
         let context = VerifyContext { verifier: self, head, selected: &selected };
         loop {
             phase = match phase {
@@ -165,11 +181,12 @@ impl Verifier {
                 }
                 Phase::Keys(mut lookup) => {
                     let found = poll_fn(|cx| lookup.poll_found(cx)).await;
-                    context.start(found)?
+                    context.start(found, &mut check)?
                 }
-                Phase::Body(mut check) => {
+                Phase::Body => {
+                    let check = context.started(&mut check)?;
                     check.update(context, body)?;
-                    match context.finish(&mut check, body, anyone)? {
+                    match context.finish(check, body, anyone)? {
                         Finished::Accepted(verified) => return Ok(verified),
                         Finished::Claiming(claim, matched) => Phase::Replay(claim, matched),
                     }
