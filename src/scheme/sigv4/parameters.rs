@@ -85,6 +85,15 @@ fn is_alias(name: &str, known: &str) -> bool {
         && wire::percent_decoded(name).is_some_and(|name| name.eq_ignore_ascii_case(known))
 }
 
+/// Returns whether a target has one of the six parameters in another spelling, which
+/// [`Parameters::read`] rejects.
+pub(super) fn are_misspelled(uri: &Uri) -> bool {
+    pieces(uri.query().unwrap_or_default()).any(|piece| {
+        let (name, _) = divide(piece);
+        NAMES.iter().any(|known| name != *known && is_alias(name, known))
+    })
+}
+
 /// Removes the six parameters from a target.
 pub(super) fn strip(uri: &mut Uri) {
     let is_left = |piece: &&str| !NAMES.contains(&divide(piece).0);

@@ -180,6 +180,10 @@ impl Scheme for AwsPresigned {
         if !(1..=MAX_EXPIRES).contains(&expires) {
             return Err(SignError::Request("the lifetime is not from 1 second to 7 days"));
         }
+        if parameters::are_misspelled(&head.uri) {
+            let why = "the query has a parameter of the signature in another spelling";
+            return Err(SignError::Request(why));
+        }
         target::drop_usual_port(head);
         let date = date::write(stamp.now())?;
         let credential = self.config.credential(key_id.as_str(), date::day(&date));

@@ -177,3 +177,14 @@ fn raw_target_replaces_the_canonical_one() {
     // Links stay canonical.
     assert!(checked(verifier(raw().presigned()), &Draft::new_link().link()).is_ok());
 }
+
+/// The server would reject it.
+#[test]
+fn a_link_with_a_parameter_in_another_spelling_is_not_signed() {
+    for query in ["X-Amz-DatE=1", "a=1&x-amz-signature=1", "X-Amz%2DExpires=1"] {
+        let signed = link_signer(scheme().presigned())
+            .replace_signature()
+            .sign_url(format!("https://{HOST}/?{query}"));
+        assert!(signed.is_err(), "{query}");
+    }
+}
