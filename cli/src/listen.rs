@@ -27,9 +27,13 @@ struct Receiver {
 }
 
 pub(crate) async fn run(args: &ListenArgs) -> Result<ExitCode, Failure> {
+    let (scheme, keys) = (formats::find(&args.scheme.format)?, Keys::read(&args.scheme.keys)?);
+    // Find keys that do not fit the scheme now, and not at each request.
+    let (head, _) = Request::new(Body::empty()).into_parts();
+    Verifier::new(scheme.clone(), keys.map(&*scheme, &head, b"")?)?;
     let receiver = Receiver {
-        scheme: formats::find(&args.scheme.format)?,
-        keys: Keys::read(&args.scheme.keys)?,
+        scheme,
+        keys,
         body_limit: args.body_limit,
         upstream: args.forward.as_deref().map(Upstream::new).transpose()?,
     };

@@ -208,6 +208,11 @@ fn usage_and_input_that_cannot_be_read_exit_with_2() {
             "",
             "plain HTTP server",
         ),
+        (
+            &[&["listen", "-f", "github", "--port", "0"][..], &["-e", "KEY"].repeat(9)].concat(),
+            "",
+            "has more than 8 keys",
+        ),
         (&["frobnicate"], "", "unrecognized subcommand"),
         (&["explain", "-f", "github", "-e", "KEY", "--hex", "--json"], "", "cannot be used with"),
     ] {
