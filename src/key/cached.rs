@@ -133,6 +133,18 @@ impl<K: KeyStore> CachedKeys<K> {
 
     /// Sets what the store's answer depends on in addition to the key ID. Requests for which `key`
     /// returns equal bytes get the same keys.
+    ///
+    /// ```
+    /// use tower_hmac::KeyMap;
+    /// use tower_hmac::key::CachedKeys;
+    ///
+    /// # let store = KeyMap::single("a key")?;
+    /// // The store has other keys for each host.
+    /// let keys = CachedKeys::new(store).with_cache_key(|query| {
+    ///     query.head().headers.get("host").map_or_else(Vec::new, |host| host.as_bytes().to_vec())
+    /// });
+    /// # Ok::<(), tower_hmac::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn with_cache_key(
         mut self,

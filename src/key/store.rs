@@ -336,6 +336,9 @@ pub struct KeyFn<F> {
 
 impl<F> KeyFn<F> {
     /// Sets the size of the largest set that the function can return. 1 by default.
+    ///
+    /// Set it to 2 for a function that returns two keys while one is rotated. See
+    /// [`KeyStore::max_keys`].
     #[must_use]
     pub fn with_max_keys(mut self, max_keys: usize) -> Self {
         self.max_keys = max_keys;

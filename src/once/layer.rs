@@ -84,6 +84,17 @@ impl<R> OnceLayer<R> {
     /// Reads the ID from the head and the verified body, for schemes with the ID in the body, such
     /// as Stripe's `id`. The function must take it from what the signature covers: an ID that can
     /// be changed makes the layer useless.
+    ///
+    /// ```
+    /// use tower_hmac::once::{MemoryOnce, OnceLayer};
+    ///
+    /// // The `id` of Stripe's events.
+    /// let once = OnceLayer::new(MemoryOnce::new(100_000)?).with_id_fn(|_, body| {
+    ///     let event: serde_json::Value = serde_json::from_slice(body).ok()?;
+    ///     Some(event["id"].as_str()?.to_owned())
+    /// });
+    /// # Ok::<(), tower_hmac::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn with_id_fn<F>(self, f: F) -> Self
     where

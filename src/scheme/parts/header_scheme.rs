@@ -209,6 +209,16 @@ impl HeaderScheme {
     /// `JsonStrings` (feature `serde`). The values that it joins must not run into each other:
     /// `{mac}:{time}` signs `a:b` with `c` like `a` with `b:c`.
     ///
+    /// ```
+    /// use tower_hmac::HeaderScheme;
+    /// use tower_hmac::scheme::ClaimError;
+    ///
+    /// // Signs the body without spaces at its end.
+    /// let scheme = HeaderScheme::new("X-Signature")?
+    ///     .dangerous_derived_text(|_, body| Ok::<_, ClaimError>(body.trim_ascii_end().to_vec()))?;
+    /// # Ok::<(), tower_hmac::ConfigError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// Returns [`ConfigError`] if the body is not one of the parts.

@@ -63,6 +63,8 @@ impl Policy {
     /// parameters such as `"@query-param";name="a"`. Once added, `content-digest` is required even
     /// without a body.
     ///
+    /// See [`Policy`] for an example.
+    ///
     /// # Errors
     ///
     /// Returns [`ConfigError`] if requests have no such component, or it is already required. Also

@@ -165,6 +165,14 @@ impl MessageSignatures {
     /// `content-digest` is added if the strict policy requires it. A request that the policy would
     /// reject is not signed.
     ///
+    /// ```
+    /// use tower_hmac::MessageSignatures;
+    ///
+    /// let scheme = MessageSignatures::new()
+    ///     .with_components(["@method", "@authority", "@path", "@query", "content-type"])?;
+    /// # Ok::<(), tower_hmac::ConfigError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// Returns [`ConfigError`] if the list is empty, contains a component that requests do not
