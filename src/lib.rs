@@ -84,6 +84,8 @@ mod shown;
 pub mod sign;
 pub mod testing;
 pub mod verify;
+#[cfg(feature = "webhooks")]
+pub mod webhooks;
 
 // The items that most programs need have their only public path here. The modules have the others.
 
@@ -112,9 +114,6 @@ pub use scheme::interface::Scheme;
 pub use scheme::parts::HeaderScheme;
 #[cfg(feature = "rfc9421")]
 pub use scheme::rfc9421::MessageSignatures;
-#[cfg(feature = "webhooks")]
-#[doc(inline)]
-pub use scheme::webhooks;
 
 // Replays.
 pub use replay::memory::MemoryReplay;

@@ -124,8 +124,7 @@ mod stamp;
 mod tag_header;
 mod target;
 #[cfg(feature = "webhooks")]
-#[doc(hidden)]
-pub mod webhooks;
+pub(crate) mod webhooks;
 mod window;
 pub mod wire;
 mod writer;
