@@ -15,8 +15,8 @@ impl Signer<FostUrl> {
     /// Makes a link for GET and HEAD that is valid for the signer's
     /// [lifetime](Self::with_lifetime).
     ///
-    /// The URL is signed unchanged. Give the host as a client sends it, in lower case and
-    /// without the default port. A fragment is dropped.
+    /// The default port and a fragment are dropped, since clients do not send them. Give the host
+    /// as a client sends it: in lower case.
     ///
     /// ```
     /// use std::time::Duration;

@@ -442,6 +442,22 @@ fn another_host_is_rejected() {
     }
 }
 
+/// A client that opens the link sends `Host` without the default port (RFC 9110 section 4.2.3).
+#[test]
+fn a_link_with_the_default_port_works() {
+    for (url, link) in [
+        ("http://www.example.com:80/a", "http://www.example.com/a?"),
+        ("https://www.example.com:443/a", "https://www.example.com/a?"),
+    ] {
+        let signed = signer().sign_url(url).unwrap();
+        assert!(signed.to_string().starts_with(link), "{signed}");
+        let target = signed.path_and_query().unwrap().as_str();
+        assert!(verify(&fetch(target)).is_ok(), "{url}");
+    }
+    let signed = signer().sign_url("https://www.example.com:80/a").unwrap();
+    assert_eq!(signed.port_u16(), Some(80));
+}
+
 #[test]
 fn bytes_cannot_move_from_path_to_host() {
     // Both links have the same document in the old system.

@@ -208,6 +208,7 @@ impl Scheme for FostUrl {
     fn stamp(&self, head: &mut Parts, stamp: &Stamp<'_>) -> Result<Claim, SignError> {
         check_method(&head.method)?;
         let key_id = stamp.required_key_id("a FOST URL needs one")?;
+        target::drop_usual_port(head);
         let claim = Claim::new().with_key_id(key_id.clone());
         match stamp.expires() {
             None if self.no_expiry => Ok(claim),
