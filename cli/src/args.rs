@@ -98,12 +98,13 @@ pub(crate) struct KeyArgs {
     pub(crate) key_env: Vec<String>,
     /// Read a key from this file.
     ///
-    /// A byte order mark and a newline at its end are removed. Prefix the file with `ID=` to set the key ID.
+    /// A byte order mark at its start and a newline at its end are removed. Prefix the file with
+    /// `ID=` to set the key ID.
     #[arg(long, value_name = "[ID=]FILE")]
     pub(crate) key_file: Vec<String>,
     /// Read a key from standard input.
     ///
-    /// A byte order mark and a newline at its end are removed.
+    /// A byte order mark at its start and a newline at its end are removed.
     #[arg(long)]
     pub(crate) key_stdin: bool,
     /// How the keys are written.
