@@ -186,6 +186,8 @@ where
                     let caller = Only::admitted(verified);
                     let mut body = Some(body);
                     if let Some(bytes) = as_bytes(&mut body) {
+                        // Polled again, the request would be accepted with an empty body.
+                        receiving.drop_request();
                         return Poll::Ready(Ok(Signed(bytes, caller)));
                     }
                     let Some((mut head, extract)) = receiving.take_request() else {

@@ -72,8 +72,18 @@ impl<N, ResBody> Receiving<N, ResBody> {
         }
     }
 
+    /// Drops the head and the next step of an accepted request, without moving them. Every later
+    /// poll is pending.
+    #[cfg(feature = "axum")]
+    pub(crate) fn drop_request(&mut self) {
+        if let Self::Verifying { request, .. } = self {
+            *request = None;
+        }
+    }
+
     /// Resolves to the body and the caller of an accepted request, or to the response of a
-    /// rejection.
+    /// rejection. Take or drop the request then: the next poll would verify it again, without its
+    /// body.
     pub(crate) fn poll<R, B>(
         &mut self,
         cx: &mut Context<'_>,

@@ -1,13 +1,17 @@
 //! `Signed<T, L>`: a single route, without a layer.
 
-use axum::extract::{FromRef, MatchedPath, State};
+use std::future::Future as _;
+use std::task::{Context, Poll, Waker};
+
+use axum::extract::{FromRef, FromRequest as _, MatchedPath, State};
 use axum::routing::{any, post};
 use axum::{Extension, Json};
 use bytes::Bytes;
 use tower_hmac::extract::{SharedVerifier, Signed};
-use tower_hmac::{ErrorKind, MemoryReplay};
+use tower_hmac::{ErrorKind, MemoryReplay, MessageSignatures};
 
 use super::*;
+use crate::support::script::{Script, Step};
 
 #[derive(Clone)]
 struct Service {
@@ -80,6 +84,26 @@ async fn signed_answers_with_the_shared_layers_rejection() {
         assert_eq!(response.extensions().get::<VerifyError>().unwrap().kind(), kind);
         assert_eq!(text(response).await, expected);
     }
+}
+
+/// Otherwise, it would be accepted again with an empty body that nobody signed.
+#[tokio::test]
+async fn a_request_is_not_accepted_again_if_polled_after_completion() {
+    let scheme = MessageSignatures::new;
+    let key = || SecretKey::new("zk9-Vw2p").unwrap();
+    let keys = KeyMap::named([("aservice", key())]).unwrap();
+    let verifier = VerifyLayer::new(scheme(), keys).unwrap().shared();
+    let signer = Signer::new(scheme(), key()).with_key_id("aservice").unwrap();
+    let request = Request::post("http://localhost/").body("signed").unwrap();
+    let steps = |body: &'static str| Script::of([Step::Wait, Step::Data(body.into())]);
+    let request = signer.sign(request).unwrap().map(steps).map(Body::new);
+
+    let mut context = Context::from_waker(Waker::noop());
+    let mut extracting = Box::pin(Signed::<Bytes>::from_request(request, &verifier));
+    assert!(extracting.as_mut().poll(&mut context).is_pending());
+    let Poll::Ready(Ok(Signed(body, _))) = extracting.as_mut().poll(&mut context) else { panic!() };
+    assert_eq!(body, "signed");
+    assert!(extracting.as_mut().poll(&mut context).is_pending());
 }
 
 /// A signed body that is not such JSON is rejected by the inner extractor, with its own error.
