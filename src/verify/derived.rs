@@ -62,7 +62,14 @@ impl VerifyContext<'_> {
         let scheme = &self.entry().scheme;
         let derivation = scheme.derivation()?;
         let count = map.most_keys().saturating_mul(derivation.scope_count());
-        if count > MOST_KEYS || derivation.day_of(self.verifier.now())? != day {
+        if count > MOST_KEYS {
+            // Wipe the keys of a smaller map that was replaced: no later table does.
+            if derived.table.load().is_some() {
+                derived.table.store(None);
+            }
+            return None;
+        }
+        if derivation.day_of(self.verifier.now())? != day {
             return None;
         }
         let _making = derived.making.try_lock().ok()?;

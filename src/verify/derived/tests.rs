@@ -306,6 +306,21 @@ fn stores_that_are_large_or_not_listed_have_keys_derived_for_each_request() {
     server.accepts(&signed("k1", NOON), (super::MOST_KEYS, 0));
 }
 
+#[cfg(feature = "reload")]
+#[test]
+fn derived_keys_are_wiped_when_a_large_store_replaces_theirs() {
+    let store = crate::key::SharedKeys::new(keys(&["a", "b"])).unwrap();
+    let server = Server::new(scheme("here"), store.clone());
+    server.accepts(&signed("a", NOON), (2, 0));
+    let ids: Vec<_> = (0..=super::MOST_KEYS).map(|number| format!("k{number}")).collect();
+    let ids: Vec<_> = ids.iter().map(String::as_str).collect();
+    store.replace(keys(&ids)).unwrap();
+    server.rejects(&signed(UNKNOWN, NOON), ErrorKind::UnknownKey, (0, 1));
+    assert!(server.verifier.entry(0).derived.as_ref().unwrap().table.load().is_none());
+    server.rejects(&signed("a", NOON), ErrorKind::UnknownKey, (0, 1));
+    server.accepts(&signed("k1", NOON), (0, 1));
+}
+
 #[test]
 fn nobody_waits_for_keys_that_another_request_derives() {
     let server = Server::new(scheme("here"), keys(&["a", "b"]));
