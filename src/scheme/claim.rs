@@ -383,3 +383,17 @@ impl ClaimError {
 fn before_why(name: &HeaderName) -> String {
     format!("header `{}`: ", Shown(name.as_str()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A replay guard would take two nonces for one if their ends were lost.
+    #[test]
+    fn nonce_of_any_length_is_kept_whole() {
+        for len in [0, 1, 63, 64, 65, 255, 256, 257, 8192] {
+            let nonce = vec![b'n'; len];
+            assert_eq!(Claim::new().with_nonce(&nonce).nonce(), Some(&*nonce), "{len}");
+        }
+    }
+}

@@ -56,8 +56,8 @@ impl VerifyContext<'_> {
         found
     }
 
-    /// Derives the keys of a map for the day of the clock, and keeps them. Whoever finds another
-    /// request at it does not wait.
+    /// Derives the keys of a map for the day of the clock, and keeps them. Returns `None` instead of
+    /// waiting if another request is deriving keys.
     fn derive_all(self, derived: &DerivedKeys, map: &KeyMap, day: &str) -> Option<Arc<Table>> {
         let scheme = &self.entry().scheme;
         let derivation = scheme.derivation()?;

@@ -1,7 +1,8 @@
 //! Whether keys are derived together or for one request must never depend on the key ID.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use http::request::Parts;
 use http::{HeaderName, Request};
@@ -319,6 +320,36 @@ fn derived_keys_are_wiped_when_a_large_store_replaces_theirs() {
     assert!(server.verifier.entry(0).derived.as_ref().unwrap().table.load().is_none());
     server.rejects(&signed("a", NOON), ErrorKind::UnknownKey, (0, 1));
     server.accepts(&signed("k1", NOON), (0, 1));
+}
+
+/// A request that began before a replacement may store its table after it.
+#[cfg(feature = "reload")]
+#[test]
+fn removed_keys_are_rejected_at_once_while_other_requests_derive_keys() {
+    let store = crate::key::SharedKeys::new(keys(&["a", "b"])).unwrap();
+    let server = Server::new(scheme("here"), store.clone());
+    let (by_a, by_b) = (signed("a", NOON), signed("b", NOON));
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    server.send(&by_b).0.unwrap();
+                    let _ = server.send(&by_a);
+                }
+            });
+        }
+        let outcomes = std::panic::catch_unwind(AssertUnwindSafe(|| {
+            for _ in 0..100 {
+                store.replace(keys(&["b"])).unwrap();
+                assert_eq!(server.send(&by_a).0.unwrap_err().kind(), ErrorKind::UnknownKey);
+                store.replace(keys(&["b", "a"])).unwrap();
+                server.send(&by_a).0.unwrap();
+            }
+        }));
+        is_over.store(true, Ordering::Relaxed);
+        outcomes.unwrap();
+    });
 }
 
 #[test]
