@@ -38,9 +38,11 @@ struct Table {
 impl VerifyContext<'_> {
     /// Looks up the claimed key ID among derived keys. Returns `None` if a key must be derived for
     /// this request alone, which never depends on its key ID.
-    pub(super) fn look_up_derived(self) -> Option<Found> {
+    // Not inlined: the steps of schemes that derive no keys should stay together.
+    #[inline(never)]
+    pub(super) fn look_up_derived(self, derived: &DerivedKeys) -> Option<Found> {
         let entry = self.entry();
-        let (derived, derivation) = (entry.derived.as_deref()?, entry.scheme.derivation()?);
+        let derivation = entry.scheme.derivation()?;
         let scope = derivation.scope_of(self.claim())?;
         let mut found = None;
         entry.keys.with_map(&mut |map| {

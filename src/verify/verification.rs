@@ -81,7 +81,9 @@ impl VerifyContext<'_> {
     #[inline]
     pub(crate) fn look_up(self) -> Lookup {
         #[cfg(feature = "sigv4")]
-        if let Some(found) = self.look_up_derived() {
+        if let Some(derived) = &self.entry().derived
+            && let Some(found) = self.look_up_derived(derived)
+        {
             return Lookup::found(found);
         }
         self.entry().keys.lookup(&KeyQuery::new(self.claim().key_id(), self.head))
