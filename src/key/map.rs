@@ -26,7 +26,7 @@ pub struct KeyMap {
     single: Option<KeySet>,
     named: Names,
     max_keys: usize,
-    /// The same only in maps with the same keys.
+    /// Shared only by clones, whose keys are the same.
     #[cfg_attr(not(feature = "sigv4"), allow(dead_code))]
     version: Arc<()>,
 }

@@ -1,8 +1,7 @@
 //! Whether keys are derived together or for one request must never depend on the key ID.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use http::request::Parts;
 use http::{HeaderName, Request};
@@ -329,7 +328,7 @@ fn removed_keys_are_rejected_at_once_while_other_requests_derive_keys() {
     let store = crate::key::SharedKeys::new(keys(&["a", "b"])).unwrap();
     let server = Server::new(scheme("here"), store.clone());
     let (by_a, by_b) = (signed("a", NOON), signed("b", NOON));
-    let is_over = AtomicBool::new(false);
+    let is_over = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {
         for _ in 0..3 {
             scope.spawn(|| {
@@ -339,7 +338,7 @@ fn removed_keys_are_rejected_at_once_while_other_requests_derive_keys() {
                 }
             });
         }
-        let outcomes = std::panic::catch_unwind(AssertUnwindSafe(|| {
+        let outcomes = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             for _ in 0..100 {
                 store.replace(keys(&["b"])).unwrap();
                 assert_eq!(server.send(&by_a).0.unwrap_err().kind(), ErrorKind::UnknownKey);
