@@ -12,7 +12,7 @@
 /// assert!(matches!(v1.selector(), Some(Selector::Entry { prefix: "v1=", .. })));
 ///
 /// // Their selectors exclude each other, so a verifier can accept either.
-/// let verifier = Verifier::new(v1, KeyMap::single("a key")?)?.or(v2, KeyMap::single("new key")?)?;
+/// let verifier = Verifier::new(v1, KeyMap::single("a key")?)?.or(v2, KeyMap::single("1d7c-02fe")?)?;
 /// # Ok::<(), tower_hmac::ConfigError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
