@@ -61,7 +61,9 @@ pub(crate) fn find(text: &str) -> Result<Arc<dyn Scheme>, Failure> {
     if let Some(path) = text.strip_prefix('@') {
         let json = std::fs::read_to_string(path)
             .map_err(|error| Failure::new(format!("--format {path}: {error}")))?;
-        return scheme(&json);
+        // An editor on Windows saves a byte order mark, which JSON does not allow (RFC 8259
+        // section 8.1).
+        return scheme(json.strip_prefix('\u{feff}').unwrap_or(&json));
     }
     find_without_files(text)
 }

@@ -241,6 +241,16 @@ fn key_from_a_file_or_standard_input_loses_its_newline_and_its_mark() {
     std::fs::remove_dir_all(folder).unwrap();
 }
 
+#[test]
+fn format_from_a_file_may_begin_with_a_byte_order_mark() {
+    let file = std::env::temp_dir().join(format!("tower-hmac-format-{}", std::process::id()));
+    std::fs::write(&file, format!("\u{feff}{PARTS}")).unwrap();
+    let format = format!("@{}", file.display());
+    let ran = run(&["verify", "-f", &format, "--no-clock", "-e", "KEY"], &signed());
+    std::fs::remove_file(file).unwrap();
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+}
+
 /// Runs the command with two keys: the old one, and its successor.
 fn run_with_two_keys(args: &[&str], input: &str) -> Ran {
     let mut child = Command::new(env!("CARGO_BIN_EXE_tower-hmac"))
