@@ -49,11 +49,8 @@ fn request<'d>(case: &Case, data: &'d [u8]) -> Option<(Parts, &'d [u8])> {
 }
 
 fn check_claim(scheme: &dyn Scheme, head: &Parts, body: &[u8]) {
-    let claim = if scheme.is_in_body() {
-        scheme.claim_from_body(head, body)
-    } else {
-        scheme.claim(head)
-    };
+    let claim =
+        if scheme.is_in_body() { scheme.claim_from_body(head, body) } else { scheme.claim(head) };
     let Ok(claim) = claim else { return };
     let lengths: Vec<_> = claim.tags().map(|tag| tag.len()).collect();
     assert!((1..=16).contains(&lengths.len()));

@@ -43,9 +43,10 @@ libfuzzer_sys::fuzz_target!(|input: Input| {
     let own = input.own.iter().map(|(place, value)| {
         (case.headers[usize::from(*place) % case.headers.len()].clone(), value)
     });
-    let others = input.others.iter().filter_map(|(name, value)| {
-        Some((HeaderName::try_from(name.as_str()).ok()?, value))
-    });
+    let others = input
+        .others
+        .iter()
+        .filter_map(|(name, value)| Some((HeaderName::try_from(name.as_str()).ok()?, value)));
     for (name, value) in own.chain(others) {
         // A client that signs sends the right length.
         if name != CONTENT_LENGTH || input.then == Then::Send {

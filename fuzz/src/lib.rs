@@ -108,7 +108,8 @@ impl Case {
             true => client.with_key_id("aservice").unwrap(),
             false => client,
         };
-        let (mut head, ()) = Request::post("https://service.example/").body(()).unwrap().into_parts();
+        let (mut head, ()) =
+            Request::post("https://service.example/").body(()).unwrap().into_parts();
         // A scheme whose signature is in the body has none in the head.
         let _ = client.sign_head(&mut head, b"{}");
         let others = ["content-digest", "content-length", "content-type", "host", "x-fost-user"];

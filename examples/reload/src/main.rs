@@ -18,8 +18,8 @@ mod watch;
 use std::path::PathBuf;
 
 use axum::{Router, routing::post};
-use tower_hmac::{BoxError, FlaskHmac, Verified, VerifyLayer};
 use tower_hmac::key::SharedKeys;
+use tower_hmac::{BoxError, FlaskHmac, Verified, VerifyLayer};
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {

@@ -10,9 +10,9 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::{Value, json};
 use tower::ServiceBuilder;
 use tower_hmac::extract::Only;
+use tower_hmac::key::SharedKeys;
 use tower_hmac::once::OnceLayer;
 use tower_hmac::{ConfigError, KeyMap, MessageSignatures, Verified, VerifyLayer, webhooks};
-use tower_hmac::key::SharedKeys;
 use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
 

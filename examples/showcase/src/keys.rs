@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use tokio::signal::unix::{SignalKind, signal};
 use tower_hmac::config::KeysConfig;
-use tower_hmac::{BoxError, KeyMap};
 use tower_hmac::key::SharedKeys;
+use tower_hmac::{BoxError, KeyMap};
 
 /// Reads `{"billing": "a key", "shop": ["the new key", "the old key"]}`.
 ///

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use tower_hmac::once::{MemoryOnce, OnceStore, RedisOnce};
-use tower_hmac::{BoxError, MemoryReplay};
 use tower_hmac::replay::{RedisReplay, ReplayGuard};
+use tower_hmac::{BoxError, MemoryReplay};
 
 pub struct Stores {
     /// Requests of the internal API: each is accepted once.

@@ -4,8 +4,8 @@ use axum::http::{Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tower::ServiceExt as _;
-use tower_hmac::{KeyId, KeyMap, Scheme, SecretKey, Signer, webhooks};
 use tower_hmac::key::SharedKeys;
+use tower_hmac::{KeyId, KeyMap, Scheme, SecretKey, Signer, webhooks};
 
 use crate::settings::Settings;
 use crate::stores::Stores;

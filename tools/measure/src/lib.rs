@@ -12,8 +12,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::Full;
-use tower_hmac::{FlaskHmac, KeyMap, KeySet, MemoryReplay, SecretKey, Signer, VerifyLayer};
 use tower_hmac::layer::{VerifiedBody, VerifyService};
+use tower_hmac::{FlaskHmac, KeyMap, KeySet, MemoryReplay, SecretKey, Signer, VerifyLayer};
 use tower_layer::Layer as _;
 use tower_service::Service;
 
@@ -46,7 +46,9 @@ pub fn server(keys: usize) -> Server {
         KeySet::new((0..keys).map(key)).unwrap()
     };
     let map = KeyMap::named([("aservice", set("a")), ("bservice", set("b"))]).unwrap();
-    VerifyLayer::new(FlaskHmac::new(), map.with_single(set("single")).unwrap()).unwrap().layer(Handler)
+    VerifyLayer::new(FlaskHmac::new(), map.with_single(set("single")).unwrap())
+        .unwrap()
+        .layer(Handler)
 }
 
 /// The same with a replay guard, and with one key for each key ID but a third one, which has three.

@@ -32,7 +32,8 @@ pub fn keys() -> KeyMap {
 /// The keys of three key IDs. Only the last one has several.
 #[must_use]
 pub fn rotated_keys() -> KeyMap {
-    let several = KeySet::new([SECRET, "another", "a third"].map(|key| SecretKey::new(key).unwrap()));
+    let several =
+        KeySet::new([SECRET, "another", "a third"].map(|key| SecretKey::new(key).unwrap()));
     keys().with_key("cservice", several.unwrap()).unwrap()
 }
 

@@ -97,7 +97,12 @@ fn derived_keys() {
         keys.replace(sigv4::keys()).unwrap();
         count(&mut server, &named("first after a replacement", attempt), by(attempt));
     }
-    compare(&mut sigv4::late_server(sigv4::keys()), "SigV4 of the day before, aservice", &WRONG, by);
+    compare(
+        &mut sigv4::late_server(sigv4::keys()),
+        "SigV4 of the day before, aservice",
+        &WRONG,
+        by,
+    );
     let mut server = sigv4::server(true, sigv4::rotated_keys());
     compare(&mut server, "SigV4 with 1 of up to 3 keys, aservice", &WRONG, by);
 }

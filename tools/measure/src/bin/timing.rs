@@ -41,7 +41,8 @@ fn control(runner: &mut CtRunner, rng: &mut BenchRng) {
         let mut offered = right;
         offered[if matches!(class, Class::Left) { 0 } else { 31 }] = 8;
         runner.run_one(class, || {
-            let equal = right.iter().zip(&offered).all(|(one, two)| black_box(one) == black_box(two));
+            let equal =
+                right.iter().zip(&offered).all(|(one, two)| black_box(one) == black_box(two));
             assert!(!equal);
         });
     }
