@@ -16,6 +16,7 @@ use super::{ours, signed};
 
 /// The bytes of each contender's future.
 pub fn future_sizes() -> Vec<(&'static str, usize)> {
+    #[cfg_attr(not(feature = "rfc9421"), allow(unused_mut))]
     let mut sizes = vec![
         ("layer by hand", layered(&HandLayer(Arc::new(Flask::new())))),
         ("layer", layered(&ours(false))),
