@@ -156,7 +156,7 @@ impl KeyMap {
         &self.version
     }
 
-    /// Returns the most keys that the map can have.
+    /// Returns an upper bound on the number of keys in the map.
     pub(crate) fn most_keys(&self) -> usize {
         let sets = self.named.len().saturating_add(self.single.iter().len());
         sets.saturating_mul(self.max_keys)

@@ -132,8 +132,8 @@ pub trait KeyStore: Send + Sync {
         let _ = visit;
     }
 
-    /// Passes the map to `read` in which [`lookup`](Self::lookup) would look now. Does nothing if
-    /// the keys are elsewhere, or if the store does more than to look there.
+    /// Calls `read` with the map that [`lookup`](Self::lookup) would search now. Does nothing if
+    /// there is no such map, or if a lookup does more than search it.
     #[doc(hidden)]
     fn with_map(&self, read: &mut dyn FnMut(&KeyMap)) {
         let _ = read;

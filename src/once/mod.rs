@@ -21,7 +21,7 @@
 //! No layer can promise that a handler runs *exactly* once: it can fail between its work and its
 //! response. If you need that, record the message ID in the handler's own database transaction.
 //!
-//! See [`OnceLayer`] for an example, and [`OnceStore`] for one of your own store.
+//! See [`OnceLayer`] for an example, and [`OnceStore`] for an example of a store of your own.
 
 mod config;
 mod events;

@@ -6,8 +6,8 @@ use http::Response;
 
 /// Makes the response to a message that was already handled.
 ///
-/// Functions are made into one by
-/// [`OnceLayer::with_repeat_response`](crate::once::OnceLayer::with_repeat_response):
+/// [`OnceLayer::with_repeat_response`](crate::once::OnceLayer::with_repeat_response) makes one from
+/// a function:
 ///
 /// ```
 /// use std::time::Duration;

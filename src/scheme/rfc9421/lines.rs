@@ -16,7 +16,7 @@ pub(super) struct Lines<'h> {
 }
 
 impl<'h> Lines<'h> {
-    /// Returns `None` if one of the headers occurs twice or is longer than what is read.
+    /// Returns `None` if one of the headers occurs twice or is too long to be read.
     pub(super) fn find(head: &'h Parts) -> Option<Self> {
         let mut lines = Self::default();
         for (name, value) in &head.headers {
