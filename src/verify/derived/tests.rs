@@ -15,6 +15,7 @@ use crate::scheme::{
     Stamp, Window,
 };
 use crate::sign::Signer;
+use crate::testing::signed_text;
 use crate::verify::{ErrorKind, Verified, Verifier, VerifyError};
 
 /// Noon.
@@ -255,6 +256,28 @@ fn scopes_of_one_store_have_their_own_keys() {
         both.accepts(&here, (0, 0));
         both.accepts(&there, (0, 0));
     }
+}
+
+/// Signs a request for a region with the key that was derived for "here".
+fn signed_with_the_key_of_here(region: &str) -> Parts {
+    let mut head = signed_with(scheme(region), "a", secret("a"), NOON);
+    let here = scheme("here");
+    let derivation = here.derivation().unwrap();
+    let scope = derivation.scopes_on(&derivation.day_of(NOON).unwrap()).remove(0);
+    let mut mac = Mac::new(Algorithm::Sha256, &derivation.derive(&secret("a"), &scope));
+    mac.update(&signed_text(&scheme(region), &head, b"body").unwrap());
+    let tag = base16ct::lower::encode_string(mac.finalize().as_bytes());
+    let (start, _) = head.headers["authorization"].to_str().unwrap().rsplit_once('=').unwrap();
+    let value = format!("{start}={tag}").parse().unwrap();
+    head.headers.insert("authorization", value);
+    head
+}
+
+#[test]
+fn foreign_scope_signed_with_the_key_of_an_accepted_one_is_rejected() {
+    let server = Server::new(scheme("here"), keys(&["a"]));
+    server.accepts(&signed_with_the_key_of_here("here"), (1, 0));
+    server.rejects(&signed_with_the_key_of_here("elsewhere"), ErrorKind::Mismatch, (0, 0));
 }
 
 #[test]
